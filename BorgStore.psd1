@@ -1,0 +1,15 @@
+@{
+    RootModule             = 'BorgStore.PowerShell.dll'
+    ModuleVersion          = '0.1.0'
+    GUID                   = 'c8f0b0a4-6f1b-4c0e-9a7d-2d4e5b7a9c31'
+    Author                 = 'BorgStore contributors'
+    CompanyName            = 'BorgStore contributors'
+    Copyright              = 'Copyright (c) BorgStore contributors. BSD-3-Clause.'
+    Description            = 'A key/value store for PowerShell that shares its stores with Borg 2 and the Python package borgstore.'
+    PowerShellVersion      = '7.4'
+    CompatiblePSEditions   = @('Core')
+    CmdletsToExport        = @()
+    FunctionsToExport      = @()
+    VariablesToExport      = @()
+    AliasesToExport        = @()
+}

@@ -1,0 +1,81 @@
+using BorgStore.Hashing;
+
+namespace BorgStore.Backends;
+
+/// <summary>A concern in the chain before the storage: hands on every call, for a derived class to add what it is there for.</summary>
+/// <param name="inner">The next in the chain.</param>
+public abstract class DelegatingBackend(IBackend inner) : IBackend
+{
+    /// <summary>The next in the chain.</summary>
+    protected IBackend Inner { get; } = inner;
+
+    /// <inheritdoc/>
+    public virtual Task CreateAsync(CancellationToken cancellationToken) => Inner.CreateAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual Task DestroyAsync(CancellationToken cancellationToken) => Inner.DestroyAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual Task OpenAsync(CancellationToken cancellationToken) => Inner.OpenAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask FlushAsync(CancellationToken cancellationToken) => Inner.FlushAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+        => Inner.MakeDirectoryAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+        => Inner.RemoveDirectoryAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+        => Inner.FindAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+        => Inner.LoadAsync(name, range, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+        => Inner.StoreAsync(name, value, mode, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+        => Inner.DeleteAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+        => Inner.MoveAsync(name, newName, mode, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+        => Inner.ListAsync(directory, scope, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+        => Inner.HashAsync(name, algorithm, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+        => Inner.DefragAsync(request, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken) => Inner.GetQuotaAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+        => Inner.ListTemporaryAsync(olderThan, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+        => Inner.DeleteTemporaryAsync(item, cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return Inner.DisposeAsync();
+    }
+}

@@ -1,0 +1,6 @@
+namespace BorgStore.Security;
+
+/// <summary>What may be done under which names.</summary>
+public sealed class PermissionMap
+{
+}

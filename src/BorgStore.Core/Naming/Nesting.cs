@@ -1,0 +1,72 @@
+namespace BorgStore.Naming;
+
+/// <summary>Spreads the keys of a namespace over directories: <c>ns/12345678</c> with two levels is <c>ns/12/34/12345678</c>.</summary>
+/// <remarks>The last element is always the whole key, so that a listing yields keys and a stray file tells where it belongs.</remarks>
+public static class Nesting
+{
+    private const int CharactersPerLevel = 2;
+
+    /// <summary>Nests a name.</summary>
+    /// <param name="name">A full name, <c>namespace/key</c> or a key alone.</param>
+    /// <param name="levels">How many directories come before the key.</param>
+    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
+    /// <returns>The nested name. A key too short to fill all levels makes fewer or shorter directories.</returns>
+    public static string Nest(string name, int levels, bool deleted = false)
+    {
+        var suffix = deleted ? Suffixes.Deleted : "";
+        var keyStart = name.LastIndexOf('/') + 1;
+        var used = Math.Min(name.Length - keyStart, levels * CharactersPerLevel);
+        if (used <= 0) return name + suffix;
+
+        var directories = (used + CharactersPerLevel - 1) / CharactersPerLevel;
+        return string.Create(name.Length + used + directories + suffix.Length, (name, keyStart, used, suffix), static (span, state) =>
+        {
+            var (name, keyStart, used, suffix) = state;
+            name.AsSpan(0, keyStart).CopyTo(span);
+            var position = keyStart;
+            for (var start = 0; start < used; start += CharactersPerLevel)
+            {
+                var part = name.AsSpan(keyStart + start, Math.Min(CharactersPerLevel, used - start));
+                part.CopyTo(span[position..]);
+                position += part.Length;
+                span[position++] = '/';
+            }
+            name.AsSpan(keyStart).CopyTo(span[position..]);
+            suffix.CopyTo(span[(position + name.Length - keyStart)..]);
+        });
+    }
+
+    /// <summary>Whether a key is long enough to fill all levels.</summary>
+    /// <param name="name">A full name.</param>
+    /// <param name="levels">How many directories come before the key.</param>
+    public static bool Fits(string name, int levels) => name.Length - (name.LastIndexOf('/') + 1) >= levels * CharactersPerLevel;
+
+    /// <summary>Finds the name behind a path as a listing yields it.</summary>
+    /// <param name="path">A path below a namespace, such as <c>12/34/12345678.del</c>.</param>
+    /// <returns>The key without directories that only nest it, how many those are, and whether it is soft-deleted. Directories that
+    /// are not made by nesting stay part of the key.</returns>
+    public static (string Key, int Levels, bool IsDeleted) Unnest(string path)
+    {
+        var isDeleted = path.EndsWith(Suffixes.Deleted, StringComparison.Ordinal);
+        var end = isDeleted ? path.Length - Suffixes.Deleted.Length : path.Length;
+        var keyStart = path.LastIndexOf('/', end - 1, end) + 1;
+        if (keyStart == 0) return (isDeleted ? path[..end] : path, 0, isDeleted);
+
+        var levels = CountLevels(path.AsSpan(0, keyStart), path.AsSpan(keyStart, end - keyStart));
+        return (path[(levels > 0 ? keyStart : 0)..end], levels, isDeleted);
+    }
+
+    // The directories nest the key where they are exactly its beginning, two characters each.
+    private static int CountLevels(ReadOnlySpan<char> directories, ReadOnlySpan<char> key)
+    {
+        var levels = 0;
+        for (var start = 0; !directories.IsEmpty; start += CharactersPerLevel, levels++)
+        {
+            if (start >= key.Length) return 0;
+            var part = key.Slice(start, Math.Min(CharactersPerLevel, key.Length - start));
+            if (!directories.StartsWith(part) || directories[part.Length] != '/') return 0;
+            directories = directories[(part.Length + 1)..];
+        }
+        return levels;
+    }
+}

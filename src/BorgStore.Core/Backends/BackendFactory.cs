@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+using BorgStore.Backends.File;
+using BorgStore.Security;
+
+namespace BorgStore.Backends;
+
+/// <summary>Finds the backend for a URL by its scheme.</summary>
+public static class BackendFactory
+{
+    private static readonly ConcurrentDictionary<string, Func<string, BackendOptions, IBackend>> Schemes = new()
+    {
+        ["file"] = (url, options) => new FileBackend(FileUrl.Parse(url, OperatingSystem.IsWindows()), options),
+    };
+
+    /// <summary>Makes a scheme known, or replaces what it stands for.</summary>
+    /// <param name="scheme">The scheme, lower case, without the colon.</param>
+    /// <param name="create">Makes a backend for a URL of that scheme.</param>
+    public static void Register(string scheme, Func<string, BackendOptions, IBackend> create) => Schemes[scheme] = create;
+
+    /// <summary>Makes the backend for a URL, with its permissions in force. Nothing is opened yet.</summary>
+    /// <param name="url">The URL of a store.</param>
+    /// <param name="options">What it is told besides.</param>
+    public static IBackend Create(string url, BackendOptions options)
+    {
+        var scheme = StoreUrl.GetScheme(url);
+        if (!Schemes.TryGetValue(scheme, out var create))
+            throw new StoreException(StoreError.InvalidUrl,
+                $"No backend knows the scheme of '{StoreUrl.Redact(url)}'. Known are {string.Join(", ", Schemes.Keys.Order().Select(s => s + ":"))}.",
+                StoreUrl.Redact(url));
+        if (options.Quota is not null && scheme != "file")
+            throw new StoreException(StoreError.NotSupported,
+                $"A quota can be set on a file store only, not on '{StoreUrl.Redact(url)}'. Set it where the server runs.", StoreUrl.Redact(url));
+
+        var backend = create(url, options);
+        return options.Permissions is { } permissions ? new PermissionBackend(backend, permissions) : backend;
+    }
+}

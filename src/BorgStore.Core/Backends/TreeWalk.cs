@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+
+namespace BorgStore.Backends;
+
+/// <summary>Lists a whole tree directory by directory, for what has no better way.</summary>
+public static class TreeWalk
+{
+    /// <summary>Lists the files of a directory and of all directories below it, sorted within each directory.</summary>
+    /// <param name="backend">Where; asked for one level at a time.</param>
+    /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    public static async IAsyncEnumerable<ItemInfo> ListAsync(
+        IBackend backend, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var open = new Stack<(string Path, IAsyncEnumerator<ItemInfo> Items)>();
+        open.Push(("", backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
+        try
+        {
+            while (open.TryPeek(out var level))
+            {
+                if (!await MoveNextAsync(level.Items, isRoot: open.Count == 1).ConfigureAwait(false))
+                {
+                    await open.Pop().Items.DisposeAsync().ConfigureAwait(false);
+                    continue;
+                }
+                var item = level.Items.Current;
+                var path = level.Path + item.Name;
+                if (!item.IsDirectory)
+                {
+                    yield return item with { Name = path };
+                    continue;
+                }
+                var name = directory.Length == 0 ? path : $"{directory}/{path}";
+                open.Push((path + "/",
+                    backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
+            }
+        }
+        finally
+        {
+            foreach (var (_, items) in open) await items.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // A directory below that vanished since it was listed is an empty one.
+    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, bool isRoot)
+    {
+        try
+        {
+            return await items.MoveNextAsync().ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound && !isRoot)
+        {
+            return false;
+        }
+    }
+}

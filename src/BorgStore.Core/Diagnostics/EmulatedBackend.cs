@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using BorgStore.Backends;
+using BorgStore.Hashing;
+
+namespace BorgStore.Diagnostics;
+
+/// <summary>Makes a fast storage as slow as a distant one: each call takes at least the latency and the time that its bytes need.</summary>
+/// <param name="inner">The next in the chain.</param>
+/// <param name="latency">The least that a call takes.</param>
+/// <param name="bandwidth">How fast bytes move [bit/s]; <see langword="null"/> for as fast as they do.</param>
+internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? bandwidth) : DelegatingBackend(inner)
+{
+    // Timers here are no finer than this.
+    private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(2);
+
+    public override async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var info = await base.FindAsync(name, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, 0, cancellationToken).ConfigureAwait(false);
+        return info;
+    }
+
+    public override async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var value = await base.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, value?.Length ?? 0, cancellationToken).ConfigureAwait(false);
+        return value;
+    }
+
+    public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        await base.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, value.Length, cancellationToken).ConfigureAwait(false);
+    }
+
+    public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var deleted = await base.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, 0, cancellationToken).ConfigureAwait(false);
+        return deleted;
+    }
+
+    public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var moved = await base.MoveAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, 0, cancellationToken).ConfigureAwait(false);
+        return moved;
+    }
+
+    public override async IAsyncEnumerable<ItemInfo> ListAsync(
+        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // Once a call, not once an item.
+        await SlowDownAsync(Stopwatch.GetTimestamp(), 0, cancellationToken).ConfigureAwait(false);
+        await foreach (var item in base.ListAsync(directory, scope, cancellationToken).ConfigureAwait(false)) yield return item;
+    }
+
+    public override async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var digest = await base.HashAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, 0, cancellationToken).ConfigureAwait(false);
+        return digest;
+    }
+
+    public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var target = await base.DefragAsync(request, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, 0, cancellationToken).ConfigureAwait(false);
+        return target;
+    }
+
+    private async ValueTask SlowDownAsync(long start, long volume, CancellationToken cancellationToken)
+    {
+        var emulated = latency + (bandwidth is { } bits ? TimeSpan.FromSeconds(volume * 8.0 / bits) : TimeSpan.Zero);
+        var left = emulated - Stopwatch.GetElapsedTime(start);
+        if (left > ShortestDelay) await Task.Delay(left, cancellationToken).ConfigureAwait(false);
+        while (Stopwatch.GetElapsedTime(start) < emulated) Thread.SpinWait(20);
+    }
+}

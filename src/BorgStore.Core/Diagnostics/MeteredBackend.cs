@@ -1,0 +1,54 @@
+using BorgStore.Backends;
+
+namespace BorgStore.Diagnostics;
+
+/// <summary>Counts what the storage is asked for.</summary>
+/// <param name="inner">The next in the chain.</param>
+/// <param name="meter">Where it is counted.</param>
+internal sealed class MeteredBackend(IBackend inner, Meter meter) : DelegatingBackend(inner)
+{
+    public override async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        var info = await base.FindAsync(name, cancellationToken).ConfigureAwait(false);
+        meter.Add(Operation.Info, start);
+        return info;
+    }
+
+    public override async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        var value = await base.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+        meter.Add(Operation.Load, start, value?.Length ?? 0);
+        return value;
+    }
+
+    public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        await base.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+        meter.Add(Operation.Store, start, value.Length);
+    }
+
+    public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        var deleted = await base.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+        meter.Add(Operation.Delete, start);
+        return deleted;
+    }
+
+    public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        var moved = await base.MoveAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
+        meter.Add(Operation.Move, start);
+        return moved;
+    }
+
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+    {
+        meter.AddCall(Operation.List);
+        return base.ListAsync(directory, scope, cancellationToken);
+    }
+}

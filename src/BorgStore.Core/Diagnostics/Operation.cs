@@ -1,0 +1,29 @@
+namespace BorgStore.Diagnostics;
+
+/// <summary>What is counted and timed.</summary>
+public enum Operation
+{
+    /// <summary>Asking for an item.</summary>
+    Info,
+
+    /// <summary>Loading a value or a part of it.</summary>
+    Load,
+
+    /// <summary>Storing a value.</summary>
+    Store,
+
+    /// <summary>Deleting an item for good.</summary>
+    Delete,
+
+    /// <summary>Renaming, soft deletion and undeletion, change of level.</summary>
+    Move,
+
+    /// <summary>Listing.</summary>
+    List,
+
+    /// <summary>Hashing a value.</summary>
+    Hash,
+
+    /// <summary>Defragmentation.</summary>
+    Defrag,
+}

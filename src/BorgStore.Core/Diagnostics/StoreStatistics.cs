@@ -1,0 +1,35 @@
+namespace BorgStore.Diagnostics;
+
+/// <summary>The statistics of a store at one moment.</summary>
+/// <param name="Operations">By operation, as the store's callers saw it.</param>
+/// <param name="Backend">By operation, as the storage behind cache and level search saw it.</param>
+/// <param name="ForeignNames">How many listed names only some platforms can hold.</param>
+public sealed record StoreStatistics(
+    IReadOnlyList<OperationStatistics> Operations, IReadOnlyList<OperationStatistics> Backend, long ForeignNames)
+{
+    private static readonly Operation[] BackendCalls = [Operation.Load, Operation.Store, Operation.Delete];
+
+    /// <summary>The figures under the names of the Python package: calls, time [s], volume [bytes], throughput [bytes/s].</summary>
+    public IReadOnlyDictionary<string, double> ToDictionary()
+    {
+        var figures = new SortedDictionary<string, double>(StringComparer.Ordinal);
+        foreach (var operation in Operations)
+        {
+            var name = NameOf(operation.Operation);
+            figures[$"{name}_calls"] = operation.Calls;
+            figures[$"{name}_time"] = operation.Time.TotalSeconds;
+            if (operation.Operation is not (Operation.Load or Operation.Store)) continue;
+            figures[$"{name}_volume"] = operation.Volume;
+            figures[$"{name}_throughput"] = operation.Throughput;
+        }
+        foreach (var operation in Backend.Where(operation => BackendCalls.Contains(operation.Operation)))
+        {
+            var name = NameOf(operation.Operation);
+            figures[$"backend_{name}_calls"] = operation.Calls;
+            if (operation.Operation != Operation.Delete) figures[$"backend_{name}_volume"] = operation.Volume;
+        }
+        return figures;
+    }
+
+    private static string NameOf(Operation operation) => operation.ToString().ToLowerInvariant();
+}

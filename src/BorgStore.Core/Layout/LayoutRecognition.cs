@@ -1,0 +1,116 @@
+using System.Text;
+using BorgStore.Backends;
+using BorgStore.Naming;
+
+namespace BorgStore.Layout;
+
+/// <summary>Finds out the namespaces and levels of a store from a sample of what lies in it.</summary>
+/// <remarks>What a sample cannot tell (a namespace without items, the order of two levels) stays unknown.</remarks>
+internal static class LayoutRecognition
+{
+    private const string BorgReadme = "config/readme";
+    private const string BorgReadmeStart = "This is a Borg Backup repository.";
+    private const int SampledDirectories = 32;
+    private const int SampledEntries = 1024;
+    private const int DeepestLevel = 16;
+
+    /// <summary>Looks at the store.</summary>
+    /// <param name="backend">An open backend.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public static async Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken)
+    {
+        if (await IsBorgRepositoryAsync(backend, cancellationToken).ConfigureAwait(false)) return StoreLayout.Borg2;
+
+        var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
+        var directories = root.Where(item => item.IsDirectory).Select(item => item.Name).ToList();
+        // Two-character directories at the root are the nesting of keys without a namespace where all keys below say so.
+        if (directories.Count > 0 && directories.TrueForAll(name => name.Length == 2))
+        {
+            var levels = await SampleLevelsAsync(backend, "", cancellationToken).ConfigureAwait(false);
+            if (levels.Count > 0 && levels.All(level => level > 0)) return new([Describe("", levels)]);
+        }
+
+        var namespaces = new List<NamespaceLayout>();
+        foreach (var name in directories)
+            namespaces.Add(Describe(name, await SampleLevelsAsync(backend, name, cancellationToken).ConfigureAwait(false)));
+        if (root.Exists(item => !item.IsDirectory)) namespaces.Add(new("", 0));
+        return new(namespaces);
+    }
+
+    private static NamespaceLayout Describe(string name, SortedSet<int> levels) => levels.Count switch
+    {
+        0 => new(name, [.. Enumerable.Range(0, NamespaceLayout.MostSearchedLevels + 1)]) { IsKnown = false },
+        1 => new(name, levels.Min),
+        // Which of two levels is the new one, nobody can see.
+        _ => new(name, [.. levels]) { IsKnown = false },
+    };
+
+    private static async Task<bool> IsBorgRepositoryAsync(IBackend backend, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var readme = await backend.LoadAsync(BorgReadme, new(0, BorgReadmeStart.Length), cancellationToken).ConfigureAwait(false);
+            if (readme is null) return false;
+            await using (readme.ConfigureAwait(false))
+            {
+                var start = await readme.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+                return Encoding.ASCII.GetString(start) == BorgReadmeStart;
+            }
+        }
+        catch (StoreException e) when (e.Error == StoreError.PermissionDenied)
+        {
+            return false;
+        }
+    }
+
+    // Looks into the directories of each depth that are spread evenly over the names, so that a change of level that is only
+    // partly done is seen.
+    private static async Task<SortedSet<int>> SampleLevelsAsync(IBackend backend, string ns, CancellationToken cancellationToken)
+    {
+        var levels = new SortedSet<int>();
+        List<string> paths = [""];
+        for (var depth = 0; paths.Count > 0 && depth <= DeepestLevel; depth++)
+        {
+            var listings = new List<ItemInfo>[paths.Count];
+            var parents = paths;
+            await Parallel.ForAsync(0, parents.Count, cancellationToken, async (i, token) =>
+                listings[i] = await ReadDirectoryAsync(backend, $"{ns}/{parents[i]}".Trim('/'), token).ConfigureAwait(false)).ConfigureAwait(false);
+
+            var below = new List<string>();
+            for (var i = 0; i < parents.Count; i++)
+            {
+                foreach (var item in listings[i])
+                {
+                    var path = parents[i].Length == 0 ? item.Name : $"{parents[i]}/{item.Name}";
+                    if (item.IsDirectory) below.Add(path);
+                    else levels.Add(Nesting.Unnest(path).Levels);
+                }
+            }
+            paths = Spread(below);
+        }
+        return levels;
+    }
+
+    private static List<string> Spread(List<string> paths)
+        => paths.Count <= SampledDirectories
+            ? paths
+            : [.. Enumerable.Range(0, SampledDirectories).Select(i => paths[(int)((long)i * (paths.Count - 1) / (SampledDirectories - 1))])];
+
+    private static async Task<List<ItemInfo>> ReadDirectoryAsync(IBackend backend, string directory, CancellationToken cancellationToken)
+    {
+        var items = new List<ItemInfo>();
+        try
+        {
+            await foreach (var item in backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
+            {
+                items.Add(item);
+                if (items.Count == SampledEntries) break;
+            }
+        }
+        catch (StoreException e) when (e.Error is StoreError.ObjectNotFound or StoreError.PermissionDenied)
+        {
+            // What may not be listed tells nothing.
+        }
+        return items;
+    }
+}

@@ -1,0 +1,155 @@
+using BorgStore.Backends;
+using BorgStore.Hashing;
+
+namespace BorgStore.Security;
+
+/// <summary>Refuses what a permission map does not allow.</summary>
+/// <remarks>Who may store new items but not replace any gets a store operation that creates only, so that the storage itself
+/// decides and no race lets an overwrite through.</remarks>
+/// <param name="inner">The next in the chain.</param>
+/// <param name="permissions">What is allowed.</param>
+public sealed class PermissionBackend(IBackend inner, PermissionMap permissions) : DelegatingBackend(inner)
+{
+    private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
+
+    /// <inheritdoc/>
+    public override Task CreateAsync(CancellationToken cancellationToken)
+    {
+        Demand("", AnyWrite);
+        return base.CreateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override Task DestroyAsync(CancellationToken cancellationToken)
+    {
+        Demand("", AccessRights.Delete);
+        return base.DestroyAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        Demand(name, AccessRights.Write);
+        return base.MakeDirectoryAsync(name, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        Demand(name, AccessRights.Write | AccessRights.Delete);
+        return base.RemoveDirectoryAsync(name, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        Demand(name, AccessRights.List | AccessRights.Read);
+        return base.FindAsync(name, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        Demand(name, AccessRights.Read);
+        return base.LoadAsync(name, range, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var allowed = DemandWrite(name, mode);
+        try
+        {
+            await base.StoreAsync(name, value, allowed, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && allowed != mode)
+        {
+            throw Denied(name, AccessRights.Overwrite, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        Demand(name, AccessRights.Delete);
+        return base.DeleteAsync(name, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        Demand(name, AccessRights.Delete);
+        var allowed = DemandWrite(newName, mode);
+        try
+        {
+            return await base.MoveAsync(name, newName, allowed, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && allowed != mode)
+        {
+            throw Denied(newName, AccessRights.Overwrite, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+    {
+        Demand(directory, AccessRights.List);
+        // Where something below may not be listed, each directory is asked for on its own and so checked on its own.
+        return scope == ListScope.Tree && !permissions.AllowsBelow(directory, AccessRights.List)
+            ? TreeWalk.ListAsync(this, directory, cancellationToken)
+            : base.ListAsync(directory, scope, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        Demand(name, AccessRights.Read);
+        return base.HashAsync(name, algorithm, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        foreach (var source in request.Sources) Demand(source.Name, AccessRights.Read);
+        // A target that its content will name lies somewhere below the namespace.
+        var target = request.Target ?? request.Namespace;
+        var allowed = DemandWrite(target, request.Mode);
+        try
+        {
+            return await base.DefragAsync(request with { Mode = allowed }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && allowed != request.Mode)
+        {
+            throw Denied(target, AccessRights.Overwrite, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+    {
+        Demand("", AccessRights.List);
+        return base.ListTemporaryAsync(olderThan, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    {
+        Demand(item.Id, AccessRights.Delete);
+        return base.DeleteTemporaryAsync(item, cancellationToken);
+    }
+
+    private StoreMode DemandWrite(string name, StoreMode mode)
+    {
+        Demand(name, AnyWrite);
+        return permissions.Allows(name, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
+    }
+
+    private void Demand(string name, AccessRights anyOf)
+    {
+        if (!permissions.Allows(name, anyOf)) throw Denied(name, anyOf, null);
+    }
+
+    private static StoreException Denied(string name, AccessRights anyOf, Exception? cause)
+        => new(StoreError.PermissionDenied,
+            $"The store's permissions refuse this for '{name}': one of '{PermissionMap.FormatRights(anyOf)}' is needed there.", name, cause);
+}

@@ -1,0 +1,32 @@
+namespace BorgStore.Security;
+
+/// <summary>Borg's permission presets, for today's namespaces (<c>packs</c>, <c>index</c>) and those of its betas (<c>data</c>).</summary>
+public static class PermissionPresets
+{
+    private static readonly Dictionary<string, Dictionary<string, string>> Presets = new()
+    {
+        ["borgbackup-all"] = new() { [""] = "lrwWD" },
+        ["borgbackup-no-delete"] = new()
+        {
+            [""] = "lr", ["archives"] = "lrw", ["cache"] = "lrwWD", ["config"] = "lrW", ["data"] = "lrw", ["index"] = "lrwWD",
+            ["keys"] = "lr", ["locks"] = "lrwD", ["packs"] = "lrw",
+        },
+        ["borgbackup-write-only"] = new()
+        {
+            [""] = "l", ["archives"] = "lw", ["cache"] = "lrwWD", ["config"] = "lrW", ["data"] = "lw", ["index"] = "lrwWD",
+            ["keys"] = "lr", ["locks"] = "lrwD", ["packs"] = "lw",
+        },
+        ["borgbackup-read-only"] = new() { [""] = "lr", ["locks"] = "lrwD" },
+    };
+
+    /// <summary>The names of the presets.</summary>
+    public static IReadOnlyCollection<string> Names => Presets.Keys;
+
+    /// <summary>The map behind a name; the part after <c>borgbackup-</c> is enough.</summary>
+    /// <param name="name">The name.</param>
+    public static PermissionMap Get(string name)
+        => Presets.TryGetValue(name, out var entries) || Presets.TryGetValue("borgbackup-" + name, out entries)
+            ? new PermissionMap(entries)
+            : throw new StoreException(StoreError.InvalidArgument,
+                $"There is no permission preset '{name}'. The presets are {string.Join(", ", Names)}.", name);
+}

@@ -1,0 +1,117 @@
+using BorgStore.Backends;
+using BorgStore.Diagnostics;
+using BorgStore.Layout;
+
+namespace BorgStore;
+
+/// <content>Making, opening, closing and destroying.</content>
+public sealed partial class Store
+{
+    /// <summary>Makes a store in an empty place and opens it.</summary>
+    /// <param name="options">Where, and with which namespaces.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<Store> CreateAsync(StoreOptions options, CancellationToken cancellationToken = default)
+    {
+        if (options.Layout is null)
+            throw new StoreException(StoreError.LayoutUnknown,
+                "A new store needs its namespaces and their levels, as in -Namespace @{ config = 0; data = 2 }, or -Preset Borg2.",
+                StoreUrl.Redact(options.Url));
+        var backend = BackendFactory.Create(options.Url, options.ToBackendOptions());
+        try
+        {
+            await backend.CreateAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await backend.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        return await OpenAsync(backend, options, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a store.</summary>
+    /// <param name="options">Where; without a layout it is recognised from what lies in the store.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static Task<Store> OpenAsync(StoreOptions options, CancellationToken cancellationToken = default)
+        => OpenAsync(BackendFactory.Create(options.Url, options.ToBackendOptions()), options, cancellationToken);
+
+    /// <summary>Opens a store on a backend of the caller's own, which the store then owns.</summary>
+    /// <param name="backend">A backend that is not open yet.</param>
+    /// <param name="options">The layout, and what else is not the backend's.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<Store> OpenAsync(IBackend backend, StoreOptions options, CancellationToken cancellationToken = default)
+    {
+        var meter = new Meter();
+        var chain = options.Latency > TimeSpan.Zero || options.Bandwidth is not null
+            ? new EmulatedBackend(backend, options.Latency, options.Bandwidth)
+            : backend;
+        chain = new MeteredBackend(chain, meter);
+        try
+        {
+            await chain.OpenAsync(cancellationToken).ConfigureAwait(false);
+            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain, cancellationToken).ConfigureAwait(false);
+            // What recognition asked for is nobody's work.
+            meter.Reset();
+            return new(chain, meter, layout, options.Layout is not null, StoreUrl.Redact(options.Url));
+        }
+        catch
+        {
+            await chain.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Removes a store with all that is in it, for good.</summary>
+    /// <param name="options">Where.</param>
+    /// <param name="cancellationToken">Ends the wait; what is removed by then stays removed.</param>
+    public static async Task DestroyAsync(StoreOptions options, CancellationToken cancellationToken = default)
+    {
+        var backend = BackendFactory.Create(options.Url, options.ToBackendOptions());
+        await using (backend.ConfigureAwait(false))
+            await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether the store is closed.</summary>
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Returns when all that was stored before the call is as safe from a power cut as the storage can make it.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
+    {
+        using var pass = _gate.Enter(Url);
+        await _backend.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Closes the store: waits for the operations in flight, flushes, and gives its resources back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var (wasOpen, idle) = _gate.Close();
+        await idle.ConfigureAwait(false);
+        if (!wasOpen) return;
+        IsClosed = true;
+        await _backend.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Makes the directory of a namespace, which otherwise comes with its first item.</summary>
+    /// <param name="ns">The namespace.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask MakeNamespaceAsync(string ns, CancellationToken cancellationToken = default)
+    {
+        using var pass = _gate.Enter(Url);
+        await _backend.MakeDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes the directory of a namespace without items. Empty nesting directories in it have to be removed first.</summary>
+    /// <param name="ns">The namespace.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask RemoveNamespaceAsync(string ns, CancellationToken cancellationToken = default)
+    {
+        using var pass = _gate.Enter(Url);
+        if (!await _backend.RemoveDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false))
+            throw new StoreException(StoreError.ObjectNotFound, $"There is no namespace '{ns}'.", ns);
+    }
+
+    private NamespaceLayout DemandNamespace(string ns)
+        => Layout.FindNamespace(ns)
+            ?? throw new StoreException(StoreError.LayoutUnknown, DescribeMissingNamespace(ns.TrimEnd('/') + "/"), ns);
+}

@@ -1,0 +1,102 @@
+using BorgStore.Backends;
+using BorgStore.Diagnostics;
+using BorgStore.Layout;
+using BorgStore.Naming;
+
+namespace BorgStore;
+
+/// <summary>A key/value store: keys such as <c>config/main</c> in namespaces, values of bytes.</summary>
+/// <remarks>
+/// <para>All methods may be called from many threads at once; there is no lock around a store.</para>
+/// <para>What fails throws <see cref="StoreException"/>. A reader sees a value complete or not at all, and what was refused leaves
+/// nothing behind.</para>
+/// </remarks>
+public sealed partial class Store : IAsyncDisposable
+{
+    private readonly IBackend _backend;
+    private readonly OperationGate _gate = new();
+    private readonly Meter _meter = new();
+    private readonly Meter _backendMeter;
+    private readonly bool _layoutIsGiven;
+    private long _foreignNames;
+
+    private Store(IBackend backend, Meter backendMeter, StoreLayout layout, bool layoutIsGiven, string shownUrl)
+        => (_backend, _backendMeter, Layout, _layoutIsGiven, Url) = (backend, backendMeter, layout, layoutIsGiven, shownUrl);
+
+    /// <summary>The URL, without its password.</summary>
+    public string Url { get; }
+
+    /// <summary>The namespaces and their levels.</summary>
+    public StoreLayout Layout { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Url;
+
+    // The namespace of a name that is to be read.
+    private NamespaceLayout FindNamespace(string name)
+        => Layout.Find(name) ?? throw new StoreException(StoreError.LayoutUnknown, DescribeMissingNamespace(name), name);
+
+    // The namespace of a name that is to be written anew: its level has to be known.
+    private static NamespaceLayout DemandWritable(NamespaceLayout ns, string name)
+        => ns.IsKnown ? ns : throw new StoreException(StoreError.LayoutUnknown,
+            $"'{name}' was not stored: the levels of namespace '{ns.Name}' cannot be told from what lies in the store. Open the store with them, as in -Namespace @{{ {Quote(ns.Name)} = 2 }}.",
+            name);
+
+    private string DescribeMissingNamespace(string name)
+    {
+        var slash = name.LastIndexOf('/');
+        var wanted = slash < 0 ? "" : name[..slash];
+        var hint = $"Open the store with its namespaces and their levels, as in -Namespace @{{ {Quote(wanted)} = 2 }}, or with -Preset Borg2";
+        if (Layout.Namespaces.Count == 0)
+            return $"'{name}' lies in no known namespace: the store is empty, so its layout cannot be recognised. {hint}.";
+        var problem = slash < 0 ? $"'{name}' has no namespace" : $"There is no namespace '{wanted}' in this store";
+        var known = string.Join(", ", Layout.Namespaces.Select(ns => Quote(ns.Name)));
+        return _layoutIsGiven ? $"{problem}. Its namespaces are {known}." : $"{problem}; those that hold something are {known}. {hint}.";
+    }
+
+    private static string Quote(string ns) => ns.Length == 0 ? "''" : ns;
+
+    private static StoreException NotFound(string name, bool deleted = false)
+        => new(StoreError.ObjectNotFound, deleted ? $"There is no soft-deleted item '{name}'." : $"There is no item '{name}'.", name);
+
+    private static StoreException AlreadyExists(string name, string doing)
+        => new(StoreError.ObjectAlreadyExists, $"{doing} '{name}': there is an item of that name already, and it was not to be replaced.", name);
+
+    private static string NestToRead(string name, int level, bool deleted)
+    {
+        var nested = Nesting.Nest(name, level, deleted);
+        ItemName.CheckReadable(nested, name);
+        return nested;
+    }
+
+    private static string NestToWrite(string name, int level, bool deleted = false)
+    {
+        if (!Nesting.Fits(name, level))
+            throw new StoreException(StoreError.InvalidName,
+                $"'{name}' cannot be nested {level} levels deep: its key needs at least {2 * level} characters.", name);
+        var nested = Nesting.Nest(name, level, deleted);
+        ItemName.CheckWritable(nested, name);
+        return nested;
+    }
+
+    // Where an item lies among the levels of its namespace, or null.
+    private async ValueTask<(ItemInfo Info, string Nested, int Level)?> LocateAsync(
+        NamespaceLayout ns, string name, bool deleted, CancellationToken cancellationToken)
+    {
+        foreach (var level in ns.Levels)
+        {
+            var nested = NestToRead(name, level, deleted);
+            if (await _backend.FindAsync(nested, cancellationToken).ConfigureAwait(false) is { IsDirectory: false } info)
+                return (info, nested, level);
+            // The deeper levels of a short key are the same place.
+            if (!Nesting.Fits(name, level)) break;
+        }
+        return null;
+    }
+
+    // The nested name of an item. With one level nothing has to be asked: it lies there or nowhere.
+    private async ValueTask<string?> ResolveAsync(NamespaceLayout ns, string name, bool deleted, CancellationToken cancellationToken)
+        => ns.Levels.Count == 1
+            ? NestToRead(name, ns.WriteLevel, deleted)
+            : (await LocateAsync(ns, name, deleted, cancellationToken).ConfigureAwait(false))?.Nested;
+}

@@ -1,0 +1,50 @@
+using System.Buffers;
+
+namespace BorgStore;
+
+/// <summary>What all URLs of stores have in common: a scheme before the first colon, and perhaps a secret that is never shown.</summary>
+public static class StoreUrl
+{
+    private static readonly SearchValues<char> SchemeCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+    /// <summary>The scheme of a URL, lower case, without the colon.</summary>
+    /// <param name="url">The URL.</param>
+    public static string GetScheme(string url)
+    {
+        var colon = url.IndexOf(':');
+        // One letter before the colon is a drive, not a scheme.
+        if (colon > 1 && url.AsSpan(0, colon).IndexOfAnyExcept(SchemeCharacters) < 0) return url[..colon].ToLowerInvariant();
+
+        throw new StoreException(StoreError.InvalidUrl, $"'{url}' is not the URL of a store. {SuggestFileUrl(url)}", url);
+    }
+
+    /// <summary>A URL as it may be shown: without its password or secret key.</summary>
+    /// <param name="url">The URL.</param>
+    public static string Redact(string url)
+    {
+        var start = url.IndexOf("://", StringComparison.Ordinal) is >= 0 and var slashes && !HasKeyBeforeScheme(url)
+            ? slashes + 3
+            : url.IndexOf(':') + 1;
+        var end = url.IndexOf('/', start) is >= 0 and var slash ? slash : url.Length;
+        // A secret key may hold slashes; what stands before the last '@' is never part of a path.
+        var at = HasKeyBeforeScheme(url) ? url.LastIndexOf('@') : end > start ? url.LastIndexOf('@', end - 1, end - start) : -1;
+        if (at < start) return url;
+        var colon = url.IndexOf(':', start, at - start);
+        return colon < 0 ? url : string.Concat(url.AsSpan(0, colon), ":***", url.AsSpan(at));
+    }
+
+    // s3:key:secret@https://host/bucket has its secret before the address.
+    private static bool HasKeyBeforeScheme(string url)
+        => url.StartsWith("s3:", StringComparison.OrdinalIgnoreCase) || url.StartsWith("b2:", StringComparison.OrdinalIgnoreCase);
+
+    private static string SuggestFileUrl(string path)
+    {
+        if (path.Length >= 2 && path[1] == ':' && char.IsAsciiLetter(path[0]))
+            return $"For a folder write 'file:///{Escape(path.Replace('\\', '/'))}'.";
+        if (path.StartsWith('/')) return $"For a folder write 'file://{Escape(path)}'.";
+        return "A store in a folder is named by its whole path, as in 'file:///srv/store' or, on Windows, 'file:///C:/store'.";
+    }
+
+    private static string Escape(string path) => path.Replace("%", "%25").Replace(" ", "%20");
+}

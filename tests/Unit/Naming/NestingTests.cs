@@ -1,0 +1,45 @@
+using BorgStore.Naming;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace BorgStore.Tests.Naming;
+
+public class NestingTests
+{
+    [Theory]
+    [InlineData("ns/12345678", 0, "ns/12345678")]
+    [InlineData("ns/12345678", 1, "ns/12/12345678")]
+    [InlineData("ns/12345678", 2, "ns/12/34/12345678")]
+    [InlineData("12345678", 2, "12/34/12345678")]
+    [InlineData("a/b/12345678", 1, "a/b/12/12345678")]
+    [InlineData("ns/123", 2, "ns/12/3/123")]
+    [InlineData("ns/1", 2, "ns/1/1")]
+    public void Keys_are_nested_as_the_Python_package_does(string name, int levels, string nested)
+    {
+        Assert.Equal(nested, Nesting.Nest(name, levels));
+        Assert.Equal(nested + ".del", Nesting.Nest(name, levels, deleted: true));
+    }
+
+    [Theory]
+    [InlineData("12345678", "12345678", 0, false)]
+    [InlineData("12/34/12345678", "12345678", 2, false)]
+    [InlineData("12/34/12345678.del", "12345678", 2, true)]
+    [InlineData("12/12345678", "12345678", 1, false)]
+    [InlineData("12/56/12345678", "12/56/12345678", 0, false)]
+    [InlineData("sub/key", "sub/key", 0, false)]
+    [InlineData("sub/key.del", "sub/key", 0, true)]
+    [InlineData("12/3/123", "123", 2, false)]
+    public void Paths_of_a_listing_are_unnested(string path, string key, int levels, bool deleted)
+        => Assert.Equal((key, levels, deleted), Nesting.Unnest(path));
+
+    [Fact]
+    public void Unnesting_undoes_nesting()
+    {
+        var names = from key in Gen.Elements("0123456789abcdef_-".ToCharArray()).ArrayOf().Where(chars => chars.Length is > 0 and < 70)
+                    from levels in Gen.Choose(0, 4)
+                    from deleted in Gen.Elements(true, false)
+                    select (Key: new string(key), levels, deleted);
+        Check.QuickThrowOnFailure(Prop.ForAll(names.ToArbitrary(), name => !Nesting.Fits(name.Key, name.levels)
+            || Nesting.Unnest(Nesting.Nest(name.Key, name.levels, name.deleted)) == (name.Key, name.levels, name.deleted)));
+    }
+}

@@ -1,0 +1,147 @@
+using BorgStore.Backends;
+using BorgStore.Hashing;
+using BorgStore.Layout;
+using BorgStore.Security;
+
+namespace BorgStore.Tests.Security;
+
+/// <summary>Each operation under each single right, on a real folder.</summary>
+public sealed class PermissionBackendTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("load", "r")]
+    [InlineData("hash", "r")]
+    [InlineData("info", "lr")]
+    [InlineData("list", "l")]
+    [InlineData("store-new", "wW")]
+    [InlineData("store-existing", "W")]
+    [InlineData("delete", "D")]
+    [InlineData("mkdir", "w")]
+    [InlineData("rmdir", "wD")]
+    public async Task An_operation_needs_one_of_its_rights(string operation, string sufficient)
+    {
+        await PrepareAsync();
+        foreach (var letter in "lrwWD")
+        {
+            await using var backend = await OpenAsync(letter.ToString());
+            var allowed = await SucceedsAsync(() => RunAsync(backend, operation));
+            Assert.Equal(sufficient.Contains(letter), allowed);
+            await RestoreAsync();
+        }
+    }
+
+    [Theory]
+    [InlineData("D", "w", false, true)]
+    [InlineData("D", "w", true, false)]
+    [InlineData("D", "W", true, true)]
+    [InlineData("r", "W", true, false)]
+    [InlineData("D", "r", false, false)]
+    public async Task A_move_deletes_its_source_and_writes_its_target(string onSource, string onTarget, bool targetExists, bool allowed)
+    {
+        await PrepareAsync();
+        await using var backend = await OpenAsync("", ("from", onSource), ("to", onTarget));
+        var target = targetExists ? "to/existing" : "to/new";
+        Assert.Equal(allowed, await SucceedsAsync(async () => Assert.True(await backend.MoveAsync("from/x", target, StoreMode.Overwrite, default))));
+        await using var free = await OpenAsync("lrwWD");
+        Assert.Equal(!allowed, await free.FindAsync("from/x", default) is not null);
+    }
+
+    [Theory]
+    [InlineData("rw", false, true)]
+    [InlineData("rw", true, false)]
+    [InlineData("rW", true, true)]
+    [InlineData("w", false, false)]
+    public async Task Defrag_reads_its_sources_and_needs_overwriting_only_for_an_existing_target(string rights, bool exists, bool allowed)
+    {
+        await PrepareAsync();
+        await using var backend = await OpenAsync("", ("to", rights));
+        var request = new DefragRequest([new("to/existing", 0, 3)]) { Target = exists ? "to/x2" : "to/new" };
+        Assert.Equal(allowed, await SucceedsAsync(async () => await backend.DefragAsync(request, default)));
+    }
+
+    [Fact]
+    public async Task A_whole_listing_stops_where_a_directory_may_not_be_listed()
+    {
+        await PrepareAsync();
+        await using var backend = await OpenAsync("l", ("to", "r"));
+        var error = await Assert.ThrowsAsync<StoreException>(async () => await backend.ListAsync("", ListScope.Tree, default).ToListAsync());
+        Assert.Equal(StoreError.PermissionDenied, error.Error);
+        Assert.Single(await backend.ListAsync("from", ListScope.Tree, default).ToListAsync());
+    }
+
+    [Fact]
+    public async Task No_delete_lets_Borg_write_but_never_lose()
+    {
+        var layout = StoreLayout.Borg2;
+        await using (await Store.CreateAsync(new(_folder.StoreUrl) { Layout = layout })) { }
+        await using var store = await Store.OpenAsync(new(_folder.StoreUrl) { Layout = layout, Permissions = PermissionMap.Parse("no-delete") });
+        var key = HashKind.Sha256.ComputeHex("value"u8);
+        await store.StoreAsync($"packs/{key}", "value"u8.ToArray());
+        await AssertDeniedAsync(() => store.StoreAsync($"packs/{key}", "other"u8.ToArray()));
+        await AssertDeniedAsync(() => store.DeleteAsync($"packs/{key}"));
+        await AssertDeniedAsync(() => store.SoftDeleteAsync($"packs/{key}"));
+        var target = await store.DefragAsync("packs", [new($"packs/{key}", 1, 2)], HashKind.Sha256);
+        Assert.Equal("al"u8.ToArray(), await store.LoadAsync(target));
+        Assert.Equal("value"u8.ToArray(), await store.LoadAsync($"packs/{key}"));
+    }
+
+    private static async Task AssertDeniedAsync(Func<ValueTask> operation)
+        => Assert.Equal(StoreError.PermissionDenied, (await Assert.ThrowsAsync<StoreException>(async () => await operation())).Error);
+
+    private async Task PrepareAsync()
+    {
+        await using var backend = BackendFactory.Create(_folder.StoreUrl, new());
+        await backend.CreateAsync(default);
+        await RestoreAsync();
+    }
+
+    private async Task RestoreAsync()
+    {
+        await using var backend = await OpenAsync("lrwWD");
+        foreach (var name in new[] { "from/x", "to/existing", "to/x2" }) await backend.StoreAsync(name, "value"u8.ToArray(), StoreMode.Overwrite, default);
+        await backend.MakeDirectoryAsync("empty", default);
+        await backend.DeleteAsync("to/new", default);
+        await backend.RemoveDirectoryAsync("made", default);
+    }
+
+    private async Task<IBackend> OpenAsync(string rights, params (string Path, string Rights)[] more)
+    {
+        var map = new PermissionMap(more.Append(("", rights)).Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2)));
+        var backend = BackendFactory.Create(_folder.StoreUrl, new() { Permissions = map });
+        await backend.OpenAsync(default);
+        return backend;
+    }
+
+    private static async Task RunAsync(IBackend backend, string operation)
+    {
+        switch (operation)
+        {
+            case "load": await using (await backend.LoadAsync("from/x", default, default)) { } break;
+            case "hash": await backend.HashAsync("from/x", HashKind.Sha256, default); break;
+            case "info": await backend.FindAsync("from/x", default); break;
+            case "list": await backend.ListAsync("from", ListScope.OneLevel, default).ToListAsync(); break;
+            case "store-new": await backend.StoreAsync("to/new", "v"u8.ToArray(), StoreMode.Overwrite, default); break;
+            case "store-existing": await backend.StoreAsync("to/existing", "v"u8.ToArray(), StoreMode.Overwrite, default); break;
+            case "delete": await backend.DeleteAsync("from/x", default); break;
+            case "mkdir": await backend.MakeDirectoryAsync("made", default); break;
+            case "rmdir": await backend.RemoveDirectoryAsync("empty", default); break;
+        }
+    }
+
+    private static async Task<bool> SucceedsAsync(Func<Task> operation)
+    {
+        try
+        {
+            await operation();
+            return true;
+        }
+        catch (StoreException e) when (e.Error == StoreError.PermissionDenied)
+        {
+            return false;
+        }
+    }
+}

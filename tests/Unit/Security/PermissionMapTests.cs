@@ -1,0 +1,42 @@
+using BorgStore.Security;
+
+namespace BorgStore.Tests.Security;
+
+public class PermissionMapTests
+{
+    [Fact]
+    public void The_longest_matching_path_decides_alone()
+    {
+        var map = PermissionMap.Parse("""{"": "lrwWD", "data": "lr", "data/ab": "w"}""");
+        Assert.True(map.Allows("", AccessRights.Delete));
+        Assert.True(map.Allows("database/x", AccessRights.Delete));
+        Assert.False(map.Allows("data/x", AccessRights.Delete));
+        Assert.True(map.Allows("data/ab/x", AccessRights.Write));
+        Assert.False(map.Allows("data/ab/x", AccessRights.Read));
+        Assert.False(map.AllowsBelow("data", AccessRights.List));
+        Assert.True(map.AllowsBelow("data/ac", AccessRights.List));
+    }
+
+    [Theory]
+    [InlineData("borgbackup-no-delete", "packs/ab/abcd", "lrw")]
+    [InlineData("borgbackup-no-delete", "index/abcd", "lrwWD")]
+    [InlineData("no-delete", "data/ab/cd/abcd", "lrw")]
+    [InlineData("borgbackup-write-only", "keys/x", "lr")]
+    [InlineData("borgbackup-write-only", "archives/x", "lw")]
+    [InlineData("borgbackup-read-only", "packs/ab/abcd", "lr")]
+    [InlineData("borgbackup-read-only", "locks/x", "lrwD")]
+    [InlineData("borgbackup-all", "anything", "lrwWD")]
+    public void Presets_know_Borgs_namespaces_of_today_and_of_the_betas(string preset, string name, string rights)
+        => Assert.Equal(rights, PermissionMap.FormatRights(PermissionMap.Parse(preset).GetRights(name)));
+
+    [Theory]
+    [InlineData("borgbackup-nodelete", "presets are")]
+    [InlineData("""{"": "lx"}""", "'x'")]
+    [InlineData("""{"": """, "neither")]
+    public void What_is_wrong_is_said(string text, string expected)
+    {
+        var error = Assert.Throws<StoreException>(() => PermissionMap.Parse(text));
+        Assert.Equal(StoreError.InvalidArgument, error.Error);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using BorgStore.Hashing;
+
+namespace BorgStore.Tests.Stores;
+
+/// <summary>Stores that the Python package and Borg 2 wrote, opened without naming their layout.</summary>
+public sealed class GoldenStoreTests : StoreFixture
+{
+    private static readonly JsonElement Expected = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "data", "golden", "expected.json"))).RootElement;
+
+    public static TheoryData<string> Names => [.. Expected.EnumerateObject().Select(store => store.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Lists_sizes_hashes_and_soft_deleted_items_agree(string name)
+    {
+        var url = new Uri(Unpack(name)).AbsoluteUri;
+        await using var store = await Store.OpenAsync(new(url));
+
+        var found = await store.ListAllAsync(ItemSelection.All).ToListAsync();
+        var expected = Expected.GetProperty(name).GetProperty("items").EnumerateArray().ToList();
+        Assert.Equal(
+            expected.Select(item => (item.GetProperty("name").GetString()!, item.GetProperty("size").GetInt64(), item.GetProperty("deleted").GetBoolean())).Order(),
+            found.Select(item => (item.Name, item.Size, item.IsDeleted)).Order());
+
+        foreach (var item in expected)
+        {
+            var itemName = item.GetProperty("name").GetString()!;
+            var deleted = item.GetProperty("deleted").GetBoolean();
+            foreach (var hash in item.GetProperty("hashes").EnumerateObject())
+                Assert.Equal(hash.Value.GetString(), await store.HashAsync(itemName, HashKind.Parse(hash.Name), deleted));
+            Assert.Equal(item.GetProperty("size").GetInt64(), (await store.LoadAsync(itemName, deleted: deleted)).Length);
+        }
+        Assert.Equal(0, store.GetStatistics().ForeignNames);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Levels_are_recognised(string name)
+    {
+        await using var store = await Store.OpenAsync(new(new Uri(Unpack(name)).AbsoluteUri));
+        foreach (var ns in Expected.GetProperty(name).GetProperty("config").EnumerateObject())
+        {
+            var levels = ns.Value.EnumerateArray().Select(level => level.GetInt32()).ToArray();
+            var recognised = Assert.IsType<Layout.NamespaceLayout>(store.Layout.FindNamespace(ns.Name));
+            Assert.Equal(levels.Order(), recognised.Levels.Order());
+            // The order of two levels cannot be seen.
+            Assert.Equal(levels.Length == 1, recognised.IsKnown);
+        }
+    }
+
+    [Fact]
+    public async Task The_usage_of_a_quota_agrees()
+    {
+        var quota = Expected.GetProperty("quota").GetProperty("quota");
+        await using var store = await Store.OpenAsync(new(new Uri(Unpack("quota")).AbsoluteUri) { Quota = quota.GetProperty("limit").GetInt64() });
+        Assert.Equal(new(quota.GetProperty("limit").GetInt64(), quota.GetProperty("usage").GetInt64()), await store.GetQuotaAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task A_store_written_anew_has_the_same_files(string name)
+    {
+        var original = Unpack(name);
+        await using var source = await Store.OpenAsync(new(new Uri(original).AbsoluteUri));
+        var layout = new Layout.StoreLayout(Expected.GetProperty(name).GetProperty("config").EnumerateObject()
+            .Select(ns => new Layout.NamespaceLayout(ns.Name, [.. ns.Value.EnumerateArray().Select(level => level.GetInt32())])));
+        await using (var copy = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = layout }))
+        {
+            await foreach (var item in source.ListAllAsync(ItemSelection.All))
+            {
+                // A store that changes its level holds items at the old one too.
+                await using var at = await Store.OpenAsync(new(Folder.StoreUrl) { Layout = new([new Layout.NamespaceLayout(item.Namespace, item.Level)]) });
+                await at.StoreAsync(item.Name, await source.LoadAsync(item.Name, deleted: item.IsDeleted));
+                if (item.IsDeleted) await at.SoftDeleteAsync(item.Name);
+            }
+        }
+        Assert.Equal(Files(original), Files(Folder.Combine("store")));
+    }
+
+    private static List<(string, string)> Files(string folder)
+        => [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(file => !file.EndsWith(".tmp", StringComparison.Ordinal) && !file.EndsWith(".hid", StringComparison.Ordinal))
+            .Select(file => (Path.GetRelativePath(folder, file), HashKind.Sha256.ComputeHex(File.ReadAllBytes(file)))).Order()];
+}

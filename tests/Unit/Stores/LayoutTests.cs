@@ -1,0 +1,123 @@
+using BorgStore.Backends;
+using BorgStore.Layout;
+
+namespace BorgStore.Tests.Stores;
+
+public sealed class LayoutTests : StoreFixture
+{
+    private static readonly NamespaceLayout Changing = new("data", 1, 2);
+
+    [Fact]
+    public async Task An_empty_store_says_that_it_cannot_know()
+    {
+        await (await CreateAsync(("data", 2))).DisposeAsync();
+        await using var store = await OpenAsync();
+        Assert.Empty(store.Layout.Namespaces);
+        var error = await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/0123456", Bytes("1")));
+        Assert.Contains("-Namespace @{ data = 2 }", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await store.ListAllAsync().ToListAsync());
+    }
+
+    [Fact]
+    public async Task A_namespace_without_items_is_searched_but_not_written()
+    {
+        await using (var made = await CreateAsync(("data", 2))) await made.MakeNamespaceAsync("data");
+        await using var store = await OpenAsync();
+        Assert.False(Assert.Single(store.Layout.Namespaces).IsKnown);
+        await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/0123456", Bytes("1")));
+
+        await using (var other = await OpenAsync(new(("data", 2)))) await other.StoreAsync("data/0123456", Bytes("1"));
+        Assert.Equal(Bytes("1"), await store.LoadAsync("data/0123456"));
+        // What exists is replaced where it lies.
+        await store.StoreAsync("data/0123456", Bytes("2"));
+        Assert.Single(await store.ListAsync("data").ToListAsync());
+    }
+
+    [Theory]
+    [InlineData("data", 0)]
+    [InlineData("data", 1)]
+    [InlineData("data", 3)]
+    [InlineData("ab", 2)]
+    [InlineData("", 0)]
+    [InlineData("", 2)]
+    public async Task One_level_is_recognised(string ns, int level)
+    {
+        await using (var made = await CreateAsync((ns, level)))
+        {
+            for (var i = 0; i < 40; i++) await made.StoreAsync($"{ns}/{Hashing.Sample.Random(1, i)[0]:x2}{i:x8}".TrimStart('/'), Bytes("1"));
+            await made.StoreAsync($"{ns}/zzdeleted".TrimStart('/'), Bytes("1"));
+            await made.SoftDeleteAsync($"{ns}/zzdeleted".TrimStart('/'));
+        }
+        await using var store = await OpenAsync();
+        var recognised = Assert.Single(store.Layout.Namespaces);
+        Assert.Equal((ns, level, true), (recognised.Name, recognised.WriteLevel, recognised.IsKnown));
+    }
+
+    [Fact]
+    public async Task A_change_of_level_that_has_just_begun_is_recognised()
+    {
+        await using (var made = await CreateAsync(("data", 1)))
+            for (var i = 0; i < 64; i++) await made.StoreAsync($"data/{i:x2}{i:x6}", Bytes("1"));
+        await using (var changing = await OpenAsync(new([Changing]))) Assert.True(await changing.ChangeLevelAsync("data/1f00001f"));
+        await using var store = await OpenAsync();
+        Assert.Equal([1, 2], Assert.Single(store.Layout.Namespaces).Levels);
+        await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/ffffffff", Bytes("1")));
+    }
+
+    [Fact]
+    public async Task Borg_is_known_by_its_readme()
+    {
+        await using (var made = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = StoreLayout.Borg2 }))
+            await made.StoreAsync("config/readme", Bytes("This is a Borg Backup repository.\nSee https://borgbackup.readthedocs.io/\n"));
+        await using var store = await OpenAsync();
+        Assert.Equal(1, store.Layout.FindNamespace("packs/")?.WriteLevel);
+        Assert.Empty(await store.ListAsync("packs").ToListAsync());
+    }
+
+    [Fact]
+    public async Task Several_levels_are_searched_and_new_items_go_to_the_last()
+    {
+        await using (var made = await CreateAsync(("data", 1)))
+        {
+            await made.StoreAsync("data/01234567", Bytes("old"));
+            await made.StoreAsync("data/89abcdef", Bytes("old"));
+            await made.SoftDeleteAsync("data/89abcdef");
+        }
+        await using var store = await OpenAsync(new([Changing]));
+        Assert.Equal(Bytes("old"), await store.LoadAsync("data/01234567"));
+        await FailsAsync(StoreError.ObjectAlreadyExists, async () => await store.StoreAsync("data/01234567", Bytes("x"), StoreMode.CreateNew));
+        await store.StoreAsync("data/01234567", Bytes("new"));
+        Assert.Equal(1, (await store.GetInfoAsync("data/01234567")).Level);
+        await store.StoreAsync("data/76543210", Bytes("1"));
+        Assert.Equal(2, (await store.GetInfoAsync("data/76543210")).Level);
+
+        Assert.True(await store.ChangeLevelAsync("data/01234567"));
+        Assert.False(await store.ChangeLevelAsync("data/01234567"));
+        Assert.True(await store.ChangeLevelAsync("data/89abcdef", deleted: true));
+        Assert.All(await store.ListAsync("data", ItemSelection.All).ToListAsync(), item => Assert.Equal(2, item.Level));
+        Assert.Equal(Bytes("new"), await store.LoadAsync("data/01234567"));
+
+        // A live item at the new level is seen when its deleted namesake of the old level comes back.
+        await using (var before = await OpenAsync(new(("data", 1)))) { await before.StoreAsync("data/76543210", Bytes("2")); await before.SoftDeleteAsync("data/76543210"); }
+        await FailsAsync(StoreError.ObjectAlreadyExists, async () => await store.UndeleteAsync("data/76543210"));
+    }
+
+    [Fact]
+    public async Task Namespaces_within_namespaces_are_listed_once()
+    {
+        await using var store = await CreateAsync(("", 0), ("data", 1), ("data/sub", 0));
+        foreach (var name in new[] { "top", "data/abcd", "data/sub/x", "other/y" }) await store.StoreAsync(name, Bytes("1"));
+        Assert.Equal(["other/y", "top"], (await store.ListAsync("").ToListAsync()).Select(item => item.Name).Order());
+        Assert.Equal(["data/abcd"], (await store.ListAsync("data").ToListAsync()).Select(item => item.Name));
+        Assert.Equal(4, (await store.ListAllAsync().ToListAsync()).Count);
+        foreach (var item in await store.ListAllAsync().ToListAsync()) Assert.Equal(Bytes("1"), await store.LoadAsync(item.Name));
+    }
+
+    [Theory]
+    [InlineData(new int[0])]
+    [InlineData(new[] { -1 })]
+    [InlineData(new[] { 17 })]
+    [InlineData(new[] { 1, 1 })]
+    public void Wrong_levels_are_refused(int[] levels)
+        => Assert.Contains("levels", Assert.Throws<StoreException>(() => new NamespaceLayout("data", levels)).Message, StringComparison.Ordinal);
+}

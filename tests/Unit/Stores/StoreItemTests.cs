@@ -1,0 +1,166 @@
+using BorgStore.Backends;
+using BorgStore.Hashing;
+
+namespace BorgStore.Tests.Stores;
+
+public sealed class StoreItemTests : StoreFixture
+{
+    [Fact]
+    public async Task Values_come_back_as_they_went_in()
+    {
+        await using var store = await CreateAsync(("config", 0), ("data", 2));
+        await store.StoreAsync("config/main", Bytes("one"));
+        await store.StoreAsync("data/0123456789", new StoreValue(new MemoryStream(Bytes("streamed")), 8));
+        Assert.Equal(Bytes("one"), await store.LoadAsync("config/main"));
+        Assert.True(File.Exists(Folder.Combine("store", "data", "01", "23", "0123456789")));
+        await using var stream = await store.OpenReadAsync("data/0123456789");
+        Assert.Equal(8, stream.Length);
+        Assert.Equal(Bytes("streamed"), await stream.ReadToEndAsync());
+        var info = await store.GetInfoAsync("data/0123456789");
+        Assert.Equal(("data/0123456789", "data", "0123456789", 8L, false, 2), (info.Name, info.Namespace, info.Key, info.Size, info.IsDeleted, info.Level));
+    }
+
+    [Theory]
+    [InlineData(0, null, "0123456789")]
+    [InlineData(3, null, "3456789")]
+    [InlineData(3, 2L, "34")]
+    [InlineData(-3, null, "789")]
+    [InlineData(-3, 2L, "78")]
+    [InlineData(-30, null, "0123456789")]
+    [InlineData(0, 0L, "")]
+    [InlineData(10, null, "")]
+    [InlineData(99, 5L, "")]
+    [InlineData(8, 99L, "89")]
+    public async Task A_part_of_a_value_is_loaded(long offset, long? length, string expected)
+    {
+        await using var store = await CreateAsync(("data", 0));
+        await store.StoreAsync("data/x", Bytes("0123456789"));
+        Assert.Equal(Bytes(expected), await store.LoadAsync("data/x", new(offset, length)));
+    }
+
+    [Fact]
+    public async Task What_is_absent_is_an_error_that_names_it()
+    {
+        await using var store = await CreateAsync(("data", 1));
+        foreach (var operation in new Func<Task>[]
+        {
+            async () => await store.LoadAsync("data/none"), async () => await store.LoadAsync("data/none", new(0, 0)),
+            async () => await store.GetInfoAsync("data/none"), async () => await store.DeleteAsync("data/none"),
+            async () => await store.HashAsync("data/none", HashKind.Sha256), async () => await store.SoftDeleteAsync("data/none"),
+            async () => await store.UndeleteAsync("data/none"), async () => await store.MoveAsync("data/none", "data/other"),
+        })
+        {
+            var error = await FailsAsync(StoreError.ObjectNotFound, operation);
+            Assert.Equal("data/none", error.Name);
+        }
+        Assert.Null(await store.FindAsync("data/none"));
+    }
+
+    [Fact]
+    public async Task Soft_deletion_hides_an_item_until_it_is_restored()
+    {
+        await using var store = await CreateAsync(("data", 1));
+        await store.StoreAsync("data/0123", Bytes("old"));
+        await store.SoftDeleteAsync("data/0123");
+        Assert.True(File.Exists(Folder.Combine("store", "data", "01", "0123.del")));
+        Assert.Null(await store.FindAsync("data/0123"));
+        Assert.Equal(Bytes("old"), await store.LoadAsync("data/0123", deleted: true));
+        Assert.Empty(await store.ListAsync("data").ToListAsync());
+        Assert.Equal("data/0123", Assert.Single(await store.ListAsync("data", ItemSelection.Deleted).ToListAsync()).Name);
+
+        await store.StoreAsync("data/0123", Bytes("new"));
+        Assert.Equal(2, (await store.ListAsync("data", ItemSelection.All).ToListAsync()).Count);
+        await FailsAsync(StoreError.ObjectAlreadyExists, async () => await store.UndeleteAsync("data/0123"));
+        Assert.Equal(Bytes("new"), await store.LoadAsync("data/0123"));
+
+        await store.UndeleteAsync("data/0123", StoreMode.Overwrite);
+        Assert.Equal(Bytes("old"), await store.LoadAsync("data/0123"));
+        Assert.Empty(await store.ListAsync("data", ItemSelection.Deleted).ToListAsync());
+    }
+
+    [Fact]
+    public async Task Deleting_the_soft_deleted_item_leaves_its_live_namesake()
+    {
+        await using var store = await CreateAsync(("data", 0));
+        await store.StoreAsync("data/x", Bytes("old"));
+        await store.SoftDeleteAsync("data/x");
+        await store.StoreAsync("data/x", Bytes("live"));
+        await store.DeleteAsync("data/x", deleted: true);
+        Assert.Equal(Bytes("live"), await store.LoadAsync("data/x"));
+        await FailsAsync(StoreError.ObjectNotFound, async () => await store.LoadAsync("data/x", deleted: true));
+    }
+
+    [Fact]
+    public async Task Moves_rename_across_namespaces_and_levels()
+    {
+        await using var store = await CreateAsync(("a", 0), ("b", 2));
+        await store.StoreAsync("a/0123456", Bytes("1"));
+        await store.MoveAsync("a/0123456", "b/0123456");
+        Assert.Equal(Bytes("1"), await store.LoadAsync("b/0123456"));
+        await store.StoreAsync("a/x", Bytes("2"));
+        await FailsAsync(StoreError.ObjectAlreadyExists, async () => await store.MoveAsync("b/0123456", "a/x", StoreMode.CreateNew));
+        await store.MoveAsync("b/0123456", "a/x");
+        Assert.Equal(Bytes("1"), await store.LoadAsync("a/x"));
+        Assert.Null(await store.FindAsync("b/0123456"));
+    }
+
+    [Fact]
+    public async Task Names_lie_in_a_namespace_by_whole_elements()
+    {
+        await using var store = await CreateAsync(("data", 1));
+        var error = await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("database/x123", Bytes("1")));
+        Assert.Contains("'database'", error.Message, StringComparison.Ordinal);
+        await FailsAsync(StoreError.LayoutUnknown, async () => await store.LoadAsync("key-alone"));
+    }
+
+    [Theory]
+    [InlineData("data/ABC")]
+    [InlineData("data/a b")]
+    [InlineData("data/../x")]
+    [InlineData("data/x.tmp")]
+    [InlineData("data/nul")]
+    [InlineData("data/a:b")]
+    [InlineData("data/")]
+    public async Task Bad_names_are_refused_before_anything_is_written(string name)
+    {
+        await using var store = await CreateAsync(("data", 0));
+        await FailsAsync(StoreError.InvalidName, async () => await store.StoreAsync(name, Bytes("1")));
+        Assert.Empty(Directory.GetFileSystemEntries(Folder.Combine("store")));
+    }
+
+    [Fact]
+    public async Task A_key_too_short_for_its_levels_is_refused()
+    {
+        await using var store = await CreateAsync(("data", 2));
+        Assert.Contains("at least 4", (await FailsAsync(StoreError.InvalidName, async () => await store.StoreAsync("data/abc", Bytes("1")))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_others_wrote_under_names_of_one_platform_is_read_and_counted()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows cannot hold such names.");
+        await using var store = await CreateAsync(("data", 0));
+        Directory.CreateDirectory(Folder.Combine("store", "data"));
+        File.WriteAllText(Folder.Combine("store", "data", "a:b"), "foreign");
+        Assert.Equal("data/a:b", Assert.Single(await store.ListAsync("data").ToListAsync()).Name);
+        Assert.Equal(Bytes("foreign"), await store.LoadAsync("data/a:b"));
+        Assert.Equal(1, store.GetStatistics().ForeignNames);
+        await FailsAsync(StoreError.InvalidName, async () => await store.StoreAsync("data/a:b", Bytes("1")));
+    }
+
+    [Fact]
+    public async Task Defrag_makes_one_item_named_by_its_content()
+    {
+        await using var store = await CreateAsync(("packs", 1));
+        await store.StoreAsync("packs/aaaa", Bytes("0123456789"));
+        await store.StoreAsync("packs/bbbb", Bytes("abcdefghij"));
+        var target = await store.DefragAsync("packs", [new("packs/bbbb", 2, 3), new("packs/aaaa", 0, 4)], HashKind.Sha256);
+        Assert.Equal("packs/" + HashKind.Sha256.ComputeHex("cde0123"u8), target);
+        Assert.Equal(Bytes("cde0123"), await store.LoadAsync(target));
+        Assert.Equal("packs/named", await store.DefragAsync("packs", [new("packs/aaaa", 9, 1)], "packs/named"));
+        Assert.Equal(Bytes("9"), await store.LoadAsync("packs/named"));
+        Assert.Contains("packs", (await FailsAsync(StoreError.ReadRange, async () => await store.DefragAsync("packs", [new("packs/aaaa", 8, 5)], HashKind.Sha256))).Message, StringComparison.Ordinal);
+        await FailsAsync(StoreError.ObjectNotFound, async () => await store.DefragAsync("packs", [new("packs/none", 0, 1)], HashKind.Sha256));
+        Assert.Equal(4, (await store.ListAsync("packs").ToListAsync()).Count);
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using BorgStore.Diagnostics;
+
+namespace BorgStore.Tests.Stores;
+
+public sealed class StoreLifecycleTests : StoreFixture
+{
+    [Fact]
+    public async Task A_store_is_made_once_and_destroyed_once()
+    {
+        await (await CreateAsync(("data", 0))).DisposeAsync();
+        await (await CreateAsync(("data", 0))).DisposeAsync(); // An empty folder is as good as none.
+        await using (var store = await OpenAsync(new(("data", 0)))) await store.StoreAsync("data/x", Bytes("1"));
+        await FailsAsync(StoreError.StoreAlreadyExists, () => CreateAsync(("data", 0)));
+        await Store.DestroyAsync(new(Folder.StoreUrl));
+        await FailsAsync(StoreError.StoreDoesNotExist, () => OpenAsync());
+        await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(new(Folder.StoreUrl)));
+    }
+
+    [Fact]
+    public async Task A_new_store_needs_its_layout()
+        => Assert.Contains("-Namespace", (await FailsAsync(StoreError.LayoutUnknown, () => Store.CreateAsync(new(Folder.StoreUrl)))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("ftp://host/x")]
+    [InlineData("relative/path")]
+    [InlineData("file://host/x")]
+    [InlineData("file:relative")]
+    public async Task Wrong_URLs_are_refused(string url) => await FailsAsync(StoreError.InvalidUrl, () => Store.OpenAsync(new(url)));
+
+    [Fact]
+    public async Task A_closed_store_refuses_everything_and_closes_twice()
+    {
+        var store = await CreateAsync(("data", 0));
+        await store.DisposeAsync();
+        await store.DisposeAsync();
+        Assert.True(store.IsClosed);
+        await FailsAsync(StoreError.StoreNotOpen, async () => await store.LoadAsync("data/x"));
+        await FailsAsync(StoreError.StoreNotOpen, async () => await store.ListAsync("data").ToListAsync());
+    }
+
+    [Fact]
+    public async Task Closing_waits_for_what_is_in_flight()
+    {
+        var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 0)), Latency = TimeSpan.FromMilliseconds(300) });
+        var storing = store.StoreAsync("data/x", Bytes("1")).AsTask();
+        await store.DisposeAsync();
+        Assert.True(storing.IsCompleted);
+        await storing;
+    }
+
+    [Fact]
+    public async Task Latency_and_bandwidth_are_emulated()
+    {
+        await using var store = await Store.CreateAsync(new(Folder.StoreUrl)
+        {
+            Layout = new(("data", 0)), Latency = TimeSpan.FromMilliseconds(20), Bandwidth = 8_000_000,
+        });
+        var start = Stopwatch.GetTimestamp();
+        await store.StoreAsync("data/x", new byte[100_000]);
+        Assert.True(Stopwatch.GetElapsedTime(start) >= TimeSpan.FromMilliseconds(120));
+        start = Stopwatch.GetTimestamp();
+        await store.FindAsync("data/x");
+        Assert.True(Stopwatch.GetElapsedTime(start) >= TimeSpan.FromMilliseconds(20));
+    }
+
+    [Fact]
+    public async Task Statistics_have_the_names_of_the_Python_package()
+    {
+        await using var store = await CreateAsync(("data", 0));
+        await store.StoreAsync("data/x", new byte[1000]);
+        await store.LoadAsync("data/x", new(0, 10));
+        await store.FindAsync("data/x");
+        await store.ListAsync("data").ToListAsync();
+        await store.MoveAsync("data/x", "data/y");
+        await store.DeleteAsync("data/y");
+        var figures = store.GetStatistics().ToDictionary();
+        foreach (var name in new[] { "info", "load", "store", "delete", "move", "list" })
+        {
+            Assert.Equal(1, figures[$"{name}_calls"]);
+            Assert.True(figures[$"{name}_time"] > 0);
+        }
+        Assert.Equal((1000, 10), (figures["store_volume"], figures["load_volume"]));
+        Assert.Equal((1, 1, 1, 1000, 10), (figures["backend_store_calls"], figures["backend_load_calls"], figures["backend_delete_calls"],
+            figures["backend_store_volume"], figures["backend_load_volume"]));
+        Assert.True(figures["store_throughput"] > 0);
+        store.ResetStatistics();
+        Assert.All(store.GetStatistics().ToDictionary(), figure => Assert.Equal(0, figure.Value));
+    }
+
+    [Fact]
+    public async Task One_store_serves_many_threads()
+    {
+        await using var store = await CreateAsync(("data", 1));
+        await Parallel.ForEachAsync(Enumerable.Range(0, 2000), new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, token) =>
+        {
+            var name = $"data/{i % 200:x4}";
+            await store.StoreAsync(name, Bytes(new string((char)('a' + (i % 26)), 1 + (i % 5000))), cancellationToken: token);
+            var value = await store.LoadAsync(name, cancellationToken: token);
+            Assert.True(value.AsSpan().IndexOfAnyExcept(value[0]) < 0);
+        });
+        Assert.Equal(200, (await store.ListAsync("data").ToListAsync()).Count);
+        Assert.Equal(2000, store.GetStatistics().Operations.Single(o => o.Operation == Operation.Store).Calls);
+    }
+}

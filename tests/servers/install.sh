@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs the servers and tools that tests start, from Debian's packages, where that is possible.
+# What is missing afterwards makes its tests skip, and they say so.
+set -u
+wanted=(strace)
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+  echo "Not installed, since that takes root and apt-get: ${missing[*]}"
+  exit 0
+fi
+echo "Installing ${missing[*]} for the tests (BORGSTORE_TEST_INSTALL=0 to leave that out)"
+export DEBIAN_FRONTEND=noninteractive
+{ apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } > /tmp/borgstore-install.log 2>&1 ||
+  echo "Some could not be installed; see /tmp/borgstore-install.log"
+exit 0

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using BorgStore.Backends;
+
+namespace BorgStore.Tests.Stores;
+
+/// <summary>Memory does not grow with the size of a value or the number of items.</summary>
+public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
+{
+    private const long MiB = 1 << 20;
+
+    [Fact]
+    public async Task A_large_value_passes_in_constant_memory()
+    {
+        var size = LongTests.Choose(512 * MiB, 5 * 1024 * MiB);
+        var source = Folder.Combine("source");
+        await using (var file = File.Create(source))
+        {
+            // Mostly a hole, with something at both ends and in the middle to recognise.
+            file.SetLength(size);
+            foreach (var position in new[] { 0, size / 2, size - 5 })
+            {
+                file.Position = position;
+                file.Write("12345"u8);
+            }
+        }
+
+        await using var store = await CreateAsync(("data", 1));
+        using var heap = new HeapWatch();
+        var start = Stopwatch.GetTimestamp();
+        await using (var file = File.OpenRead(source)) await store.StoreAsync("data/large", new StoreValue(file, size));
+        output.WriteLine($"stored in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s");
+        start = Stopwatch.GetTimestamp();
+        await using (var value = await store.OpenReadAsync("data/large"))
+        await using (var file = File.Create(Folder.Combine("target")))
+            await value.CopyToAsync(file, (int)MiB);
+        output.WriteLine($"loaded in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; at most {heap.Peak / MiB} MiB of managed heap");
+
+        Assert.True(heap.Peak < 150 * MiB, $"{heap.Peak} bytes of managed heap");
+        Assert.Equal(size, new FileInfo(Folder.Combine("target")).Length);
+        foreach (var position in new[] { 0, size / 2, size - 5 })
+            Assert.Equal("12345"u8.ToArray(), await store.LoadAsync("data/large", new(position, 5)));
+    }
+
+    [Fact]
+    public async Task A_long_listing_begins_at_once_and_stays_flat()
+    {
+        var count = LongTests.Choose(20_000, 1_000_000);
+        await using var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 2)), Durability = Durability.None });
+        await Parallel.ForAsync(0, count, async (i, token) =>
+            await store.StoreAsync($"data/{unchecked((uint)i * 2654435761u):x8}", Array.Empty<byte>(), cancellationToken: token));
+
+        using var heap = new HeapWatch();
+        var start = Stopwatch.GetTimestamp();
+        var first = TimeSpan.Zero;
+        var seen = 0;
+        await foreach (var item in store.ListAsync("data"))
+            if (seen++ == 0) first = Stopwatch.GetElapsedTime(start);
+        output.WriteLine($"{seen} items: the first after {first.TotalMilliseconds:f1} ms, all after {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; at most {(heap.Peak - heap.Before) / 1024} KiB more managed heap");
+        Assert.Equal(count, seen);
+        Assert.True(heap.Peak - heap.Before < 40 * MiB, $"{heap.Peak - heap.Before} bytes more managed heap");
+    }
+
+    /// <summary>The most managed heap that was in use, looked at often.</summary>
+    private sealed class HeapWatch : IDisposable
+    {
+        private readonly Timer _timer;
+
+        public HeapWatch()
+        {
+            Before = GC.GetTotalMemory(forceFullCollection: true);
+            _timer = new(_ => Peak = Math.Max(Peak, GC.GetTotalMemory(forceFullCollection: false)), null, 0, 20);
+        }
+
+        public long Before { get; }
+
+        public long Peak { get; private set; }
+
+        public void Dispose() => _timer.Dispose();
+    }
+}

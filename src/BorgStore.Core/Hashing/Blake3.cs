@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace BorgStore.Hashing;
@@ -66,6 +67,21 @@ internal static class Blake3
         _ => true,
     };
 
+    /// <summary>The compression function (section 2.2), for the first half of its output.</summary>
+    /// <param name="path">The way to do it.</param>
+    /// <param name="chaining">The chaining value before and, at the end, after.</param>
+    /// <param name="block">The block, zero behind its end.</param>
+    /// <param name="length">What the block holds [bytes].</param>
+    /// <param name="counter">The number of the chunk, or 0 for a parent.</param>
+    /// <param name="flags">The flags.</param>
+    public static void Compress(Blake3Path path, ref byte chaining, ref byte block, int length, ulong counter, uint flags)
+    {
+        if (path == Blake3Path.Scalar)
+            Blake3Scalar.Compress(ref chaining, ref block, length, counter, flags);
+        else
+            Blake3Rows.Compress(ref chaining, ref block, length, counter, flags);
+    }
+
     /// <summary>Hashes whole chunks, none of which is the root.</summary>
     /// <param name="path">The way to do it.</param>
     /// <param name="input">The chunks.</param>
@@ -98,12 +114,26 @@ internal static class Blake3
             else
             {
                 done = 1;
-                Blake3Scalar.Hash(ref input, parents, counter, ref values);
+                HashOne(path, ref input, parents, counter, ref values);
             }
             input = ref Unsafe.Add(ref input, done * (parents ? BlockSize : ChunkSize));
             values = ref Unsafe.Add(ref values, done * ValueSize);
             counter += parents ? 0 : (uint)done;
             count -= done;
         }
+    }
+
+    private static void HashOne(Blake3Path path, ref byte input, bool parent, ulong counter, ref byte value)
+    {
+        Span<byte> chaining = stackalloc byte[ValueSize]; // apart from the result, whose place may be the input's
+        InitialValue.CopyTo(chaining);
+        ref var first = ref MemoryMarshal.GetReference(chaining);
+        if (parent)
+            Compress(path, ref first, ref input, BlockSize, counter: 0, Parent);
+        else
+            for (var i = 0; i < ChunkBlocks; i++)
+                Compress(path, ref first, ref Unsafe.Add(ref input, i * BlockSize), BlockSize, counter,
+                    i == 0 ? ChunkStart : i == ChunkBlocks - 1 ? ChunkEnd : 0);
+        chaining.CopyTo(MemoryMarshal.CreateSpan(ref value, ValueSize));
     }
 }

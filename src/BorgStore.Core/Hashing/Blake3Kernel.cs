@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using static BorgStore.Hashing.Blake3;
 
 namespace BorgStore.Hashing;
@@ -42,6 +43,8 @@ internal static unsafe class Blake3Kernel<TLanes, TVector>
         for (; blocks > 0; blocks--)
         {
             TLanes.LoadBlocks(ref input, stride, m);
+            if (Sse.IsSupported && !parents)
+                Prefetch(ref input);
             input = ref Unsafe.Add(ref input, BlockSize);
             if (blocks == 1)
                 flags |= lastFlags;
@@ -66,6 +69,18 @@ internal static unsafe class Blake3Kernel<TLanes, TVector>
         TLanes.StoreValues(m, ref values);
     }
 
+    /// <summary>Asks for the same block of the chunks that come next. The processor foresees what lies ahead within a chunk, but
+    /// not where the next row of chunks begins: from main memory, this makes hashing half as fast again.</summary>
+    /// <remarks>An address behind the end of the input does no harm.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(ref byte input)
+    {
+        var lanes = sizeof(TVector) / sizeof(uint);
+        var next = (byte*)Unsafe.AsPointer(ref input) + lanes * ChunkSize;
+        for (var i = 0; i < lanes; i++)
+            Sse.Prefetch1(next + i * ChunkSize);
+    }
+
     /// <summary>The quarter round G on four columns (or diagonals), step by step, so that four chains of dependent instructions
     /// stand side by side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -74,10 +89,10 @@ internal static unsafe class Blake3Kernel<TLanes, TVector>
         ref TVector c0, ref TVector c1, ref TVector c2, ref TVector c3, ref TVector d0, ref TVector d1, ref TVector d2, ref TVector d3,
         TVector* m, ref byte s)
     {
-        a0 = TLanes.Add(TLanes.Add(a0, b0), m[s]);
-        a1 = TLanes.Add(TLanes.Add(a1, b1), m[Unsafe.Add(ref s, 2)]);
-        a2 = TLanes.Add(TLanes.Add(a2, b2), m[Unsafe.Add(ref s, 4)]);
-        a3 = TLanes.Add(TLanes.Add(a3, b3), m[Unsafe.Add(ref s, 6)]);
+        a0 = TLanes.Add(TLanes.Add(a0, m[s]), b0);
+        a1 = TLanes.Add(TLanes.Add(a1, m[Unsafe.Add(ref s, 2)]), b1);
+        a2 = TLanes.Add(TLanes.Add(a2, m[Unsafe.Add(ref s, 4)]), b2);
+        a3 = TLanes.Add(TLanes.Add(a3, m[Unsafe.Add(ref s, 6)]), b3);
         d0 = TLanes.RotateRight16(TLanes.Xor(d0, a0));
         d1 = TLanes.RotateRight16(TLanes.Xor(d1, a1));
         d2 = TLanes.RotateRight16(TLanes.Xor(d2, a2));
@@ -90,10 +105,10 @@ internal static unsafe class Blake3Kernel<TLanes, TVector>
         b1 = TLanes.RotateRight12(TLanes.Xor(b1, c1));
         b2 = TLanes.RotateRight12(TLanes.Xor(b2, c2));
         b3 = TLanes.RotateRight12(TLanes.Xor(b3, c3));
-        a0 = TLanes.Add(TLanes.Add(a0, b0), m[Unsafe.Add(ref s, 1)]);
-        a1 = TLanes.Add(TLanes.Add(a1, b1), m[Unsafe.Add(ref s, 3)]);
-        a2 = TLanes.Add(TLanes.Add(a2, b2), m[Unsafe.Add(ref s, 5)]);
-        a3 = TLanes.Add(TLanes.Add(a3, b3), m[Unsafe.Add(ref s, 7)]);
+        a0 = TLanes.Add(TLanes.Add(a0, m[Unsafe.Add(ref s, 1)]), b0);
+        a1 = TLanes.Add(TLanes.Add(a1, m[Unsafe.Add(ref s, 3)]), b1);
+        a2 = TLanes.Add(TLanes.Add(a2, m[Unsafe.Add(ref s, 5)]), b2);
+        a3 = TLanes.Add(TLanes.Add(a3, m[Unsafe.Add(ref s, 7)]), b3);
         d0 = TLanes.RotateRight8(TLanes.Xor(d0, a0));
         d1 = TLanes.RotateRight8(TLanes.Xor(d1, a1));
         d2 = TLanes.RotateRight8(TLanes.Xor(d2, a2));

@@ -22,7 +22,7 @@ internal static unsafe class Blake3Kernel<TLanes, TVector>
     public static void Hash(ref byte input, bool parents, ulong counter, ref byte values)
     {
         // On the stack at an address that no load has to straddle a cache line for.
-        var place = stackalloc byte[17 * sizeof(TVector)];
+        var place = stackalloc byte[18 * sizeof(TVector)];
         var m = (TVector*)(((nuint)place + (nuint)sizeof(TVector) - 1) & ~((nuint)sizeof(TVector) - 1));
 
         var (stride, blocks, flags, lastFlags) = parents ? (BlockSize, 1, 0u, Parent) : (ChunkSize, ChunkBlocks, ChunkStart, ChunkEnd);
@@ -52,21 +52,41 @@ internal static unsafe class Blake3Kernel<TLanes, TVector>
             TVector v8 = TLanes.Broadcast(initial), v9 = TLanes.Broadcast(Unsafe.Add(ref initial, 1));
             TVector v10 = TLanes.Broadcast(Unsafe.Add(ref initial, 2)), v11 = TLanes.Broadcast(Unsafe.Add(ref initial, 3));
             TVector v12 = low, v13 = high, v14 = TLanes.Broadcast(BlockSize), v15 = TLanes.Broadcast(flags);
+            // Where the state fills all registers, the rotations' temporaries would push out one word after another; it is nearly
+            // twice as fast to keep a single word in memory throughout.
+            if (!TLanes.HasSpareRegisters)
+                m[16] = v11;
             ref var s = ref MemoryMarshal.GetReference(Schedule);
             for (var round = 0; round < Rounds; round++)
             {
-                Mix(ref v0, ref v1, ref v2, ref v3, ref v4, ref v5, ref v6, ref v7,
-                    ref v8, ref v9, ref v10, ref v11, ref v12, ref v13, ref v14, ref v15, m, ref s);
-                Mix(ref v0, ref v1, ref v2, ref v3, ref v5, ref v6, ref v7, ref v4,
-                    ref v10, ref v11, ref v8, ref v9, ref v15, ref v12, ref v13, ref v14, m, ref Unsafe.Add(ref s, 8));
+                if (TLanes.HasSpareRegisters)
+                    Round(ref v0, ref v1, ref v2, ref v3, ref v4, ref v5, ref v6, ref v7,
+                        ref v8, ref v9, ref v10, ref v11, ref v12, ref v13, ref v14, ref v15, m, ref s);
+                else
+                    Round(ref v0, ref v1, ref v2, ref v3, ref v4, ref v5, ref v6, ref v7,
+                        ref v8, ref v9, ref v10, ref m[16], ref v12, ref v13, ref v14, ref v15, m, ref s);
                 s = ref Unsafe.Add(ref s, 16);
             }
+            if (!TLanes.HasSpareRegisters)
+                v11 = m[16];
             (v0, v1, v2, v3) = (TLanes.Xor(v0, v8), TLanes.Xor(v1, v9), TLanes.Xor(v2, v10), TLanes.Xor(v3, v11));
             (v4, v5, v6, v7) = (TLanes.Xor(v4, v12), TLanes.Xor(v5, v13), TLanes.Xor(v6, v14), TLanes.Xor(v7, v15));
             flags = 0;
         }
         (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]) = (v0, v1, v2, v3, v4, v5, v6, v7);
         TLanes.StoreValues(m, ref values);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Round(
+        ref TVector v0, ref TVector v1, ref TVector v2, ref TVector v3, ref TVector v4, ref TVector v5, ref TVector v6, ref TVector v7,
+        ref TVector v8, ref TVector v9, ref TVector v10, ref TVector v11, ref TVector v12, ref TVector v13, ref TVector v14,
+        ref TVector v15, TVector* m, ref byte s)
+    {
+        Mix(ref v0, ref v1, ref v2, ref v3, ref v4, ref v5, ref v6, ref v7,
+            ref v8, ref v9, ref v10, ref v11, ref v12, ref v13, ref v14, ref v15, m, ref s);
+        Mix(ref v0, ref v1, ref v2, ref v3, ref v5, ref v6, ref v7, ref v4,
+            ref v10, ref v11, ref v8, ref v9, ref v15, ref v12, ref v13, ref v14, m, ref Unsafe.Add(ref s, 8));
     }
 
     /// <summary>Asks for the same block of the chunks that come next. The processor foresees what lies ahead within a chunk, but

@@ -13,6 +13,12 @@ internal unsafe struct Blake3Lanes128 : IBlake3Lanes<Vector128<uint>>
     /// <summary>The lanes hold words as memory does, which is little endian wherever these are found.</summary>
     public static bool IsSupported => Sse41.IsSupported || AdvSimd.Arm64.IsSupported;
 
+    public static bool HasSpareRegisters
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512F.VL.IsSupported || AdvSimd.IsSupported;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> Broadcast(uint value) => Vector128.Create(value);
 

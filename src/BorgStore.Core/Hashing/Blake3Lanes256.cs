@@ -11,6 +11,12 @@ internal unsafe struct Blake3Lanes256 : IBlake3Lanes<Vector256<uint>>
 
     public static bool IsSupported => Vector256.IsHardwareAccelerated && Avx2.IsSupported;
 
+    public static bool HasSpareRegisters
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512F.VL.IsSupported;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> Broadcast(uint value) => Vector256.Create(value);
 

@@ -5,6 +5,9 @@ namespace BorgStore.Hashing;
 internal unsafe interface IBlake3Lanes<TVector>
     where TVector : unmanaged
 {
+    /// <summary>Whether the processor has more vector registers than the 16 that the state alone takes.</summary>
+    static abstract bool HasSpareRegisters { get; }
+
     /// <summary>A word for all lanes.</summary>
     static abstract TVector Broadcast(uint value);
 

@@ -65,14 +65,14 @@ internal sealed class Blake2sHasher : BlockHasher
         for (var round = 0; round < 10; round++)
         {
             Mix(ref a, ref b, ref c, ref d, Words(ref m, ref s, 0, 2, 4, 6), Words(ref m, ref s, 1, 3, 5, 7));
-            // Turn the rows so that the diagonals become columns, and back.
-            b = Vector128.Shuffle(b, Vector128.Create(1U, 2, 3, 0));
-            c = Vector128.Shuffle(c, Vector128.Create(2U, 3, 0, 1));
-            d = Vector128.Shuffle(d, Vector128.Create(3U, 0, 1, 2));
-            Mix(ref a, ref b, ref c, ref d, Words(ref m, ref s, 8, 10, 12, 14), Words(ref m, ref s, 9, 11, 13, 15));
-            b = Vector128.Shuffle(b, Vector128.Create(3U, 0, 1, 2));
-            c = Vector128.Shuffle(c, Vector128.Create(2U, 3, 0, 1));
-            d = Vector128.Shuffle(d, Vector128.Create(1U, 2, 3, 0));
+            // Turn the rows so that the diagonals become columns, and back. Row b stays, since it is the last to be ready.
+            a = Vector128.Shuffle(a, Vector128.Create(3U, 0, 1, 2));
+            c = Vector128.Shuffle(c, Vector128.Create(1U, 2, 3, 0));
+            d = Vector128.Shuffle(d, Vector128.Create(2U, 3, 0, 1));
+            Mix(ref a, ref b, ref c, ref d, Words(ref m, ref s, 14, 8, 10, 12), Words(ref m, ref s, 15, 9, 11, 13));
+            a = Vector128.Shuffle(a, Vector128.Create(1U, 2, 3, 0));
+            c = Vector128.Shuffle(c, Vector128.Create(3U, 0, 1, 2));
+            d = Vector128.Shuffle(d, Vector128.Create(2U, 3, 0, 1));
             s = ref Unsafe.Add(ref s, 16);
         }
         (h0 ^ a ^ c).CopyTo(_state, 0);
@@ -84,11 +84,11 @@ internal sealed class Blake2sHasher : BlockHasher
     private static void Mix(ref Vector128<uint> a, ref Vector128<uint> b, ref Vector128<uint> c, ref Vector128<uint> d,
         Vector128<uint> x, Vector128<uint> y)
     {
-        a = a + b + x;
+        a = a + x + b;
         d = RotateRight(d ^ a, 16);
         c += d;
         b = RotateRight(b ^ c, 12);
-        a = a + b + y;
+        a = a + y + b;
         d = RotateRight(d ^ a, 8);
         c += d;
         b = RotateRight(b ^ c, 7);

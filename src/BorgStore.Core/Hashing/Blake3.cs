@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace BorgStore.Hashing;
 
@@ -52,8 +54,33 @@ internal static class Blake3
         11, 15, 5, 0, 1, 9, 8, 6, 14, 10, 2, 12, 3, 4, 7, 13,
     ];
 
+    /// <summary><see cref="InitialValue"/> as words.</summary>
+    public static ReadOnlySpan<uint> InitialWords =>
+        [IV0, IV1, IV2, IV3, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+
     /// <summary>Whether this processor has a way.</summary>
-    public static bool IsSupported(Blake3Path path) => path == Blake3Path.Scalar;
+    public static bool IsSupported(Blake3Path path) => path switch
+    {
+        Blake3Path.Vector512 => Blake3Lanes512.IsSupported,
+        Blake3Path.Vector256 => Blake3Lanes256.IsSupported,
+        Blake3Path.Vector128 => Blake3Lanes128.IsSupported,
+        _ => true,
+    };
+
+    /// <summary>The compression function (section 2.2), for the first half of its output.</summary>
+    /// <param name="path">The way to do it.</param>
+    /// <param name="chaining">The chaining value before and, at the end, after.</param>
+    /// <param name="block">The block, zero behind its end.</param>
+    /// <param name="length">What the block holds [bytes].</param>
+    /// <param name="counter">The number of the chunk, or 0 for a parent.</param>
+    /// <param name="flags">The flags.</param>
+    public static void Compress(Blake3Path path, ref byte chaining, ref byte block, int length, ulong counter, uint flags)
+    {
+        if (path == Blake3Path.Scalar)
+            Blake3Scalar.Compress(ref chaining, ref block, length, counter, flags);
+        else
+            Blake3Rows.Compress(ref chaining, ref block, length, counter, flags);
+    }
 
     /// <summary>Hashes whole chunks, none of which is the root.</summary>
     /// <param name="path">The way to do it.</param>
@@ -72,14 +99,41 @@ internal static class Blake3
     public static void HashParents(Blake3Path path, ref byte children, int count, ref byte values) =>
         Hash(path, ref children, count, parents: true, counter: 0, ref values);
 
+    /// <summary>Takes the widest vectors that what is left can fill, then narrower ones.</summary>
     private static void Hash(Blake3Path path, ref byte input, int count, bool parents, ulong counter, ref byte values)
     {
-        for (; count > 0; count--)
+        while (count > 0)
         {
-            Blake3Scalar.Hash(ref input, parents, counter, ref values);
-            input = ref Unsafe.Add(ref input, parents ? BlockSize : ChunkSize);
-            values = ref Unsafe.Add(ref values, ValueSize);
-            counter++;
+            int done;
+            if (path >= Blake3Path.Vector512 && count >= (done = Blake3Lanes512.Count))
+                Blake3Kernel<Blake3Lanes512, Vector512<uint>>.Hash(ref input, parents, counter, ref values);
+            else if (path >= Blake3Path.Vector256 && count >= (done = Blake3Lanes256.Count))
+                Blake3Kernel<Blake3Lanes256, Vector256<uint>>.Hash(ref input, parents, counter, ref values);
+            else if (path >= Blake3Path.Vector128 && count >= (done = Blake3Lanes128.Count))
+                Blake3Kernel<Blake3Lanes128, Vector128<uint>>.Hash(ref input, parents, counter, ref values);
+            else
+            {
+                done = 1;
+                HashOne(path, ref input, parents, counter, ref values);
+            }
+            input = ref Unsafe.Add(ref input, done * (parents ? BlockSize : ChunkSize));
+            values = ref Unsafe.Add(ref values, done * ValueSize);
+            counter += parents ? 0 : (uint)done;
+            count -= done;
         }
+    }
+
+    private static void HashOne(Blake3Path path, ref byte input, bool parent, ulong counter, ref byte value)
+    {
+        Span<byte> chaining = stackalloc byte[ValueSize]; // apart from the result, whose place may be the input's
+        InitialValue.CopyTo(chaining);
+        ref var first = ref MemoryMarshal.GetReference(chaining);
+        if (parent)
+            Compress(path, ref first, ref input, BlockSize, counter: 0, Parent);
+        else
+            for (var i = 0; i < ChunkBlocks; i++)
+                Compress(path, ref first, ref Unsafe.Add(ref input, i * BlockSize), BlockSize, counter,
+                    i == 0 ? ChunkStart : i == ChunkBlocks - 1 ? ChunkEnd : 0);
+        chaining.CopyTo(MemoryMarshal.CreateSpan(ref value, ValueSize));
     }
 }

@@ -91,7 +91,7 @@ internal sealed class Blake3Hasher(HashKind kind, Blake3Path path, int maxDegree
             var at = 0;
             for (; _filled - at > BlockSize; at += BlockSize)
             {
-                Blake3Scalar.Compress(ref First(value), ref _chunk[at], BlockSize, counter, flags);
+                Compress(path, ref First(value), ref _chunk[at], BlockSize, counter, flags);
                 flags = 0;
             }
             length = _filled - at;
@@ -108,14 +108,14 @@ internal sealed class Blake3Hasher(HashKind kind, Blake3Path path, int maxDegree
         // What remains are the parents on the right edge, up to the root.
         while (_depth > 0)
         {
-            Blake3Scalar.Compress(ref First(value), ref First(block), length, counter, flags);
+            Compress(path, ref First(value), ref First(block), length, counter, flags);
             _depth--;
             _values.AsSpan(_depth * ValueSize, ValueSize).CopyTo(block);
             value.CopyTo(block[ValueSize..]);
             InitialValue.CopyTo(value);
             (length, counter, flags) = (BlockSize, 0, Parent);
         }
-        Blake3Scalar.Compress(ref First(value), ref First(block), length, counter: 0, flags | Root);
+        Compress(path, ref First(value), ref First(block), length, counter: 0, flags | Root);
         value.CopyTo(digest);
         Reset();
     }
@@ -154,7 +154,7 @@ internal sealed class Blake3Hasher(HashKind kind, Blake3Path path, int maxDegree
         for (; _depth > BitOperations.PopCount(_chunks); _depth--)
         {
             ref var children = ref _values[(_depth - 2) * ValueSize];
-            HashParents(Blake3Path.Scalar, ref children, 1, ref children);
+            HashParents(path, ref children, 1, ref children);
         }
     }
 

@@ -5,30 +5,10 @@ using System.Runtime.InteropServices;
 
 namespace BorgStore.Hashing;
 
-/// <summary>BLAKE3 of one block or chunk at a time.</summary>
+/// <summary>BLAKE3 of one block at a time, without vectors.</summary>
 internal static class Blake3Scalar
 {
-    /// <summary>Hashes a whole chunk or one parent.</summary>
-    public static void Hash(ref byte input, bool parent, ulong counter, ref byte value)
-    {
-        Span<byte> result = stackalloc byte[Blake3.ValueSize];
-        Blake3.InitialValue.CopyTo(result);
-        ref var chaining = ref MemoryMarshal.GetReference(result);
-        if (parent)
-            Compress(ref chaining, ref input, Blake3.BlockSize, counter: 0, Blake3.Parent);
-        else
-            for (var i = 0; i < Blake3.ChunkBlocks; i++)
-                Compress(ref chaining, ref Unsafe.Add(ref input, i * Blake3.BlockSize), Blake3.BlockSize, counter,
-                    i == 0 ? Blake3.ChunkStart : i == Blake3.ChunkBlocks - 1 ? Blake3.ChunkEnd : 0);
-        result.CopyTo(MemoryMarshal.CreateSpan(ref value, Blake3.ValueSize));
-    }
-
-    /// <summary>The compression function (section 2.2), for the first half of its output.</summary>
-    /// <param name="chaining">The chaining value before and, at the end, after.</param>
-    /// <param name="block">The block, zero behind its end.</param>
-    /// <param name="length">What the block holds [bytes].</param>
-    /// <param name="counter">The number of the chunk, or 0 for a parent.</param>
-    /// <param name="flags">The flags.</param>
+    /// <inheritdoc cref="Blake3.Compress"/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
     public static void Compress(ref byte chaining, ref byte block, int length, ulong counter, uint flags)
     {

@@ -41,33 +41,32 @@ public class HashVectorTests
     [Fact]
     public void AgreesWithHashlib()
     {
-        using var vectors = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "data", "hash-vectors.json")));
-        var lengths = vectors.RootElement.GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32()).ToArray();
-        var checkedKinds = new List<HashKind>();
-        foreach (var algorithm in vectors.RootElement.GetProperty("digests").EnumerateObject())
+        foreach (var kind in HashKind.All.Where(kind => kind != HashKind.Blake3))
         {
-            var kind = HashKind.Parse(algorithm.Name);
-            var digests = algorithm.Value.EnumerateArray().Select(digest => digest.GetString());
-            Assert.Equal(digests, lengths.Select(length => kind.ComputeHex(Sample.Counting(length))));
-            checkedKinds.Add(kind);
+            using var hasher = kind.CreateHasher();
+            AssertAgreesWithHashlib(hasher);
         }
-        Assert.Equal(HashKind.All.Except([HashKind.Blake3]), checkedKinds);
     }
 
+    /// <summary>Ways that the registry takes on other systems or processors only.</summary>
     [Fact]
-    public void OwnSha3AgreesWithHashlibToo()
+    public void OtherWaysAgreeWithHashlib()
+    {
+        foreach (var kind in new[] { HashKind.Sha3_256, HashKind.Sha3_384, HashKind.Sha3_512 })
+            AssertAgreesWithHashlib(new Sha3Hasher(kind));
+        AssertAgreesWithHashlib(new Blake2bHasher(HashKind.Blake2b, inRows: false));
+        AssertAgreesWithHashlib(new Blake2bHasher(HashKind.Blake2b, inRows: true));
+    }
+
+    private static void AssertAgreesWithHashlib(Hasher hasher)
     {
         using var vectors = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "data", "hash-vectors.json")));
-        var lengths = vectors.RootElement.GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32()).ToArray();
-        foreach (var kind in new[] { HashKind.Sha3_224, HashKind.Sha3_256, HashKind.Sha3_384, HashKind.Sha3_512 })
+        var lengths = vectors.RootElement.GetProperty("lengths").EnumerateArray();
+        var digests = vectors.RootElement.GetProperty("digests").GetProperty(hasher.Kind.Name).EnumerateArray();
+        Assert.Equal(digests.Select(digest => digest.GetString()), lengths.Select(length =>
         {
-            using var hasher = new Sha3Hasher(kind);
-            var digests = vectors.RootElement.GetProperty("digests").GetProperty(kind.Name).EnumerateArray();
-            Assert.Equal(digests.Select(digest => digest.GetString()), lengths.Select(length =>
-            {
-                hasher.Append(Sample.Counting(length));
-                return hasher.FinishHex();
-            }));
-        }
+            hasher.Append(Sample.Counting(length.GetInt32()));
+            return hasher.FinishHex();
+        }));
     }
 }

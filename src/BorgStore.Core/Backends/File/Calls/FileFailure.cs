@@ -1,0 +1,22 @@
+namespace BorgStore.Backends.Files;
+
+/// <summary>A call on the file system failed. What was to be done with it is known only further up.</summary>
+/// <param name="error">What went wrong.</param>
+/// <param name="reason">Why, as the end of a sentence; without any path.</param>
+internal sealed class FileFailure(StoreError error, string reason) : Exception(reason)
+{
+    public StoreError Error { get; } = error;
+
+    /// <summary>Makes the exception for the caller. The cause is left out of it, since its text could hold a path of the server.</summary>
+    /// <param name="task">What was tried, as in "Could not … 'name'".</param>
+    /// <param name="name">The item, or nothing for the store as a whole.</param>
+    public StoreException While(string task, string name)
+        => new(Error, $"Could not {task} {(name.Length > 0 ? $"'{name}'" : "the store")}: {Message}.{Advice}", name.Length > 0 ? name : null, this);
+
+    private string Advice => Error switch
+    {
+        StoreError.NoSpace => " Nothing was stored. Make room on the file system of the store, then try again.",
+        StoreError.PermissionDenied => " Check who owns the files of the store and how its file system is mounted.",
+        _ => "",
+    };
+}

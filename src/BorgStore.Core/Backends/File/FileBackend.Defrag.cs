@@ -1,0 +1,127 @@
+using System.Buffers;
+using BorgStore.Hashing;
+using BorgStore.Naming;
+using Microsoft.Win32.SafeHandles;
+
+namespace BorgStore.Backends.Files;
+
+public sealed partial class FileBackend
+{
+    // What the system copies by itself between two looks at the cancellation.
+    private const long CopySize = 16 << 20;
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        var stream = await LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+        if (stream is null) return null;
+        await using (stream.ConfigureAwait(false))
+        {
+            if (stream.Length > ChunkSize) await ToThreadPoolAsync();
+            return await algorithm.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        if (request.Target is null) CheckHashedName(request);
+        var directory = request.Target is { } name ? FileCalls.DirectoryOf(name) : request.Namespace.TrimEnd('/');
+        await ToThreadPoolAsync();
+        try
+        {
+            // The target's old size is unknown as long as its name is.
+            if (request.Target is not null) _quota?.CheckRoom(request.Target, LengthOf(request), cancellationToken);
+            _flusher.BeginChange();
+            using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMade);
+            var target = Gather(file, request, cancellationToken);
+            await PublishAsync(file, target, request.Mode, cancellationToken).ConfigureAwait(false);
+            return target;
+        }
+        catch (FileFailure failure)
+        {
+            throw failure.While("defragment into", request.Target ?? request.Namespace);
+        }
+    }
+
+    private static void CheckHashedName(DefragRequest request)
+    {
+        if (request.Algorithm is null)
+            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
+        // Some digests are too long for a name, which is better known before than after the work.
+        var longest = HashedName(request, new string('0', request.Algorithm.DigestSize * 2));
+        ItemName.CheckWritable(longest, longest);
+    }
+
+    private static string HashedName(DefragRequest request, string hash)
+        => Nesting.Nest(Join(request.Namespace.TrimEnd('/'), hash), request.Levels);
+
+    private static long LengthOf(DefragRequest request)
+        => request.Sources.Aggregate(0L, (sum, block) => sum + Math.Clamp(block.Length, 0, long.MaxValue - sum));
+
+    // Returns the nested name of what was gathered.
+    private string Gather(TemporaryFile file, DefragRequest request, CancellationToken cancellationToken)
+    {
+        using var hasher = request.Target is null ? request.Algorithm!.CreateHasher() : null;
+        var buffer = ArrayPool<byte>.Shared.Rent(ChunkSize);
+        SafeFileHandle? source = null;
+        try
+        {
+            var (sourceName, sourceSize) = ("", 0L);
+            foreach (var block in request.Sources)
+            {
+                if (source is null || block.Name != sourceName)
+                {
+                    source?.Dispose();
+                    source = OpenSource(block.Name, out sourceSize);
+                    sourceName = block.Name;
+                }
+                if (block.Offset < 0 || block.Length < 0 || block.Offset > sourceSize - block.Length) throw Outside(block, sourceSize);
+                Gather(file, source, block, hasher, buffer, cancellationToken);
+            }
+        }
+        finally
+        {
+            source?.Dispose();
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        return request.Target ?? HashedName(request, hasher!.FinishHex());
+    }
+
+    private void Gather(
+        TemporaryFile file, SafeFileHandle source, Block block, Hasher? hasher, byte[] buffer, CancellationToken cancellationToken)
+    {
+        var (offset, left) = (block.Offset, block.Length);
+        // What is hashed has to come through here; all else may stay within the file system.
+        var canCopy = hasher is null;
+        while (left > 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var count = canCopy ? file.CopyFrom(source, offset, Math.Min(left, CopySize)) : 0;
+            if (count == 0)
+            {
+                canCopy = false;
+                var read = _calls.Read(source, buffer.AsSpan(0, (int)Math.Min(left, ChunkSize)), offset);
+                if (read == 0) throw Outside(block, offset);
+                hasher?.Append(buffer.AsSpan(0, read));
+                file.Write(buffer.AsSpan(0, read));
+                count = read;
+            }
+            offset += count;
+            left -= count;
+        }
+    }
+
+    private SafeFileHandle OpenSource(string name, out long size)
+    {
+        var source = _calls.OpenFile(name, out var status);
+        size = status.Size;
+        return source ?? throw new StoreException(StoreError.ObjectNotFound, $"Could not defragment: there is no item '{name}'.", name);
+    }
+
+    private static StoreException Outside(Block block, long size)
+        => new(StoreError.ReadRange, $"Could not defragment: '{block.Name}' has {size} bytes, so there is no block of {block.Length} bytes"
+            + $" at offset {block.Offset}.", block.Name);
+}

@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+
+namespace BorgStore.Backends.Files;
+
+/// <summary>URLs of stores on a file system: <c>file:///srv/store</c>, <c>file:///C:/store</c>.</summary>
+public static partial class FileUrl
+{
+    /// <summary>Finds the directory that a URL names.</summary>
+    /// <param name="url">The URL; what is percent-encoded in it is decoded.</param>
+    /// <param name="windows">Whether paths are those of Windows.</param>
+    /// <returns>The absolute path.</returns>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidUrl"/>: the URL names no directory of this machine.</exception>
+    public static string Parse(string url, bool windows)
+    {
+        var match = Pattern().Match(url);
+        if (!match.Success) throw Invalid(url, windows, "it does not begin with 'file:'");
+        if (match.Groups["slashes"].Length < 2) throw Invalid(url, windows, "two slashes and an absolute path follow 'file:'");
+
+        var host = match.Groups["host"].Value;
+        if (host.Length > 0) throw Invalid(url, windows, $"it names the host '{host}', or its path lacks the third slash");
+
+        var path = Uri.UnescapeDataString(match.Groups["path"].Value);
+        if (path.Trim('/').Length == 0) throw Invalid(url, windows, "it names no directory");
+        if (path.Contains('\0')) throw Invalid(url, windows, "its path contains a null character");
+        return windows ? ParseWindowsPath(url, path) : path;
+    }
+
+    private static string ParseWindowsPath(string url, string path)
+    {
+        path = path.Replace('/', '\\');
+        if (path.StartsWith(@"\\", StringComparison.Ordinal))
+            throw Invalid(url, windows: true, "network shares are not supported by their name, only under a drive letter");
+        if (!DrivePath().IsMatch(path)) throw Invalid(url, windows: true, "its path has no drive letter");
+        return path[1..];
+    }
+
+    private static StoreException Invalid(string url, bool windows, string problem)
+        => new(StoreError.InvalidUrl,
+            $"'{url}' is no URL of a store on this machine: {problem}. Write {(windows ? "file:///C:/path/to/store" : "file:///path/to/store")}.");
+
+    [GeneratedRegex(@"^file:(?<slashes>/{0,2})(?<host>[^/]*)(?<path>.*)$",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex Pattern();
+
+    [GeneratedRegex(@"^\\[a-zA-Z]:\\")]
+    private static partial Regex DrivePath();
+}

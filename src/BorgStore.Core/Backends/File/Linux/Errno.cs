@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace BorgStore.Backends.Files;
+
+/// <summary>The error numbers that mean something here, and the one place that maps the others.</summary>
+internal static class Errno
+{
+    public const int NotPermitted = 1;
+    public const int NoEntry = 2;
+    public const int Interrupted = 4;
+    public const int AccessDenied = 13;
+    public const int Exists = 17;
+    public const int CrossDevice = 18;
+    public const int NotDirectory = 20;
+    public const int IsDirectory = 21;
+    public const int InvalidArgument = 22;
+    public const int NoSpace = 28;
+    public const int ReadOnly = 30;
+    public const int NotImplemented = 38;
+    public const int DirectoryNotEmpty = 39;
+    public const int NotSupported = 95;
+    public const int OverQuota = 122;
+
+    /// <summary>Whether there is nothing of the name, also because it runs through a file.</summary>
+    public static bool IsAbsent(int errno) => errno is NoEntry or NotDirectory;
+
+    /// <summary>Makes the failure of the last call.</summary>
+    public static FileFailure LastFailure() => Failure(Marshal.GetLastPInvokeError());
+
+    public static FileFailure Failure(int errno) => new(errno switch
+    {
+        NotPermitted or AccessDenied or ReadOnly => StoreError.PermissionDenied,
+        NoSpace or OverQuota => StoreError.NoSpace,
+        _ => StoreError.BackendFailure,
+    }, Describe(errno));
+
+    // As the C library says it, but within a sentence.
+    private static string Describe(int errno)
+    {
+        var text = Marshal.GetPInvokeErrorMessage(errno);
+        return text.Length > 1 && char.IsLower(text[1]) ? char.ToLowerInvariant(text[0]) + text[1..] : text;
+    }
+}

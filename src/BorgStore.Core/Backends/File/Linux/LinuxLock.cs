@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace BorgStore.Backends.Files;
+
+/// <summary>A lock by <c>flock</c> on a file that others replace by renaming.</summary>
+internal sealed class LinuxLock(LinuxCalls calls, string name) : FileLock
+{
+    private SafeFileHandle? _file;
+    private (ulong Device, ulong Inode) _identity;
+
+    public override SafeFileHandle Acquire()
+    {
+        while (true)
+        {
+            _file ??= calls.OpenOrCreate(name, out _identity);
+            while (LibC.Lock(_file, LibC.LockExclusive) != 0)
+                if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw Errno.LastFailure();
+
+            // The one who held the lock before may have put another file in the place of this one.
+            if (calls.GetIdentity(name) == _identity) return _file;
+            Dispose();
+        }
+    }
+
+    public override void Release()
+    {
+        if (_file is not null) _ = LibC.Lock(_file, LibC.LockRelease);
+    }
+
+    public override void Dispose()
+    {
+        _file?.Dispose();
+        _file = null;
+    }
+}

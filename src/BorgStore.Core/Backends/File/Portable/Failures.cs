@@ -1,0 +1,101 @@
+using System.Runtime.InteropServices;
+
+namespace BorgStore.Backends.Files;
+
+/// <summary>The one place that maps the framework's exceptions, whose texts hold paths.</summary>
+internal static class Failures
+{
+    private const int WindowsError = unchecked((int)0x80070000);
+    private const int WouldBlock = 11;
+    private const int WouldBlockMacOS = 35;
+
+    /// <summary>Calls; what is absent is <see langword="null"/>.</summary>
+    public static T? Absent<T>(Func<T?> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (Exception e) when (IsAbsence(e))
+        {
+            return default;
+        }
+        catch (Exception e) when (IsOfFileSystem(e))
+        {
+            throw From(e);
+        }
+    }
+
+    /// <summary>Calls, for what is there.</summary>
+    public static T Named<T>(Func<T> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (Exception e) when (IsOfFileSystem(e))
+        {
+            throw From(e);
+        }
+    }
+
+    /// <summary>Calls, for what is there.</summary>
+    public static void Named(Action call) => Named(() =>
+    {
+        call();
+        return true;
+    });
+
+    /// <summary>Calls again for a while where Windows refuses since another process, often a virus scanner, looks at the file.</summary>
+    public static T Patiently<T>(Func<T> call)
+    {
+        for (var wait = 1; ; wait *= 2)
+        {
+            try
+            {
+                return call();
+            }
+            catch (Exception e) when (OperatingSystem.IsWindows() && wait < 1000
+                && (e is UnauthorizedAccessException || e.HResult == (WindowsError | 32)))
+            {
+                Thread.Sleep(wait);
+            }
+        }
+    }
+
+    public static bool IsAbsence(Exception e) => e is FileNotFoundException or DirectoryNotFoundException
+        // A path that runs through a file.
+        || (e is IOException && !OperatingSystem.IsWindows() && e.HResult == Errno.NotDirectory);
+
+    /// <summary>Whether another holds the file: a sharing violation, or what the framework calls so after a refused <c>flock</c>.</summary>
+    public static bool IsInUse(IOException e)
+        => OperatingSystem.IsWindows() ? e.HResult is (WindowsError | 32) or (WindowsError | 33)
+            : e.HResult is WouldBlock or WouldBlockMacOS;
+
+    public static bool IsOfFileSystem(Exception e) => e is IOException or UnauthorizedAccessException;
+
+    public static FileFailure From(Exception e)
+    {
+        if (e is UnauthorizedAccessException) return new FileFailure(StoreError.PermissionDenied, "the system refuses the access");
+        if (e is PathTooLongException) return new FileFailure(StoreError.BackendFailure, "the path is too long");
+        return OperatingSystem.IsWindows() ? FromWindows(e.HResult) : FromUnix(e.HResult);
+    }
+
+    // There the framework hands on the number of the error as it is.
+    private static FileFailure FromUnix(int errno)
+    {
+        var failure = Errno.Failure(errno);
+        return OperatingSystem.IsMacOS() && errno == 69 ? new FileFailure(StoreError.NoSpace, failure.Message) : failure;
+    }
+
+    private static FileFailure FromWindows(int result)
+    {
+        var code = result & 0xFFFF;
+        return new FileFailure(code switch
+        {
+            5 or 19 => StoreError.PermissionDenied, // access denied, write-protected
+            39 or 112 or 1295 => StoreError.NoSpace, // disk full twice, disk quota
+            _ => StoreError.BackendFailure,
+        }, Marshal.GetPInvokeErrorMessage(code).TrimEnd('.', ' ', '\r', '\n'));
+    }
+}

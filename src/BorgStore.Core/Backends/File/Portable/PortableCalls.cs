@@ -1,0 +1,188 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace BorgStore.Backends.Files;
+
+/// <summary>The calls by way of the framework, for every platform.</summary>
+/// <param name="root">The absolute path of the store.</param>
+internal sealed partial class PortableCalls(string root) : FileCalls
+{
+    // Nobody here is kept from reading, replacing or deleting what another reads.
+    private const FileShare ShareAll = FileShare.ReadWrite | FileShare.Delete;
+
+    private readonly string _root = root + "/";
+
+    public override bool SyncsAll => false;
+
+    public override FileStatus? GetStatus(string name) => Failures.Absent(() => ReadStatus(PathOf(name)));
+
+    public override SafeFileHandle? OpenFile(string name, out FileStatus status)
+    {
+        status = default;
+        var path = PathOf(name);
+        // The framework refuses to open a directory as if it were not permitted.
+        if (Directory.Exists(path)) return null;
+        var file = Failures.Absent(() => File.OpenHandle(path, FileMode.Open, FileAccess.Read, ShareAll));
+        if (file is null) return null;
+        status = Failures.Named(() => new FileStatus(
+            RandomAccess.GetLength(file), IsDirectory: false, File.GetLastAccessTimeUtc(file), File.GetLastWriteTimeUtc(file)));
+        return file;
+    }
+
+    public override SafeFileHandle? CreateFile(string name)
+        => Failures.Absent(() => Open(PathOf(name), FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete));
+
+    // A directory cannot be opened by the framework.
+    public override SafeFileHandle? OpenForSync(string name)
+        => Directory.Exists(PathOf(name)) ? null : Failures.Absent(() => File.OpenHandle(PathOf(name), FileMode.Open, FileAccess.ReadWrite, ShareAll));
+
+    public override SafeFileHandle? OpenRoot() => null;
+
+    public override int Read(SafeFileHandle file, Span<byte> buffer, long offset)
+    {
+        try
+        {
+            return RandomAccess.Read(file, buffer, offset);
+        }
+        catch (Exception e) when (Failures.IsOfFileSystem(e))
+        {
+            throw Failures.From(e);
+        }
+    }
+
+    public override void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(file, bytes, offset);
+        }
+        catch (Exception e) when (Failures.IsOfFileSystem(e))
+        {
+            throw Failures.From(e);
+        }
+    }
+
+    public override void SetLength(SafeFileHandle file, long length) => Failures.Named(() => RandomAccess.SetLength(file, length));
+
+    public override long Copy(SafeFileHandle source, long offset, SafeFileHandle target, long targetOffset, long count) => 0;
+
+    public override void Close(SafeFileHandle file) => file.Dispose();
+
+    public override RenameResult Rename(string name, string newName, StoreMode mode)
+    {
+        var (from, to) = (PathOf(name), PathOf(newName));
+        if (Directory.Exists(to)) return File.Exists(from) ? RenameResult.Taken : RenameResult.Absent;
+        // To move without replacing is one step on Windows; elsewhere the framework looks first and moves then.
+        if (mode == StoreMode.CreateNew && !OperatingSystem.IsWindows()) return MoveByLink(from, to);
+        try
+        {
+            return Failures.Patiently(() =>
+            {
+                File.Move(from, to, overwrite: mode == StoreMode.Overwrite);
+                return RenameResult.Done;
+            });
+        }
+        catch (Exception e) when (Failures.IsAbsence(e))
+        {
+            return RenameResult.Absent;
+        }
+        catch (IOException) when (mode == StoreMode.CreateNew && File.Exists(to))
+        {
+            return RenameResult.Taken;
+        }
+        catch (Exception e) when (Failures.IsOfFileSystem(e))
+        {
+            throw Failures.From(e);
+        }
+    }
+
+    public override bool Delete(string name)
+    {
+        var path = PathOf(name);
+        // The framework says nothing where there was nothing.
+        return File.Exists(path) && Failures.Absent(() => Failures.Patiently(() =>
+        {
+            File.Delete(path);
+            return "deleted";
+        })) is not null;
+    }
+
+    public override MakeDirectoryResult MakeDirectory(string name)
+    {
+        var path = PathOf(name);
+        if (Path.Exists(path)) return MakeDirectoryResult.Taken;
+        if (!Directory.Exists(Path.GetDirectoryName(path))) return MakeDirectoryResult.ParentAbsent;
+        Failures.Named(() => Directory.CreateDirectory(path));
+        return MakeDirectoryResult.Done;
+    }
+
+    public override bool RemoveDirectory(string name)
+    {
+        var path = PathOf(name);
+        return Directory.Exists(path) && Failures.Absent(() =>
+        {
+            Directory.Delete(path);
+            return "removed";
+        }) is not null;
+    }
+
+    public override DirectoryReader? ReadDirectory(string name)
+    {
+        var path = PathOf(name);
+        return Directory.Exists(path) ? Failures.Absent(() => new PortableDirectory(path)) : null;
+    }
+
+    public override void Sync(SafeFileHandle file) => Failures.Named(() => RandomAccess.FlushToDisk(file));
+
+    // The framework cannot open a directory. What holds without it stands in docs/durability.md.
+    public override void SyncDirectory(string name)
+    {
+    }
+
+    public override void SyncAll(SafeFileHandle root)
+    {
+    }
+
+    public override FileLock CreateLock(string name) => new PortableLock(PathOf(name));
+
+    /// <summary>Opens a file which, where it is new, only its owner may use.</summary>
+    internal static SafeFileHandle Open(string path, FileMode mode, FileAccess access, FileShare share)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = access, Share = share, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        // Nothing but the handle owns the file.
+        return new FileStream(path, options).SafeFileHandle;
+    }
+
+    private static FileStatus? ReadStatus(string path)
+    {
+        var info = new FileInfo(path);
+        if (info.LinkTarget is not null && info.ResolveLinkTarget(returnFinalTarget: true) is { } target)
+            info = new FileInfo(target.FullName);
+        if ((int)info.Attributes == -1) return null;
+        var isDirectory = info.Attributes.HasFlag(FileAttributes.Directory);
+        return new FileStatus(isDirectory ? 0 : info.Length, isDirectory, info.LastAccessTimeUtc, info.LastWriteTimeUtc);
+    }
+
+    private static RenameResult MoveByLink(string from, string to)
+    {
+        while (true)
+        {
+            if (LinkFile(from, to) == 0) break;
+            var errno = Marshal.GetLastPInvokeError();
+            if (Errno.IsAbsent(errno)) return RenameResult.Absent;
+            if (errno == Errno.Exists) return RenameResult.Taken;
+            if (errno != Errno.Interrupted) throw Errno.Failure(errno);
+        }
+        return Failures.Named(() =>
+        {
+            File.Delete(from);
+            return RenameResult.Done;
+        });
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int LinkFile(string path, string newPath);
+
+    private string PathOf(string name) => _root + name;
+}

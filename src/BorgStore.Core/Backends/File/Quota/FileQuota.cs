@@ -1,0 +1,227 @@
+using System.Buffers.Text;
+using BorgStore.Naming;
+using Microsoft.Win32.SafeHandles;
+
+namespace BorgStore.Backends.Files;
+
+/// <summary>Counts the bytes of all values of a store in <c>quota.hid</c>, which the Python package shares, and keeps them below a limit.</summary>
+/// <remarks>
+/// <para>The number is read, checked and written under a lock that all threads and processes share, together with the renaming or
+/// deletion that it counts: so it is exact, and it costs no sync. While a change is under way the file holds no number, so that
+/// one who finds it after a crash counts anew, as the Python package does too.</para>
+/// <para>After a power cut the number may be older than the values. <see cref="QuotaSession"/> notices.</para>
+/// </remarks>
+internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDisposable
+{
+    /// <summary>The file with the number.</summary>
+    public const string FileName = "quota" + Suffixes.Hidden;
+
+    private const int MostDigits = 20;
+    private const byte InTransit = (byte)'?';
+
+    private readonly FileCalls _calls = calls;
+    private readonly object _lock = new();
+    private readonly FileLock _fileLock = calls.CreateLock(FileName);
+    private readonly QuotaSession _session = new(calls, root);
+
+    /// <summary>The most bytes; nothing where a number that others left is kept up to date only.</summary>
+    public long? Limit => limit;
+
+    /// <summary>Refuses a value that does not fit, before it is written. What is let pass here is checked again in the end.</summary>
+    public void CheckRoom(string name, long length, CancellationToken cancellationToken)
+    {
+        if (limit is null) return;
+        using var change = Begin(name, length, checkOnly: true, cancellationToken);
+    }
+
+    /// <summary>Locks the number for a change of one item; refuses a change that would exceed the limit.</summary>
+    /// <param name="name">The item.</param>
+    /// <param name="length">Its size when the change is done [bytes].</param>
+    /// <param name="cancellationToken">Ends the counting.</param>
+    /// <returns>To be completed when the change is done, and disposed in any case.</returns>
+    public Change Begin(string name, long length, CancellationToken cancellationToken)
+        => Begin(name, length, checkOnly: false, cancellationToken);
+
+    /// <summary>Tells the bytes of all values. Writes nothing where the store can only be read.</summary>
+    public long GetUsed(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            SafeFileHandle file;
+            try
+            {
+                file = _fileLock.Acquire();
+            }
+            catch (FileFailure failure) when (failure.Error == StoreError.PermissionDenied)
+            {
+                return ReadUnlocked() ?? Scan(cancellationToken);
+            }
+            try
+            {
+                return Read(file, cancellationToken).Used;
+            }
+            finally
+            {
+                _fileLock.Release();
+            }
+        }
+    }
+
+    /// <summary>Ends the session: where it was the last, the number is as safe from a power cut as the values.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            try
+            {
+                if (_session.HasBegun)
+                {
+                    var file = _fileLock.Acquire();
+                    try
+                    {
+                        _session.End(file);
+                    }
+                    finally
+                    {
+                        _fileLock.Release();
+                    }
+                }
+            }
+            catch (FileFailure)
+            {
+                // The mark of the session stays, and whoever opens the store after the next start counts.
+            }
+            _session.Dispose();
+            _fileLock.Dispose();
+        }
+    }
+
+    private Change Begin(string name, long length, bool checkOnly, CancellationToken cancellationToken)
+    {
+        Monitor.Enter(_lock);
+        var isLocked = false;
+        try
+        {
+            var file = _fileLock.Acquire();
+            isLocked = true;
+            var (used, digits) = Read(file, cancellationToken);
+            var old = _calls.GetStatus(name) is { IsDirectory: false } status ? status.Size : 0;
+            var after = used - old + length;
+            if (limit is { } most && length > old && after > most) throw Exceeded(most, used, length - old);
+            var change = new Change(this, file, used, Math.Max(0, after), digits);
+            if (!checkOnly) change.Mark();
+            return change;
+        }
+        catch
+        {
+            if (isLocked) _fileLock.Release();
+            Monitor.Exit(_lock);
+            throw;
+        }
+    }
+
+    private static FileFailure Exceeded(long limit, long used, long more) => new(StoreError.QuotaExceeded,
+        $"the quota of {limit} bytes has {Math.Max(0, limit - used)} left ({used} are used) and this needs {more} more."
+            + " Delete or defragment values, or raise the quota");
+
+    // The number and how many characters the file has.
+    private (long Used, int Characters) Read(SafeFileHandle file, CancellationToken cancellationToken)
+    {
+        var isTrusted = _session.Begin();
+        Span<byte> text = stackalloc byte[MostDigits + 1];
+        var characters = _calls.Read(file, text, 0);
+        if (isTrusted && Parse(text[..characters]) is { } used) return (used, characters);
+
+        used = Scan(cancellationToken);
+        _calls.SetLength(file, 0);
+        return (used, Write(file, used, 0));
+    }
+
+    private long? ReadUnlocked()
+    {
+        using var file = _calls.OpenFile(FileName, out _);
+        if (file is null) return null;
+        Span<byte> text = stackalloc byte[MostDigits + 1];
+        return Parse(text[.._calls.Read(file, text, 0)]);
+    }
+
+    private static long? Parse(ReadOnlySpan<byte> text)
+        => Utf8Parser.TryParse(text, out long number, out var consumed) && consumed == text.Length && number >= 0 ? number : null;
+
+    private int Write(SafeFileHandle file, long used, int characters)
+    {
+        Span<byte> text = stackalloc byte[MostDigits];
+        Utf8Formatter.TryFormat(used, text, out var length);
+        // Shortened first: until the number itself is written the file holds none.
+        if (length < characters) _calls.SetLength(file, length);
+        _calls.Write(file, text[..length], 0);
+        return length;
+    }
+
+    private long Scan(CancellationToken cancellationToken)
+    {
+        var total = 0L;
+        var pending = new Stack<string>();
+        pending.Push("");
+        while (pending.TryPop(out var directory))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var reader = _calls.ReadDirectory(directory);
+            foreach (var entry in reader?.Entries ?? [])
+            {
+                if (entry.Kind == EntryKind.Link || IsInternal(entry.Name)) continue;
+                var status = entry.Kind == EntryKind.Directory ? null : reader!.GetStatus(entry);
+                if (entry.Kind == EntryKind.Directory || status is { IsDirectory: true })
+                    pending.Push(directory.Length > 0 ? directory + "/" + entry.Name : entry.Name);
+                else total += status?.Size ?? 0;
+            }
+        }
+        return total;
+    }
+
+    private static bool IsInternal(string name)
+        => name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) || name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal);
+
+    /// <summary>A change of the number together with what it counts.</summary>
+    internal readonly ref struct Change(FileQuota quota, SafeFileHandle file, long before, long after, int characters)
+    {
+        /// <summary>Makes the file hold no number while the change is under way.</summary>
+        public void Mark()
+        {
+            if (after == before) return;
+            try
+            {
+                quota._calls.Write(file, [InTransit], 0);
+            }
+            catch (FileFailure) when (after < before)
+            {
+                // A full disk that cannot take a byte more must not keep anybody from making room.
+            }
+        }
+
+        /// <summary>The change is done: the new number is written.</summary>
+        public void Complete() => Settle(after);
+
+        /// <summary>The change was not done: the old number is written.</summary>
+        public void Undo() => Settle(before);
+
+        public void Dispose()
+        {
+            quota._fileLock.Release();
+            Monitor.Exit(quota._lock);
+        }
+
+        private void Settle(long used)
+        {
+            if (after == before) return;
+            try
+            {
+                quota.Write(file, used, characters);
+            }
+            catch (FileFailure)
+            {
+                // What is there now is no number, so the next one counts anew.
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+namespace BorgStore.Backends.Files;
+
+/// <summary>A sequence whose items are ready when they are asked for, as an asynchronous one.</summary>
+/// <param name="items">The items.</param>
+/// <param name="gate">What each step passes through, so that closing waits for it.</param>
+/// <param name="cancellationToken">Ends it between two items.</param>
+internal sealed class SynchronousSequence<T>(IEnumerable<T> items, OpenGate gate, CancellationToken cancellationToken) : IAsyncEnumerable<T>
+{
+    public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken enumeratorToken = default)
+        => new Enumerator(items.GetEnumerator(), gate, cancellationToken, enumeratorToken);
+
+    private sealed class Enumerator(IEnumerator<T> items, OpenGate gate, CancellationToken first, CancellationToken second)
+        : IAsyncEnumerator<T>
+    {
+        public T Current => items.Current;
+
+        public ValueTask<bool> MoveNextAsync()
+        {
+            try
+            {
+                second.ThrowIfCancellationRequested();
+                using var visit = gate.Enter(first);
+                return ValueTask.FromResult(items.MoveNext());
+            }
+            catch (Exception e)
+            {
+                return ValueTask.FromException<bool>(e);
+            }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            items.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

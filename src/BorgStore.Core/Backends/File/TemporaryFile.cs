@@ -1,0 +1,98 @@
+using System.Globalization;
+using BorgStore.Naming;
+using Microsoft.Win32.SafeHandles;
+
+namespace BorgStore.Backends.Files;
+
+/// <summary>A value that is being written. Until it gets its name nobody sees it, and without one nothing of it stays.</summary>
+internal sealed class TemporaryFile : IDisposable
+{
+    private readonly FileCalls _calls;
+    private readonly string _directory;
+    private readonly string _temporaryName;
+    private SafeFileHandle? _file;
+    private bool _isPublished;
+
+    private TemporaryFile(FileCalls calls, string directory, string temporaryName, SafeFileHandle file)
+        => (_calls, _directory, _temporaryName, _file) = (calls, directory, temporaryName, file);
+
+    public long Length { get; private set; }
+
+    public SafeFileHandle Handle => _file!;
+
+    /// <summary>Makes the file, in the directory where the value will be, so that naming it is one renaming.</summary>
+    /// <param name="calls">The file system.</param>
+    /// <param name="directory">The directory; it is made where it is missing, which is seldom and so not asked before.</param>
+    /// <param name="directoryMade">Called with the parent of each new directory.</param>
+    public static TemporaryFile Create(FileCalls calls, string directory, Action<string>? directoryMade)
+    {
+        // No two of these will ever meet.
+        var random = Random.Shared.NextInt64();
+        var name = string.Create(CultureInfo.InvariantCulture,
+            $"{directory}{(directory.Length > 0 ? "/" : "")}{random:x16}{Suffixes.Temporary}");
+        var file = calls.CreateFile(name);
+        if (file is null)
+        {
+            calls.MakeDirectories(directory, directoryMade);
+            file = calls.CreateFile(name) ?? throw new FileFailure(StoreError.BackendFailure, "its directory was removed meanwhile");
+        }
+        return new TemporaryFile(calls, directory, name, file);
+    }
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        _calls.Write(Handle, bytes, Length);
+        Length += bytes.Length;
+    }
+
+    /// <summary>Copies within the file system where that is possible.</summary>
+    /// <returns>How many bytes were copied; 0 where it is not.</returns>
+    public long CopyFrom(SafeFileHandle source, long offset, long count)
+    {
+        var copied = _calls.Copy(source, offset, Handle, Length, count);
+        Length += copied;
+        return copied;
+    }
+
+    /// <summary>Closes the file, so that all that can fail has failed before it gets its name.</summary>
+    public void Close()
+    {
+        if (_file is not { } file) return;
+        _file = null;
+        _calls.Close(file);
+    }
+
+    /// <summary>Gives the value its name.</summary>
+    public void PublishAs(string name, StoreMode mode, Action<string>? directoryMade)
+    {
+        var result = _calls.Rename(_temporaryName, name, mode);
+        if (result == RenameResult.Absent && FileCalls.DirectoryOf(name) is var directory && directory != _directory)
+        {
+            _calls.MakeDirectories(directory, directoryMade);
+            result = _calls.Rename(_temporaryName, name, mode);
+        }
+        _isPublished = result == RenameResult.Done;
+        if (!_isPublished) throw Refusal(result, mode);
+    }
+
+    public void Dispose()
+    {
+        _file?.Dispose();
+        if (_isPublished) return;
+        try
+        {
+            _calls.Delete(_temporaryName);
+        }
+        catch (FileFailure)
+        {
+            // What went wrong before is what the caller has to hear.
+        }
+    }
+
+    /// <summary>Says why a file could not get its name.</summary>
+    public static FileFailure Refusal(RenameResult result, StoreMode mode) => result == RenameResult.Taken
+        ? new FileFailure(StoreError.ObjectAlreadyExists, mode == StoreMode.CreateNew
+            ? "it exists already and was not to be replaced"
+            : "there is a directory of that name")
+        : new FileFailure(StoreError.BackendFailure, "its unfinished file was removed meanwhile by someone else");
+}

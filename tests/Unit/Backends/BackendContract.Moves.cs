@@ -1,0 +1,52 @@
+using BorgStore.Backends;
+
+namespace BorgStore.Tests.Backends;
+
+public abstract partial class BackendContract
+{
+    [Theory]
+    [InlineData(StoreMode.Overwrite)]
+    [InlineData(StoreMode.CreateNew)]
+    public async Task Move_renames_and_makes_directories(StoreMode mode)
+    {
+        await StoreAsync("data/a", Bytes(1000));
+        Assert.True(await Store.MoveAsync("data/a", "data/a.del", mode, Ct));
+        Assert.True(await Store.MoveAsync("data/a.del", "other/01/23/b", mode, Ct));
+        Assert.Equal(Bytes(1000), await LoadAsync("other/01/23/b"));
+        await AssertOnlyFilesAsync("other/01/23/b");
+    }
+
+    [Fact]
+    public async Task Move_replaces_only_where_it_may()
+    {
+        await StoreAsync("data/a", [1]);
+        await StoreAsync("data/b", [2]);
+        await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => Store.MoveAsync("data/a", "data/b", StoreMode.CreateNew, Ct).AsTask());
+        Assert.Equal([1], await LoadAsync("data/a"));
+        Assert.Equal([2], await LoadAsync("data/b"));
+
+        Assert.True(await Store.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct));
+        Assert.Equal([1], await LoadAsync("data/b"));
+        await AssertOnlyFilesAsync("data/b");
+    }
+
+    [Fact]
+    public async Task Move_of_an_absent_item_leaves_the_target()
+    {
+        await StoreAsync("data/b", [2]);
+        Assert.False(await Store.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct));
+        Assert.False(await Store.MoveAsync("data/a", "new/b", StoreMode.Overwrite, Ct));
+        Assert.Equal([2], await LoadAsync("data/b"));
+        await AssertOnlyFilesAsync("data/b");
+    }
+
+    [Fact]
+    public async Task Move_onto_itself_changes_nothing()
+    {
+        await StoreAsync("data/a", [1, 2, 3]);
+        Assert.True(await Store.MoveAsync("data/a", "data/a", StoreMode.Overwrite, Ct));
+        Assert.Equal([1, 2, 3], await LoadAsync("data/a"));
+        Assert.False(await Store.MoveAsync("data/none", "data/none", StoreMode.Overwrite, Ct));
+        await AssertOnlyFilesAsync("data/a");
+    }
+}

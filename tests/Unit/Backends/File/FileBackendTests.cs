@@ -1,0 +1,61 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Files;
+
+namespace BorgStore.Tests.Backends.Files;
+
+/// <summary>The contract on a directory, for one way of calling the system and one durability.</summary>
+public abstract class FileBackendContract(BackendOptions options) : BackendContract
+{
+    private readonly string _path = Path.Combine(Path.GetTempPath(), "borgstore-test-" + Guid.NewGuid().ToString("n"));
+
+    internal abstract FileCalls CallsFor(string root);
+
+    protected override ValueTask<IBackend> CreateBackendAsync()
+        => new(new FileBackend(_path, options, CallsFor));
+
+    protected override ValueTask CleanUpAsync()
+    {
+        if (Directory.Exists(_path)) Directory.Delete(_path, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    protected override async ValueTask<bool> PutRawAsync(string path, byte[] content)
+    {
+        var file = Path.Combine(_path, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await System.IO.File.WriteAllBytesAsync(file, content, Ct);
+        return true;
+    }
+
+    protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
+        [.. Directory.EnumerateFiles(_path, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(_path, file).Replace('\\', '/'))
+            .Where(file => file is not ("quota.hid" or "quota-session.hid"))]);
+}
+
+public sealed class LinuxFileBackendTests() : FileBackendContract(new BackendOptions())
+{
+    public override ValueTask InitializeAsync()
+    {
+        if (!LinuxCalls.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
+        return base.InitializeAsync();
+    }
+
+    internal override FileCalls CallsFor(string root) => new LinuxCalls(root);
+}
+
+public sealed class PortableFileBackendTests() : FileBackendContract(new BackendOptions())
+{
+    internal override FileCalls CallsFor(string root) => new PortableCalls(root);
+}
+
+public sealed class DurableFileBackendTests() : FileBackendContract(new BackendOptions { Durability = Durability.Each })
+{
+    internal override FileCalls CallsFor(string root) => FileCalls.For(root);
+}
+
+/// <summary>With a quota that is never reached, every change counts.</summary>
+public sealed class CountedFileBackendTests() : FileBackendContract(new BackendOptions { Durability = Durability.None, Quota = 1L << 40 })
+{
+    internal override FileCalls CallsFor(string root) => FileCalls.For(root);
+}

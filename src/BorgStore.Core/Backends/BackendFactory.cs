@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using BorgStore.Backends.File;
+using BorgStore.Backends.Files;
 using BorgStore.Security;
 
 namespace BorgStore.Backends;

@@ -10,7 +10,10 @@ internal static class LayoutRecognition
 {
     private const string BorgReadme = "config/readme";
     private const string BorgReadmeStart = "This is a Borg Backup repository.";
-    private const int SampledDirectories = 32;
+    // All directories of two hexadecimal digits at the first depth, fewer below: a change of level goes through the first.
+    private const int SampledDirectories = 256;
+    private const int SampledDeeperDirectories = 32;
+    private const int ParallelListings = 16;
     private const int SampledEntries = 1024;
     private const int DeepestLevel = 16;
 
@@ -73,7 +76,8 @@ internal static class LayoutRecognition
         {
             var listings = new List<ItemInfo>[paths.Count];
             var parents = paths;
-            await Parallel.ForAsync(0, parents.Count, cancellationToken, async (i, token) =>
+            var parallel = new ParallelOptions { MaxDegreeOfParallelism = ParallelListings, CancellationToken = cancellationToken };
+            await Parallel.ForAsync(0, parents.Count, parallel, async (i, token) =>
                 listings[i] = await ReadDirectoryAsync(backend, $"{ns}/{parents[i]}".Trim('/'), token).ConfigureAwait(false)).ConfigureAwait(false);
 
             var below = new List<string>();
@@ -86,15 +90,15 @@ internal static class LayoutRecognition
                     else levels.Add(Nesting.Unnest(path).Levels);
                 }
             }
-            paths = Spread(below);
+            paths = Spread(below, depth == 0 ? SampledDirectories : SampledDeeperDirectories);
         }
         return levels;
     }
 
-    private static List<string> Spread(List<string> paths)
-        => paths.Count <= SampledDirectories
+    private static List<string> Spread(List<string> paths, int count)
+        => paths.Count <= count
             ? paths
-            : [.. Enumerable.Range(0, SampledDirectories).Select(i => paths[(int)((long)i * (paths.Count - 1) / (SampledDirectories - 1))])];
+            : [.. Enumerable.Range(0, count).Select(i => paths[(int)((long)i * (paths.Count - 1) / (count - 1))])];
 
     private static async Task<List<ItemInfo>> ReadDirectoryAsync(IBackend backend, string directory, CancellationToken cancellationToken)
     {

@@ -39,9 +39,9 @@ try
         }
 
         await store.SoftDeleteAsync("config/main");
-        Console.WriteLine($"Soft-deleted, config/main is {(await store.FindAsync("config/main") is null ? "gone" : "there")};");
+        Console.WriteLine($"Soft-deleted, config/main is {(await store.FindAsync("config/main") is null ? "gone" : "there")}.");
         await store.UndeleteAsync("config/main");
-        Console.WriteLine($"restored, it says: {Encoding.UTF8.GetString(await store.LoadAsync("config/main"))}");
+        Console.WriteLine($"Restored, it says: {Encoding.UTF8.GetString(await store.LoadAsync("config/main"))}");
     }
     return 0;
 }

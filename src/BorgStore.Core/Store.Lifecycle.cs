@@ -21,9 +21,10 @@ public sealed partial class Store
         {
             await backend.CreateAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             await backend.DisposeAsync().ConfigureAwait(false);
+            if (e is StoreException { Name: null } unnamed) throw OfStore(options, unnamed);
             throw;
         }
         return await OpenAsync(backend, options, cancellationToken).ConfigureAwait(false);
@@ -54,9 +55,10 @@ public sealed partial class Store
             meter.Reset();
             return new(chain, meter, layout, options.Layout is not null, StoreUrl.Redact(options.Url));
         }
-        catch
+        catch (Exception e)
         {
             await chain.DisposeAsync().ConfigureAwait(false);
+            if (e is StoreException { Name: null } unnamed) throw OfStore(options, unnamed);
             throw;
         }
     }
@@ -68,7 +70,16 @@ public sealed partial class Store
     {
         var backend = BackendFactory.Create(options.Url, options.ToBackendOptions());
         await using (backend.ConfigureAwait(false))
-            await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);
+        {
+            try
+            {
+                await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreException e) when (e.Name is null)
+            {
+                throw OfStore(options, e);
+            }
+        }
     }
 
     /// <summary>Whether the store is closed.</summary>
@@ -110,6 +121,10 @@ public sealed partial class Store
         if (!await _backend.RemoveDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.ObjectNotFound, $"There is no namespace '{ns}'.", ns);
     }
+
+    // A backend does not say where it is, since the one who asks may not know; the URL is what the caller gave.
+    private static StoreException OfStore(StoreOptions options, StoreException e)
+        => new(e.Error, $"{StoreUrl.Redact(options.Url)}: {e.Message}", StoreUrl.Redact(options.Url), e);
 
     private NamespaceLayout DemandNamespace(string ns)
         => Layout.FindNamespace(ns)

@@ -13,7 +13,9 @@ public sealed class StoreLifecycleTests : StoreFixture
         await using (var store = await OpenAsync(new(("data", 0)))) await store.StoreAsync("data/x", Bytes("1"));
         await FailsAsync(StoreError.StoreAlreadyExists, () => CreateAsync(("data", 0)));
         await Store.DestroyAsync(new(Folder.StoreUrl));
-        await FailsAsync(StoreError.StoreDoesNotExist, () => OpenAsync());
+        var missing = await FailsAsync(StoreError.StoreDoesNotExist, () => OpenAsync());
+        Assert.Equal(Folder.StoreUrl, missing.Name);
+        Assert.StartsWith(Folder.StoreUrl, missing.Message, StringComparison.Ordinal);
         await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(new(Folder.StoreUrl)));
     }
 

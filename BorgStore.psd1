@@ -8,7 +8,11 @@
     Description            = 'A key/value store for PowerShell that shares its stores with Borg 2 and the Python package borgstore.'
     PowerShellVersion      = '7.4'
     CompatiblePSEditions   = @('Core')
-    CmdletsToExport        = @()
+    FormatsToProcess       = @('BorgStore.format.ps1xml')
+    CmdletsToExport        = @(
+        'Close-BorgStore', 'Get-BorgStore', 'New-BorgStore', 'Open-BorgStore'
+        'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Set-BorgStoreItem'
+    )
     FunctionsToExport      = @()
     VariablesToExport      = @()
     AliasesToExport        = @()

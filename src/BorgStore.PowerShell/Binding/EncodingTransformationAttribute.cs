@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Text;
+
+namespace BorgStore.Commands;
+
+/// <summary>Turns the names of encodings that PowerShell knows, and code pages, into encodings.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class EncodingTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <summary>The names that completion offers.</summary>
+    internal static readonly string[] Names = ["utf8", "utf8BOM", "ascii", "ansi", "oem", "unicode", "bigendianunicode", "utf32"];
+
+    /// <summary>UTF-8 without a byte order mark.</summary>
+    internal static Encoding Default { get; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+        => (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
+        {
+            null => null,
+            Encoding encoding => encoding,
+            int codePage => Find(codePage),
+            string name => Find(name),
+            _ => throw Refusal.Of($"An encoding is given by its name, such as utf8, or its code page; this is {Refusal.Describe(inputData)}."),
+        };
+
+    private static Encoding Find(string name) => name.ToUpperInvariant() switch
+    {
+        "UTF8" or "UTF8NOBOM" or "DEFAULT" => Default,
+        "UTF8BOM" => new UTF8Encoding(encoderShouldEmitUTF8Identifier: true),
+        "ASCII" => Encoding.ASCII,
+        "UNICODE" => Encoding.Unicode,
+        "BIGENDIANUNICODE" => Encoding.BigEndianUnicode,
+        "UTF32" => Encoding.UTF32,
+        "BIGENDIANUTF32" => new UTF32Encoding(bigEndian: true, byteOrderMark: true),
+        "ANSI" => Find(CultureInfo.CurrentCulture.TextInfo.ANSICodePage),
+        "OEM" => Find(CultureInfo.CurrentCulture.TextInfo.OEMCodePage),
+        _ when int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var codePage) => Find(codePage),
+        _ => Demand(() => Encoding.GetEncoding(name)),
+    };
+
+    private static Encoding Find(int codePage) => Demand(() => CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage));
+
+    private static Encoding Demand(Func<Encoding> find)
+    {
+        try
+        {
+            return find();
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            throw Refusal.Of($"There is no such encoding. Use one of {string.Join(", ", Names)}, or a code page.");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text;
+
+namespace BorgStore.Commands;
+
+/// <summary>One value that is piped piece by piece: bytes one by one, or lines.</summary>
+internal sealed class GatheredValue(string name, Encoding encoding)
+{
+    private readonly MemoryStream _bytes = new();
+    private StringBuilder? _lines;
+
+    private bool IsEmpty => _bytes.Length == 0 && _lines is null;
+
+    /// <summary>Takes a piece.</summary>
+    /// <returns>Whether it is one; a whole value is none.</returns>
+    public bool TryAdd(object? piece)
+    {
+        switch (ValueArgument.Unwrap(piece))
+        {
+            case byte single when _lines is null:
+                _bytes.WriteByte(single);
+                break;
+            case string line when _bytes.Length == 0:
+                if (_lines is null) _lines = new(line);
+                else _lines.Append('\n').Append(line);
+                break;
+            default:
+                return IsEmpty ? false : throw Second(name);
+        }
+        if (_bytes.Length > ValueArgument.GatherLimit || _lines?.Length > ValueArgument.GatherLimit) throw ValueArgument.TooLong(name);
+        return true;
+    }
+
+    /// <summary>The value, or null where no piece came.</summary>
+    public byte[]? Finish()
+        => IsEmpty ? null : _lines is null ? _bytes.ToArray() : ValueArgument.Encode(_lines.ToString(), encoding);
+
+    public static StoreException Second(string name) => new(StoreError.InvalidArgument,
+        $"A second value came for '{name}', and an item has one. Give every value a name of its own: pipe objects with the properties Name and Value, or files with -Namespace.",
+        name);
+}

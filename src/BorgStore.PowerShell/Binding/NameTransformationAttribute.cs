@@ -1,0 +1,31 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Takes the names out of items, so that what is piped as an item is never read as a pattern.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class NameTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        var plain = inputData is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : inputData;
+        return plain switch
+        {
+            string text => new[] { text },
+            object?[] several => Array.ConvertAll(several, ReadName),
+            _ => new[] { ReadName(plain) },
+        };
+    }
+
+    private static string ReadName(object? value)
+    {
+        if (value is string text) return text;
+        if (value is not null && PSObject.AsPSObject(value) is var wrapped)
+        {
+            if (wrapped.BaseObject is string name) return name;
+            if (wrapped.Properties["Name"]?.Value?.ToString() is { Length: > 0 } property) return property;
+        }
+        throw Refusal.Of($"A name is a text, or an object with the property Name; this is {Refusal.Describe(value)}.");
+    }
+}

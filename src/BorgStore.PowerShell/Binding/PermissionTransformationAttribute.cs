@@ -1,0 +1,33 @@
+using System.Collections;
+using System.Management.Automation;
+using BorgStore.Security;
+
+namespace BorgStore.Commands;
+
+/// <summary>Turns the name of a preset, JSON or a hashtable of paths and rights into a permission map.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class PermissionTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        try
+        {
+            return (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
+            {
+                null => null,
+                PermissionMap map => map,
+                string text => PermissionMap.Parse(text),
+                IDictionary entries => Parse(entries),
+                _ => throw Refusal.Of($"Permissions are given as what New-BorgStorePermission returned, the name of a preset, or @{{ '' = 'lr'; locks = 'lrwD' }}; this is {Refusal.Describe(inputData)}."),
+            };
+        }
+        catch (StoreException e)
+        {
+            throw new ArgumentTransformationMetadataException(e.Message, e);
+        }
+    }
+
+    internal static PermissionMap Parse(IDictionary entries)
+        => new(entries.Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create(entry.Key.ToString() ?? "", entry.Value?.ToString() ?? "")));
+}

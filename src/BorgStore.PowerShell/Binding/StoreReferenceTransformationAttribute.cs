@@ -1,0 +1,14 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Turns what a user may give as a store into a reference to it.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class StoreReferenceTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+        => StoreReference.TryFrom(inputData, out var reference)
+            ? reference
+            : throw Refusal.Of($"A store is given as what Open-BorgStore returned, as a URL, or as the Store property of an item; this is {Refusal.Describe(inputData)}.");
+}

@@ -1,0 +1,68 @@
+using System.Management.Automation;
+using System.Text;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>What <c>-Value</c> takes: bytes, a text or a stream, and nothing else.</summary>
+internal static class ValueArgument
+{
+    /// <summary>The most bytes that are gathered in memory where the length of a value is not known in advance.</summary>
+    public const int GatherLimit = 256 * 1024 * 1024;
+
+    public static object? Unwrap(object? value) => value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
+
+    /// <summary>Reads a value.</summary>
+    public static StoreValue Read(object? value, Encoding encoding, string name) => Unwrap(value) switch
+    {
+        byte[] bytes => new(bytes.AsMemory()),
+        ReadOnlyMemory<byte> bytes => new(bytes),
+        Memory<byte> bytes => new(bytes),
+        string text => new(Encode(text, encoding)),
+        Stream stream => Read(stream, name),
+        var other => throw new StoreException(StoreError.InvalidArgument,
+            $"'{name}' was not stored: a value is byte[], a string or a Stream, and this is {Refusal.Describe(other)}. {Suggest(other)}", name),
+    };
+
+    public static byte[] Encode(string text, Encoding encoding) => [.. encoding.GetPreamble(), .. encoding.GetBytes(text)];
+
+    private static StoreValue Read(Stream stream, string name)
+    {
+        if (!stream.CanRead)
+            throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not stored: its stream is closed or cannot be read.", name);
+        if (stream.CanSeek) return new(stream, stream.Length - stream.Position);
+        try
+        {
+            return new(stream, stream.Length);
+        }
+        catch (NotSupportedException)
+        {
+            return new(ReadToEnd(stream, name));
+        }
+    }
+
+    private static byte[] ReadToEnd(Stream stream, string name)
+    {
+        using var memory = new MemoryStream();
+        var buffer = new byte[128 * 1024];
+        for (int read; (read = stream.Read(buffer)) > 0;)
+        {
+            if (memory.Length + read > GatherLimit) throw TooLong(name);
+            memory.Write(buffer, 0, read);
+        }
+        return memory.ToArray();
+    }
+
+    internal static StoreException TooLong(string name) => new(StoreError.InvalidArgument,
+        $"'{name}' was not stored: more than {GatherLimit >> 20} MiB came piece by piece. Write them to a file and give its -Path, or pipe a Stream of known length.",
+        name);
+
+    private static string Suggest(object? value) => value switch
+    {
+        FileSystemInfo => "Give a file as -Path, or pipe it.",
+        object[] and [string, ..] => "Join lines first: ($lines -join \"`n\"), or read the file with Get-Content -Raw, or give it as -Path.",
+        object[] and [byte, ..] => "Cast it: [byte[]] $value.",
+        IConvertible => "Turn it into a text (\"$value\") or into bytes first.",
+        _ => "Turn it into a text first, as with ConvertTo-Json, or into bytes.",
+    };
+}

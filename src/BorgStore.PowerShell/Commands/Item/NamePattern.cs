@@ -1,0 +1,76 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>A wildcard for full names, where <c>*</c> reaches over slashes.</summary>
+internal sealed class NamePattern(string pattern)
+{
+    private readonly WildcardPattern _wildcard = new(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+    private readonly List<char> _tokens = Tokenize(pattern);
+
+    // What a token may be besides a character that stands for itself: any run of characters, or any one.
+    private const char AnyRun = '\0';
+    private const char AnyOne = '\x1';
+
+    public bool IsMatch(string name) => _wildcard.IsMatch(name);
+
+    /// <summary>Whether any name of a namespace can match, so that a listing has to look into it.</summary>
+    public bool CanMatchWithin(string ns)
+    {
+        // All places in the pattern that are reached after the characters so far.
+        var places = new SortedSet<int> { 0 };
+        foreach (var c in ns.Length == 0 ? "" : ns + "/")
+        {
+            var next = new SortedSet<int>();
+            foreach (var place in Spread(places))
+            {
+                if (place == _tokens.Count) continue;
+                var token = _tokens[place];
+                if (token == AnyRun) next.Add(place);
+                else if (token == AnyOne || char.ToLowerInvariant(token) == char.ToLowerInvariant(c)) next.Add(place + 1);
+            }
+            if (next.Count == 0) return false;
+            places = next;
+        }
+        // A key has at least one character.
+        return Spread(places).Any(place => place < _tokens.Count);
+    }
+
+    private SortedSet<int> Spread(SortedSet<int> places)
+    {
+        var all = new SortedSet<int>(places);
+        foreach (var place in places)
+        {
+            for (var i = place; i < _tokens.Count && _tokens[i] == AnyRun; i++) all.Add(i + 1);
+        }
+        return all;
+    }
+
+    private static List<char> Tokenize(string pattern)
+    {
+        var tokens = new List<char>();
+        for (var i = 0; i < pattern.Length; i++)
+        {
+            switch (pattern[i])
+            {
+                case '`' when i + 1 < pattern.Length:
+                    tokens.Add(pattern[++i]);
+                    break;
+                case '*':
+                    tokens.Add(AnyRun);
+                    break;
+                case '?':
+                    tokens.Add(AnyOne);
+                    break;
+                case '[' when pattern.IndexOf(']', i + 1) is > 0 and var end:
+                    tokens.Add(AnyOne);
+                    i = end;
+                    break;
+                default:
+                    tokens.Add(pattern[i]);
+                    break;
+            }
+        }
+        return tokens;
+    }
+}

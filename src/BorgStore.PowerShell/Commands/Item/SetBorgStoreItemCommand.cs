@@ -1,0 +1,176 @@
+using System.Management.Automation;
+using System.Text;
+using BorgStore.Backends;
+using BorgStore.Hashing;
+
+namespace BorgStore.Commands;
+
+/// <summary>Stores values: bytes, texts, streams or files.</summary>
+[Cmdlet(VerbsCommon.Set, "BorgStoreItem", DefaultParameterSetName = ByValue, SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreItem))]
+public sealed class SetBorgStoreItemCommand : ItemCommand
+{
+    private const string ByValue = "Value";
+    private const string ByPath = "Path";
+    private const string ByLiteralPath = "LiteralPath";
+    private HashKind? _hash;
+    private GatheredValue? _gathered;
+    private bool _nameIsLiteral;
+    private bool _valueIsPiped;
+    private bool _nameIsUsed;
+    private StoreLease? _lastStore;
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByValue, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ParameterSetName = ByPath)]
+    [Parameter(Position = 0, ParameterSetName = ByLiteralPath)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NameCompleter))]
+    public string? Name { get; set; }
+
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = ByValue, ValueFromPipeline = true)]
+    [AllowEmptyString]
+    [AllowEmptyCollection]
+    public object? Value { get; set; }
+
+    [Parameter(ParameterSetName = ByValue)]
+    [EncodingTransformation]
+    [ArgumentCompleter(typeof(EncodingCompleter))]
+    public Encoding Encoding { get; set; } = EncodingTransformationAttribute.Default;
+
+    [Parameter(Mandatory = true, ParameterSetName = ByPath, ValueFromPipeline = true)]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = ByLiteralPath, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    [Parameter(ParameterSetName = ByPath)]
+    [Parameter(ParameterSetName = ByLiteralPath)]
+    [AllowEmptyString]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string? Namespace { get; set; }
+
+    [Parameter(ParameterSetName = ByPath)]
+    [Parameter(ParameterSetName = ByLiteralPath)]
+    [ArgumentCompleter(typeof(AlgorithmCompleter))]
+    public string? ContentHash { get; set; }
+
+    [Parameter]
+    public SwitchParameter NoClobber { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+
+    private StoreMode Mode => NoClobber ? StoreMode.CreateNew : StoreMode.Overwrite;
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        base.Begin();
+        var bound = MyInvocation.BoundParameters;
+        _nameIsLiteral = bound.ContainsKey(nameof(Name));
+        _valueIsPiped = MyInvocation.ExpectingInput && !bound.ContainsKey(nameof(Value));
+        if (ContentHash is not null) _hash = HashKind.Parse(ContentHash);
+        if (_hash is not null && _nameIsLiteral)
+            throw new StoreException(StoreError.InvalidArgument, "-ContentHash makes the name out of the content. Give -Namespace with it, not -Name.");
+        if (_nameIsLiteral && Namespace is not null)
+            throw new StoreException(StoreError.InvalidArgument, "-Name is a full name already. Give either -Name or -Namespace.");
+    }
+
+    private protected override void Process(StoreLease store)
+    {
+        _lastStore = store;
+        switch (ParameterSetName)
+        {
+            case ByPath:
+                foreach (var path in LocalPath.Resolve(this, Path)) StoreFile(store, path);
+                break;
+            case ByLiteralPath:
+                foreach (var path in LocalPath.ResolveLiteral(this, LiteralPath)) StoreFile(store, path);
+                break;
+            default:
+                if (_valueIsPiped) StorePiped(store);
+                else StoreValue(store, Name!, Value);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void End()
+    {
+        if (_gathered?.Finish() is { } bytes && _lastStore is { } store) StoreValue(store, Name!, bytes);
+        else if (_valueIsPiped && _lastStore is null && ParameterSetName == ByValue)
+            WriteWarning($"Nothing was piped, so nothing was stored. For an empty value give -Value ''.");
+        base.End();
+    }
+
+    private void StorePiped(StoreLease store)
+    {
+        if (LocalPath.OfObject(Value) is { } path)
+        {
+            foreach (var file in LocalPath.ResolveLiteral(this, [path])) StoreFile(store, file);
+            return;
+        }
+        var value = Value is PSObject { BaseObject: PSCustomObject } custom && custom.Properties["Value"] is { } property ? property.Value : Value;
+        if (_nameIsLiteral)
+        {
+            _gathered ??= new(Name!, Encoding);
+            if (_nameIsUsed) throw GatheredValue.Second(Name!);
+            if (_gathered.TryAdd(value)) return;
+        }
+        StoreValue(store, Name!, value);
+    }
+
+    private void StoreValue(StoreLease store, string name, object? content)
+    {
+        _nameIsUsed = true;
+        StoreValue value;
+        try
+        {
+            value = ValueArgument.Read(content, Encoding, name);
+        }
+        catch (StoreException e) when (!_nameIsLiteral)
+        {
+            WriteError(e);
+            return;
+        }
+        if (!ShouldProcess(name, "Set item")) return;
+        var (mode, passThru) = (Mode, PassThru.IsPresent);
+        Pump.Post(name, async (output, token) =>
+        {
+            await store.Store.StoreAsync(name, value, mode, token);
+            if (ValueArgument.Unwrap(content) is LeasedStream stream) await stream.DisposeAsync();
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(name, cancellationToken: token)));
+        });
+    }
+
+    private void StoreFile(StoreLease store, string path)
+    {
+        if (_nameIsLiteral && _nameIsUsed) throw GatheredValue.Second(Name!);
+        if (!_nameIsLiteral && Namespace is null)
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{path}' was not stored, as its name is not known. Give -Namespace, and files are named by their file names or with -ContentHash by their content; or give one file a -Name.", path);
+        _nameIsUsed = true;
+        var prefix = Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";
+        var name = _hash is not null ? null : _nameIsLiteral ? Name! : prefix + System.IO.Path.GetFileName(path);
+        if (!ShouldProcess(name is null ? path : $"{name} (from {path})", "Set item")) return;
+        var (mode, passThru, hash) = (Mode, PassThru.IsPresent, _hash);
+        Pump.Post(name ?? path, async (output, token) =>
+        {
+            await using var file = LocalPath.OpenRead(path);
+            var final = name;
+            if (final is null)
+            {
+                final = prefix + await hash!.ComputeHexAsync(file, token);
+                file.Position = 0;
+            }
+            await store.Store.StoreAsync(final, new(file, file.Length), mode, token);
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(final, cancellationToken: token)));
+        });
+    }
+}

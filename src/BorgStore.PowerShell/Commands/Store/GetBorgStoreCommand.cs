@@ -1,0 +1,28 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Tells which stores are open.</summary>
+[Cmdlet(VerbsCommon.Get, "BorgStore")]
+[OutputType(typeof(BorgStoreInfo))]
+public sealed class GetBorgStoreCommand : StoreCommand
+{
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public string[] Uri { get; set; } = ["*"];
+
+    /// <inheritdoc/>
+    protected override void End()
+    {
+        var stores = Session.OpenStores;
+        foreach (var uri in Uri)
+        {
+            var pattern = WildcardPattern.Get(uri, WildcardOptions.IgnoreCase);
+            var found = stores.Where(store => pattern.IsMatch(store.Uri)).ToList();
+            WriteObject(found, enumerateCollection: true);
+            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(uri))
+                WriteError(new StoreException(StoreError.StoreNotOpen, $"The store '{uri}' is not open. Open-BorgStore opens it.", uri));
+        }
+    }
+}

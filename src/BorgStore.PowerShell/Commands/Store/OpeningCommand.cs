@@ -1,0 +1,75 @@
+using System.Collections;
+using System.Management.Automation;
+using BorgStore.Layout;
+using BorgStore.Security;
+
+namespace BorgStore.Commands;
+
+/// <summary>What is said of a store as it is made or opened.</summary>
+public abstract class OpeningCommand : StoreCommand
+{
+    [Parameter(Mandatory = true, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public string Uri { get; set; } = "";
+
+    [Parameter(Position = 1)]
+    public IDictionary? Namespace { get; set; }
+
+    [Parameter]
+    [ValidateSet("Borg2")]
+    public string? Preset { get; set; }
+
+    [Parameter]
+    [PermissionTransformation]
+    [ArgumentCompleter(typeof(PermissionPresetCompleter))]
+    public PermissionMap? Permission { get; set; }
+
+    [Parameter(HelpMessage = "The most bytes that all values together may have, such as 4GB.")]
+    [ValidateRange(0, long.MaxValue)]
+    public long Quota { get; set; }
+
+    [Parameter]
+    public Durability Durability { get; set; }
+
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    [Parameter(HelpMessage = "The least time that every call to the storage shall take, to try out a slow connection.")]
+    public TimeSpan Latency { get; set; }
+
+    [Parameter(HelpMessage = "How fast values shall move at the most, in bits a second, to try out a slow connection.")]
+    [ValidateRange(1, long.MaxValue)]
+    public long Bandwidth { get; set; }
+
+    [Parameter(HelpMessage = "Cmdlets without -Store use this store, also while others are open.")]
+    public SwitchParameter Default { get; set; }
+
+    private protected StoreOptions ReadOptions()
+    {
+        var options = new StoreOptions(Uri)
+        {
+            Layout = ReadLayout(),
+            Permissions = Permission,
+            Durability = Durability,
+            Quota = IsBound(nameof(Quota)) ? Quota : null,
+            Credential = Credential?.GetNetworkCredential(),
+        };
+        if (IsBound(nameof(Latency))) options = options with { Latency = Latency };
+        if (IsBound(nameof(Bandwidth))) options = options with { Bandwidth = Bandwidth };
+        return options;
+    }
+
+    private protected void Register(Store store, StoreOptions options) => WriteObject(Session.Add(store, options, Default));
+
+    private StoreLayout? ReadLayout()
+    {
+        if (Namespace is null) return Preset is null ? null : StoreLayout.Borg2;
+        if (Preset is not null)
+            throw new StoreException(StoreError.InvalidArgument, "-Namespace and -Preset both say the namespaces. Give one of them.");
+        return LayoutArgument.Parse(Namespace);
+    }
+
+    private bool IsBound(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+}

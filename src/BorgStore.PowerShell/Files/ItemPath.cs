@@ -1,0 +1,44 @@
+using System.Text;
+using BorgStore.Layout;
+
+namespace BorgStore.Commands;
+
+/// <summary>Maps names of items to paths of files that every platform can hold, and that never leave a folder.</summary>
+internal static class ItemPath
+{
+    private const string NotInFileNames = "\\:*?\"<>|%";
+    private static readonly string[] Devices = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
+    /// <summary>The path of a file for a name below a folder. What a file name cannot hold is written as <c>%hh</c>.</summary>
+    public static string Combine(string folder, string name)
+        => Path.Combine([folder, .. name.Split('/').Select(EscapeElement)]);
+
+    /// <summary>A name without its namespace.</summary>
+    public static string KeyOf(this StoreLayout layout, string name) => layout.Find(name) switch
+    {
+        null => name[(name.LastIndexOf('/') + 1)..],
+        { Name.Length: 0 } => name,
+        var ns => name[(ns.Name.Length + 1)..],
+    };
+
+    private static string EscapeElement(string element)
+    {
+        var escaped = new StringBuilder(element.Length);
+        for (var i = 0; i < element.Length; i++)
+        {
+            var c = element[i];
+            // Dots at the end are dropped by Windows, and '..' would lead out of the folder everywhere.
+            var isBad = c <= ' ' || c == '\x7f' || NotInFileNames.Contains(c) || (c == '.' && i == element.Length - 1) || (i == 0 && IsDevice(element));
+            if (isBad) escaped.Append('%').Append(((int)c).ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
+            else escaped.Append(c);
+        }
+        return escaped.ToString();
+    }
+
+    private static bool IsDevice(string element)
+    {
+        var stem = element.Split('.')[0];
+        return Devices.Contains(stem)
+            || (stem.Length == 4 && (stem.StartsWith("com", StringComparison.Ordinal) || stem.StartsWith("lpt", StringComparison.Ordinal)) && char.IsAsciiDigit(stem[3]));
+    }
+}

@@ -1,0 +1,64 @@
+using System.Collections.ObjectModel;
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Finds the files that paths of PowerShell mean. To be called on the pipeline thread.</summary>
+internal static class LocalPath
+{
+    private const string FileSystem = "FileSystem";
+
+    /// <summary>The files that patterns match; folders that a pattern matches are left out.</summary>
+    public static IEnumerable<string> Resolve(StoreCommand cmdlet, IEnumerable<string> patterns)
+        => patterns.SelectMany(pattern => Find(cmdlet, pattern, literal: false));
+
+    /// <summary>The files of these very paths.</summary>
+    public static IEnumerable<string> ResolveLiteral(StoreCommand cmdlet, IEnumerable<string> paths)
+        => paths.SelectMany(path => Find(cmdlet, path, literal: true));
+
+    /// <summary>The path of a piped object that is a file, or null.</summary>
+    public static string? OfObject(object? value)
+    {
+        if (value is null) return null;
+        var wrapped = PSObject.AsPSObject(value);
+        if (wrapped.Properties["PSPath"]?.Value is string path && wrapped.BaseObject is FileSystemInfo or PSCustomObject) return path;
+        return (wrapped.BaseObject as FileSystemInfo)?.FullName;
+    }
+
+    /// <summary>Opens a file for reading from its beginning to its end.</summary>
+    public static FileStream OpenRead(string path) => new(path, new FileStreamOptions
+    {
+        Share = FileShare.Read | FileShare.Delete, BufferSize = 0, Options = FileOptions.SequentialScan,
+    });
+
+    private static Collection<string> Find(StoreCommand cmdlet, string path, bool literal)
+    {
+        var files = new Collection<string>();
+        try
+        {
+            ProviderInfo provider;
+            Collection<string> found;
+            if (literal) found = [cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _)];
+            else found = cmdlet.SessionState.Path.GetResolvedProviderPathFromPSPath(path, out provider);
+            if (provider.Name != FileSystem)
+                throw new StoreException(StoreError.InvalidArgument,
+                    $"'{path}' lies on a drive of the provider {provider.Name}; values are read from files of the file system.", path);
+
+            var isPattern = !literal && WildcardPattern.ContainsWildcardCharacters(path);
+            foreach (var file in found)
+            {
+                if (File.Exists(file)) files.Add(file);
+                else if (!Directory.Exists(file))
+                    throw new StoreException(StoreError.InvalidArgument, $"There is no file '{file}', so nothing was stored. Give the path of an existing file.", file);
+                else if (!isPattern)
+                    throw new StoreException(StoreError.InvalidArgument,
+                        $"'{file}' is a folder. Store the files in it: Get-ChildItem '{file}' -File | Set-BorgStoreItem -Namespace …", file);
+            }
+        }
+        catch (Exception e) when (e is StoreException or SessionStateException)
+        {
+            cmdlet.WriteError(e, path);
+        }
+        return files;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Collections.Frozen;
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Tells PowerShell what went wrong: the identifier is the name of the <see cref="StoreError"/>, the target the item.</summary>
+internal static class ErrorRecords
+{
+    private static readonly FrozenDictionary<StoreError, ErrorCategory> Categories = new Dictionary<StoreError, ErrorCategory>
+    {
+        [StoreError.BackendFailure] = ErrorCategory.DeviceError,
+        [StoreError.ObjectNotFound] = ErrorCategory.ObjectNotFound,
+        [StoreError.ObjectAlreadyExists] = ErrorCategory.ResourceExists,
+        [StoreError.StoreDoesNotExist] = ErrorCategory.ObjectNotFound,
+        [StoreError.StoreAlreadyExists] = ErrorCategory.ResourceExists,
+        [StoreError.StoreNotOpen] = ErrorCategory.InvalidOperation,
+        [StoreError.StoreIsOpen] = ErrorCategory.InvalidOperation,
+        [StoreError.InvalidName] = ErrorCategory.InvalidArgument,
+        [StoreError.InvalidUrl] = ErrorCategory.InvalidArgument,
+        [StoreError.InvalidArgument] = ErrorCategory.InvalidArgument,
+        [StoreError.LayoutUnknown] = ErrorCategory.InvalidOperation,
+        [StoreError.PermissionDenied] = ErrorCategory.PermissionDenied,
+        [StoreError.AuthenticationFailed] = ErrorCategory.AuthenticationError,
+        [StoreError.QuotaExceeded] = ErrorCategory.QuotaExceeded,
+        [StoreError.NoSpace] = ErrorCategory.ResourceUnavailable,
+        [StoreError.ReadRange] = ErrorCategory.InvalidArgument,
+        [StoreError.HashMismatch] = ErrorCategory.InvalidData,
+        [StoreError.ConnectionLost] = ErrorCategory.ConnectionError,
+        [StoreError.Timeout] = ErrorCategory.OperationTimeout,
+        [StoreError.NotSupported] = ErrorCategory.NotImplemented,
+    }.ToFrozenDictionary();
+
+    /// <summary>Makes an error record.</summary>
+    /// <param name="exception">What went wrong.</param>
+    /// <param name="target">What it went wrong with, where the exception does not say it.</param>
+    public static ErrorRecord From(Exception exception, object? target = null) => exception switch
+    {
+        StoreException e => new(e, e.Error.ToString(), Categories.GetValueOrDefault(e.Error, ErrorCategory.NotSpecified), target ?? e.Name),
+        IContainsErrorRecord e => e.ErrorRecord,
+        FileNotFoundException or DirectoryNotFoundException => new(exception, "PathNotFound", ErrorCategory.ObjectNotFound, target),
+        UnauthorizedAccessException => new(exception, "PathAccessDenied", ErrorCategory.PermissionDenied, target),
+        IOException => new(exception, "FileFailure", ErrorCategory.DeviceError, target),
+        _ => new(exception, exception.GetType().Name, ErrorCategory.NotSpecified, target),
+    };
+}

@@ -1,0 +1,67 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>What the cmdlets on items have in common: the store of each record, and many items at a time.</summary>
+public abstract class ItemCommand : StoreCommand
+{
+    private bool _storeIsFixed;
+    private Pump? _pump;
+    private StoreLease? _fixedStore;
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [StoreReferenceTransformation]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public StoreReference? Store { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, 1024)]
+    public int ThrottleLimit { get; set; } = 8;
+
+    private protected Pump Pump => _pump ??= new(this, MyInvocation.MyCommand.Name, PumpOptions, StopToken);
+
+    private protected virtual PumpOptions PumpOptions => new(ThrottleLimit);
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        _storeIsFixed = MyInvocation.BoundParameters.ContainsKey(nameof(Store));
+        _ = Pump;
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void Process()
+    {
+        if (TryLease(Store, _storeIsFixed) is { } store) Process(store);
+    }
+
+    /// <summary>Called for each record, with its store.</summary>
+    private protected abstract void Process(StoreLease store);
+
+    /// <inheritdoc/>
+    protected override void End()
+    {
+        Pump.Complete();
+        if (PumpOptions.FinishesJobs) FlushLeases();
+    }
+
+    /// <inheritdoc/>
+    protected override void Unwind() => _pump?.Abandon();
+
+    // A wrong store on the command line ends the command, one of a record is the error of that record.
+    private StoreLease? TryLease(StoreReference? reference, bool isFixed)
+    {
+        if (_fixedStore is { } known && (isFixed || reference is null)) return known;
+        try
+        {
+            var lease = Lease(reference);
+            if (isFixed || reference is null) _fixedStore = lease;
+            return lease;
+        }
+        catch (StoreException e) when (!isFixed && reference is not null)
+        {
+            WriteError(e);
+            return null;
+        }
+    }
+}

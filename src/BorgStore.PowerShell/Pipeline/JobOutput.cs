@@ -1,0 +1,36 @@
+using System.Management.Automation;
+using System.Threading.Channels;
+
+namespace BorgStore.Commands;
+
+/// <summary>Where a job of a <see cref="Pump"/> writes to. Waits while the pipeline is not ready to take more.</summary>
+internal readonly struct JobOutput(ChannelWriter<Message> queue, long job)
+{
+    /// <summary>Hands an object on. Where nobody takes it any more, it is disposed.</summary>
+    public async ValueTask WriteAsync(object result)
+    {
+        if (!await SendAsync(MessageKind.Result, result)) (result as IDisposable)?.Dispose();
+    }
+
+    public async ValueTask WarnAsync(string text) => await SendAsync(MessageKind.Warning, text);
+
+    public async ValueTask FailAsync(ErrorRecord error) => await SendAsync(MessageKind.Error, error);
+
+    public async ValueTask EndAsync(object? target) => await SendAsync(MessageKind.End, target);
+
+    private ValueTask<bool> SendAsync(MessageKind kind, object? content)
+        => queue.TryWrite(new(job, kind, content)) ? ValueTask.FromResult(true) : SendLaterAsync(kind, content);
+
+    private async ValueTask<bool> SendLaterAsync(MessageKind kind, object? content)
+    {
+        try
+        {
+            await queue.WriteAsync(new(job, kind, content));
+            return true;
+        }
+        catch (ChannelClosedException)
+        {
+            return false;
+        }
+    }
+}

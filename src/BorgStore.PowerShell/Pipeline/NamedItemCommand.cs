@@ -1,0 +1,20 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>What the cmdlets on items with a literal name have in common.</summary>
+public abstract class NamedItemCommand : ItemCommand
+{
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NameCompleter))]
+    public string[] Name { get; set; } = [];
+
+    private protected sealed override void Process(StoreLease store)
+    {
+        foreach (var name in Name) Process(store, name);
+    }
+
+    /// <summary>Called for each name.</summary>
+    private protected abstract void Process(StoreLease store, string name);
+}

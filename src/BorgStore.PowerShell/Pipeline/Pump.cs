@@ -1,0 +1,251 @@
+using System.Diagnostics;
+using System.Management.Automation;
+using System.Threading.Channels;
+
+namespace BorgStore.Commands;
+
+/// <summary>Runs the work of one cmdlet in the background. Workers never touch the cmdlet: all that they tell passes through one
+/// bounded queue, which the pipeline thread empties whenever it is here.</summary>
+internal sealed class Pump
+{
+    private const int QueueLength = 512;
+
+    // A record that comes after a silence of the upstream may wait as long as that silence was for its results. So a slow upstream
+    // sees each result before it delivers the next record, while one that delivers without pause never waits: ProcessRecord cannot
+    // be woken later, as it does not run then. At the worst, half of the time is spent waiting.
+    private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(1);
+
+    private readonly Cmdlet _cmdlet;
+    private readonly PumpOptions _options;
+    private readonly Channel<Message> _queue;
+    private readonly SemaphoreSlim _places;
+    private readonly CancellationToken _stopping;
+    private readonly CancellationTokenSource _cancel;
+    private readonly ProgressMeter _progress;
+    private readonly Dictionary<long, Queue<Message>> _early = [];
+    private Task<bool>? _arrival;
+    private long _posted;
+    private long _ended;
+    private long _next;
+    private long _lastReturn = Stopwatch.GetTimestamp();
+    private volatile bool _isAbandoned;
+
+    /// <summary>Makes a pump.</summary>
+    /// <param name="cmdlet">Whose pipeline thread this is.</param>
+    /// <param name="activity">What progress is shown as.</param>
+    /// <param name="options">How it works.</param>
+    /// <param name="stopping">Ends everything.</param>
+    public Pump(Cmdlet cmdlet, string activity, PumpOptions options, CancellationToken stopping)
+    {
+        _cmdlet = cmdlet;
+        _options = options;
+        _stopping = stopping;
+        _cancel = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        _queue = Channel.CreateBounded<Message>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
+        _places = new(options.Parallelism);
+        _progress = new(cmdlet, activity);
+    }
+
+    private int Outstanding => (int)(_posted - _ended);
+
+    /// <summary>Begins a job as soon as there is a place for it, and hands on what others have told meanwhile.</summary>
+    /// <param name="target">What the job is about: the target of its error.</param>
+    /// <param name="work">The job. What it throws becomes one error record.</param>
+    public void Post(object target, Func<JobOutput, CancellationToken, Task> work)
+    {
+        var quiet = Stopwatch.GetElapsedTime(_lastReturn);
+        while (Outstanding >= _options.Parallelism + _options.Waiting) Take(Timeout.InfiniteTimeSpan);
+        var job = _posted++;
+        // On a thread of the pool: what blocks in a storage's system calls must not block the next job.
+        _ = Task.Run(() => RunAsync(job, target, work), CancellationToken.None);
+
+        while (Take(TimeSpan.Zero))
+        {
+        }
+        Linger(quiet < LongestLinger ? quiet : LongestLinger);
+        _lastReturn = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Waits for all jobs and hands on what they tell.</summary>
+    public void Complete()
+    {
+        while (Outstanding > 0) Take(Timeout.InfiniteTimeSpan);
+        _progress.Complete();
+    }
+
+    /// <summary>Ends the jobs because the pipeline ends early: as it is stopped, as nobody downstream wants more, or by an error.</summary>
+    public void Abandon()
+    {
+        if (_isAbandoned) return;
+        _isAbandoned = true;
+        var finished = new List<object>();
+        var failed = new List<ErrorRecord>();
+        if (_options.FinishesJobs && Outstanding > 0) FinishJobs(finished, failed);
+        _cancel.Cancel();
+        _queue.Writer.TryComplete();
+        while (_queue.Reader.TryRead(out var message)) Drop(message);
+        foreach (var message in _early.Values.SelectMany(early => early)) Drop(message);
+        Tell(finished, failed);
+    }
+
+    private async Task RunAsync(long job, object target, Func<JobOutput, CancellationToken, Task> work)
+    {
+        var output = new JobOutput(_queue.Writer, job);
+        object? begun = null;
+        try
+        {
+            await _places.WaitAsync(_cancel.Token);
+            try
+            {
+                if (_isAbandoned) return;
+                begun = target;
+                await work(output, _cancel.Token);
+            }
+            finally
+            {
+                _places.Release();
+            }
+        }
+        catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
+        {
+            begun = null;
+        }
+        catch (Exception e)
+        {
+            await output.FailAsync(ErrorRecords.From(e, target));
+        }
+        finally
+        {
+            await output.EndAsync(begun);
+        }
+    }
+
+    private void Linger(TimeSpan limit)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (Outstanding > 0)
+        {
+            var left = limit - Stopwatch.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero || !Take(left)) return;
+        }
+    }
+
+    // Hands on one message. Waits for it if need be.
+    private bool Take(TimeSpan limit)
+    {
+        _stopping.ThrowIfCancellationRequested();
+        if (!_queue.Reader.TryRead(out var message))
+        {
+            if (limit == TimeSpan.Zero || !Await(limit)) return false;
+            if (!_queue.Reader.TryRead(out message)) return true;
+        }
+        _progress.Show(_ended, Outstanding);
+        if (!_options.IsOrdered || message.Job == _next)
+        {
+            HandOn(message);
+            HandOnEarly();
+            return true;
+        }
+        if (!_early.TryGetValue(message.Job, out var early)) _early[message.Job] = early = new();
+        early.Enqueue(message);
+        return true;
+    }
+
+    // Waits for a message, and looks at the progress now and then.
+    private bool Await(TimeSpan limit)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            _arrival ??= _queue.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
+            var left = limit == Timeout.InfiniteTimeSpan ? ProgressMeter.Interval : limit - Stopwatch.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero) return false;
+            if (_arrival.Wait((int)Math.Ceiling(Math.Min(left.TotalMilliseconds, ProgressMeter.Interval.TotalMilliseconds)), _stopping))
+            {
+                _arrival = null;
+                return true;
+            }
+            _progress.Show(_ended, Outstanding);
+        }
+    }
+
+    private void HandOn(Message message)
+    {
+        switch (message.Kind)
+        {
+            case MessageKind.Result:
+                _cmdlet.WriteObject(message.Content, enumerateCollection: false);
+                break;
+            case MessageKind.Error:
+                _cmdlet.WriteError((ErrorRecord)message.Content!);
+                break;
+            case MessageKind.Warning:
+                _cmdlet.WriteWarning((string)message.Content!);
+                break;
+            default:
+                _ended++;
+                _early.Remove(_next++);
+                break;
+        }
+    }
+
+    // What jobs told before their turn, as their turn comes.
+    private void HandOnEarly()
+    {
+        while (_early.TryGetValue(_next, out var early))
+        {
+            if (!early.TryDequeue(out var message)) return;
+            HandOn(message);
+        }
+    }
+
+    // Lets the jobs that were begun come to their end, and remembers how they ended.
+    private void FinishJobs(List<object> finished, List<ErrorRecord> failed)
+    {
+        var failedJobs = new HashSet<long>();
+        try
+        {
+            while (Outstanding > 0)
+            {
+                if (!_queue.Reader.TryRead(out var message))
+                {
+                    Await(Timeout.InfiniteTimeSpan);
+                    continue;
+                }
+                if (message is { Kind: MessageKind.Error, Content: ErrorRecord error })
+                {
+                    failedJobs.Add(message.Job);
+                    failed.Add(error);
+                }
+                if (message.Kind != MessageKind.End) continue;
+                _ended++;
+                if (message.Content is { } target && !failedJobs.Contains(message.Job)) finished.Add(target);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or PipelineStoppedException)
+        {
+            // Ctrl-C: nothing is waited for.
+        }
+    }
+
+    private void Tell(List<object> finished, List<ErrorRecord> failed)
+    {
+        if (finished.Count + failed.Count == 0) return;
+        var text = "The pipeline ended early; what was begun by then was finished.";
+        if (finished.Count > 0) text += $" Done: {string.Join(", ", finished)}.";
+        if (failed.Count > 0) text += $" Failed: {string.Join(" ", failed.Select(error => error.Exception.Message))}";
+        try
+        {
+            _cmdlet.WriteWarning(text);
+        }
+        catch (Exception e) when (e is RuntimeException or InvalidOperationException)
+        {
+            // The pipeline takes nothing any more, not even a warning.
+        }
+    }
+
+    private static void Drop(Message message)
+    {
+        if (message.Kind == MessageKind.Result) (message.Content as IDisposable)?.Dispose();
+    }
+}

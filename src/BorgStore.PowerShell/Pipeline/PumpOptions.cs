@@ -1,0 +1,15 @@
+namespace BorgStore.Commands;
+
+/// <summary>How a <see cref="Pump"/> works.</summary>
+/// <param name="Parallelism">How many jobs run at a time.</param>
+internal sealed record PumpOptions(int Parallelism)
+{
+    /// <summary>Whether results come in the order of the jobs, not as they are ready.</summary>
+    public bool IsOrdered { get; init; }
+
+    /// <summary>How many jobs may wait for their turn besides those that run, so that a slow one does not hold up the others at once.</summary>
+    public int Waiting { get; init; }
+
+    /// <summary>Whether jobs that were begun are finished, and told of, when the pipeline ends early.</summary>
+    public bool FinishesJobs { get; init; }
+}

@@ -1,0 +1,154 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>What all cmdlets have in common: the session, the end by Ctrl-C, leases of stores, and errors as records.</summary>
+public abstract class StoreCommand : PSCmdlet, IDisposable
+{
+    // How long Ctrl-C may have to wait for a store to close; after that it closes in the background.
+    private static readonly TimeSpan LongestStop = TimeSpan.FromMilliseconds(500);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<StoreConnection, StoreLease> _leases = [];
+    private StoreSession? _session;
+
+    internal CancellationToken StopToken => _stop.Token;
+
+    // A worker has no runspace, so the pipeline thread asks first.
+    internal StoreSession Session => _session!;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void BeginProcessing()
+    {
+        _session = StoreSession.Current;
+        Guard(Begin);
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void ProcessRecord() => Guard(Process);
+
+    /// <inheritdoc/>
+    protected sealed override void EndProcessing() => Guard(End);
+
+    /// <inheritdoc/>
+    protected sealed override void StopProcessing() => _stop.Cancel();
+
+    /// <summary>Called once, before the first record.</summary>
+    protected virtual void Begin()
+    {
+    }
+
+    /// <summary>Called for each record.</summary>
+    protected virtual void Process()
+    {
+    }
+
+    /// <summary>Called once, after the last record, unless the pipeline ended early.</summary>
+    protected virtual void End()
+    {
+    }
+
+    /// <summary>Called as an exception leaves the cmdlet, whatever it is: nothing of the cmdlet runs after it.</summary>
+    protected virtual void Unwind()
+    {
+    }
+
+    /// <summary>The engine disposes a cmdlet at the end of the whole pipeline, however that came: so a store that something downstream
+    /// still needs stays open until then.</summary>
+    /// <param name="disposing">Whether this is not the finalizer.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        var stopped = _stop.IsCancellationRequested;
+        Unwind();
+        _stop.Cancel();
+        var closing = Task.WhenAll(_leases.Values.Select(lease => Task.Run(() => lease.DisposeAsync().AsTask())));
+        _leases.Clear();
+        try
+        {
+            closing.Wait(stopped ? LongestStop : Timeout.InfiniteTimeSpan);
+        }
+        catch (AggregateException)
+        {
+            // What changes something flushed before, and told of it; nobody can be told any more.
+        }
+    }
+
+    /// <summary>Waits for something that a storage does, or for Ctrl-C; what comes too late is disposed.</summary>
+    internal T Wait<T>(Func<CancellationToken, Task<T>> work)
+    {
+        var task = Task.Run(() => work(StopToken), StopToken);
+        try
+        {
+            return task.WaitAsync(StopToken).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            _ = task.ContinueWith(static late => (late.Result as IAsyncDisposable)?.DisposeAsync().AsTask(), CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>Waits for something that a storage does, or for Ctrl-C.</summary>
+    internal void Wait(Func<CancellationToken, Task> work)
+        => Task.Run(() => work(StopToken), StopToken).WaitAsync(StopToken).GetAwaiter().GetResult();
+
+    /// <summary>Leases a store until the pipeline ends.</summary>
+    internal StoreLease Lease(StoreReference? reference)
+    {
+        var connection = Session.Find(reference);
+        return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
+    }
+
+    /// <summary>Flushes the stores that close with this pipeline, so that what goes wrong with it is told.</summary>
+    internal void FlushLeases()
+    {
+        foreach (var lease in _leases.Values.Where(lease => lease.Connection.ClosesByItself))
+            Wait(async token => await lease.Store.FlushAsync(token));
+    }
+
+    internal void WriteError(Exception exception, object? target = null) => WriteError(ErrorRecords.From(exception, target));
+
+    /// <summary>Asks <c>-WhatIf</c> and <c>-Confirm</c>, unless <c>-Force</c> spares the question.</summary>
+    internal bool ShouldProcess(string target, string action, bool force)
+    {
+        var bound = MyInvocation.BoundParameters;
+        var asked = IsSet(bound, "WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+        var confirms = IsSet(bound, "Confirm") ?? false;
+        return (force && !asked && !confirms) || ShouldProcess(target, action);
+    }
+
+    private static bool? IsSet(Dictionary<string, object> bound, string name)
+        => bound.TryGetValue(name, out var value) ? LanguagePrimitives.IsTrue(value) : null;
+
+    // Lets every exception of the engine through, and cancels the work however the step was left: `Select-Object -First` unwinds
+    // by an exception and sends no stop.
+    private void Guard(Action step)
+    {
+        var isWhole = false;
+        try
+        {
+            step();
+            isWhole = true;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+        catch (StoreException e)
+        {
+            ThrowTerminatingError(ErrorRecords.From(e));
+        }
+        finally
+        {
+            if (!isWhole) Unwind();
+        }
+    }
+}

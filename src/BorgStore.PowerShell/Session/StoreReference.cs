@@ -1,0 +1,34 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>What <c>-Store</c> takes: an open store, the <c>Store</c> property of an item, or a URL.</summary>
+public sealed class StoreReference
+{
+    private StoreReference(StoreConnection? connection, string? url) => (Connection, Url) = (connection, url);
+
+    internal StoreConnection? Connection { get; }
+
+    internal string? Url { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Connection?.Handle.Uri ?? StoreUrl.Redact(Url!);
+
+    internal static StoreReference To(BorgStoreInfo store) => new(store.Connection, null);
+
+    internal static bool TryFrom(object? value, out StoreReference? reference)
+    {
+        var plain = value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
+        reference = plain switch
+        {
+            StoreReference same => same,
+            BorgStoreInfo store => To(store),
+            BorgStoreHandle handle => new(handle.Connection, null),
+            string { Length: > 0 } url => new(null, url),
+            // An item that came back from JSON.
+            PSObject custom when custom.Properties["Uri"]?.Value is string { Length: > 0 } url => new(null, url),
+            _ => null,
+        };
+        return reference is not null || plain is null or "";
+    }
+}

@@ -1,0 +1,111 @@
+using System.Management.Automation.Runspaces;
+using System.Runtime.CompilerServices;
+
+namespace BorgStore.Commands;
+
+/// <summary>The stores of one runspace: those that are open, and those named by a URL.</summary>
+internal sealed class StoreSession
+{
+    private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(10);
+    private static readonly ConditionalWeakTable<Runspace, StoreSession> Sessions = [];
+    private readonly object _lock = new();
+    private readonly List<BorgStoreInfo> _open = [];
+    private readonly Dictionary<string, UrlConnection> _named = [];
+
+    /// <summary>The session of the runspace that this thread works for.</summary>
+    public static StoreSession Current => Sessions.GetValue(Runspace.DefaultRunspace, static runspace =>
+    {
+        var session = new StoreSession();
+        runspace.StateChanged += (_, e) =>
+        {
+            if (e.RunspaceStateInfo.State is RunspaceState.Closing or RunspaceState.Closed or RunspaceState.Broken) session.CloseAll();
+        };
+        return session;
+    });
+
+    /// <summary>The open stores, in the order in which they were opened.</summary>
+    public IReadOnlyList<BorgStoreInfo> OpenStores
+    {
+        get
+        {
+            lock (_lock)
+            {
+                _open.RemoveAll(store => !store.IsOpen);
+                return [.. _open];
+            }
+        }
+    }
+
+    /// <summary>Takes in a store that was just opened.</summary>
+    public BorgStoreInfo Add(Store store, StoreOptions options, bool isDefault)
+    {
+        var info = new BorgStoreInfo(new(store, options)) { IsDefault = isDefault };
+        lock (_lock)
+        {
+            if (isDefault) _open.ForEach(other => other.IsDefault = false);
+            _open.Add(info);
+        }
+        return info;
+    }
+
+    /// <summary>Closes a store.</summary>
+    public async Task CloseAsync(BorgStoreInfo store)
+    {
+        await store.Connection.Store.DisposeAsync();
+        lock (_lock) _open.Remove(store);
+    }
+
+    /// <summary>Closes all stores, and waits for them within reason.</summary>
+    public void CloseAll()
+    {
+        try
+        {
+            Task.WaitAll([.. OpenStores.Select(store => Task.Run(() => CloseAsync(store)))], LongestClosing);
+        }
+        catch (AggregateException)
+        {
+            // The runspace is going: nobody is there to be told.
+        }
+    }
+
+    /// <summary>Finds the store that <c>-Store</c> means; without one, the only store that is open or the default one.</summary>
+    public StoreConnection Find(StoreReference? reference)
+    {
+        if (reference is null) return FindOnly().Connection;
+        if (reference.Connection is { } connection) return FindOpenAgain(connection);
+        var url = reference.Url!;
+        if (FindOpen(url) is { } open) return open;
+        lock (_lock)
+        {
+            if (!_named.TryGetValue(url, out var named)) _named[url] = named = new(new(url));
+            return named;
+        }
+    }
+
+    /// <summary>The store of this URL that was opened last.</summary>
+    public OpenConnection? FindOpen(string url)
+        => OpenStores.LastOrDefault(store => SameUrl(store.Connection.Options.Url, url))?.Connection;
+
+    /// <summary>The only store that is open, or the default one.</summary>
+    public BorgStoreInfo FindOnly()
+    {
+        var open = OpenStores;
+        if (open.FirstOrDefault(store => store.IsDefault) is { } chosen) return chosen;
+        // The same store opened twice leaves no doubt which one is meant.
+        var urls = open.Select(store => store.Uri.TrimEnd('/')).Distinct().ToList();
+        return urls.Count switch
+        {
+            1 => open[^1],
+            0 => throw new StoreException(StoreError.StoreNotOpen,
+                "No store is open. Open one with Open-BorgStore, make one with New-BorgStore, or name one by its URL with -Store."),
+            _ => throw new StoreException(StoreError.InvalidArgument,
+                $"{urls.Count} stores are open: {string.Join(", ", urls)}. Say which one with -Store, or open one with -Default."),
+        };
+    }
+
+    // An item of a store that was closed since finds the store where it was opened again.
+    private StoreConnection FindOpenAgain(StoreConnection connection)
+        => connection is OpenConnection { Store.IsClosed: true } ? FindOpen(connection.Options.Url) ?? connection : connection;
+
+    private static bool SameUrl(string a, string b) => a.AsSpan().TrimEnd('/').SequenceEqual(b.AsSpan().TrimEnd('/'));
+}

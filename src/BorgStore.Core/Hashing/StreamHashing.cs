@@ -11,8 +11,8 @@ internal static class StreamHashing
     /// <summary>A read of what is longer [bytes]: few switches between threads, yet two of them stay in the caches.</summary>
     private const int BlockSize = 1024 * 1024;
 
-    /// <summary>A read of what several processors hash [bytes]: enough for all of them.</summary>
-    private const int ParallelBlockSize = 8 * 1024 * 1024;
+    /// <summary>A read of what several processors hash [bytes]: enough for each of them, and no more than the caches hold.</summary>
+    private static readonly int ParallelBlockSize = Math.Clamp(Environment.ProcessorCount / 2, 1, 8) * BlockSize;
 
     public static async ValueTask<string> ComputeHexAsync(HashKind kind, Stream stream, CancellationToken cancellationToken)
     {
@@ -37,7 +37,7 @@ internal static class StreamHashing
     /// <summary>Reads into one buffer while the other is hashed.</summary>
     private static async ValueTask AppendRestAsync(Hasher hasher, Stream stream, CancellationToken cancellationToken)
     {
-        var size = hasher.Kind.IsParallel && Environment.ProcessorCount > 1 ? ParallelBlockSize : BlockSize;
+        var size = hasher.Kind.IsParallel ? ParallelBlockSize : BlockSize;
         var filling = ArrayPool<byte>.Shared.Rent(size);
         var hashed = ArrayPool<byte>.Shared.Rent(size);
         var hashing = Task.CompletedTask;

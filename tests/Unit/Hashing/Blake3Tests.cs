@@ -6,12 +6,18 @@ namespace BorgStore.Tests.Hashing;
 /// <summary>All ways to compute BLAKE3, against its official vectors and against each other.</summary>
 public class Blake3Tests
 {
+    private static readonly byte[] Data = Sample.Random(2 << 20);
+
     /// <summary>Around the borders of blocks, chunks, vectors of chunks, batches and subtrees.</summary>
     private static readonly int[] Lengths =
     [
-        .. new[] { 0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 300, 384, 511,
-            512, 513, 768, 1000, 1024, 1025 }.SelectMany(chunks => new[] { -1, 0, 1, 64, 500 }.Select(more => chunks * 1024 + more)),
+        .. new[] { 0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129 }
+            .SelectMany(chunks => new[] { 0, 1, 63, 64, 65, 500, 1023 }.Select(more => chunks * 1024 + more)),
+        .. new[] { 255, 256, 257, 384, 511, 512, 513, 768, 1000, 1024, 1025 }.Select(chunks => chunks * 1024 + chunks % 3),
     ];
+
+    private static readonly Lazy<string[]> Digests =
+        new(() => [.. Lengths.Select(length => Hash(Blake3Path.Scalar, Data.AsSpan(0, length)))]);
 
     public static TheoryData<int> Paths => [.. Enum.GetValues<Blake3Path>().Select(path => (int)path)];
 
@@ -35,9 +41,8 @@ public class Blake3Tests
     [MemberData(nameof(Paths))]
     public void AllLengthsAgreeWithScalar(int path)
     {
-        var data = Sample.Random(2 << 20);
-        foreach (var length in Lengths.Where(length => length >= 0))
-            Assert.Equal((length, Hash(Blake3Path.Scalar, data.AsSpan(0, length))), (length, Hash(Supported(path), data.AsSpan(0, length))));
+        var supported = Supported(path);
+        Assert.All(Lengths.Zip(Digests.Value), known => Assert.Equal(known.Second, Hash(supported, Data.AsSpan(0, known.First))));
     }
 
     [Theory]
@@ -45,7 +50,7 @@ public class Blake3Tests
     public void RandomPiecesAgreeWithScalar(int path)
     {
         var random = new Random(7);
-        var data = Sample.Random(6 << 20);
+        var data = Sample.Random(4 << 20);
         using var hasher = new Blake3Hasher(HashKind.Blake3, Supported(path), maxDegree: 1);
         for (var run = 0; run < 60; run++)
         {

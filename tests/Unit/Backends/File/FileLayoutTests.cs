@@ -4,6 +4,7 @@ using System.Text.Json;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
 using BorgStore.Hashing;
+using BorgStore.Naming;
 
 namespace BorgStore.Tests.Backends.Files;
 
@@ -121,6 +122,50 @@ public sealed class FileLayoutTests : IDisposable
         static IEnumerable<string> Describe(string store) => Directory.EnumerateFileSystemEntries(store, "*", SearchOption.AllDirectories)
             .Select(entry => $"{Path.GetRelativePath(store, entry)} {ModeOf(entry)} {(File.Exists(entry) ? File.ReadAllText(entry) : "")}")
             .Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task Defragmentation_makes_what_the_python_package_made()
+    {
+        var path = Extract("defrag");
+        var expected = ReadExpected().GetProperty("defrag").GetProperty("defrag");
+        var target = expected.GetProperty("target").GetString()!;
+        var made = Nesting.Nest($"packs/{target}", 1);
+        var original = await File.ReadAllBytesAsync(Path.Combine(path, made), Ct);
+        File.Delete(Path.Combine(path, made));
+        await using var backend = await OpenAsync(path);
+        var sources = expected.GetProperty("sources").EnumerateArray()
+            .Select(source => new Block(Nesting.Nest($"packs/{source[0].GetString()}", 1), source[1].GetInt64(), source[2].GetInt64()));
+        Assert.Equal(made, await backend.DefragAsync(
+            new DefragRequest([.. sources]) { Algorithm = HashKind.Sha256, Namespace = "packs", Levels = 1 }, Ct));
+        Assert.Equal(original, await File.ReadAllBytesAsync(Path.Combine(path, made), Ct));
+    }
+
+    [Fact]
+    public async Task The_count_stays_right_beside_the_python_package()
+    {
+        if (await Programs.RunAsync("python3", "-c", "import borgstore") is not (0, _)) Assert.Skip("The Python package is not installed.");
+        var path = _directory["store"];
+        await using var backend = new FileBackend(path, new BackendOptions { Quota = 100_000 });
+        await backend.CreateAsync(Ct);
+        await backend.OpenAsync(Ct);
+        var script = """
+            import sys
+            from borgstore.backends.posixfs import PosixFS
+            path, quota, name = sys.argv[1:]
+            with PosixFS(path, quota=int(quota) or None) as backend:
+                backend.store("data/" + name, bytes(1000))
+                backend.store("data/" + name, bytes(700))
+                backend.store("data/gone", bytes(10))
+                backend.delete("data/gone")
+            """;
+        // With a quota it replaces the number when it closes, without one it deletes it when it opens.
+        foreach (var (name, quota) in new[] { ("a", "100000"), ("b", "100000"), ("c", "0"), ("d", "100000") })
+        {
+            await backend.StoreAsync("data/ours-" + name, new byte[123], StoreMode.Overwrite, Ct);
+            Assert.Equal((0, ""), await Programs.RunAsync("python3", "-c", script, path, quota, name));
+            Assert.Equal(DataBytes(path), (await backend.GetQuotaAsync(Ct)).Used);
+        }
     }
 
     [Theory]

@@ -29,12 +29,12 @@ public sealed partial class FileBackend
         using var visit = _gate.Enter(cancellationToken);
         if (request.Target is null) CheckHashedName(request);
         var directory = request.Target is { } name ? FileCalls.DirectoryOf(name) : request.Namespace.TrimEnd('/');
-        await ToThreadPoolAsync();
         try
         {
+            using var change = _flusher.BeginChange();
+            await ToThreadPoolAsync();
             // The target's old size is unknown as long as its name is.
             if (request.Target is not null) _quota?.CheckRoom(request.Target, LengthOf(request), cancellationToken);
-            _flusher.BeginChange();
             using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMade);
             var target = Gather(file, request, cancellationToken);
             await PublishAsync(file, target, request.Mode, cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,5 @@
 using System.Buffers;
 
-#pragma warning disable CS1998 // See FileBackend.cs.
 
 namespace BorgStore.Backends.Files;
 
@@ -18,7 +17,7 @@ public sealed partial class FileBackend
         using var visit = _gate.Enter(cancellationToken);
         try
         {
-            _flusher.BeginChange();
+            using var change = _flusher.BeginChange();
             _calls.MakeDirectories(name, _flusher.DirectoryMade);
             await _flusher.SecureNameAsync(name).ConfigureAwait(false);
         }
@@ -34,7 +33,7 @@ public sealed partial class FileBackend
         using var visit = _gate.Enter(cancellationToken);
         try
         {
-            _flusher.BeginChange();
+            using var change = _flusher.BeginChange();
             if (!_calls.RemoveDirectory(name)) return false;
             await _flusher.SecureNameAsync(name).ConfigureAwait(false);
             return true;
@@ -81,9 +80,9 @@ public sealed partial class FileBackend
         using var visit = _gate.Enter(cancellationToken);
         try
         {
+            using var change = _flusher.BeginChange();
             if (_flusher.IsSlow || value.Length > ChunkSize) await ToThreadPoolAsync();
             if (value.Length > WorthCheckingFirst) _quota?.CheckRoom(name, value.Length, cancellationToken);
-            _flusher.BeginChange();
             using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMade);
             if (value.IsInMemory) Write(file, value.Bytes, cancellationToken);
             else await WriteAsync(file, value, cancellationToken).ConfigureAwait(false);
@@ -101,8 +100,8 @@ public sealed partial class FileBackend
         using var visit = _gate.Enter(cancellationToken);
         try
         {
+            using var change = _flusher.BeginChange();
             if (_flusher.IsSlow) await ToThreadPoolAsync();
-            _flusher.BeginChange();
             if (!Delete(name, cancellationToken)) return false;
             await _flusher.SecureNameAsync(name).ConfigureAwait(false);
             return true;
@@ -119,8 +118,8 @@ public sealed partial class FileBackend
         using var visit = _gate.Enter(cancellationToken);
         try
         {
+            using var change = _flusher.BeginChange();
             if (_flusher.IsSlow) await ToThreadPoolAsync();
-            _flusher.BeginChange();
             if (!Move(name, newName, mode, cancellationToken)) return false;
             await _flusher.SecureNameAsync(newName).ConfigureAwait(false);
             if (_flusher.IsSlow && FileCalls.DirectoryOf(name) != FileCalls.DirectoryOf(newName))

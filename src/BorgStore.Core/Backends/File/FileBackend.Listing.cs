@@ -1,6 +1,5 @@
 using BorgStore.Naming;
 
-#pragma warning disable CS1998 // See FileBackend.cs.
 
 namespace BorgStore.Backends.Files;
 

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 
 // Most of what the file system is asked is answered at once, on the caller's thread. The methods are asynchronous so that a failure
 // reaches the caller in the same way in any case.
-#pragma warning disable CS1998
 
 namespace BorgStore.Backends.Files;
 

@@ -27,38 +27,41 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
     /// <summary>Called with the parent of a directory that was made.</summary>
     public Action<string>? DirectoryMade { get; } = durability == Durability.Each ? calls.SyncDirectory : null;
 
-    /// <summary>Called before the first change, and any other: the system tells a failure to write out only to those who
-    /// had the file system open when it came to that.</summary>
-    public void BeginChange()
+    /// <summary>Called before a change, for as long as it takes. The file system is open from the first one on, since it tells a
+    /// failure to write out only to those who had it open when it came to that.</summary>
+    public Writing BeginChange()
     {
-        if (durability == Durability.None || !calls.SyncsAll || Volatile.Read(ref _root) is not null) return;
-        lock (_lock)
-            _root ??= calls.OpenRoot() ?? throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
+        if (durability != Durability.None && calls.SyncsAll && Volatile.Read(ref _root) is null)
+            lock (_lock)
+                _root ??= calls.OpenRoot() ?? throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
+        return new Writing(this);
     }
 
     /// <summary>Called with a written file before it gets its name.</summary>
-    public async ValueTask SecureValueAsync(SafeFileHandle file)
+    public ValueTask SecureValueAsync(SafeFileHandle file)
     {
-        if (durability != Durability.Each) return;
-        var writers = Interlocked.Increment(ref _writers);
-        try
-        {
-            if (calls.SyncsAll && writers >= SharingWriters) await SyncSharedAsync().ConfigureAwait(false);
-            else calls.Sync(file);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _writers);
-        }
+        if (durability != Durability.Each) return ValueTask.CompletedTask;
+        if (IsShared) return new ValueTask(SyncSharedAsync());
+        calls.Sync(file);
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Called after a name came or went.</summary>
-    public ValueTask SecureNameAsync(string name) => durability switch
+    public ValueTask SecureNameAsync(string name)
     {
-        Durability.Each => SecureDirectoryAsync(FileCalls.DirectoryOf(name)),
-        Durability.Batch => NoteChange(name),
-        _ => ValueTask.CompletedTask,
-    };
+        switch (durability)
+        {
+            case Durability.Batch:
+                NoteChange(name);
+                break;
+            case Durability.Each when IsShared:
+                return new ValueTask(SyncSharedAsync());
+            case Durability.Each:
+                calls.SyncDirectory(FileCalls.DirectoryOf(name));
+                break;
+        }
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>Returns when all that was written before the call is on the disk.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
@@ -99,21 +102,9 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
         }
     }
 
-    private async ValueTask SecureDirectoryAsync(string directory)
-    {
-        var writers = Interlocked.Increment(ref _writers);
-        try
-        {
-            if (calls.SyncsAll && writers >= SharingWriters) await SyncSharedAsync().ConfigureAwait(false);
-            else calls.SyncDirectory(directory);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _writers);
-        }
-    }
+    private bool IsShared => calls.SyncsAll && Volatile.Read(ref _writers) >= SharingWriters;
 
-    private ValueTask NoteChange(string name)
+    private void NoteChange(string name)
     {
         if (!calls.SyncsAll)
             lock (_lock) _unsynced.Add(name);
@@ -123,7 +114,6 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
                 _timer ??= new Timer(static state => _ = ((FileFlusher)state!).FlushInBackgroundAsync(), this, Timeout.Infinite, Timeout.Infinite);
                 _timer.Change(BackgroundDelay, Timeout.InfiniteTimeSpan);
             }
-        return ValueTask.CompletedTask;
     }
 
     private async Task FlushInBackgroundAsync()
@@ -180,11 +170,28 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
     {
         HashSet<string> names;
         lock (_lock) (names, _unsynced) = (_unsynced, []);
-        foreach (var name in names)
+        try
         {
-            // What was moved or deleted since is there under another name or not at all.
-            using var file = calls.OpenForSync(name);
-            if (file is not null) calls.Sync(file);
+            calls.SyncNames(names);
         }
+        catch (FileFailure)
+        {
+            lock (_lock) _unsynced.UnionWith(names);
+            throw;
+        }
+    }
+
+    /// <summary>A change under way.</summary>
+    internal readonly struct Writing : IDisposable
+    {
+        private readonly FileFlusher _flusher;
+
+        public Writing(FileFlusher flusher)
+        {
+            _flusher = flusher;
+            Interlocked.Increment(ref flusher._writers);
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref _flusher._writers);
     }
 }

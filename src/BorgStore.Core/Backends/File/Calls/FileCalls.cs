@@ -47,9 +47,6 @@ internal abstract class FileCalls
     /// <returns>The file, or <see langword="null"/> where its directory is missing.</returns>
     public abstract SafeFileHandle? CreateFile(string name);
 
-    /// <summary>Opens a file so that it can be brought to the disk.</summary>
-    public abstract SafeFileHandle? OpenForSync(string name);
-
     /// <summary>Opens the store's directory for <see cref="SyncAll"/>.</summary>
     public abstract SafeFileHandle? OpenRoot();
 
@@ -88,6 +85,9 @@ internal abstract class FileCalls
 
     /// <summary>Brings all of the file system to the disk, where <see cref="SyncsAll"/>.</summary>
     public abstract void SyncAll(SafeFileHandle root);
+
+    /// <summary>Brings files to the disk, where not <see cref="SyncsAll"/>. What is not there any more is passed over.</summary>
+    public abstract void SyncNames(IEnumerable<string> names);
 
     public abstract FileLock CreateLock(string name);
 

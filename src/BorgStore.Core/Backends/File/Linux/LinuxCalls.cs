@@ -53,8 +53,6 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
     public override SafeFileHandle? CreateFile(string name)
         => TryOpen(name, LibC.OpenWriteOnly | LibC.OpenCreate | LibC.OpenExclusive);
 
-    public override SafeFileHandle? OpenForSync(string name) => TryOpen(name, LibC.OpenReadOnly);
-
     public override SafeFileHandle? OpenRoot() => TryOpen("", LibC.OpenReadOnly | LibC.OpenDirectory);
 
     public override int Read(SafeFileHandle file, Span<byte> buffer, long offset)
@@ -182,6 +180,9 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         while (LibC.SyncFileSystem(root) != 0)
             if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw Errno.LastFailure();
     }
+
+    // One call brings all.
+    public override void SyncNames(IEnumerable<string> names) => throw new NotSupportedException();
 
     public override FileLock CreateLock(string name) => new LinuxLock(this, name);
 

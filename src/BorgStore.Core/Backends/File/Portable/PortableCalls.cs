@@ -32,10 +32,6 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     public override SafeFileHandle? CreateFile(string name)
         => Failures.Absent(() => Open(PathOf(name), FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete));
 
-    // A directory cannot be opened by the framework.
-    public override SafeFileHandle? OpenForSync(string name)
-        => Directory.Exists(PathOf(name)) ? null : Failures.Absent(() => File.OpenHandle(PathOf(name), FileMode.Open, FileAccess.ReadWrite, ShareAll));
-
     public override SafeFileHandle? OpenRoot() => null;
 
     public override int Read(SafeFileHandle file, Span<byte> buffer, long offset)
@@ -139,8 +135,15 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     {
     }
 
-    public override void SyncAll(SafeFileHandle root)
+    public override void SyncAll(SafeFileHandle root) => throw new NotSupportedException();
+
+    public override void SyncNames(IEnumerable<string> names)
     {
+        foreach (var path in names.Select(PathOf).Where(File.Exists))
+        {
+            using var file = Failures.Absent(() => File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, ShareAll));
+            if (file is not null) Sync(file);
+        }
     }
 
     public override FileLock CreateLock(string name) => new PortableLock(PathOf(name));

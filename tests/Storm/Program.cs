@@ -1,0 +1,28 @@
+// A process for tests to trace, kill and measure:
+//   storm calls PATH OPERATION COUNT [QUOTA]   does one thing COUNT times between two marks in the trace
+//   storm crash PATH SEED                      stores, overwrites, moves and defragments until it is killed
+//   storm quota PATH LIMIT SEED STEPS          stores and deletes under a quota
+//   storm bench PATH linux|portable COUNT      tells nanoseconds for each operation
+
+using System.Globalization;
+using BorgStore.Tests.Storm;
+
+var number = (int index) => long.Parse(args[index], CultureInfo.InvariantCulture);
+switch (args)
+{
+    case ["calls", var path, var operation, _, ..]:
+        await TracedCalls.RunAsync(path, operation, (int)number(3), args.Length > 4 ? number(4) : null);
+        return 0;
+    case ["crash", var path, _]:
+        await CrashStorm.RunAsync(path, (int)number(2));
+        return 0;
+    case ["quota", var path, _, _, _]:
+        await QuotaStorm.RunAsync(path, number(2), (int)number(3), (int)number(4));
+        return 0;
+    case ["bench", var path, var way, _]:
+        await Benchmark.RunAsync(path, way, (int)number(3));
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: see Program.cs");
+        return 2;
+}

@@ -1,0 +1,206 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Text.Json;
+using BorgStore.Backends;
+using BorgStore.Backends.Files;
+using BorgStore.Hashing;
+using BorgStore.Naming;
+
+namespace BorgStore.Tests.Backends.Files;
+
+/// <summary>What is on the disk is what the Python package puts there and finds there.</summary>
+public sealed class FileLayoutTests : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly TestDirectory _directory = new();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> GoldenStores { get; } = [.. ReadExpected().EnumerateObject().Select(store => store.Name)];
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [MemberData(nameof(GoldenStores))]
+    public async Task What_others_wrote_is_listed_and_read(string store)
+    {
+        var path = Extract(store);
+        var before = TestDirectory.FilesBelow(path).ToList();
+        await using (var backend = await OpenAsync(path))
+        {
+            var listed = new List<string>();
+            await foreach (var item in backend.ListAsync("", ListScope.Tree, Ct)) listed.Add(item.Name);
+
+            var expected = ReadExpected().GetProperty(store).GetProperty("items").EnumerateArray().ToList();
+            Assert.Equal(expected.Select(item => item.GetProperty("path").GetString()!)
+                .Where(name => Path.GetExtension(name) is not (".tmp" or ".hid")).Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
+            foreach (var item in expected.Where(item => listed.Contains(item.GetProperty("path").GetString()!)))
+            {
+                var name = item.GetProperty("path").GetString()!;
+                Assert.Equal(item.GetProperty("size").GetInt64(), (await backend.FindAsync(name, Ct))!.Value.Size);
+                foreach (var hash in item.GetProperty("hashes").EnumerateObject())
+                    Assert.Equal(hash.Value.GetString(), await backend.HashAsync(name, HashKind.Parse(hash.Name), Ct));
+            }
+        }
+        Assert.Equal(before, TestDirectory.FilesBelow(path));
+    }
+
+    [Fact]
+    public async Task Unfinished_values_of_others_are_found_and_cleared()
+    {
+        var path = Extract("leftovers");
+        await using var backend = await OpenAsync(path);
+        var found = new List<TemporaryItem>();
+        File.SetLastWriteTimeUtc(Path.Combine(path, "data/tmpk3x9a.tmp"), DateTime.UtcNow.AddHours(-2));
+        await foreach (var item in backend.ListTemporaryAsync(TimeSpan.FromHours(3), Ct)) found.Add(item);
+        Assert.Empty(found);
+
+        await foreach (var item in backend.ListTemporaryAsync(TimeSpan.FromHours(1), Ct)) found.Add(item);
+        var leftover = Assert.Single(found);
+        Assert.Equal("data/tmpk3x9a.tmp", leftover.Id);
+        Assert.False(await backend.DeleteTemporaryAsync(leftover with { LastWriteTime = leftover.LastWriteTime.AddHours(-1) }, Ct));
+        Assert.True(await backend.DeleteTemporaryAsync(leftover, Ct));
+        Assert.False(await backend.DeleteTemporaryAsync(leftover, Ct));
+        Assert.False(File.Exists(Path.Combine(path, leftover.Id)));
+        foreach (var id in new[] { "../x.tmp", "data/a", "/x.tmp", "data/../../x.tmp" })
+            await Assert.ThrowsAsync<StoreException>(() => backend.DeleteTemporaryAsync(new TemporaryItem(id, 0, DateTime.UtcNow), Ct).AsTask());
+    }
+
+    [Fact]
+    public async Task The_quota_of_others_goes_on()
+    {
+        var path = Extract("quota");
+        await using (var backend = new FileBackend(path, new BackendOptions { Quota = 100_000 }))
+        {
+            await backend.OpenAsync(Ct);
+            var used = long.Parse(await File.ReadAllTextAsync(Path.Combine(path, "quota.hid"), Ct));
+            Assert.Equal(new QuotaInfo(100_000, used), await backend.GetQuotaAsync(Ct));
+            await backend.StoreAsync("data/new", new byte[100], StoreMode.Overwrite, Ct);
+            Assert.Equal(used + 100, (await backend.GetQuotaAsync(Ct)).Used);
+        }
+        Assert.Equal(DataBytes(path).ToString(), await File.ReadAllTextAsync(Path.Combine(path, "quota.hid"), Ct));
+    }
+
+    [Fact]
+    public async Task Files_are_those_of_the_python_package()
+    {
+        var ours = _directory["ours"];
+        var names = new[] { "config/readme", "data/01/23/0123", "data/01/23/0123.del", "top" };
+        await using (var backend = new FileBackend(ours))
+        {
+            await backend.CreateAsync(Ct);
+            await backend.OpenAsync(Ct);
+            foreach (var name in names) await backend.StoreAsync(name, System.Text.Encoding.ASCII.GetBytes(name), StoreMode.Overwrite, Ct);
+        }
+        Assert.Equal(names.Order(StringComparer.Ordinal), TestDirectory.FilesBelow(ours));
+        foreach (var name in names)
+        {
+            Assert.Equal(name, await File.ReadAllTextAsync(Path.Combine(ours, name), Ct));
+            Assert.Equal(OwnerOnly, ModeOf(Path.Combine(ours, name)));
+        }
+
+        if (await Programs.RunAsync("python3", "-c", "import borgstore") is not (0, _)) Assert.Skip("The Python package is not installed.");
+        var theirs = _directory["theirs"];
+        var script = """
+            import os, sys
+            from borgstore.backends.posixfs import PosixFS
+            ours, theirs, *names = sys.argv[1:]
+            with PosixFS(ours) as backend:
+                for name in names:
+                    assert backend.load(name) == name.encode(), name
+                assert sorted(item.name for item in backend.list("data/01/23")) == ["0123", "0123.del"]
+            other = PosixFS(theirs)
+            other.create()
+            with other:
+                for name in names:
+                    other.store(name, name.encode())
+            """;
+        Assert.Equal((0, ""), await Programs.RunAsync("python3", ["-c", script, ours, theirs, .. names]));
+        Assert.Equal(Describe(theirs), Describe(ours));
+
+        static IEnumerable<string> Describe(string store) => Directory.EnumerateFileSystemEntries(store, "*", SearchOption.AllDirectories)
+            .Select(entry => $"{Path.GetRelativePath(store, entry)} {ModeOf(entry)} {(File.Exists(entry) ? File.ReadAllText(entry) : "")}")
+            .Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task Defragmentation_makes_what_the_python_package_made()
+    {
+        var path = Extract("defrag");
+        var expected = ReadExpected().GetProperty("defrag").GetProperty("defrag");
+        var target = expected.GetProperty("target").GetString()!;
+        var made = Nesting.Nest($"packs/{target}", 1);
+        var original = await File.ReadAllBytesAsync(Path.Combine(path, made), Ct);
+        File.Delete(Path.Combine(path, made));
+        await using var backend = await OpenAsync(path);
+        var sources = expected.GetProperty("sources").EnumerateArray()
+            .Select(source => new Block(Nesting.Nest($"packs/{source[0].GetString()}", 1), source[1].GetInt64(), source[2].GetInt64()));
+        Assert.Equal(made, await backend.DefragAsync(
+            new DefragRequest([.. sources]) { Algorithm = HashKind.Sha256, Namespace = "packs", Levels = 1 }, Ct));
+        Assert.Equal(original, await File.ReadAllBytesAsync(Path.Combine(path, made), Ct));
+    }
+
+    [Fact]
+    public async Task The_count_stays_right_beside_the_python_package()
+    {
+        if (await Programs.RunAsync("python3", "-c", "import borgstore") is not (0, _)) Assert.Skip("The Python package is not installed.");
+        var path = _directory["store"];
+        await using var backend = new FileBackend(path, new BackendOptions { Quota = 100_000 });
+        await backend.CreateAsync(Ct);
+        await backend.OpenAsync(Ct);
+        var script = """
+            import sys
+            from borgstore.backends.posixfs import PosixFS
+            path, quota, name = sys.argv[1:]
+            with PosixFS(path, quota=int(quota) or None) as backend:
+                backend.store("data/" + name, bytes(1000))
+                backend.store("data/" + name, bytes(700))
+                backend.store("data/gone", bytes(10))
+                backend.delete("data/gone")
+            """;
+        // With a quota it replaces the number when it closes, without one it deletes it when it opens.
+        foreach (var (name, quota) in new[] { ("a", "100000"), ("b", "100000"), ("c", "0"), ("d", "100000") })
+        {
+            await backend.StoreAsync("data/ours-" + name, new byte[123], StoreMode.Overwrite, Ct);
+            Assert.Equal((0, ""), await Programs.RunAsync("python3", "-c", script, path, quota, name));
+            Assert.Equal(DataBytes(path), (await backend.GetQuotaAsync(Ct)).Used);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Values_are_their_owners_alone_whatever_the_umask(bool portable)
+    {
+        await using var backend = new FileBackend(_directory["store"], null, root => portable ? new PortableCalls(root) : FileCalls.For(root));
+        await backend.CreateAsync(Ct);
+        await backend.OpenAsync(Ct);
+        await backend.StoreAsync("data/a", new byte[1], StoreMode.Overwrite, Ct);
+        Assert.Equal(OwnerOnly, ModeOf(_directory["store/data/a"]));
+    }
+
+    // Windows has none.
+    private static UnixFileMode ModeOf(string path) => OperatingSystem.IsWindows() ? OwnerOnly : File.GetUnixFileMode(path);
+
+    private static long DataBytes(string path) => TestDirectory.FilesBelow(path).Where(file => !file.EndsWith(".hid", StringComparison.Ordinal))
+        .Sum(file => new FileInfo(Path.Combine(path, file)).Length);
+
+    private static JsonElement ReadExpected()
+        => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "data/golden/expected.json"))).RootElement;
+
+    private static async Task<FileBackend> OpenAsync(string path)
+    {
+        var backend = new FileBackend(path);
+        await backend.OpenAsync(Ct);
+        return backend;
+    }
+
+    private string Extract(string store)
+    {
+        using var file = File.OpenRead(Path.Combine(AppContext.BaseDirectory, $"data/golden/{store}.tar.gz"));
+        using var unzipped = new GZipStream(file, CompressionMode.Decompress);
+        TarFile.ExtractToDirectory(unzipped, _directory.Path, overwriteFiles: false);
+        return _directory[store];
+    }
+}

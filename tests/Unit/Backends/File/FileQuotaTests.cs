@@ -1,0 +1,209 @@
+using System.Globalization;
+using BorgStore.Backends;
+using BorgStore.Backends.Files;
+using BorgStore.Hashing;
+
+namespace BorgStore.Tests.Backends.Files;
+
+public sealed class LinuxFileQuotaTests : FileQuotaTests
+{
+    internal override FileCalls CallsFor(string root)
+    {
+        if (!LinuxCalls.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
+        return new LinuxCalls(root);
+    }
+}
+
+public sealed class PortableFileQuotaTests : FileQuotaTests
+{
+    internal override FileCalls CallsFor(string root) => new PortableCalls(root);
+}
+
+public abstract class FileQuotaTests : IDisposable
+{
+    private readonly TestDirectory _directory = new();
+
+    protected static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private string Number => _directory["store/quota.hid"];
+
+    private string Mark => _directory["store/quota-session.hid"];
+
+    internal abstract FileCalls CallsFor(string root);
+
+    public void Dispose()
+    {
+        _directory.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Every_change_is_counted()
+    {
+        await using var backend = await OpenAsync(10_000);
+        await StoreAsync(backend, "data/a", 1000);
+        await StoreAsync(backend, "data/b", 500);
+        Assert.Equal(new QuotaInfo(10_000, 1500), await backend.GetQuotaAsync(Ct));
+        Assert.Equal("1500", await File.ReadAllTextAsync(Number, Ct));
+
+        await StoreAsync(backend, "data/a", 10);
+        await backend.MoveAsync("data/a", "data/a.del", StoreMode.Overwrite, Ct);
+        Assert.Equal(510, (await backend.GetQuotaAsync(Ct)).Used);
+        await backend.MoveAsync("data/a.del", "data/b", StoreMode.Overwrite, Ct);
+        Assert.Equal("10", await File.ReadAllTextAsync(Number, Ct));
+
+        await backend.DefragAsync(new DefragRequest([new Block("data/b", 0, 10), new Block("data/b", 5, 5)])
+        {
+            Algorithm = HashKind.Sha256,
+            Namespace = "data",
+            Levels = 1,
+        }, Ct);
+        await backend.DefragAsync(new DefragRequest([new Block("data/b", 0, 3)]) { Target = "data/b" }, Ct);
+        Assert.Equal(18, (await backend.GetQuotaAsync(Ct)).Used);
+        await backend.DeleteAsync("data/b", Ct);
+        await backend.DeleteAsync("data/none", Ct);
+        Assert.Equal(15, (await backend.GetQuotaAsync(Ct)).Used);
+    }
+
+    [Fact]
+    public async Task What_exceeds_the_limit_is_refused_and_leaves_nothing()
+    {
+        await using var backend = await OpenAsync(1_000_000);
+        await StoreAsync(backend, "data/a", 999_000);
+        foreach (var size in new[] { 1001, 500_000 })
+        {
+            var exception = await Assert.ThrowsAsync<StoreException>(() => StoreAsync(backend, "data/b", size));
+            Assert.Equal(StoreError.QuotaExceeded, exception.Error);
+            foreach (var part in new[] { "data/b", "1000000", "999000", size.ToString(CultureInfo.InvariantCulture) })
+                Assert.Contains(part, exception.Message, StringComparison.Ordinal);
+        }
+        var defrag = new DefragRequest([new Block("data/a", 0, 2000)]);
+        foreach (var request in new[] { defrag with { Target = "data/c" }, defrag with { Algorithm = HashKind.Sha256, Namespace = "data" } })
+            Assert.Equal(StoreError.QuotaExceeded,
+                (await Assert.ThrowsAsync<StoreException>(() => backend.DefragAsync(request, Ct).AsTask())).Error);
+        await StoreAsync(backend, "data/b", 1000);
+        await StoreAsync(backend, "data/a", 999_000);
+        Assert.Equal(["data/a", "data/b", "quota-session.hid", "quota.hid"], TestDirectory.FilesBelow(_directory["store"]));
+    }
+
+    [Fact]
+    public async Task A_store_above_its_limit_can_shrink()
+    {
+        await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 5000);
+        await using var smaller = await OpenAsync(1000, create: false);
+        await Assert.ThrowsAsync<StoreException>(() => StoreAsync(smaller, "data/b", 1));
+        await StoreAsync(smaller, "data/a", 4000);
+        await smaller.DeleteAsync("data/a", Ct);
+        await StoreAsync(smaller, "data/b", 1000);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("?500")]
+    [InlineData("-5")]
+    [InlineData("12 apples")]
+    [InlineData("99999999999999999999999")]
+    [InlineData(null)]
+    public async Task What_is_no_number_is_counted_anew(string? content)
+    {
+        await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
+        File.Delete(Number);
+        if (content is not null) await File.WriteAllTextAsync(Number, content, Ct);
+        await File.WriteAllBytesAsync(_directory["store/data/x.tmp"], new byte[77], Ct);
+        await using var again = await OpenAsync(10_000, create: false);
+        Assert.Equal(1500, (await again.GetQuotaAsync(Ct)).Used);
+        await StoreAsync(again, "data/b", 1);
+        Assert.Equal("1501", await File.ReadAllTextAsync(Number, Ct));
+    }
+
+    [Fact]
+    public async Task A_number_that_others_replace_or_delete_is_noticed()
+    {
+        await using var backend = await OpenAsync(10_000);
+        await StoreAsync(backend, "data/a", 1500);
+        // As the Python package does: a new file takes its place.
+        await File.WriteAllTextAsync(_directory["store/new"], "2000", Ct);
+        File.Move(_directory["store/new"], Number, overwrite: true);
+        await StoreAsync(backend, "data/b", 1);
+        Assert.Equal("2001", await File.ReadAllTextAsync(Number, Ct));
+        File.Delete(Number);
+        await StoreAsync(backend, "data/c", 1);
+        Assert.Equal("1502", await File.ReadAllTextAsync(Number, Ct));
+    }
+
+    [Fact]
+    public async Task After_a_power_cut_the_values_are_counted_anew()
+    {
+        await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
+        Assert.False(File.Exists(Mark));
+
+        await File.WriteAllTextAsync(Number, "7", Ct);
+        await File.WriteAllTextAsync(Mark, "another start of the machine", Ct);
+        await using (var backend = await OpenAsync(10_000, create: false))
+        {
+            Assert.Equal(1500, (await backend.GetQuotaAsync(Ct)).Used);
+            await using var beside = await OpenAsync(10_000, create: false);
+            await StoreAsync(beside, "data/b", 1);
+            await beside.DisposeAsync();
+            Assert.True(File.Exists(Mark));
+        }
+        Assert.False(File.Exists(Mark));
+    }
+
+    [Fact]
+    public async Task Without_a_quota_a_number_is_kept_right_and_none_is_made()
+    {
+        await using (var unlimited = await OpenAsync(null))
+        {
+            await StoreAsync(unlimited, "data/a", 100);
+            Assert.Equal(default, await unlimited.GetQuotaAsync(Ct));
+        }
+        Assert.False(File.Exists(Number));
+        await using (var limited = await OpenAsync(1000, create: false)) await StoreAsync(limited, "data/b", 10);
+        await using (var unlimited = await OpenAsync(null, create: false))
+        {
+            await StoreAsync(unlimited, "data/c", 5000);
+            Assert.Equal(default, await unlimited.GetQuotaAsync(Ct));
+        }
+        Assert.Equal("5110", await File.ReadAllTextAsync(Number, Ct));
+    }
+
+    [Fact]
+    public async Task Threads_and_backends_share_one_limit()
+    {
+        const long Limit = 50_000;
+        await using var one = await OpenAsync(Limit);
+        await using var two = await OpenAsync(Limit, create: false);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(task => Task.Run(async () =>
+        {
+            var backend = task % 2 == 0 ? one : two;
+            var random = new Random(task);
+            for (var step = 0; step < 60; step++)
+                try
+                {
+                    if (random.Next(3) == 0) await backend.DeleteAsync($"data/{random.Next(20)}", Ct);
+                    else await StoreAsync(backend, $"data/{random.Next(20)}", random.Next(9000));
+                }
+                catch (StoreException e) when (e.Error == StoreError.QuotaExceeded)
+                {
+                }
+        }, Ct)));
+        var bytes = Bytes();
+        Assert.InRange(bytes, 0, Limit);
+        Assert.Equal(bytes, (await one.GetQuotaAsync(Ct)).Used);
+    }
+
+    protected long Bytes() => TestDirectory.FilesBelow(_directory["store"]).Where(file => file.StartsWith("data/", StringComparison.Ordinal))
+        .Sum(file => new FileInfo(_directory["store/" + file]).Length);
+
+    private static Task StoreAsync(FileBackend backend, string name, int size)
+        => backend.StoreAsync(name, new byte[size], StoreMode.Overwrite, Ct).AsTask();
+
+    private async Task<FileBackend> OpenAsync(long? quota, bool create = true)
+    {
+        var backend = new FileBackend(_directory["store"], new BackendOptions { Quota = quota, Durability = Durability.None }, CallsFor);
+        if (create) await backend.CreateAsync(Ct);
+        await backend.OpenAsync(Ct);
+        return backend;
+    }
+}

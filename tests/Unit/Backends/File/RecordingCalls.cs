@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using BorgStore.Backends;
+using BorgStore.Backends.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace BorgStore.Tests.Backends.Files;
+
+/// <summary>Notes what the file system is asked for that matters to durability, and fails to sync when told so.</summary>
+internal sealed class RecordingCalls(FileCalls inner) : FileCalls
+{
+    public ConcurrentQueue<string> Calls { get; } = new();
+
+    public bool FailSync { get; set; }
+
+    public override bool SyncsAll => inner.SyncsAll;
+
+    public override FileStatus? GetStatus(string name) => inner.GetStatus(name);
+
+    public override SafeFileHandle? OpenFile(string name, out FileStatus status) => inner.OpenFile(name, out status);
+
+    public override SafeFileHandle? CreateFile(string name) => inner.CreateFile(name);
+
+    public override SafeFileHandle? OpenRoot()
+    {
+        Calls.Enqueue("open root");
+        return inner.OpenRoot();
+    }
+
+    public override int Read(SafeFileHandle file, Span<byte> buffer, long offset) => inner.Read(file, buffer, offset);
+
+    public override void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) => inner.Write(file, bytes, offset);
+
+    public override void SetLength(SafeFileHandle file, long length) => inner.SetLength(file, length);
+
+    public override long Copy(SafeFileHandle source, long offset, SafeFileHandle target, long targetOffset, long count)
+        => inner.Copy(source, offset, target, targetOffset, count);
+
+    public override void Close(SafeFileHandle file) => inner.Close(file);
+
+    public override RenameResult Rename(string name, string newName, StoreMode mode)
+    {
+        var result = inner.Rename(name, newName, mode);
+        if (result == RenameResult.Done) Calls.Enqueue($"rename {newName}");
+        return result;
+    }
+
+    public override bool Delete(string name)
+    {
+        Calls.Enqueue($"delete {name}");
+        return inner.Delete(name);
+    }
+
+    public override MakeDirectoryResult MakeDirectory(string name)
+    {
+        var result = inner.MakeDirectory(name);
+        if (result == MakeDirectoryResult.Done) Calls.Enqueue($"mkdir {name}");
+        return result;
+    }
+
+    public override bool RemoveDirectory(string name) => inner.RemoveDirectory(name);
+
+    public override DirectoryReader? ReadDirectory(string name)
+    {
+        Calls.Enqueue($"list {name}");
+        return inner.ReadDirectory(name);
+    }
+
+    public override void Sync(SafeFileHandle file)
+    {
+        Note("sync file");
+        inner.Sync(file);
+    }
+
+    public override void SyncDirectory(string name)
+    {
+        Note($"sync directory {name}");
+        inner.SyncDirectory(name);
+    }
+
+    public override void SyncAll(SafeFileHandle root)
+    {
+        Note("sync all");
+        inner.SyncAll(root);
+    }
+
+    public override void SyncNames(IEnumerable<string> names)
+    {
+        Note("sync " + string.Join(' ', names.Order(StringComparer.Ordinal)));
+        inner.SyncNames(names);
+    }
+
+    public override FileLock CreateLock(string name) => inner.CreateLock(name);
+
+    private void Note(string call)
+    {
+        Calls.Enqueue(call);
+        if (FailSync) throw new FileFailure(StoreError.BackendFailure, "input/output error");
+    }
+}

@@ -17,7 +17,7 @@ $ErrorActionPreference = 'Stop'
 $built = Join-Path $PSScriptRoot '../artifacts/BorgStore'
 Import-Module ((Test-Path $built) ? $built : 'BorgStore')
 
-$uri = ([uri] $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path)).AbsoluteUri
+$uri = [uri]::new($ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path)).AbsoluteUri
 $store = New-BorgStore $uri -Namespace @{ config = 0; data = 2 }
 try {
     Set-BorgStoreItem config/main -Value 'color = blue'

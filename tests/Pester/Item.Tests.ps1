@@ -84,7 +84,7 @@ Describe 'Get-BorgStoreItem' {
         Set-Content -LiteralPath "$folder/config/a1" -Value other -NoNewline
         Set-Content -LiteralPath "$folder/config/a*" -Value star -NoNewline
         $items = Get-BorgStoreItem config/a* -WarningVariable warning -WarningAction SilentlyContinue
-        "$warning" | Should -BeLike '1 items have names that not every platform can hold*'
+        "$warning" | Should -BeLike 'Items with names that not every platform can hold: 1.*'
         $items.Name | Should -Be 'config/a*', 'config/a1', 'config/a[1]'
         ($items | Get-BorgStoreItemContent -AsString) | Should -Be 'star', 'other', 'foreign'
         ($items | Get-BorgStoreItem).Count | Should -Be 3

@@ -103,7 +103,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             }
             foreign = store.Store.GetStatistics().ForeignNames - foreign;
             if (foreign > 0)
-                await output.WarnAsync($"{foreign} items have names that not every platform can hold. They can be read here, but not everywhere the store is carried to.");
+                await output.WarnAsync($"Items with names that not every platform can hold: {foreign}. They can be read here, but not everywhere the store is carried to.");
         });
     }
 }

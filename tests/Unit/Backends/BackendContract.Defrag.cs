@@ -27,7 +27,12 @@ public abstract partial class BackendContract
         foreach (var (levels, inNamespace) in new[] { (0, "data"), (2, "data/"), (1, "") })
         {
             var request = new DefragRequest(
-                [new Block("data/b", 5, 95), new Block("data/aa/a", 0, 1000), new Block("data/b", b.Length - 2_000_000, 2_000_000), new Block("data/aa/a", 10, 0)])
+            [
+                new Block("data/b", 5, 95),
+                new Block("data/aa/a", 0, 1000),
+                new Block("data/b", b.Length - 2_000_000, 2_000_000),
+                new Block("data/aa/a", 10, 0),
+            ])
             {
                 Algorithm = HashKind.Sha256,
                 Namespace = inNamespace,

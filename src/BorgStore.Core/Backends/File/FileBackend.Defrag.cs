@@ -49,7 +49,8 @@ public sealed partial class FileBackend
     private static void CheckHashedName(DefragRequest request)
     {
         if (request.Algorithm is null)
-            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
+            throw new StoreException(StoreError.InvalidArgument,
+                "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
         // Some digests are too long for a name, which is better known before than after the work.
         var longest = HashedName(request, new string('0', request.Algorithm.DigestSize * 2));
         ItemName.CheckWritable(longest, longest);
@@ -78,7 +79,8 @@ public sealed partial class FileBackend
                     source = OpenSource(block.Name, out sourceSize);
                     sourceName = block.Name;
                 }
-                if (block.Offset < 0 || block.Length < 0 || block.Offset > sourceSize - block.Length) throw Outside(block, sourceSize);
+                if (block.Offset < 0 || block.Length < 0 || block.Offset > sourceSize - block.Length)
+                    throw Outside(block, sourceSize);
                 Gather(file, source, block, hasher, buffer, cancellationToken);
             }
         }
@@ -122,6 +124,6 @@ public sealed partial class FileBackend
     }
 
     private static StoreException Outside(Block block, long size)
-        => new(StoreError.ReadRange, $"Could not defragment: '{block.Name}' has {size} bytes, so there is no block of {block.Length} bytes"
-            + $" at offset {block.Offset}.", block.Name);
+        => new(StoreError.ReadRange, $"Could not defragment: '{block.Name}' has {size} bytes,"
+            + $" so there is no block of {block.Length} bytes at offset {block.Offset}.", block.Name);
 }

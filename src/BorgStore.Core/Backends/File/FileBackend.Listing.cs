@@ -17,7 +17,8 @@ public sealed partial class FileBackend
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        if (!item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) || item.Id.Split('/').Any(part => part is "" or "." or ".."))
+        if (!item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)
+            || item.Id.Split('/').Any(part => part is "" or "." or ".."))
             throw new StoreException(StoreError.InvalidName, $"'{item.Id}' is no unfinished value.", item.Id);
         try
         {
@@ -58,7 +59,8 @@ public sealed partial class FileBackend
                     }
                 }
                 // No item can be so far down; a link that leads back up ends here.
-                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path)) is { } below) levels.Push((below, path, 0));
+                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path)) is { } below)
+                    levels.Push((below, path, 0));
             }
         }
         finally

@@ -1,15 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 
-// Most of what the file system is asked is answered at once, on the caller's thread. The methods are asynchronous so that a failure
-// reaches the caller in the same way in any case.
-
 namespace BorgStore.Backends.Files;
 
 /// <summary>A store in a directory of a file system.</summary>
 /// <remarks>
 /// <para>A value is the file of its nested name. It is written under another name in the same directory and then renamed, so that
 /// it is there as a whole or not at all. The layout is that of the Python package.</para>
-/// <para>Whatever is short is done on the caller's thread; hashing, defragmentation and large values go to the thread pool.</para>
+/// <para>Whatever is short is done at once, on the caller's thread; the methods are asynchronous nevertheless, so that a failure
+/// reaches the caller in one way. Hashing, defragmentation and large values go to the thread pool.</para>
 /// </remarks>
 public sealed partial class FileBackend : IBackend
 {
@@ -85,7 +83,8 @@ public sealed partial class FileBackend : IBackend
         try
         {
             if (_calls.GetStatus("") is not { IsDirectory: true })
-                throw new StoreException(StoreError.StoreDoesNotExist, "There is no store at that place. Create it first, or check the path.");
+                throw new StoreException(
+                    StoreError.StoreDoesNotExist, "There is no store at that place. Create it first, or check the path.");
             // A number that others need is kept right also by those who have no limit themselves.
             if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
                 _quota = new FileQuota(_calls, _root, _options.Quota);
@@ -144,7 +143,8 @@ public sealed partial class FileBackend : IBackend
     }
 
     private static StoreException AlreadyExists(string what)
-        => new(StoreError.StoreAlreadyExists, $"Could not create the store: there is {what} at that place already. Choose another, or open the store.");
+        => new(StoreError.StoreAlreadyExists,
+            $"Could not create the store: there is {what} at that place already. Choose another, or open the store.");
 
     private bool IsEmpty()
     {
@@ -164,8 +164,8 @@ public sealed partial class FileBackend : IBackend
         {
             cancellationToken.ThrowIfCancellationRequested();
             var name = Join(directory, entry.Name);
-            // What is no directory is tried as a file first, so that links are never followed.
-            if (entry.Kind != EntryKind.Directory && _calls.Delete(name)) continue;
+            // What is no directory is tried as a file first, and a link is never followed.
+            if ((entry.Kind != EntryKind.Directory && _calls.Delete(name)) || entry.Kind == EntryKind.Link) continue;
             RemoveContents(name, cancellationToken);
             _calls.RemoveDirectory(name);
         }

@@ -33,7 +33,8 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
     {
         if (durability != Durability.None && calls.SyncsAll && Volatile.Read(ref _root) is null)
             lock (_lock)
-                _root ??= calls.OpenRoot() ?? throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
+                _root ??= calls.OpenRoot()
+                    ?? throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
         return new Writing(this);
     }
 
@@ -111,7 +112,8 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
         if (Volatile.Read(ref _isDirty) == 0 && Interlocked.Exchange(ref _isDirty, 1) == 0)
             lock (_lock)
             {
-                _timer ??= new Timer(static state => _ = ((FileFlusher)state!).FlushInBackgroundAsync(), this, Timeout.Infinite, Timeout.Infinite);
+                _timer ??= new Timer(
+                    static state => _ = ((FileFlusher)state!).FlushInBackgroundAsync(), this, Timeout.Infinite, Timeout.Infinite);
                 _timer.Change(BackgroundDelay, Timeout.InfiniteTimeSpan);
             }
     }

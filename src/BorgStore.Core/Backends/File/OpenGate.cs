@@ -45,7 +45,8 @@ internal sealed class OpenGate
         if (Interlocked.Add(ref _state, -One) == ClosedFlag && Volatile.Read(ref _closings) > 0) _drained.TrySetResult();
     }
 
-    private static StoreException NotOpen() => new(StoreError.StoreNotOpen, "The store is not open: it was not opened, or is closed by now.");
+    private static StoreException NotOpen()
+        => new(StoreError.StoreNotOpen, "The store is not open: it was not opened, or is closed by now.");
 
     internal readonly struct Visit(OpenGate gate) : IDisposable
     {

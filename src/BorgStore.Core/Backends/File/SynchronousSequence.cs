@@ -4,7 +4,8 @@ namespace BorgStore.Backends.Files;
 /// <param name="items">The items.</param>
 /// <param name="gate">What each step passes through, so that closing waits for it.</param>
 /// <param name="cancellationToken">Ends it between two items.</param>
-internal sealed class SynchronousSequence<T>(IEnumerable<T> items, OpenGate gate, CancellationToken cancellationToken) : IAsyncEnumerable<T>
+internal sealed class SynchronousSequence<T>(IEnumerable<T> items, OpenGate gate, CancellationToken cancellationToken)
+    : IAsyncEnumerable<T>
 {
     public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken enumeratorToken = default)
         => new Enumerator(items.GetEnumerator(), gate, cancellationToken, enumeratorToken);

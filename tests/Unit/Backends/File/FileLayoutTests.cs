@@ -171,14 +171,34 @@ public sealed class FileLayoutTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task Destroying_a_store_follows_no_link(bool portable)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Links need a privilege on Windows.");
+        Directory.CreateDirectory(_directory["outside/below"]);
+        await File.WriteAllTextAsync(_directory["outside/below/precious"], "", Ct);
+        await using var backend = new FileBackend(_directory["store"], null, CallsFor(portable));
+        await backend.CreateAsync(Ct);
+        Directory.CreateDirectory(_directory["store/data"]);
+        Directory.CreateSymbolicLink(_directory["store/data/link"], _directory["outside"]);
+        File.CreateSymbolicLink(_directory["store/data/broken"], _directory["nowhere"]);
+        await backend.DestroyAsync(Ct);
+        Assert.True(File.Exists(_directory["outside/below/precious"]));
+        Assert.False(Directory.Exists(_directory["store"]));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task Values_are_their_owners_alone_whatever_the_umask(bool portable)
     {
-        await using var backend = new FileBackend(_directory["store"], null, root => portable ? new PortableCalls(root) : FileCalls.For(root));
+        await using var backend = new FileBackend(_directory["store"], null, CallsFor(portable));
         await backend.CreateAsync(Ct);
         await backend.OpenAsync(Ct);
         await backend.StoreAsync("data/a", new byte[1], StoreMode.Overwrite, Ct);
         Assert.Equal(OwnerOnly, ModeOf(_directory["store/data/a"]));
     }
+
+    private static Func<string, FileCalls> CallsFor(bool portable) => root => portable ? new PortableCalls(root) : FileCalls.For(root);
 
     // Windows has none.
     private static UnixFileMode ModeOf(string path) => OperatingSystem.IsWindows() ? OwnerOnly : File.GetUnixFileMode(path);

@@ -23,7 +23,8 @@ internal static class Programs
 {
     /// <summary>The process for tests to trace and kill, built beside this assembly.</summary>
     public static string Storm { get; } = Path.GetFullPath(Path.Combine(
-        AppContext.BaseDirectory, "..", "..", "Storm", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "BorgStore.Tests.Storm.dll"));
+        AppContext.BaseDirectory, "..", "..", "Storm",
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "BorgStore.Tests.Storm.dll"));
 
     public static Process StartStorm(params string[] arguments) => Start("dotnet", [Storm, .. arguments]);
 

@@ -7,11 +7,14 @@ internal sealed class FileFailure(StoreError error, string reason) : Exception(r
 {
     public StoreError Error { get; } = error;
 
-    /// <summary>Makes the exception for the caller. The cause is left out of it, since its text could hold a path of the server.</summary>
+    /// <summary>Makes the exception for the caller.</summary>
     /// <param name="task">What was tried, as in "Could not … 'name'".</param>
     /// <param name="name">The item, or nothing for the store as a whole.</param>
     public StoreException While(string task, string name)
-        => new(Error, $"Could not {task} {(name.Length > 0 ? $"'{name}'" : "the store")}: {Message}.{Advice}", name.Length > 0 ? name : null, this);
+    {
+        var (item, shown) = name.Length > 0 ? (name, $"'{name}'") : (null, "the store");
+        return new StoreException(Error, $"Could not {task} {shown}: {Message}.{Advice}", item, this);
+    }
 
     private string Advice => Error switch
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>The one place that maps the framework's exceptions, whose texts hold paths.</summary>
+/// <summary>The one place that maps the framework's exceptions. Their texts hold paths of the server, so none is handed on.</summary>
 internal static class Failures
 {
     private const int WindowsError = unchecked((int)0x80070000);

@@ -95,8 +95,8 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     public override bool Delete(string name)
     {
         var path = PathOf(name);
-        // The framework says nothing where there was nothing.
-        return File.Exists(path) && Failures.Absent(() => Failures.Patiently(() =>
+        // The framework says nothing where there was nothing. A link to a directory goes as a file does.
+        return (File.Exists(path) || new FileInfo(path).LinkTarget is not null) && Failures.Absent(() => Failures.Patiently(() =>
         {
             File.Delete(path);
             return "deleted";

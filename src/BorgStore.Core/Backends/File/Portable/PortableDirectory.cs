@@ -5,7 +5,7 @@ namespace BorgStore.Backends.Files;
 /// <summary>A directory whose reading tells all of its entries, which costs nothing more on Windows.</summary>
 internal sealed class PortableDirectory : DirectoryReader
 {
-    private static readonly EnumerationOptions All = new() { AttributesToSkip = 0, IgnoreInaccessible = false, RecurseSubdirectories = false };
+    private static readonly EnumerationOptions All = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
 
     private readonly string _path;
     private readonly List<FileStatus> _statuses = [];

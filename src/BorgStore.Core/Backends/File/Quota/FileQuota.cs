@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>Counts the bytes of all values of a store in <c>quota.hid</c>, which the Python package shares, and keeps them below a limit.</summary>
+/// <summary>Counts the bytes of all values in <c>quota.hid</c>, as the Python package does, and keeps them below a limit.</summary>
 /// <remarks>
 /// <para>The number is read, checked and written under a lock that all threads and processes share, together with the renaming or
 /// deletion that it counts: so it is exact, and it costs no sync. While a change is under way the file holds no number, so that
@@ -180,7 +180,8 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     }
 
     private static bool IsInternal(string name)
-        => name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) || name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal);
+        => name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)
+            || name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal);
 
     /// <summary>A change of the number together with what it counts.</summary>
     internal readonly ref struct Change(FileQuota quota, SafeFileHandle file, long before, long after, int characters)

@@ -120,7 +120,7 @@ Describe '-WhatIf' {
 
     It 'changes nothing: <_>' -ForEach @(
         'Set-BorgStoreItem config/k0001 -Value changed'
-        'Get-Item $PSCommandPath | Set-BorgStoreItem -Namespace data -ContentHash SHA256'
+        'Get-Item $modulePath/BorgStore.psd1 | Set-BorgStoreItem -Namespace data -ContentHash SHA256'
         'Remove-BorgStoreItem config/k0001', 'Remove-BorgStoreItem config/k0001 -Soft', 'Remove-BorgStoreItem config/k0003 -Deleted'
         'Restore-BorgStoreItem config/k0003', 'Move-BorgStoreItem config/k0001 config/new', 'Move-BorgStoreItem config/k0001 -ChangeLevel'
         'Copy-BorgStoreItem config/k0001 config/new', 'Invoke-BorgStoreDefrag config/k0001 -RemoveSource'

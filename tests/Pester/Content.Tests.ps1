@@ -146,6 +146,15 @@ Describe 'Set-BorgStoreItem with files' {
         ($items | Test-BorgStoreItem -Integrity).Valid | Should -Be $true, $true, $true
     }
 
+    It 'names large files by their content too' {
+        $bytes = [byte[]]::new(5MB)
+        [Random]::new(1).NextBytes($bytes)
+        [IO.File]::WriteAllBytes("$TestDrive/large.bin", $bytes)
+        $item = Get-Item $TestDrive/large.bin | Set-BorgStoreItem -Namespace data -ContentHash BLAKE3 -PassThru
+        $item.Size | Should -Be 5MB
+        ($item | Test-BorgStoreItem -Integrity).Valid | Should -BeTrue
+    }
+
     It 'says that a file is missing, is a folder, or has no name' {
         Get-ErrorText { Set-BorgStoreItem config/x -Path $TestDrive/none } | Should -BeLike "*none*does not exist*"
         Get-ErrorText { Set-BorgStoreItem config/x -LiteralPath $TestDrive/none } | Should -BeLike "*no file*none*nothing was stored*"

@@ -118,7 +118,7 @@ Describe 'Invoke-BorgStoreDefrag' {
     It 'removes nothing where the new item failed' {
         Get-ErrorId { [pscustomobject]@{ Name = 'data/aaaa'; Offset = 8; Length = 5 } | Invoke-BorgStoreDefrag -RemoveSource } | Should -Be 'ReadRange'
         Get-ErrorId { 'data/none' | Invoke-BorgStoreDefrag -RemoveSource } | Should -Be 'ObjectNotFound'
-        Get-ErrorText { 1 | Invoke-BorgStoreDefrag } | Should -BeLike '*'
+        Get-ErrorId { 1 | Invoke-BorgStoreDefrag } | Should -Be 'InputObjectNotBound'
         @(Get-BorgStoreItem).Count | Should -Be 2
     }
 

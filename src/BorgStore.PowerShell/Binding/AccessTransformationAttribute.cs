@@ -12,7 +12,7 @@ public sealed class AccessTransformationAttribute : ArgumentTransformationAttrib
 
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
-        => (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is string { Length: > 0 } text && text.AsSpan().IndexOfAnyExcept(Letters) < 0
+        => ValueArgument.Unwrap(inputData) is string { Length: > 0 } text && text.AsSpan().IndexOfAnyExcept(Letters) < 0
             ? PermissionMap.ParseRights(text)
             : inputData;
 }

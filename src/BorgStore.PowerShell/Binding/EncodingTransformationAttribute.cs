@@ -40,7 +40,8 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
         _ => Demand(() => Encoding.GetEncoding(name)),
     };
 
-    private static Encoding Find(int codePage) => Demand(() => CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage));
+    private static Encoding Find(int codePage)
+        => Demand(() => CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage));
 
     private static Encoding Demand(Func<Encoding> find)
     {

@@ -29,5 +29,6 @@ public sealed class PermissionTransformationAttribute : ArgumentTransformationAt
     }
 
     internal static PermissionMap Parse(IDictionary entries)
-        => new(entries.Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create(entry.Key.ToString() ?? "", entry.Value?.ToString() ?? "")));
+        => new(entries.Cast<DictionaryEntry>()
+            .Select(entry => KeyValuePair.Create(entry.Key.ToString() ?? "", entry.Value?.ToString() ?? "")));
 }

@@ -10,7 +10,8 @@ internal static class ValueArgument
     /// <summary>The most bytes that are gathered in memory where the length of a value is not known in advance.</summary>
     public const int GatherLimit = 256 * 1024 * 1024;
 
-    public static object? Unwrap(object? value) => value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
+    public static object? Unwrap(object? value)
+        => value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
 
     /// <summary>Reads a value.</summary>
     public static StoreValue Read(object? value, Encoding encoding, string name) => Unwrap(value) switch

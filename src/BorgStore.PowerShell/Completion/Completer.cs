@@ -35,7 +35,9 @@ public abstract class Completer : IArgumentCompleter
     private protected static Store? FindStore(IDictionary bound, string parameter = "Store")
     {
         var session = StoreSession.Current;
-        return StoreReference.TryFrom(bound[parameter], out var reference) && session.Find(reference) is OpenConnection open ? open.Store : null;
+        return StoreReference.TryFrom(bound[parameter], out var reference) && session.Find(reference) is OpenConnection open
+            ? open.Store
+            : null;
     }
 
     private static CompletionResult Quote(string word)

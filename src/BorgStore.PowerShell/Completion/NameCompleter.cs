@@ -12,7 +12,8 @@ public sealed class NameCompleter : Completer
     private protected override IEnumerable<string> Complete(
         string word, string parameter, IDictionary bound, CancellationToken cancellationToken)
     {
-        if ((parameter == "Destination" ? FindStore(bound, "DestinationStore") ?? FindStore(bound) : FindStore(bound)) is not { } store) return [];
+        var isElsewhere = parameter == "Destination" && bound["DestinationStore"] is not null;
+        if (FindStore(bound, isElsewhere ? "DestinationStore" : "Store") is not { } store) return [];
         var prefix = word.ToLowerInvariant();
         var namespaces = store.Layout.Namespaces.Select(ns => ns.Name + "/")
             .Where(name => name.Length > Math.Max(1, prefix.Length) && name.StartsWith(prefix, StringComparison.Ordinal));
@@ -25,7 +26,8 @@ public sealed class NameCompleter : Completer
         => LanguagePrimitives.IsTrue(bound["Deleted"]) ? ItemSelection.Deleted
             : LanguagePrimitives.IsTrue(bound["IncludeDeleted"]) ? ItemSelection.All : ItemSelection.Live;
 
-    private static List<string> ListNames(Store store, string ns, string prefix, ItemSelection selection, CancellationToken cancellationToken)
+    private static List<string> ListNames(
+        Store store, string ns, string prefix, ItemSelection selection, CancellationToken cancellationToken)
     {
         var names = new List<string>();
         // On a thread of the pool, so that a storage that blocks does not block the prompt longer than the limit.

@@ -9,6 +9,7 @@ public sealed class NamespaceCompleter : Completer
     private protected override IEnumerable<string> Complete(
         string word, string parameter, IDictionary bound, CancellationToken cancellationToken)
         => FindStore(bound) is { } store
-            ? store.Layout.Namespaces.Select(ns => ns.Name).Where(name => name.Length > 0 && name.StartsWith(word, StringComparison.OrdinalIgnoreCase))
+            ? store.Layout.Namespaces.Select(ns => ns.Name)
+                .Where(name => name.Length > 0 && name.StartsWith(word, StringComparison.OrdinalIgnoreCase))
             : [];
 }

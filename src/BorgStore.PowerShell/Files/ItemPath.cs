@@ -28,7 +28,8 @@ internal static class ItemPath
         {
             var c = element[i];
             // Dots at the end are dropped by Windows, and '..' would lead out of the folder everywhere.
-            var isBad = c <= ' ' || c == '\x7f' || NotInFileNames.Contains(c) || (c == '.' && i == element.Length - 1) || (i == 0 && IsDevice(element));
+            var isBad = c <= ' ' || c == '\x7f' || NotInFileNames.Contains(c)
+                || (c == '.' && i == element.Length - 1) || (i == 0 && IsDevice(element));
             if (isBad) escaped.Append('%').Append(((int)c).ToString("x2", System.Globalization.CultureInfo.InvariantCulture));
             else escaped.Append(c);
         }
@@ -38,7 +39,6 @@ internal static class ItemPath
     private static bool IsDevice(string element)
     {
         var stem = element.Split('.')[0];
-        return Devices.Contains(stem)
-            || (stem.Length == 4 && (stem.StartsWith("com", StringComparison.Ordinal) || stem.StartsWith("lpt", StringComparison.Ordinal)) && char.IsAsciiDigit(stem[3]));
+        return Devices.Contains(stem) || (stem.Length == 4 && stem[..3] is "com" or "lpt" && char.IsAsciiDigit(stem[3]));
     }
 }

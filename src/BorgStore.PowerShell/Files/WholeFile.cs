@@ -10,7 +10,8 @@ internal static class WholeFile
     /// <param name="content">What to write.</param>
     /// <param name="overwrite">Whether an existing file is replaced.</param>
     /// <param name="cancellationToken">Ends the work; there is no file then.</param>
-    public static async Task<FileInfo> WriteAsync(string path, Stream content, bool overwrite, CancellationToken cancellationToken)
+    public static async Task<FileInfo> WriteAsync(
+        string path, Stream content, bool overwrite, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(path)!;
         Directory.CreateDirectory(folder);

@@ -161,7 +161,8 @@ internal sealed class Pump
             _arrival ??= _queue.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
             var left = limit == Timeout.InfiniteTimeSpan ? ProgressMeter.Interval : limit - Stopwatch.GetElapsedTime(start);
             if (left <= TimeSpan.Zero) return false;
-            if (_arrival.Wait((int)Math.Ceiling(Math.Min(left.TotalMilliseconds, ProgressMeter.Interval.TotalMilliseconds)), _stopping))
+            var nap = Math.Min(left.TotalMilliseconds, ProgressMeter.Interval.TotalMilliseconds);
+            if (_arrival.Wait((int)Math.Ceiling(nap), _stopping))
             {
                 _arrival = null;
                 return true;
@@ -175,7 +176,8 @@ internal sealed class Pump
         switch (message.Kind)
         {
             case MessageKind.Result:
-                _cmdlet.WriteObject(_options.Present is { } present ? present(message.Content!) : message.Content, enumerateCollection: false);
+                var result = _options.Present is { } present ? present(message.Content!) : message.Content;
+                _cmdlet.WriteObject(result, enumerateCollection: false);
                 break;
             case MessageKind.Error:
                 _cmdlet.WriteError((ErrorRecord)message.Content!);

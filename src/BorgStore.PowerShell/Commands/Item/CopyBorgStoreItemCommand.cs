@@ -29,7 +29,8 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
         if (DestinationStore is not null) _destination ??= Lease(DestinationStore);
         var target = _destination ?? store;
         var (mode, passThru) = (Mode, PassThru.IsPresent);
-        if (!ShouldProcess(_destination is null ? $"{name} to {newName}" : $"{name} to {newName} in {target.Store.Url}", "Copy item")) return;
+        var place = _destination is null ? newName : $"{newName} in {target.Store.Url}";
+        if (!ShouldProcess($"{name} to {place}", "Copy item")) return;
         Pump.Post(name, async (output, token) =>
         {
             await using (var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token))

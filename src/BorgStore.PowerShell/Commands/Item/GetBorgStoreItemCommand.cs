@@ -82,7 +82,8 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     private void List(StoreLease store, string name)
     {
         var pattern = new NamePattern(name);
-        List(store, store.Store.Layout.Namespaces.Select(ns => ns.Name).Where(ns => pattern.CanMatchWithin(ns, store.Store.Layout)), pattern, name);
+        var layout = store.Store.Layout;
+        List(store, layout.Namespaces.Select(ns => ns.Name).Where(ns => pattern.CanMatchWithin(ns, layout)), pattern, name);
     }
 
     private void List(StoreLease store, IEnumerable<string> namespaces, NamePattern? pattern, string target)

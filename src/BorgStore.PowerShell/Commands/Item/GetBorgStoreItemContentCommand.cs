@@ -56,7 +56,8 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
         base.Begin();
         if (ParameterSetName != AsFile) return;
         var path = LocalPath.ResolveFolder(this, Destination);
-        if (Destination.EndsWith('/') || Destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path)) _folder = path;
+        var isFolder = Destination.EndsWith('/') || Destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path);
+        if (isFolder) _folder = path;
         else _file = path;
     }
 

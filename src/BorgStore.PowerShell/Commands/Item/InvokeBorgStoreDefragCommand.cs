@@ -60,12 +60,14 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
         var ns = Namespace ?? store.Store.Layout.Find(_sources[0].Name)?.Name ?? "";
         var kind = HashKind.Parse(Algorithm);
         var place = Target ?? $"namespace '{ns}'";
-        if (!ShouldProcess(place, $"Make one item of {_sources.Count} parts{(RemoveSource ? " and remove the sources" : "")}")) return null;
+        var action = $"Make one item of {_sources.Count} parts{(RemoveSource ? " and remove the sources" : "")}";
+        if (!ShouldProcess(place, action)) return null;
 
         var name = Wait(async token =>
         {
             var blocks = new List<Block>(_sources.Count);
-            foreach (var source in _sources) blocks.Add(new(source.Name, source.Offset, source.Length ?? await MeasureAsync(source, token)));
+            foreach (var source in _sources)
+                blocks.Add(new(source.Name, source.Offset, source.Length ?? await MeasureAsync(source, token)));
             return Target is { } target
                 ? await store.Store.DefragAsync(ns, blocks, target, StoreMode.Overwrite, token)
                 : await store.Store.DefragAsync(ns, blocks, kind, token);

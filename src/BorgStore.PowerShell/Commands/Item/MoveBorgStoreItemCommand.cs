@@ -23,7 +23,10 @@ public sealed class MoveBorgStoreItemCommand : RelocatingCommand
     private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
     {
         var (mode, passThru, changesLevel) = (Mode, PassThru.IsPresent, ChangeLevel.IsPresent);
-        if (!(changesLevel ? ShouldProcess(name, "Move item to the level of new items") : ShouldProcess($"{name} to {newName}", "Move item"))) return;
+        var isWanted = changesLevel
+            ? ShouldProcess(name, "Move item to the level of new items")
+            : ShouldProcess($"{name} to {newName}", "Move item");
+        if (!isWanted) return;
         Pump.Post(name, async (output, token) =>
         {
             if (changesLevel) await store.Store.ChangeLevelAsync(name, deleted, token);

@@ -116,7 +116,9 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             foreach (var file in LocalPath.ResolveLiteral(this, [path])) StoreFile(store, file);
             return;
         }
-        var value = Value is PSObject { BaseObject: PSCustomObject } custom && custom.Properties["Value"] is { } property ? property.Value : Value;
+        var value = Value is PSObject { BaseObject: PSCustomObject } custom && custom.Properties["Value"] is { } property
+            ? property.Value
+            : Value;
         if (_nameIsLiteral)
         {
             _gathered ??= new(Name!, Encoding);
@@ -163,13 +165,13 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         Pump.Post(name ?? path, async (output, token) =>
         {
             await using var file = LocalPath.OpenRead(path);
-            var final = name;
-            if (final is null)
+            var (final, value) = (name ?? "", new StoreValue(file, file.Length));
+            if (hash is not null)
             {
-                final = prefix + await hash!.ComputeHexAsync(file, token);
-                file.Position = 0;
+                (var digest, value) = await HashedFile.ReadAsync(file, hash, token);
+                final = prefix + digest;
             }
-            await store.Store.StoreAsync(final, new(file, file.Length), mode, token);
+            await store.Store.StoreAsync(final, value, mode, token);
             if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(final, cancellationToken: token)));
         });
     }

@@ -33,11 +33,14 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
     private protected override void Process(StoreLease store, string name)
     {
         var deleted = Deleted.IsPresent;
-        if (Integrity) Pump.Post(name, async (output, token) => await output.WriteAsync(await CheckAsync(store, name, deleted, token)));
-        else Pump.Post(name, async (output, token) => await output.WriteAsync(await store.Store.FindAsync(name, deleted, token) is not null));
+        var checks = Integrity.IsPresent;
+        Pump.Post(name, async (output, token) => await output.WriteAsync(checks
+            ? await CheckAsync(store, name, deleted, token)
+            : await store.Store.FindAsync(name, deleted, token) is not null));
     }
 
-    private async Task<BorgStoreItemIntegrity> CheckAsync(StoreLease store, string name, bool deleted, CancellationToken cancellationToken)
+    private async Task<BorgStoreItemIntegrity> CheckAsync(
+        StoreLease store, string name, bool deleted, CancellationToken cancellationToken)
     {
         var expected = store.Store.Layout.KeyOf(name);
         var candidates = _kind is { } given ? [given] : _recognition.GetCandidates(name, expected);

@@ -15,7 +15,8 @@ public sealed class ClearBorgStoreTemporaryCommand : WholeStoreCommand
     {
         foreach (var item in store.Store.ListTemporaryAsync(OlderThan, StopToken).ToBlockingEnumerable(StopToken))
         {
-            if (!ShouldProcess($"{item.Id} ({item.Size} bytes, last written to {item.LastWriteTime.ToLocalTime():g})", "Remove left-over file")) continue;
+            var target = $"{item.Id} ({item.Size} bytes, last written to {item.LastWriteTime.ToLocalTime():g})";
+            if (!ShouldProcess(target, "Remove left-over file")) continue;
             try
             {
                 if (Wait(async token => await store.Store.DeleteTemporaryAsync(item, token))) WriteObject(item);

@@ -3,7 +3,8 @@ using System.Management.Automation;
 namespace BorgStore.Commands;
 
 /// <summary>Destroys a store with all that is in it.</summary>
-[Cmdlet(VerbsCommon.Remove, "BorgStore", DefaultParameterSetName = ByUri, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(VerbsCommon.Remove, "BorgStore", DefaultParameterSetName = ByUri, SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High)]
 public sealed class RemoveBorgStoreCommand : StoreCommand
 {
     private const string ByUri = "Uri";

@@ -29,18 +29,22 @@ public sealed class TestBorgStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        var connection = Uri is null ? (Store ?? Session.FindOnly()).Connection : Credential is null ? Session.FindOpen(Uri) : null;
+        var connection = Uri is null ? (Store ?? Session.FindOnly()).Connection
+            : Credential is null ? Session.FindOpen(Uri)
+            : null;
         var options = connection?.Options ?? new(Uri!) { Credential = Credential?.GetNetworkCredential() };
         var result = Wait(token => TestAsync(connection, options, token));
         WriteObject(Quiet ? result.IsUsable : result);
     }
 
-    private async Task<BorgStoreTest> TestAsync(OpenConnection? connection, StoreOptions options, CancellationToken cancellationToken)
+    private async Task<BorgStoreTest> TestAsync(
+        OpenConnection? connection, StoreOptions options, CancellationToken cancellationToken)
     {
         var result = new BorgStoreTest(StoreUrl.Redact(options.Url));
         try
         {
-            await using var lease = await (connection as StoreConnection ?? new UrlConnection(options)).LeaseAsync(cancellationToken);
+            StoreConnection way = connection is null ? new UrlConnection(options) : connection;
+            await using var lease = await way.LeaseAsync(cancellationToken);
             result.Reach = result.Exists = true;
             var namespaces = lease.Store.Layout.Namespaces;
             result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);

@@ -20,7 +20,8 @@ internal sealed class NamePattern(string pattern)
     {
         // Where the pattern names a whole namespace, all that it matches lies there or in a namespace within.
         var start = new string([.. _tokens.TakeWhile(token => token is not (AnyRun or AnyOne))]).ToLowerInvariant();
-        if (layout.Find(start) is { Name: { Length: > 0 } home } && ns != home && !ns.StartsWith(home + "/", StringComparison.Ordinal)) return false;
+        var home = layout.Find(start)?.Name ?? "";
+        if (home.Length > 0 && ns != home && !ns.StartsWith(home + "/", StringComparison.Ordinal)) return false;
 
         // All places in the pattern that are reached after the characters so far.
         var places = new SortedSet<int> { 0 };

@@ -9,7 +9,8 @@ internal sealed class DigestRecognition
 {
     private static readonly HashKind[] MostLikelyFirst =
     [
-        HashKind.Sha256, HashKind.Blake3, HashKind.Sha512, HashKind.Blake2b, HashKind.Sha384, HashKind.Sha224, HashKind.Sha1, HashKind.Md5,
+        HashKind.Sha256, HashKind.Blake3, HashKind.Sha512, HashKind.Blake2b,
+        HashKind.Sha384, HashKind.Sha224, HashKind.Sha1, HashKind.Md5,
     ];
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
@@ -24,7 +25,9 @@ internal sealed class DigestRecognition
         if (candidates.Length == 0)
             throw new StoreException(StoreError.InvalidArgument,
                 $"The key of '{name}' is not the digest of any known algorithm, so it says nothing about the value's integrity. Test only namespaces whose keys are digests.", name);
-        return _matched.TryGetValue(NamespaceOf(name), out var matched) ? [.. candidates.OrderByDescending(kind => kind == matched)] : candidates;
+        return _matched.TryGetValue(NamespaceOf(name), out var matched)
+            ? [.. candidates.OrderByDescending(kind => kind == matched)]
+            : candidates;
     }
 
     /// <summary>Remembers what matched.</summary>

@@ -10,8 +10,11 @@
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('BorgStore.format.ps1xml')
     CmdletsToExport        = @(
-        'Close-BorgStore', 'Get-BorgStore', 'New-BorgStore', 'Open-BorgStore'
-        'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Set-BorgStoreItem'
+        'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem', 'Get-BorgStore'
+        'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreQuota', 'Get-BorgStoreStatistic'
+        'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem', 'New-BorgStore', 'New-BorgStorePermission'
+        'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Restore-BorgStoreItem', 'Set-BorgStoreItem'
+        'Test-BorgStore', 'Test-BorgStoreItem', 'Test-BorgStorePermission'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

@@ -16,6 +16,13 @@ internal static class LocalPath
     public static IEnumerable<string> ResolveLiteral(StoreCommand cmdlet, IEnumerable<string> paths)
         => paths.SelectMany(path => Find(cmdlet, path, literal: true));
 
+    /// <summary>The path of a folder, which need not exist.</summary>
+    public static string ResolveFolder(StoreCommand cmdlet, string path)
+    {
+        var folder = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+        return provider.Name == FileSystem ? folder : throw Elsewhere(path, provider);
+    }
+
     /// <summary>The path of a piped object that is a file, or null.</summary>
     public static string? OfObject(object? value)
     {
@@ -40,9 +47,7 @@ internal static class LocalPath
             Collection<string> found;
             if (literal) found = [cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _)];
             else found = cmdlet.SessionState.Path.GetResolvedProviderPathFromPSPath(path, out provider);
-            if (provider.Name != FileSystem)
-                throw new StoreException(StoreError.InvalidArgument,
-                    $"'{path}' lies on a drive of the provider {provider.Name}; values are read from files of the file system.", path);
+            if (provider.Name != FileSystem) throw Elsewhere(path, provider);
 
             var isPattern = !literal && WildcardPattern.ContainsWildcardCharacters(path);
             foreach (var file in found)
@@ -61,4 +66,7 @@ internal static class LocalPath
         }
         return files;
     }
+
+    private static StoreException Elsewhere(string path, ProviderInfo provider) => new(StoreError.InvalidArgument,
+        $"'{path}' lies on a drive of the provider {provider.Name}; give a path of the file system.", path);
 }

@@ -4,13 +4,16 @@ using System.Threading.Channels;
 namespace BorgStore.Commands;
 
 /// <summary>Where a job of a <see cref="Pump"/> writes to. Waits while the pipeline is not ready to take more.</summary>
-internal readonly struct JobOutput(ChannelWriter<Message> queue, long job)
+internal readonly struct JobOutput(ChannelWriter<Message> queue, ProgressMeter progress, long job)
 {
     /// <summary>Hands an object on. Where nobody takes it any more, it is disposed.</summary>
     public async ValueTask WriteAsync(object result)
     {
         if (!await SendAsync(MessageKind.Result, result)) (result as IDisposable)?.Dispose();
     }
+
+    /// <summary>Counts something for the progress, where a job does many things.</summary>
+    public void Advance() => progress.Advance();
 
     public async ValueTask WarnAsync(string text) => await SendAsync(MessageKind.Warning, text);
 

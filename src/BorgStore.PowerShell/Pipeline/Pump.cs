@@ -90,7 +90,7 @@ internal sealed class Pump
 
     private async Task RunAsync(long job, object target, Func<JobOutput, CancellationToken, Task> work)
     {
-        var output = new JobOutput(_queue.Writer, job);
+        var output = new JobOutput(_queue.Writer, _progress, job);
         object? begun = null;
         try
         {

@@ -83,8 +83,11 @@ internal sealed class StoreSession
     }
 
     /// <summary>The store of this URL that was opened last.</summary>
-    public OpenConnection? FindOpen(string url)
-        => OpenStores.LastOrDefault(store => SameUrl(store.Connection.Options.Url, url))?.Connection;
+    public OpenConnection? FindOpen(string url) => FindAllOpen(url) is [.., var last] ? last.Connection : null;
+
+    /// <summary>All open stores of this URL.</summary>
+    public IReadOnlyList<BorgStoreInfo> FindAllOpen(string url)
+        => [.. OpenStores.Where(store => SameUrl(store.Connection.Options.Url, url))];
 
     /// <summary>The only store that is open, or the default one.</summary>
     public BorgStoreInfo FindOnly()

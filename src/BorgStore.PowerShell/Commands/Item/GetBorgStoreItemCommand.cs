@@ -93,6 +93,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             {
                 await foreach (var item in store.Store.ListAsync(ns, selection, token))
                 {
+                    output.Advance();
                     if (pattern?.IsMatch(item.Name) == false) continue;
                     await output.WriteAsync(store.Describe(item));
                     token.ThrowIfCancellationRequested();

@@ -52,7 +52,7 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     {
         base.Begin();
         if (ParameterSetName != AsFile) return;
-        var path = GetUnresolvedProviderPathFromPSPath(Destination);
+        var path = LocalPath.ResolveFolder(this, Destination);
         if (Destination.EndsWith('/') || Destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path)) _folder = path;
         else _file = path;
     }

@@ -7,7 +7,6 @@ namespace BorgStore.Commands;
 public sealed class CloseBorgStoreCommand : StoreCommand
 {
     [Parameter(Position = 0, ValueFromPipeline = true)]
-    [ArgumentCompleter(typeof(OpenStoreCompleter))]
     public BorgStoreInfo[]? Store { get; set; }
 
     /// <inheritdoc/>

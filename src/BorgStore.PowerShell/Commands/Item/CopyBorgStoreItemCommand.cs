@@ -1,0 +1,40 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>Copies items within a store or to another one.</summary>
+[Cmdlet(VerbsCommon.Copy, "BorgStoreItem", SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreItem))]
+public sealed class CopyBorgStoreItemCommand : RelocatingCommand
+{
+    private StoreLease? _destination;
+
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NameCompleter))]
+    public string? Destination { get; set; }
+
+    [Parameter]
+    [StoreReferenceTransformation]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public StoreReference? DestinationStore { get; set; }
+
+    private protected override string? Target => Destination;
+
+    private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
+    {
+        if (Destination is null && DestinationStore is null)
+            throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not copied: give a -Destination, a -DestinationStore or both.", name);
+        if (DestinationStore is not null) _destination ??= Lease(DestinationStore);
+        var target = _destination ?? store;
+        var (mode, passThru) = (Mode, PassThru.IsPresent);
+        if (!ShouldProcess(_destination is null ? $"{name} to {newName}" : $"{name} to {newName} in {target.Store.Url}", "Copy item")) return;
+        Pump.Post(name, async (output, token) =>
+        {
+            await using (var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token))
+                await target.Store.StoreAsync(newName, new(value, value.Length), mode, token);
+            if (passThru) await output.WriteAsync(target.Describe(await target.Store.GetInfoAsync(newName, cancellationToken: token)));
+        });
+    }
+}

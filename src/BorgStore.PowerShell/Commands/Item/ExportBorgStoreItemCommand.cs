@@ -1,0 +1,38 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>Writes values to files below a folder, where their names become paths.</summary>
+[Cmdlet(VerbsData.Export, "BorgStoreItem", SupportsShouldProcess = true)]
+[OutputType(typeof(FileInfo))]
+public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
+{
+    private string _folder = "";
+
+    [Parameter(Mandatory = true, Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string Path { get; set; } = "";
+
+    [Parameter(HelpMessage = "Replaces existing files.")]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        base.Begin();
+        _folder = LocalPath.ResolveFolder(this, Path);
+    }
+
+    private protected override void Process(StoreLease store, string name)
+    {
+        var path = ItemPath.Combine(_folder, name);
+        if (!ShouldProcess($"{name} to {path}", "Export item")) return;
+        var (deleted, force) = (Deleted.IsPresent, Force.IsPresent);
+        Pump.Post(name, async (output, token) =>
+        {
+            await using var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token);
+            await output.WriteAsync(await WholeFile.WriteAsync(path, value, force, token));
+        });
+    }
+}

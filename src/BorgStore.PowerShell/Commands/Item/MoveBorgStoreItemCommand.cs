@@ -1,0 +1,34 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Renames items, moves them to another namespace, or to the nesting level of new items.</summary>
+[Cmdlet(VerbsCommon.Move, "BorgStoreItem", DefaultParameterSetName = ToDestination, SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreItem))]
+public sealed class MoveBorgStoreItemCommand : RelocatingCommand
+{
+    private const string ToDestination = "Destination";
+    private const string ToLevel = "ChangeLevel";
+
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = ToDestination, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NameCompleter))]
+    public string? Destination { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ToLevel)]
+    public SwitchParameter ChangeLevel { get; set; }
+
+    private protected override string? Target => Destination;
+
+    private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
+    {
+        var (mode, passThru, changesLevel) = (Mode, PassThru.IsPresent, ChangeLevel.IsPresent);
+        if (!(changesLevel ? ShouldProcess(name, "Move item to the level of new items") : ShouldProcess($"{name} to {newName}", "Move item"))) return;
+        Pump.Post(name, async (output, token) =>
+        {
+            if (changesLevel) await store.Store.ChangeLevelAsync(name, deleted, token);
+            else await store.Store.MoveAsync(name, newName, mode, deleted, token);
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(newName, deleted, token)));
+        });
+    }
+}

@@ -1,0 +1,39 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Deletes items: for good, or so that they can be restored.</summary>
+[Cmdlet(VerbsCommon.Remove, "BorgStoreItem", SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreItem))]
+public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
+{
+    [Parameter(HelpMessage = "Restore-BorgStoreItem can bring the items back.")]
+    public SwitchParameter Soft { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+
+    private protected override void Process(StoreLease store, string name)
+    {
+        var (deleted, soft, passThru) = (Deleted.IsPresent, Soft.IsPresent, PassThru.IsPresent);
+        if (deleted && soft)
+        {
+            WriteError(new StoreException(StoreError.InvalidArgument,
+                $"'{name}' is soft-deleted already. Without -Soft it is removed for good, and Restore-BorgStoreItem brings it back.", name));
+            return;
+        }
+        var action = soft ? "Soft-delete item" : deleted ? "Remove soft-deleted item for good" : "Remove item for good";
+        if (!ShouldProcess(name, action)) return;
+        Pump.Post(name, async (output, token) =>
+        {
+            var item = passThru && !soft ? await store.Store.GetInfoAsync(name, deleted, token) : default;
+            if (soft) await store.Store.SoftDeleteAsync(name, token);
+            else await store.Store.DeleteAsync(name, deleted, token);
+            if (!passThru) return;
+            if (soft) item = await store.Store.GetInfoAsync(name, deleted: true, token);
+            await output.WriteAsync(store.Describe(item));
+        });
+    }
+}

@@ -1,0 +1,29 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>Brings soft-deleted items back.</summary>
+[Cmdlet(VerbsData.Restore, "BorgStoreItem", SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreItem))]
+public sealed class RestoreBorgStoreItemCommand : NamedItemCommand
+{
+    [Parameter(HelpMessage = "Replaces live items of the same names.")]
+    public SwitchParameter Force { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+
+    private protected override void Process(StoreLease store, string name)
+    {
+        if (!ShouldProcess(name, "Restore item")) return;
+        var (mode, passThru) = (Force ? StoreMode.Overwrite : StoreMode.CreateNew, PassThru.IsPresent);
+        Pump.Post(name, async (output, token) =>
+        {
+            await store.Store.UndeleteAsync(name, mode, token);
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(name, cancellationToken: token)));
+        });
+    }
+}

@@ -1,0 +1,61 @@
+using System.Management.Automation;
+using BorgStore.Hashing;
+
+namespace BorgStore.Commands;
+
+/// <summary>Tells whether items exist, or whether their values have the hashes that are their keys.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "BorgStoreItem", DefaultParameterSetName = Existence)]
+[OutputType(typeof(bool), ParameterSetName = [Existence])]
+[OutputType(typeof(BorgStoreItemIntegrity), ParameterSetName = [IntegrityOfValue])]
+public sealed class TestBorgStoreItemCommand : SelectedItemCommand
+{
+    private const string Existence = "Existence";
+    private const string IntegrityOfValue = "Integrity";
+    private readonly DigestRecognition _recognition = new();
+    private HashKind? _kind;
+
+    [Parameter(Mandatory = true, ParameterSetName = IntegrityOfValue, HelpMessage = "Compares the hash of each value with its key.")]
+    public SwitchParameter Integrity { get; set; }
+
+    [Parameter(ParameterSetName = IntegrityOfValue)]
+    [ArgumentCompleter(typeof(AlgorithmCompleter))]
+    public string? Algorithm { get; set; }
+
+    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { IsOrdered = true, Waiting = 4 * ThrottleLimit };
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        base.Begin();
+        if (Algorithm is not null) _kind = HashKind.Parse(Algorithm);
+    }
+
+    private protected override void Process(StoreLease store, string name)
+    {
+        var deleted = Deleted.IsPresent;
+        if (Integrity) Pump.Post(name, async (output, token) => await output.WriteAsync(await CheckAsync(store, name, deleted, token)));
+        else Pump.Post(name, async (output, token) => await output.WriteAsync(await store.Store.FindAsync(name, deleted, token) is not null));
+    }
+
+    private async Task<BorgStoreItemIntegrity> CheckAsync(StoreLease store, string name, bool deleted, CancellationToken cancellationToken)
+    {
+        var expected = store.Store.Layout.KeyOf(name);
+        var candidates = _kind is { } given ? [given] : _recognition.GetCandidates(name, expected);
+        var actual = "";
+        foreach (var kind in candidates)
+        {
+            var digest = await store.Store.HashAsync(name, kind, deleted, cancellationToken);
+            if (digest == expected)
+            {
+                _recognition.Remember(name, kind);
+                return Result(true, kind, digest);
+            }
+            if (actual.Length == 0) actual = digest;
+        }
+        // What matches no candidate is most likely damaged, and told by the most likely one.
+        return Result(false, candidates[0], actual);
+
+        BorgStoreItemIntegrity Result(bool valid, HashKind kind, string digest)
+            => new(name, valid, kind.DisplayName, expected, digest, deleted, store.Connection.Handle);
+    }
+}

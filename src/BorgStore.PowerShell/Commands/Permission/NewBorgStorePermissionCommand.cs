@@ -1,0 +1,26 @@
+using System.Collections;
+using System.Management.Automation;
+using BorgStore.Security;
+
+namespace BorgStore.Commands;
+
+/// <summary>Makes a permission map: what may be done under which names.</summary>
+[Cmdlet(VerbsCommon.New, "BorgStorePermission", DefaultParameterSetName = ByPreset)]
+[OutputType(typeof(PermissionMap))]
+public sealed class NewBorgStorePermissionCommand : StoreCommand
+{
+    private const string ByPreset = "Preset";
+    private const string ByMap = "Map";
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByPreset)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PermissionPresetCompleter))]
+    public string Preset { get; set; } = "";
+
+    [Parameter(Mandatory = true, ParameterSetName = ByMap, HelpMessage = "Paths, and the rights below each as letters of l r w W D.")]
+    public IDictionary Map { get; set; } = new Hashtable();
+
+    /// <inheritdoc/>
+    protected override void End()
+        => WriteObject(ParameterSetName == ByMap ? PermissionTransformationAttribute.Parse(Map) : PermissionPresets.Get(Preset));
+}

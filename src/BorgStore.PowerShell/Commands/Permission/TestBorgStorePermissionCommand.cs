@@ -1,0 +1,33 @@
+using System.Management.Automation;
+using BorgStore.Security;
+
+namespace BorgStore.Commands;
+
+/// <summary>Tells whether a permission map allows something.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "BorgStorePermission")]
+[OutputType(typeof(bool))]
+public sealed class TestBorgStorePermissionCommand : StoreCommand
+{
+    [Parameter(Mandatory = true, ValueFromPipeline = true)]
+    [PermissionTransformation]
+    [ArgumentCompleter(typeof(PermissionPresetCompleter))]
+    public PermissionMap? Permission { get; set; }
+
+    [Parameter(Mandatory = true, Position = 0)]
+    [AllowEmptyString]
+    public string[] Name { get; set; } = [];
+
+    [Parameter(Mandatory = true, Position = 1, HelpMessage = "Rights that are all needed: List, Read, Write, Overwrite, Delete, or letters of l r w W D.")]
+    [AccessTransformation]
+    public AccessRights Access { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Process()
+    {
+        foreach (var name in Name) WriteObject((Effective(Permission!.GetRights(name)) & Access) == Access);
+    }
+
+    // Who may replace items may store new ones too.
+    private static AccessRights Effective(AccessRights rights)
+        => rights.HasFlag(AccessRights.Overwrite) ? rights | AccessRights.Write : rights;
+}

@@ -1,0 +1,29 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>Removes what crashes left unfinished.</summary>
+[Cmdlet(VerbsCommon.Clear, "BorgStoreTemporary", SupportsShouldProcess = true)]
+[OutputType(typeof(TemporaryItem))]
+public sealed class ClearBorgStoreTemporaryCommand : WholeStoreCommand
+{
+    [Parameter(Position = 0, HelpMessage = "How long nothing may have been written to a file; a day by default.")]
+    public TimeSpan OlderThan { get; set; } = TimeSpan.FromDays(1);
+
+    private protected override void Process(StoreLease store)
+    {
+        foreach (var item in store.Store.ListTemporaryAsync(OlderThan, StopToken).ToBlockingEnumerable(StopToken))
+        {
+            if (!ShouldProcess($"{item.Id} ({item.Size} bytes, last written to {item.LastWriteTime.ToLocalTime():g})", "Remove left-over file")) continue;
+            try
+            {
+                if (Wait(async token => await store.Store.DeleteTemporaryAsync(item, token))) WriteObject(item);
+            }
+            catch (StoreException e)
+            {
+                WriteError(e, item.Id);
+            }
+        }
+    }
+}

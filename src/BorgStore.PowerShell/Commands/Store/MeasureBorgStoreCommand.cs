@@ -1,0 +1,37 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Counts what the namespaces of a store hold.</summary>
+[Cmdlet(VerbsDiagnostic.Measure, "BorgStore")]
+[OutputType(typeof(BorgStoreMeasure))]
+public sealed class MeasureBorgStoreCommand : WholeStoreCommand
+{
+    private Pump? _pump;
+
+    [Parameter(Position = 0)]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string[]? Namespace { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Unwind() => _pump?.Abandon();
+
+    private protected override void Process(StoreLease store)
+    {
+        _pump = new(this, MyInvocation.MyCommand.Name, new(Environment.ProcessorCount) { IsOrdered = true }, StopToken);
+        foreach (var ns in Namespace ?? store.Store.Layout.Namespaces.Select(known => known.Name))
+        {
+            _pump.Post(ns, async (output, token) =>
+            {
+                var measure = new BorgStoreMeasure(ns.TrimEnd('/'), store.Connection.Handle);
+                await foreach (var item in store.Store.ListAsync(ns, ItemSelection.All, token))
+                {
+                    measure.Add(item);
+                    output.Advance();
+                }
+                await output.WriteAsync(measure);
+            });
+        }
+        _pump.Complete();
+    }
+}

@@ -1,0 +1,39 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Destroys a store with all that is in it.</summary>
+[Cmdlet(VerbsCommon.Remove, "BorgStore", DefaultParameterSetName = ByUri, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+public sealed class RemoveBorgStoreCommand : StoreCommand
+{
+    private const string ByUri = "Uri";
+    private const string ByStore = "Store";
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByUri)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public string? Uri { get; set; }
+
+    // By value and of this very type: no item that is piped here by mistake says which store to destroy.
+    [Parameter(Mandatory = true, ParameterSetName = ByStore, ValueFromPipeline = true)]
+    public BorgStoreInfo? Store { get; set; }
+
+    [Parameter(ParameterSetName = ByUri)]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    [Parameter(HelpMessage = "Asks no question.")]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Process()
+    {
+        var url = Store?.Connection.Options.Url ?? Uri!;
+        var open = Session.FindAllOpen(url);
+        var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url);
+        if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
+        if (!ShouldProcess(StoreUrl.Redact(url), "Remove the store with all that is in it, for good", Force)) return;
+        foreach (var store in open) Wait(_ => Session.CloseAsync(store));
+        Wait(token => BorgStore.Store.DestroyAsync(options, token));
+    }
+}

@@ -1,0 +1,84 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>Finds out what works with a store.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "BorgStore", DefaultParameterSetName = ByUri)]
+[OutputType(typeof(BorgStoreTest), typeof(bool))]
+public sealed class TestBorgStoreCommand : StoreCommand
+{
+    private const string ByUri = "Uri";
+    private const string ByStore = "Store";
+
+    [Parameter(Position = 0, ParameterSetName = ByUri)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public string? Uri { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ByStore, ValueFromPipeline = true)]
+    public BorgStoreInfo? Store { get; set; }
+
+    [Parameter(ParameterSetName = ByUri)]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Process()
+    {
+        var connection = Uri is null ? (Store ?? Session.FindOnly()).Connection : Credential is null ? Session.FindOpen(Uri) : null;
+        var options = connection?.Options ?? new(Uri!) { Credential = Credential?.GetNetworkCredential() };
+        var result = Wait(token => TestAsync(connection, options, token));
+        WriteObject(Quiet ? result.IsUsable : result);
+    }
+
+    private async Task<BorgStoreTest> TestAsync(OpenConnection? connection, StoreOptions options, CancellationToken cancellationToken)
+    {
+        var result = new BorgStoreTest(StoreUrl.Redact(options.Url));
+        try
+        {
+            await using var lease = await (connection as StoreConnection ?? new UrlConnection(options)).LeaseAsync(cancellationToken);
+            result.Reach = result.Exists = true;
+            var namespaces = lease.Store.Layout.Namespaces;
+            result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
+            await TestItemsAsync(lease.Store, result, cancellationToken);
+        }
+        catch (StoreException e) when (Quiet || e.Error != StoreError.InvalidUrl)
+        {
+            // Whoever is refused has reached the storage.
+            result.Reach = e.Error is not (StoreError.ConnectionLost or StoreError.Timeout or StoreError.InvalidUrl);
+            if (e.Error == StoreError.StoreDoesNotExist) result.Exists = false;
+            result.Problem = e.Message;
+        }
+        return result;
+    }
+
+    // The first item that can be listed is the sample that is read.
+    private static async Task TestItemsAsync(Store store, BorgStoreTest result, CancellationToken cancellationToken)
+    {
+        foreach (var ns in store.Layout.Namespaces)
+        {
+            try
+            {
+                await foreach (var item in store.ListAsync(ns.Name, ItemSelection.All, cancellationToken))
+                {
+                    result.List = true;
+                    await using var value = await store.OpenReadAsync(item.Name, new ByteRange(0, 1), item.IsDeleted, cancellationToken);
+                    await value.ReadToEndAsync(cancellationToken);
+                    result.Read = true;
+                    return;
+                }
+                result.List = true;
+            }
+            catch (StoreException e) when (e.Error is not (StoreError.ConnectionLost or StoreError.Timeout))
+            {
+                if (result.List == true) result.Read ??= false;
+                else result.List = false;
+                result.Problem ??= e.Message;
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Buffers;
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+
+namespace BorgStore.Commands;
+
+/// <summary>Offers words for an argument. Never fails, never asks anything, and takes no longer than a user waits for the Tab key.</summary>
+public abstract class Completer : IArgumentCompleter
+{
+    private static readonly SearchValues<char> NeedQuotes = SearchValues.Create(" '`$&|;,(){}@#\"");
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(800);
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(LongestWait);
+            var word = wordToComplete.Trim('\'', '"');
+            return [.. Complete(word, parameterName, fakeBoundParameters, limit.Token).Select(Quote)];
+        }
+        catch (Exception)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>The words that begin with <paramref name="word"/>.</summary>
+    private protected abstract IEnumerable<string> Complete(
+        string word, string parameter, IDictionary bound, CancellationToken cancellationToken);
+
+    /// <summary>The open store that the command line means. No store is opened for a completion: that might ask for a password.</summary>
+    private protected static Store? FindStore(IDictionary bound, string parameter = "Store")
+    {
+        var session = StoreSession.Current;
+        return StoreReference.TryFrom(bound[parameter], out var reference) && session.Find(reference) is OpenConnection open ? open.Store : null;
+    }
+
+    private static CompletionResult Quote(string word)
+    {
+        var needsQuotes = word.AsSpan().IndexOfAny(NeedQuotes) >= 0;
+        return new(needsQuotes ? $"'{word.Replace("'", "''")}'" : word, word, CompletionResultType.ParameterValue, word);
+    }
+}

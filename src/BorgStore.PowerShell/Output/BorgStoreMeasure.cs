@@ -1,0 +1,43 @@
+namespace BorgStore.Commands;
+
+/// <summary>What a namespace holds.</summary>
+public sealed class BorgStoreMeasure
+{
+    internal BorgStoreMeasure(string ns, BorgStoreHandle store) => (Namespace, Store) = (ns, store);
+
+    /// <summary>The namespace; <c>""</c> for keys without one.</summary>
+    public string Namespace { get; }
+
+    /// <summary>How many items there are, without soft-deleted ones.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>The size of their values together [bytes].</summary>
+    public long Size { get; private set; }
+
+    /// <summary>How many soft-deleted items there are.</summary>
+    public long DeletedCount { get; private set; }
+
+    /// <summary>The size of their values together [bytes].</summary>
+    public long DeletedSize { get; private set; }
+
+    /// <summary>The size of the largest value [bytes].</summary>
+    public long Largest { get; private set; }
+
+    /// <summary>The store.</summary>
+    public BorgStoreHandle Store { get; }
+
+    internal void Add(StoreItem item)
+    {
+        if (item.IsDeleted)
+        {
+            DeletedCount++;
+            DeletedSize += item.Size;
+        }
+        else
+        {
+            Count++;
+            Size += item.Size;
+        }
+        Largest = Math.Max(Largest, item.Size);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>What moving and copying have in common: where each item goes, and that no two go to one place.</summary>
+public abstract class RelocatingCommand : SelectedItemCommand
+{
+    private readonly HashSet<string> _replaced = new(StringComparer.Ordinal);
+    private (StoreLease Store, string Name, bool Deleted)? _only;
+    private bool _isOnePlace;
+
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+
+    private protected StoreMode Mode => Force ? StoreMode.Overwrite : StoreMode.CreateNew;
+
+    /// <summary>What <c>-Destination</c> says for this record; null for the same name.</summary>
+    private protected abstract string? Target { get; }
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        base.Begin();
+        _isOnePlace = Target is { } target && !target.EndsWith('/');
+    }
+
+    private protected override void Process(StoreLease store, string name)
+    {
+        // With one full name as the destination of all, the first item waits until it is certain that it is the only one.
+        if (_isOnePlace && _only is null)
+        {
+            _only = (store, name, Deleted);
+            return;
+        }
+        if (_isOnePlace || (Name.Length > 1 && Target is { } target && !target.EndsWith('/')))
+            throw new StoreException(StoreError.InvalidArgument,
+                $"More than one item would go to '{Target}', so none did. For a namespace end the destination in '/'; for names made from the old ones pipe the items and give a script block: -Destination {{ $_.Name -replace 'old', 'new' }}.",
+                Target);
+        Relocate(store, name, Deleted);
+    }
+
+    /// <inheritdoc/>
+    protected override void End()
+    {
+        if (_only is var (store, name, deleted)) Relocate(store, name, deleted);
+        base.End();
+    }
+
+    /// <summary>Begins to move or copy an item.</summary>
+    private protected abstract void Relocate(StoreLease store, string name, string newName, bool deleted);
+
+    private void Relocate(StoreLease store, string name, bool deleted)
+    {
+        var newName = Target switch
+        {
+            null => name,
+            var target when target.EndsWith('/') => (target == "/" ? "" : target) + store.Store.Layout.KeyOf(name),
+            var target => target,
+        };
+        // Without -Force the storage itself refuses the second of two.
+        if (Force && !_replaced.Add(newName))
+        {
+            WriteError(new StoreException(StoreError.InvalidArgument,
+                $"'{name}' stays where it is: another item went to '{newName}' just before, and would be lost.", name));
+            return;
+        }
+        Relocate(store, name, newName, deleted);
+    }
+}

@@ -1,0 +1,48 @@
+using System.ComponentModel;
+using System.Globalization;
+using BorgStore.Layout;
+using BorgStore.Security;
+
+namespace BorgStore.Commands;
+
+/// <summary>The texts of the views in BorgStore.format.ps1xml.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class ViewText
+{
+    private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+    /// <summary>A size with three digits and a unit.</summary>
+    /// <param name="bytes">The size [bytes], or nothing.</param>
+    public static string Size(double? bytes)
+    {
+        if (bytes is not { } size) return "";
+        var unit = 0;
+        // What would be rounded to 1024 belongs to the next unit.
+        while (size >= 1023.5 && unit < Units.Length - 1)
+        {
+            size /= 1024;
+            unit++;
+        }
+        var format = unit == 0 || size >= 99.95 ? "0" : size >= 9.995 ? "0.0" : "0.00";
+        return $"{size.ToString(format, CultureInfo.CurrentCulture)} {Units[unit]}";
+    }
+
+    /// <summary>A size as a unit shows it, and exactly.</summary>
+    /// <param name="bytes">The size [bytes], or nothing.</param>
+    public static string ExactSize(long? bytes)
+        => bytes is >= 1024 ? $"{Size(bytes)} ({bytes.Value.ToString("n0", CultureInfo.CurrentCulture)} bytes)" : Size(bytes);
+
+    /// <summary>Namespaces and their levels.</summary>
+    /// <param name="namespaces">The namespaces.</param>
+    public static string Namespaces(IEnumerable<NamespaceLayout> namespaces) => new StoreLayout(namespaces).ToString();
+
+    /// <summary>Permissions on one line.</summary>
+    /// <param name="map">The permissions, or nothing.</param>
+    public static string Permissions(PermissionMap? map)
+        => map is null ? "all" : string.Join("; ", map.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal)
+            .Select(entry => $"{(entry.Key.Length == 0 ? "''" : entry.Key)} = {PermissionMap.FormatRights(entry.Value)}"));
+
+    /// <summary>What marks a soft-deleted item in a table.</summary>
+    /// <param name="isDeleted">Whether it is.</param>
+    public static string Mark(bool isDeleted) => isDeleted ? "deleted" : "";
+}

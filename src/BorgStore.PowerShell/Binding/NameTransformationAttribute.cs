@@ -12,7 +12,8 @@ public sealed class NameTransformationAttribute : ArgumentTransformationAttribut
         var plain = inputData is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : inputData;
         return plain switch
         {
-            string text => new[] { text },
+            // Left to the binder, which then offers a piped text to -Name first.
+            string text => text,
             object?[] several => Array.ConvertAll(several, ReadName),
             _ => new[] { ReadName(plain) },
         };

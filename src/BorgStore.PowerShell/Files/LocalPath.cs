@@ -32,6 +32,10 @@ internal static class LocalPath
         return (wrapped.BaseObject as FileSystemInfo)?.FullName;
     }
 
+    /// <summary>A file as Get-Item yields it, so that other cmdlets take it from the pipeline.</summary>
+    public static object Present(PSCmdlet cmdlet, object result)
+        => result is FileInfo file && cmdlet.InvokeProvider.Item.Get([file.FullName], force: true, literalPath: true) is [var item] ? item : result;
+
     /// <summary>Opens a file for reading from its beginning to its end.</summary>
     public static FileStream OpenRead(string path) => new(path, new FileStreamOptions
     {

@@ -7,7 +7,7 @@ internal enum MessageKind
     Error,
     Warning,
 
-    /// <summary>The job is done; its content is the target, or null where it was not begun.</summary>
+    /// <summary>The job is done; its content is the target, or null where it failed or was not begun.</summary>
     End,
 }
 

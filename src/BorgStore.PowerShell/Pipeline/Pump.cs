@@ -112,6 +112,7 @@ internal sealed class Pump
         }
         catch (Exception e)
         {
+            begun = null;
             await output.FailAsync(ErrorRecords.From(e, target));
         }
         finally
@@ -174,7 +175,7 @@ internal sealed class Pump
         switch (message.Kind)
         {
             case MessageKind.Result:
-                _cmdlet.WriteObject(message.Content, enumerateCollection: false);
+                _cmdlet.WriteObject(_options.Present is { } present ? present(message.Content!) : message.Content, enumerateCollection: false);
                 break;
             case MessageKind.Error:
                 _cmdlet.WriteError((ErrorRecord)message.Content!);
@@ -202,7 +203,6 @@ internal sealed class Pump
     // Lets the jobs that were begun come to their end, and remembers how they ended.
     private void FinishJobs(List<object> finished, List<ErrorRecord> failed)
     {
-        var failedJobs = new HashSet<long>();
         try
         {
             while (Outstanding > 0)
@@ -212,14 +212,10 @@ internal sealed class Pump
                     Await(Timeout.InfiniteTimeSpan);
                     continue;
                 }
-                if (message is { Kind: MessageKind.Error, Content: ErrorRecord error })
-                {
-                    failedJobs.Add(message.Job);
-                    failed.Add(error);
-                }
+                if (message is { Kind: MessageKind.Error, Content: ErrorRecord error }) failed.Add(error);
                 if (message.Kind != MessageKind.End) continue;
                 _ended++;
-                if (message.Content is { } target && !failedJobs.Contains(message.Job)) finished.Add(target);
+                if (message.Content is { } target) finished.Add(target);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or PipelineStoppedException)

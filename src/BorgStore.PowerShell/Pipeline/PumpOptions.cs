@@ -10,6 +10,9 @@ internal sealed record PumpOptions(int Parallelism)
     /// <summary>How many jobs may wait for their turn besides those that run, so that a slow one does not hold up the others at once.</summary>
     public int Waiting { get; init; }
 
+    /// <summary>What makes of a result, on the pipeline thread, the object that is handed on.</summary>
+    public Func<object, object>? Present { get; init; }
+
     /// <summary>Whether jobs that were begun are finished, and told of, when the pipeline ends early.</summary>
     public bool FinishesJobs { get; init; }
 }

@@ -17,6 +17,8 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
     [Parameter(HelpMessage = "Replaces existing files.")]
     public SwitchParameter Force { get; set; }
 
+    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { Present = result => LocalPath.Present(this, result) };
+
     /// <inheritdoc/>
     protected override void Begin()
     {

@@ -16,10 +16,12 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     [Parameter(Position = 0, ParameterSetName = ByName, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
+    [PatternTransformation]
     [ArgumentCompleter(typeof(NameCompleter))]
     public string[]? Name { get; set; }
 
-    [Parameter(Mandatory = true, ParameterSetName = ByLiteralName, ValueFromPipeline = true)]
+    // Not mandatory: the binder would offer it a piped text before -Name then.
+    [Parameter(ParameterSetName = ByLiteralName, ValueFromPipeline = true)]
     [NameTransformation]
     [ArgumentCompleter(typeof(NameCompleter))]
     public string[] LiteralName { get; set; } = [];
@@ -80,7 +82,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     private void List(StoreLease store, string name)
     {
         var pattern = new NamePattern(name);
-        List(store, store.Store.Layout.Namespaces.Select(ns => ns.Name).Where(pattern.CanMatchWithin), pattern, name);
+        List(store, store.Store.Layout.Namespaces.Select(ns => ns.Name).Where(ns => pattern.CanMatchWithin(ns, store.Store.Layout)), pattern, name);
     }
 
     private void List(StoreLease store, IEnumerable<string> namespaces, NamePattern? pattern, string target)
@@ -101,7 +103,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             }
             foreign = store.Store.GetStatistics().ForeignNames - foreign;
             if (foreign > 0)
-                await output.WarnAsync($"{foreign} items have names that not every platform can hold. They can be read here, but not everywhere the store is carried to.");
+                await output.WarnAsync($"Items with names that not every platform can hold: {foreign}. They can be read here, but not everywhere the store is carried to.");
         });
     }
 }

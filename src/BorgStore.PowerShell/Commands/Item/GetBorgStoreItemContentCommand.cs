@@ -45,7 +45,10 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     [Parameter(ParameterSetName = AsFile)]
     public SwitchParameter Force { get; set; }
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { IsOrdered = true };
+    private protected override PumpOptions PumpOptions => new(ThrottleLimit)
+    {
+        IsOrdered = true, Present = ParameterSetName == AsFile ? result => LocalPath.Present(this, result) : null,
+    };
 
     /// <inheritdoc/>
     protected override void Begin()

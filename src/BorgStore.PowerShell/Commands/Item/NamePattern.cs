@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
@@ -15,8 +16,12 @@ internal sealed class NamePattern(string pattern)
     public bool IsMatch(string name) => _wildcard.IsMatch(name);
 
     /// <summary>Whether any name of a namespace can match, so that a listing has to look into it.</summary>
-    public bool CanMatchWithin(string ns)
+    public bool CanMatchWithin(string ns, StoreLayout layout)
     {
+        // Where the pattern names a whole namespace, all that it matches lies there or in a namespace within.
+        var start = new string([.. _tokens.TakeWhile(token => token is not (AnyRun or AnyOne))]).ToLowerInvariant();
+        if (layout.Find(start) is { Name: { Length: > 0 } home } && ns != home && !ns.StartsWith(home + "/", StringComparison.Ordinal)) return false;
+
         // All places in the pattern that are reached after the characters so far.
         var places = new SortedSet<int> { 0 };
         foreach (var c in ns.Length == 0 ? "" : ns + "/")

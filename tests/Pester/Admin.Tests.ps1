@@ -1,0 +1,138 @@
+BeforeAll { . $PSScriptRoot/TestStore.ps1 }
+
+Describe 'Figures' {
+    BeforeAll {
+        $store = New-TestStore 5
+        Set-BorgStoreItem data/0123 -Value ('x' * 1000)
+        Remove-BorgStoreItem config/k0005 -Soft
+    }
+    AfterAll { Close-AllStore }
+
+    It 'are measured by namespace' {
+        $measure = Measure-BorgStore
+        $measure.Namespace | Should -Be 'config', 'data'
+        $measure[0].Count | Should -Be 4
+        $measure[0].Size | Should -Be 28
+        $measure[0].DeletedCount | Should -Be 1
+        $measure[0].DeletedSize | Should -Be 7
+        $measure[1].Largest | Should -Be 1000
+        ($store | Measure-BorgStore -Namespace data).Count | Should -Be 1
+        Get-ErrorId { Measure-BorgStore -Namespace none } | Should -Be 'LayoutUnknown'
+    }
+
+    It 'are counted under the names of the Python package' {
+        $null = Get-BorgStoreStatistic -Reset
+        $null = Get-BorgStoreItemContent data/0123
+        $statistic = $store | Get-BorgStoreStatistic
+        $statistic.load_calls | Should -Be 1
+        $statistic.load_volume | Should -Be 1000
+        $statistic.backend_load_calls | Should -Be 1
+        $statistic.load_throughput | Should -BeGreaterThan 0
+        $load = $statistic.Operations | Where-Object Operation -eq Load
+        $load.Calls | Should -Be 1
+        $load.Volume | Should -Be 1000
+        $load.BackendVolume | Should -Be 1000
+        $load.Throughput | Should -BeGreaterThan 0
+        $statistic.Store.Uri | Should -Be $store.Uri
+        (Get-BorgStoreStatistic -Reset).load_calls | Should -Be 1
+        (Get-BorgStoreStatistic).load_calls | Should -Be 0
+    }
+
+    It 'tell the quota' {
+        $limited = New-BorgStore (New-TestUri) -Namespace @{ data = 0 } -Quota 10KB
+        Set-BorgStoreItem data/x -Value ('x' * 1024) -Store $limited
+        $quota = $limited | Get-BorgStoreQuota
+        $quota.Limit, $quota.Used, $quota.Available | Should -Be 10240, 1024, 9216
+        $limited | Close-BorgStore
+        (Get-BorgStoreQuota -Store $store).Limit | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Clear-BorgStoreTemporary' {
+    BeforeEach {
+        $store = New-TestStore 1
+        $left = Join-Path ([uri] $store.Uri).LocalPath config/left-over.tmp
+        Set-Content $left -Value unfinished
+        (Get-Item $left).LastWriteTime = [datetime]::Now.AddDays(-2)
+    }
+    AfterEach { Close-AllStore }
+
+    It 'removes what crashes left, and tells of it' {
+        $removed = Clear-BorgStoreTemporary
+        $removed.Id | Should -Be 'config/left-over.tmp'
+        $removed.Size | Should -BeGreaterThan 9
+        Test-Path $left | Should -BeFalse
+        @(Get-BorgStoreItem).Count | Should -Be 1
+    }
+
+    It 'leaves what is younger' {
+        Clear-BorgStoreTemporary -OlderThan 3.00:00:00 | Should -BeNullOrEmpty
+        Test-Path $left | Should -BeTrue
+    }
+
+    It 'removes nothing with -WhatIf' {
+        Clear-BorgStoreTemporary -WhatIf | Should -BeNullOrEmpty
+        Test-Path $left | Should -BeTrue
+    }
+}
+
+Describe 'Permissions' {
+    AfterEach { Close-AllStore }
+
+    It 'come as presets and as maps' {
+        (New-BorgStorePermission no-delete).Entries.Keys | Should -Contain 'packs'
+        (New-BorgStorePermission -Map @{ '' = 'lr'; 'config/' = 'lrwD' }).Entries['config'] | Should -Be 'List, Read, Write, Delete'
+        Get-ErrorText { New-BorgStorePermission nothing } | Should -BeLike "*no permission preset 'nothing'*borgbackup-read-only*"
+        Get-ErrorText { New-BorgStorePermission -Map @{ '' = 'x' } } | Should -BeLike "*'x'*l (list)*"
+    }
+
+    It 'are tested by letters or words' {
+        $map = New-BorgStorePermission -Map @{ '' = 'lr'; config = 'lrw'; all = 'W' }
+        $map | Test-BorgStorePermission config/x, data/x w | Should -Be $true, $false
+        $map | Test-BorgStorePermission config/x Overwrite | Should -BeFalse
+        $map | Test-BorgStorePermission config/x lrw | Should -BeTrue
+        $map | Test-BorgStorePermission all/x Write | Should -BeTrue -Because 'who may replace may also write anew'
+        Test-BorgStorePermission data/x Read, List -Permission $map | Should -BeTrue
+        Test-BorgStorePermission archives/x D -Permission borgbackup-no-delete | Should -BeFalse
+    }
+
+    It 'hold for an open store, given as a map, a preset, JSON or a hashtable' {
+        $store = New-TestStore 1
+        $store | Close-BorgStore
+        foreach ($permission in (New-BorgStorePermission read-only), 'read-only', '{"": "lr"}', @{ '' = 'lr' }) {
+            $store = Open-BorgStore $store.Uri -Permission $permission
+            Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'value 1'
+            Get-ErrorId { Set-BorgStoreItem config/k0001 -Value x } | Should -Be 'PermissionDenied'
+            Get-ErrorId { $store | Remove-BorgStore -Force } | Should -Be 'PermissionDenied'
+            $store | Close-BorgStore
+        }
+    }
+}
+
+Describe '-WhatIf' {
+    BeforeAll {
+        $store = New-TestStore 3
+        Remove-BorgStoreItem config/k0003 -Soft
+        $other = New-TestStore
+        $before = Get-BorgStoreItem -Store $store -IncludeDeleted | Out-String
+    }
+    AfterAll { Close-AllStore }
+
+    It 'changes nothing: <_>' -ForEach @(
+        'Set-BorgStoreItem config/k0001 -Value changed'
+        'Get-Item $PSCommandPath | Set-BorgStoreItem -Namespace data -ContentHash SHA256'
+        'Remove-BorgStoreItem config/k0001', 'Remove-BorgStoreItem config/k0001 -Soft', 'Remove-BorgStoreItem config/k0003 -Deleted'
+        'Restore-BorgStoreItem config/k0003', 'Move-BorgStoreItem config/k0001 config/new', 'Move-BorgStoreItem config/k0001 -ChangeLevel'
+        'Copy-BorgStoreItem config/k0001 config/new', 'Invoke-BorgStoreDefrag config/k0001 -RemoveSource'
+        'Export-BorgStoreItem config/k0001 $TestDrive/whatif'
+    ) {
+        & ([scriptblock]::Create("$_ -Store `$store -WhatIf")) | Should -BeNullOrEmpty
+        Get-BorgStoreItem -Store $store -IncludeDeleted | Out-String | Should -Be $before
+        Test-Path $TestDrive/whatif | Should -BeFalse
+    }
+
+    It 'copies nothing to another store' {
+        Get-BorgStoreItem -Store $store | Copy-BorgStoreItem -DestinationStore $other -WhatIf
+        Get-BorgStoreItem -Store $other | Should -BeNullOrEmpty
+    }
+}

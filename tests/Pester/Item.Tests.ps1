@@ -1,0 +1,253 @@
+BeforeAll { . $PSScriptRoot/TestStore.ps1 }
+
+Describe 'Get-BorgStoreItem' {
+    BeforeAll {
+        $store = New-TestStore -Namespace @{ config = 0; 'cache/files' = 0; cache = 0; data = 2; '' = 0 }
+        'config/main', 'config/other', 'cache/x', 'cache/files/x', 'data/012345', 'root', 'config/gone' | ForEach-Object {
+            [pscustomobject]@{ Name = $_; Value = $_ }
+        } | Set-BorgStoreItem
+        Remove-BorgStoreItem config/gone -Soft
+    }
+    AfterAll { Close-AllStore }
+
+    It 'lists everything, each namespace once' {
+        (Get-BorgStoreItem).Name | Sort-Object | Should -Be 'cache/files/x', 'cache/x', 'config/main', 'config/other', 'data/012345', 'root'
+    }
+
+    It 'tells what is known of an item' {
+        $item = Get-BorgStoreItem data/012345
+        $item.Namespace | Should -Be 'data'
+        $item.Key | Should -Be '012345'
+        $item.Size | Should -Be 11
+        $item.Level | Should -Be 2
+        $item.IsDeleted | Should -BeFalse
+        $item.LastWriteTime | Should -BeGreaterThan ([datetime]::Now.AddMinutes(-5))
+        $item.LastWriteTime.Kind | Should -Be 'Local'
+        $item.Store.Uri | Should -Be $store.Uri
+        "$item" | Should -Be 'data/012345'
+    }
+
+    It 'matches <Pattern>' -ForEach @(
+        @{ Pattern = 'config/*'; Names = 'config/main', 'config/other' }
+        @{ Pattern = 'con*'; Names = 'config/main', 'config/other' }
+        @{ Pattern = '*main'; Names = @('config/main') }
+        @{ Pattern = 'CONFIG/M*'; Names = @('config/main') }
+        @{ Pattern = 'cache/*'; Names = 'cache/files/x', 'cache/x' }
+        @{ Pattern = 'cache/?'; Names = @('cache/x') }
+        @{ Pattern = 'ca*/x'; Names = 'cache/files/x', 'cache/x' }
+        @{ Pattern = 'c[ao]*/[mx]*'; Names = 'cache/files/x', 'cache/x', 'config/main' }
+        @{ Pattern = 'r*'; Names = @('root') }
+        @{ Pattern = 'nothing*'; Names = @() }
+    ) {
+        @(Get-BorgStoreItem $Pattern | ForEach-Object Name | Sort-Object) | Should -Be $Names
+    }
+
+    It 'looks only into namespaces that can match' {
+        $null = Get-BorgStoreStatistic -Reset
+        $null = Get-BorgStoreItem config/m*
+        (Get-BorgStoreStatistic).list_calls | Should -Be 1
+    }
+
+    It 'finds soft-deleted items only where they are asked for' {
+        Get-ErrorId { Get-BorgStoreItem config/gone } | Should -Be 'ObjectNotFound'
+        (Get-BorgStoreItem -Deleted).Name | Should -Be 'config/gone'
+        (Get-BorgStoreItem config/gone -Deleted).IsDeleted | Should -BeTrue
+        (Get-BorgStoreItem config/gone -IncludeDeleted).IsDeleted | Should -BeTrue
+        @(Get-BorgStoreItem config/* -IncludeDeleted).Count | Should -Be 3
+        (Get-BorgStoreItem -Deleted | Get-BorgStoreItem).Name | Should -Be 'config/gone'
+    }
+
+    It 'lists namespaces' {
+        (Get-BorgStoreItem -Namespace config, data/).Name | Sort-Object | Should -Be 'config/main', 'config/other', 'data/012345'
+        Get-ErrorId { Get-BorgStoreItem -Namespace nothing } | Should -Be 'LayoutUnknown'
+    }
+
+    It 'writes one error for a bad item and goes on' {
+        $result = Get-BorgStoreItem config/main, config/none, config/other -ErrorAction SilentlyContinue -ErrorVariable failure
+        $result.Name | Sort-Object | Should -Be 'config/main', 'config/other'
+        $failure.Count | Should -Be 1
+        $failure[0].FullyQualifiedErrorId | Should -Be 'ObjectNotFound,BorgStore.Commands.GetBorgStoreItemCommand'
+        $failure[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
+        $failure[0].TargetObject | Should -Be 'config/none'
+    }
+
+    It 'takes strings as patterns, but piped items and -LiteralName as they are' {
+        ('config/m*' | Get-BorgStoreItem).Name | Should -Be 'config/main'
+        Get-ErrorText { Get-BorgStoreItem -LiteralName 'config/m*' } | Should -BeLike "*config/m*"
+        Get-ErrorText { [pscustomobject]@{ Name = 'config/m*' } | Get-BorgStoreItem } | Should -BeLike "*config/m*"
+        Get-ErrorId { Get-BorgStoreItem 'config/`*' } | Should -BeIn 'ObjectNotFound', 'InvalidName'
+    }
+
+    It 'reads what others wrote under names with wildcards, and warns of them' -Skip:$IsWindows {
+        $folder = ([uri] $store.Uri).LocalPath
+        Set-Content -LiteralPath "$folder/config/a[1]" -Value foreign -NoNewline
+        Set-Content -LiteralPath "$folder/config/a1" -Value other -NoNewline
+        Set-Content -LiteralPath "$folder/config/a*" -Value star -NoNewline
+        $items = Get-BorgStoreItem config/a* -WarningVariable warning -WarningAction SilentlyContinue
+        "$warning" | Should -BeLike 'Items with names that not every platform can hold: 1.*'
+        $items.Name | Should -Be 'config/a*', 'config/a1', 'config/a[1]'
+        ($items | Get-BorgStoreItemContent -AsString) | Should -Be 'star', 'other', 'foreign'
+        ($items | Get-BorgStoreItem).Count | Should -Be 3
+        $items | Remove-BorgStoreItem
+    }
+}
+
+Describe 'Remove-BorgStoreItem and Restore-BorgStoreItem' {
+    BeforeEach { $store = New-TestStore 3 }
+    AfterEach { Close-AllStore }
+
+    It 'removes for good' {
+        Remove-BorgStoreItem config/k0001, config/k0002
+        (Get-BorgStoreItem -Name * -IncludeDeleted).Name | Should -Be 'config/k0003'
+    }
+
+    It 'removes so that it can be restored' {
+        Remove-BorgStoreItem config/k0001 -Soft
+        Restore-BorgStoreItem config/k0001
+        Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'value 1'
+    }
+
+    It 'acts on exactly those that -Deleted listed, never on live namesakes' {
+        Get-BorgStoreItem config/k0001, config/k0002 | Remove-BorgStoreItem -Soft
+        Set-BorgStoreItem config/k0001 -Value 'live namesake'
+        Get-BorgStoreItem -Deleted | Remove-BorgStoreItem
+        Get-BorgStoreItem -Deleted | Should -BeNullOrEmpty
+        Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'live namesake'
+    }
+
+    It 'acts on exactly those also after a detour through CSV and JSON' {
+        Remove-BorgStoreItem config/k0001, config/k0002 -Soft
+        Set-BorgStoreItem config/k0001 -Value live
+        Get-BorgStoreItem config/k0001 -Deleted | Export-Csv $TestDrive/items.csv
+        Import-Csv $TestDrive/items.csv | Remove-BorgStoreItem
+        Get-BorgStoreItem config/k0002 -Deleted | ConvertTo-Json | ConvertFrom-Json | Remove-BorgStoreItem
+        (Get-BorgStoreItem -IncludeDeleted).Name | Should -Be 'config/k0001', 'config/k0003'
+        Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'live'
+    }
+
+    It 'refuses to soft-delete what is soft-deleted' {
+        Remove-BorgStoreItem config/k0001 -Soft
+        Get-ErrorId { Get-BorgStoreItem -Deleted | Remove-BorgStoreItem -Soft } | Should -Be 'InvalidArgument'
+    }
+
+    It 'restores over a live item only with -Force' {
+        Remove-BorgStoreItem config/k0001 -Soft
+        Set-BorgStoreItem config/k0001 -Value live
+        Get-ErrorId { Get-BorgStoreItem -Deleted | Restore-BorgStoreItem } | Should -Be 'ObjectAlreadyExists'
+        Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'live'
+        Get-BorgStoreItem -Deleted | Restore-BorgStoreItem -Force
+        Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'value 1'
+        Get-ErrorId { Restore-BorgStoreItem config/k0001 } | Should -Be 'ObjectNotFound'
+    }
+
+    It 'hands on what was done with -PassThru, and nothing without' {
+        Remove-BorgStoreItem config/k0001 | Should -BeNullOrEmpty
+        (Remove-BorgStoreItem config/k0002 -PassThru).Name | Should -Be 'config/k0002'
+        (Remove-BorgStoreItem config/k0003 -Soft -PassThru).IsDeleted | Should -BeTrue
+        (Restore-BorgStoreItem config/k0003 -PassThru).IsDeleted | Should -BeFalse
+    }
+
+    It 'writes an error for what is not there and goes on' {
+        Get-ErrorId { Remove-BorgStoreItem config/none, config/k0001 } | Should -Be 'ObjectNotFound'
+        (Get-BorgStoreItem).Name | Should -Be 'config/k0002', 'config/k0003'
+    }
+
+    It 'takes names literally' {
+        Get-ErrorId { Remove-BorgStoreItem 'config/*' } | Should -BeIn 'ObjectNotFound', 'InvalidName'
+        @(Get-BorgStoreItem).Count | Should -Be 3
+    }
+}
+
+Describe 'Move-BorgStoreItem' {
+    BeforeEach { $store = New-TestStore 3 }
+    AfterEach { Close-AllStore }
+
+    It 'renames' {
+        Move-BorgStoreItem config/k0001 config/new
+        Get-BorgStoreItemContent config/new -AsString | Should -Be 'value 1'
+        Test-BorgStoreItem config/k0001 | Should -BeFalse
+    }
+
+    It 'moves into a namespace' {
+        Get-BorgStoreItem config/k* | Move-BorgStoreItem -Destination data/
+        (Get-BorgStoreItem).Name | Should -Be 'data/k0001', 'data/k0002', 'data/k0003'
+    }
+
+    It 'takes a script block' {
+        (Get-BorgStoreItem | Move-BorgStoreItem -Destination { $_.Name -replace 'k', 'z' } -PassThru).Name | Sort-Object |
+            Should -Be 'config/z0001', 'config/z0002', 'config/z0003'
+    }
+
+    It 'takes a property' {
+        [pscustomobject]@{ Name = 'config/k0001'; Destination = 'config/one' }, [pscustomobject]@{ Name = 'config/k0002'; Destination = 'data/' } |
+            Move-BorgStoreItem
+        (Get-BorgStoreItem).Name | Should -Be 'config/k0003', 'config/one', 'data/k0002'
+    }
+
+    It 'moves nothing where many names would go to one' {
+        Get-ErrorId { Get-BorgStoreItem | Move-BorgStoreItem -Destination config/one -Force } | Should -Be 'InvalidArgument'
+        Get-ErrorId { Move-BorgStoreItem config/k0001, config/k0002 config/one -Force } | Should -Be 'InvalidArgument'
+        (Get-BorgStoreItem).Name | Should -Be 'config/k0001', 'config/k0002', 'config/k0003'
+    }
+
+    It 'loses none of two that a script block sends to one place' {
+        Get-ErrorId { Get-BorgStoreItem | Move-BorgStoreItem -Destination { 'config/one' } -Force } | Should -Be 'InvalidArgument', 'InvalidArgument'
+        @(Get-BorgStoreItem).Count | Should -Be 3
+        Get-BorgStoreItemContent config/one -AsString | Should -Be 'value 1'
+    }
+
+    It 'replaces an item only with -Force' {
+        Get-ErrorId { Move-BorgStoreItem config/k0001 config/k0002 } | Should -Be 'ObjectAlreadyExists'
+        Get-BorgStoreItemContent config/k0002 -AsString | Should -Be 'value 2'
+        Move-BorgStoreItem config/k0001 config/k0002 -Force
+        Get-BorgStoreItemContent config/k0002 -AsString | Should -Be 'value 1'
+    }
+
+    It 'keeps a soft-deleted item soft-deleted' {
+        Remove-BorgStoreItem config/k0001 -Soft
+        Set-BorgStoreItem config/k0001 -Value live
+        Get-BorgStoreItem -Deleted | Move-BorgStoreItem -Destination data/
+        (Get-BorgStoreItem -Deleted).Name | Should -Be 'data/k0001'
+        Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'live'
+    }
+
+    It 'brings items to the level of new ones' {
+        $store | Close-BorgStore
+        $store = Open-BorgStore $store.Uri -Namespace @{ config = 0, 1 }
+        (Get-BorgStoreItem | Move-BorgStoreItem -ChangeLevel -PassThru).Level | Select-Object -Unique | Should -Be 1
+        (Get-BorgStoreItem).Name | Should -Be 'config/k0001', 'config/k0002', 'config/k0003'
+    }
+}
+
+Describe 'Copy-BorgStoreItem' {
+    BeforeEach { $store = New-TestStore 3 }
+    AfterEach { Close-AllStore }
+
+    It 'copies within a store' {
+        Copy-BorgStoreItem config/k0001 config/copy
+        Get-BorgStoreItemContent config/k0001, config/copy -AsString | Should -Be 'value 1', 'value 1'
+        Get-ErrorId { Copy-BorgStoreItem config/k0002 config/copy } | Should -Be 'ObjectAlreadyExists'
+        Copy-BorgStoreItem config/k0002 config/copy -Force
+        Get-BorgStoreItemContent config/copy -AsString | Should -Be 'value 2'
+    }
+
+    It 'copies to another store, under the same names or others' {
+        $other = New-TestStore
+        Get-BorgStoreItem -Store $store | Copy-BorgStoreItem -DestinationStore $other
+        (Get-BorgStoreItem -Store $other).Name | Should -Be 'config/k0001', 'config/k0002', 'config/k0003'
+        $copies = Get-BorgStoreItem config/k0001 -Store $store | Copy-BorgStoreItem -DestinationStore $other.Uri -Destination data/ -PassThru
+        $copies.Name | Should -Be 'data/k0001'
+        $copies.Store.Uri | Should -Be $other.Uri
+    }
+
+    It 'copies the value of a soft-deleted item, not that of its live namesake' {
+        Remove-BorgStoreItem config/k0001 -Soft
+        Set-BorgStoreItem config/k0001 -Value live
+        Get-BorgStoreItem -Deleted | Copy-BorgStoreItem -Destination config/copy
+        Get-BorgStoreItemContent config/copy -AsString | Should -Be 'value 1'
+    }
+
+    It 'says what is missing' {
+        Get-ErrorText { Copy-BorgStoreItem config/k0001 } | Should -BeLike '*-Destination*'
+    }
+}

@@ -1,0 +1,95 @@
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+    $connections = [BorgStore.Commands.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
+
+    # Whether the store that an item came from is open now.
+    function Test-Lease($Item) {
+        $connection = $connections.GetValue($Item.Store)
+        $null -ne $connection.GetType().GetField('_store', [Reflection.BindingFlags] 'NonPublic, Instance').GetValue($connection)
+    }
+}
+
+Describe 'A store that is named by its URL' {
+    BeforeAll {
+        $store = New-TestStore 10
+        $store | Close-BorgStore
+        $uri = $store.Uri
+    }
+    AfterEach { Get-BorgStore | Should -BeNullOrEmpty -Because 'a leased store is none of the open ones' }
+
+    It 'is closed at the end of the pipeline, and opened again for an item used later' {
+        $items = Get-BorgStoreItem -Store $uri
+        Test-Lease $items[0] | Should -BeFalse
+        ($items | Get-BorgStoreItemContent -AsString)[0] | Should -Be 'value 1'
+        Test-Lease $items[0] | Should -BeFalse
+    }
+
+    It 'is shared by the whole pipeline, also after the first cmdlet has ended' {
+        $open = Get-BorgStoreItem -Store $uri | Sort-Object Name -Descending | ForEach-Object { Test-Lease $_ }
+        $open | Select-Object -Unique | Should -BeTrue
+        Get-BorgStoreItem -Store $uri | Sort-Object Name -Descending | Get-BorgStoreItemContent -AsString | Select-Object -First 1 | Should -Be 'value 10'
+    }
+
+    It 'is closed however the pipeline ended' {
+        $item = Get-BorgStoreItem -Store $uri | Select-Object -First 1
+        Test-Lease $item | Should -BeFalse
+        try { Get-BorgStoreItem -Store $uri | ForEach-Object { $kept = $_; throw 'stop' } } catch { $null = $_ }
+        Test-Lease $kept | Should -BeFalse
+        $null = Get-BorgStoreItem config/none, config/k0001 -Store $uri -ErrorAction SilentlyContinue -OutVariable found
+        Test-Lease $found[0] | Should -BeFalse
+    }
+
+    It 'stays open as long as a stream needs it' {
+        $item = Get-BorgStoreItem config/k0001 -Store $uri
+        $stream = $item | Get-BorgStoreItemContent -AsStream
+        Test-Lease $item | Should -BeTrue
+        $stream.Dispose()
+        Test-Lease $item | Should -BeFalse
+
+        $stream = $item | Get-BorgStoreItemContent -AsStream
+        [IO.StreamReader]::new($stream).ReadToEnd() | Should -Be 'value 1'
+        Test-Lease $item | Should -BeFalse -Because 'a stream that was read to its end needs nothing any more'
+    }
+
+    It 'can be changed where its levels are recognised' {
+        Set-BorgStoreItem config/new -Value x -Store $uri
+        Get-BorgStoreItem config/new -Store $uri | Remove-BorgStoreItem
+        Test-BorgStoreItem config/new -Store $uri | Should -BeFalse
+    }
+
+    It 'is copied from and to' {
+        $other = New-TestUri
+        New-BorgStore $other @{ config = 0 } | Close-BorgStore
+        Copy-BorgStoreItem config/k0001 config/k0001 -Store $uri -DestinationStore $other -ErrorAction SilentlyContinue -ErrorVariable failure
+        $failure[0].FullyQualifiedErrorId | Should -BeLike 'LayoutUnknown,*' -Because 'an empty store has no levels to recognise'
+        $store = Open-BorgStore $other @{ config = 0 }
+        Get-BorgStoreItem -Store $uri | Copy-BorgStoreItem -DestinationStore $other
+        @(Get-BorgStoreItem -Store $other).Count | Should -Be 10
+        $store | Close-BorgStore
+    }
+
+    It 'may come piped as a property' {
+        [pscustomobject]@{ Name = 'config/k0003'; Store = $uri } | Get-BorgStoreItemContent -AsString | Should -Be 'value 3'
+    }
+
+    It 'means the open store where it is open' {
+        $open = Open-BorgStore $uri -Namespace @{ config = 0; fresh = 1 }
+        Set-BorgStoreItem fresh/abc -Value x -Store $uri
+        (Get-BorgStoreItem fresh/abc -Store $uri).Level | Should -Be 1
+        Remove-BorgStoreItem fresh/abc
+        $open | Close-BorgStore
+    }
+}
+
+Describe 'The item of a store that was closed' {
+    AfterEach { Close-AllStore }
+
+    It 'says so, and finds the store where it is opened again' {
+        $store = New-TestStore 1
+        $item = Get-BorgStoreItem
+        $store | Close-BorgStore
+        Get-ErrorId { $item | Get-BorgStoreItemContent } | Should -Be 'StoreNotOpen'
+        $null = Open-BorgStore $store.Uri
+        $item | Get-BorgStoreItemContent -AsString | Should -Be 'value 1'
+    }
+}

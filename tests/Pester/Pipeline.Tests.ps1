@@ -1,0 +1,192 @@
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+
+    # A store that answers each call after so many milliseconds.
+    function Open-SlowStore($Store, [int] $Milliseconds) {
+        $Store | Close-BorgStore
+        Open-BorgStore $Store.Uri -Namespace @{ config = 0; data = 2 } -Latency ([timespan]::FromMilliseconds($Milliseconds))
+    }
+
+    # Begins a script in a runspace of its own and stops it after a while, as Ctrl-C does. Tells how long the stop took.
+    function Stop-Script([string] $Script, [int] $AfterMilliseconds = 1500) {
+        $shell = [powershell]::Create()
+        $null = $shell.AddScript("Import-Module '$modulePath'; `$ErrorActionPreference = 'Continue'; $Script")
+        $run = $shell.BeginInvoke()
+        Start-Sleep -Milliseconds $AfterMilliseconds
+        $run.IsCompleted | Should -BeFalse -Because 'it was to be stopped while it ran'
+        $time = Measure-Command { $shell.Stop() }
+        $shell.Dispose()
+        $time
+    }
+}
+
+Describe 'The end of a pipeline before its time' {
+    BeforeAll { $store = New-TestStore 200 }
+    AfterAll { Close-AllStore }
+
+    It 'stops a listing within a second of Ctrl-C' {
+        (Stop-Script "`$null = Open-BorgStore '$($store.Uri)' -Latency 00:00:30; Get-BorgStoreItem").TotalSeconds | Should -BeLessThan 1
+    }
+
+    It 'stops reads, changes, hashes and tests within a second of Ctrl-C: <_>' -ForEach @(
+        'Get-BorgStoreItemContent $names', 'Remove-BorgStoreItem $names', 'Get-BorgStoreItemHash $names', 'Test-BorgStoreItem $names'
+        '$names | Set-BorgStoreItem config/x; $names | ForEach-Object { [pscustomobject]@{ Name = $_; Value = 1 } } | Set-BorgStoreItem'
+        'Move-BorgStoreItem $names data/', 'Measure-BorgStore', 'Get-BorgStoreItemContent $names -Destination ([IO.Path]::GetTempPath())'
+    ) {
+        $victim = New-TestStore 40
+        $open = "`$null = Open-BorgStore '$($victim.Uri)' -Namespace @{ config = 0; data = 2 } -Latency 00:01:00"
+        (Stop-Script "$open; `$names = 1..40 | ForEach-Object { 'config/k{0:d4}' -f `$_ }; $_").TotalSeconds | Should -BeLessThan 1
+        @(Get-BorgStoreItem config/k* -Store $victim).Count | Should -BeGreaterOrEqual 32 -Because 'no more than eight were begun'
+        $victim | Close-BorgStore
+    }
+
+    It 'ends with Select-Object -First, and the producer with it' {
+        $time = Measure-Command { $items = Get-BorgStoreItem | Select-Object -First 3 }
+        $items.Name | Should -Be 'config/k0001', 'config/k0002', 'config/k0003'
+        $values = Get-BorgStoreItem | Get-BorgStoreItemContent -AsString | Select-Object -First 3
+        $values | Should -Be 'value 1', 'value 2', 'value 3'
+        $null = Get-BorgStoreStatistic -Reset
+        $null = Get-BorgStoreItem | Get-BorgStoreItemContent -ThrottleLimit 4 | Select-Object -First 3
+        (Get-BorgStoreStatistic).load_calls | Should -BeLessThan 20 -Because 'what nobody wants is not loaded'
+    }
+
+    It 'finishes changes that were begun, begins no more, and tells of them' {
+        $changing = New-TestStore 40
+        $done = Get-BorgStoreItem -Store $changing | Remove-BorgStoreItem -ThrottleLimit 4 -PassThru -WarningVariable warning -WarningAction SilentlyContinue |
+            Select-Object -First 1
+        @($done).Count | Should -Be 1
+        $left = @(Get-BorgStoreItem -Store $changing)
+        $left.Count | Should -BeGreaterOrEqual 30
+        $gone = 40 - $left.Count
+        if ($gone -gt 1) { "$warning" | Should -BeLike '*begun by then was finished. Done: config/*' }
+        $changing | Close-BorgStore
+    }
+
+    It 'tells what was finished when an error ends the pipeline' {
+        $changing = New-TestStore 20
+        try {
+            'config/none', 'config/k0001', 'config/k0002', 'config/k0003' |
+                Remove-BorgStoreItem -Store $changing -ErrorAction Stop -WarningVariable warning -WarningAction SilentlyContinue
+        }
+        catch {
+            $_.FullyQualifiedErrorId | Should -BeLike 'ObjectNotFound*'
+        }
+        $gone = 20 - @(Get-BorgStoreItem -Store $changing).Count
+        @("$warning" -split ': ' | Select-Object -Last 1 | ForEach-Object { $_ -split ', ' } | Where-Object { $_ -like 'config/k*' }).Count | Should -Be $gone
+        $changing | Close-BorgStore
+    }
+
+    It 'ends with break and with errors downstream' {
+        foreach ($once in 1) {
+            Get-BorgStoreItem | ForEach-Object { break }
+        }
+        { Get-BorgStoreItem | ForEach-Object { throw 'downstream' } } | Should -Throw 'downstream'
+        @(Get-BorgStoreItem).Count | Should -Be 200
+    }
+
+    It 'disposes streams that nobody took' {
+        $other = New-TestStore 20
+        $other | Close-BorgStore
+        $stream = Get-BorgStoreItem -Store $other.Uri | Get-BorgStoreItemContent -AsStream | Select-Object -First 1
+        $stream.Dispose()
+        $handle = [BorgStore.Commands.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
+        $connection = $handle.GetValue((Get-BorgStoreItem config/k0001 -Store $other.Uri).Store)
+        $connection.GetType().GetField('_leases', [Reflection.BindingFlags] 'NonPublic, Instance').GetValue($connection) | Should -Be 0
+    }
+}
+
+Describe 'Errors in the middle' {
+    BeforeAll { $store = New-TestStore 10 }
+    AfterAll { Close-AllStore }
+
+    It 'are one record each, and the rest goes on' {
+        $values = 'config/k0001', 'config/none', 'config/k0003', 'nothing/x', 'config/k0005' |
+            Get-BorgStoreItemContent -AsString -ErrorAction SilentlyContinue -ErrorVariable failure
+        $values | Should -Be 'value 1', 'value 3', 'value 5'
+        $failure.TargetObject | Should -Be 'config/none', 'nothing/x'
+        ($failure.FullyQualifiedErrorId -replace ',.*') | Should -Be 'ObjectNotFound', 'LayoutUnknown'
+    }
+
+    It 'keep their place in the order' {
+        $all = 'config/k0001', 'config/none', 'config/k0003' | Get-BorgStoreItemHash -ErrorAction Continue 2>&1
+        $all[0].Name | Should -Be 'config/k0001'
+        $all[1] | Should -BeOfType [Management.Automation.ErrorRecord]
+        $all[2].Name | Should -Be 'config/k0003'
+    }
+
+    It 'are those of one record where a record names a wrong store' {
+        $bad = [pscustomobject]@{ Name = 'config/k0001'; Store = New-TestUri }
+        $good = Get-BorgStoreItem config/k0002
+        $values = $bad, $good | Get-BorgStoreItemContent -AsString -ErrorAction SilentlyContinue -ErrorVariable failure
+        $values | Should -Be 'value 2'
+        ($failure.FullyQualifiedErrorId -replace ',.*') | Should -Be 'StoreDoesNotExist'
+    }
+
+    It 'end the command where the command line names a wrong store' {
+        Get-ErrorId { 1..3 | ForEach-Object { "config/k000$_" } | Get-BorgStoreItemContent -Store (New-TestUri) } | Should -Be 'StoreDoesNotExist'
+    }
+
+    It 'have a category for each kind' {
+        $codes = [enum]::GetValues([BorgStore.StoreError])
+        $map = [BorgStore.Commands.StoreCommand].Assembly.GetType('BorgStore.Commands.ErrorRecords')
+        foreach ($code in $codes) {
+            $record = $map.GetMethod('From').Invoke($null, @([BorgStore.StoreException]::new($code, 'text', 'name', $null), $null))
+            $record.CategoryInfo.Category | Should -Not -Be 'NotSpecified' -Because "$code has one"
+            $record.FullyQualifiedErrorId | Should -Be $code
+            $record.TargetObject | Should -Be 'name'
+        }
+    }
+}
+
+Describe 'Many at a time' {
+    BeforeAll { $store = Open-SlowStore (New-TestStore 40) 100 }
+    AfterAll { Close-AllStore }
+
+    It 'works on eight at a time by default, or as many as asked' {
+        $names = 1..40 | ForEach-Object { 'config/k{0:d4}' -f $_ }
+        $eight = Measure-Command { $names | Get-BorgStoreItemContent }
+        $one = Measure-Command { $names[0..9] | Get-BorgStoreItemContent -ThrottleLimit 1 }
+        $forty = Measure-Command { $names | Get-BorgStoreItemContent -ThrottleLimit 40 }
+        $one.TotalMilliseconds | Should -BeGreaterThan 950
+        $eight.TotalMilliseconds | Should -BeGreaterThan 450
+        $eight.TotalMilliseconds | Should -BeLessThan 3000
+        $forty.TotalMilliseconds | Should -BeLessThan 3000
+    }
+
+    It 'hands results on while the upstream is quiet, before its next record' {
+        $clock = [Diagnostics.Stopwatch]::StartNew()
+        $times = 1..3 | ForEach-Object { Start-Sleep -Milliseconds 700; "config/k000$_" } |
+            Get-BorgStoreItemHash | ForEach-Object { $clock.ElapsedMilliseconds }
+        # Without waiting for them, the first result would come with the second record, 700 ms later.
+        ($times[1] - $times[0]) | Should -BeGreaterThan 400
+        $times[0] | Should -BeLessThan 1390
+    }
+
+    It 'serves one store object to parallel runspaces' {
+        $module = (Get-Module BorgStore).Path
+        $values = 1..12 | ForEach-Object -Parallel {
+            Import-Module $using:module
+            Get-BorgStoreItemContent ('config/k{0:d4}' -f $_) -Store $using:store -AsString
+        } -ThrottleLimit 4
+        $values | Sort-Object | Should -Be (1..12 | ForEach-Object { "value $_" } | Sort-Object)
+    }
+
+    It 'serves items to parallel runspaces' {
+        $values = Get-BorgStoreItem config/k000* | ForEach-Object -Parallel {
+            Import-Module $using:modulePath
+            $_ | Get-BorgStoreItemContent -AsString
+        } -ThrottleLimit 3
+        $values.Count | Should -Be 9
+    }
+
+    It 'shows progress after a while, and none where it is not wanted' {
+        $shell = [powershell]::Create()
+        $null = $shell.AddScript("Import-Module '$modulePath'; `$s = Open-BorgStore '$($store.Uri)' -Latency 00:00:00.2; Get-BorgStoreItem config/* | Get-BorgStoreItemContent -ThrottleLimit 4; `$s | Close-BorgStore")
+        $null = $shell.Invoke()
+        $progress = @($shell.Streams.Progress)
+        $progress.Count | Should -BeGreaterThan 1
+        $progress[-1].RecordType | Should -Be 'Completed'
+        ($progress | Where-Object Activity -eq 'Get-BorgStoreItemContent' | Select-Object -First 1).StatusDescription | Should -BeLike '*done*under way*'
+        $shell.Dispose()
+    }
+}

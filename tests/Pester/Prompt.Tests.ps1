@@ -1,0 +1,181 @@
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+    function Complete([string] $Line) {
+        (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText
+    }
+}
+
+Describe 'Completion' {
+    BeforeAll {
+        $store = New-TestStore 3
+        Remove-BorgStoreItem config/k0003 -Soft
+    }
+    AfterAll { Close-AllStore }
+
+    It 'offers namespaces, then names' {
+        Complete 'Get-BorgStoreItem ' | Should -Be 'config/', 'data/'
+        Complete 'Get-BorgStoreItemContent co' | Should -Be 'config/'
+        Complete 'Remove-BorgStoreItem config/' | Should -Be 'config/k0001', 'config/k0002'
+        Complete 'Move-BorgStoreItem config/k0001 -Destination d' | Should -Be 'data/'
+        Complete 'Remove-BorgStoreItem -Deleted config/' | Should -Be 'config/k0003'
+        Complete 'Get-BorgStoreItem -Namespace c' | Should -Be 'config'
+    }
+
+    It 'offers stores, algorithms, encodings and presets' {
+        Complete 'Get-BorgStoreItem -Store f' | Should -Contain $store.Uri
+        Complete 'Open-BorgStore fil' | Should -Contain 'file:///'
+        Complete 'Get-BorgStoreItemHash config/k0001 -Algorithm bl' | Should -Be 'BLAKE2b', 'BLAKE2s', 'BLAKE3'
+        Complete 'Get-BorgStoreItemContent x -AsString -Encoding utf8' | Should -Be 'utf8', 'utf8BOM'
+        Complete 'New-BorgStorePermission borgbackup-r' | Should -Be 'borgbackup-read-only'
+        Complete 'New-BorgStore file:///x -Preset ' | Should -Be 'Borg2'
+    }
+
+    It 'is silent where it cannot know' {
+        $other = New-TestStore
+        { Complete 'Get-BorgStoreItem con' } | Should -Not -Throw
+        { Complete 'Get-BorgStoreItem con -Store nix://x' } | Should -Not -Throw
+        $other | Close-BorgStore
+    }
+
+    It 'keeps to its time limit, and shows what it found by then' {
+        $slow = Open-BorgStore $store.Uri -Latency 00:00:20 -Namespace @{ config = 0 } -Default
+        (Measure-Command { Complete 'Get-BorgStoreItem config/' }).TotalSeconds | Should -BeLessThan 4
+        $slow | Close-BorgStore
+    }
+}
+
+Describe 'Views' {
+    BeforeAll {
+        $store = New-TestStore 2
+        Set-BorgStoreItem data/0123 -Value ([byte[]]::new(3MB))
+        Remove-BorgStoreItem config/k0002 -Soft
+        function Show($Object) { ($Object | Out-String -Width 160) -split '\r?\n' | Where-Object { $_ } }
+    }
+    AfterAll { Close-AllStore }
+
+    It 'show items as a table, with sizes to be read' {
+        $text = Show (Get-BorgStoreItem -IncludeDeleted)
+        $text[0] | Should -Match '^Name +Size +LastWriteTime +State'
+        $text[2] | Should -Match '^config/k0001 +7 B'
+        $text[3] | Should -Match 'deleted'
+        $text[4] | Should -Match '^data/0123 +3.00 MiB'
+    }
+
+    It 'show items as a list' {
+        Show (Get-BorgStoreItem data/0123 | Format-List) | Should -Contain 'Size           : 3.00 MiB (3,145,728 bytes)'
+    }
+
+    It 'show stores' {
+        Show $store | Should -Match 'config = 0, data = 2' -Because 'levels are part of the table'
+        (Show ($store | Format-List)) -join "`n" | Should -Match 'Permission *: all'
+    }
+
+    It 'show hashes, tests, measures, quotas, statistics and permissions' {
+        (Show (Get-BorgStoreItemHash config/k0001))[0] | Should -Match '^Algorithm +Hash +Name'
+        (Show (Test-BorgStoreItem config/k0001 -Integrity -Algorithm md5))[2] | Should -Match '^False +MD5 +config/k0001'
+        (Show (Measure-BorgStore))[3] | Should -Match '^data +1 +3.00 MiB +0 +0 B +3.00 MiB'
+        (Show (Get-BorgStoreQuota))[0] | Should -Match 'Limit +Used +Available +Store'
+        (Show (Get-BorgStoreStatistic)) -join "`n" | Should -Match 'Store +\d+ +\d'
+        (Show (New-BorgStorePermission read-only)) -join "`n" | Should -Match "'' = lr; locks = lrwD"
+        (Show (Test-BorgStore)) -join "`n" | Should -Match 'Exists *: True'
+    }
+
+    It 'show sizes with three digits' {
+        [BorgStore.Commands.ViewText]::Size(0) | Should -Be '0 B'
+        [BorgStore.Commands.ViewText]::Size(1023) | Should -Be '1023 B'
+        [BorgStore.Commands.ViewText]::Size(1024) | Should -Be '1.00 KiB'
+        [BorgStore.Commands.ViewText]::Size(123456) | Should -Be '121 KiB'
+        [BorgStore.Commands.ViewText]::Size(1048575) | Should -Be '1.00 MiB'
+        [BorgStore.Commands.ViewText]::Size([long]::MaxValue) | Should -Be '8.00 EiB'
+        [BorgStore.Commands.ViewText]::Size($null) | Should -Be ''
+    }
+}
+
+Describe 'Objects' {
+    BeforeAll { $store = New-TestStore 3 }
+    AfterAll { Close-AllStore }
+
+    It 'convert to JSON with the URL of the store and nothing else of it' {
+        $json = Get-BorgStoreItem config/k0001 | ConvertTo-Json -Depth 10 -WarningAction Stop | ConvertFrom-Json
+        $json.Name | Should -Be 'config/k0001'
+        $json.Store.PSObject.Properties.Name | Should -Be 'Uri'
+        $json.Store.Uri | Should -Be $store.Uri
+        $json.PSObject.Properties.Name | Should -Be 'Name', 'Namespace', 'Key', 'Size', 'IsDeleted', 'Level', 'LastAccessTime', 'LastWriteTime', 'Store'
+        $json | Get-BorgStoreItemContent -AsString | Should -Be 'value 1'
+        Get-BorgStoreItemHash config/k0001 | ConvertTo-Json -WarningAction Stop | Should -Match 'SHA256'
+        $store | ConvertTo-Json -Depth 5 -WarningAction Stop | Should -Match 'config'
+    }
+
+    It 'convert to CSV and back' {
+        $rows = Get-BorgStoreItem | ConvertTo-Csv | ConvertFrom-Csv
+        $rows[0].Store | Should -Be $store.Uri
+        $rows | Get-BorgStoreItemContent -AsString | Should -Be 'value 1', 'value 2', 'value 3'
+    }
+
+    It 'chain by property name' {
+        Get-BorgStoreItem | Get-BorgStoreItemHash | Get-BorgStoreItem | Move-BorgStoreItem -Destination data/ -PassThru |
+            Copy-BorgStoreItem -Destination { $_.Name -replace 'data', 'config' } -PassThru | Remove-BorgStoreItem -Soft -PassThru |
+            Restore-BorgStoreItem -PassThru | Test-BorgStoreItem | Should -Be $true, $true, $true
+        @(Get-BorgStoreItem).Count | Should -Be 6
+    }
+
+    It 'say their types to completion' {
+        (Get-Command Get-BorgStoreItem).OutputType.Name | Should -Be 'BorgStore.Commands.BorgStoreItem'
+    }
+}
+
+Describe 'The module' {
+    It 'exports what its manifest lists, and every cmdlet class' {
+        $manifest = Import-PowerShellDataFile (Join-Path $modulePath BorgStore.psd1)
+        $classes = [BorgStore.Commands.StoreCommand].Assembly.GetExportedTypes() |
+            ForEach-Object { $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false) } | ForEach-Object { "$($_.VerbName)-$($_.NounName)" }
+        (Get-Command -Module BorgStore).Name | Sort-Object | Should -Be ($classes | Sort-Object)
+        $manifest.CmdletsToExport | Sort-Object | Should -Be ($classes | Sort-Object)
+    }
+
+    It 'has the parameters that scripts rely on: <Cmdlet>' -ForEach @(
+        @{ Cmdlet = 'New-BorgStore'; Parameters = 'Uri', 'Namespace', 'Preset', 'Permission', 'Quota', 'Durability', 'Credential' }
+        @{ Cmdlet = 'Open-BorgStore'; Parameters = 'Uri', 'Namespace', 'Preset', 'Permission', 'Quota', 'Durability', 'Credential', 'Default' }
+        @{ Cmdlet = 'Test-BorgStore'; Parameters = 'Uri', 'Store', 'Credential', 'Quiet' }
+        @{ Cmdlet = 'Remove-BorgStore'; Parameters = 'Uri', 'Store', 'Force', 'WhatIf', 'Confirm' }
+        @{ Cmdlet = 'Get-BorgStoreItem'; Parameters = 'Name', 'LiteralName', 'Namespace', 'Deleted', 'IncludeDeleted', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Get-BorgStoreItemContent'; Parameters = 'Name', 'Offset', 'Length', 'Deleted', 'AsString', 'Encoding', 'AsStream', 'Destination', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Set-BorgStoreItem'; Parameters = 'Name', 'Value', 'Path', 'LiteralPath', 'Namespace', 'ContentHash', 'NoClobber', 'Encoding', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Remove-BorgStoreItem'; Parameters = 'Name', 'Soft', 'Deleted', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Restore-BorgStoreItem'; Parameters = 'Name', 'Force', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Move-BorgStoreItem'; Parameters = 'Name', 'Destination', 'ChangeLevel', 'Force', 'Deleted', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Copy-BorgStoreItem'; Parameters = 'Name', 'Destination', 'DestinationStore', 'Force', 'Deleted', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Export-BorgStoreItem'; Parameters = 'Name', 'Path', 'Force', 'Deleted', 'WhatIf', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Get-BorgStoreItemHash'; Parameters = 'Name', 'Algorithm', 'Deleted', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Test-BorgStoreItem'; Parameters = 'Name', 'Integrity', 'Algorithm', 'Deleted', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Invoke-BorgStoreDefrag'; Parameters = 'Source', 'Namespace', 'Algorithm', 'Target', 'RemoveSource', 'WhatIf', 'Store' }
+        @{ Cmdlet = 'Measure-BorgStore'; Parameters = 'Namespace', 'Store' }
+        @{ Cmdlet = 'Get-BorgStoreStatistic'; Parameters = 'Reset', 'Store' }
+        @{ Cmdlet = 'Clear-BorgStoreTemporary'; Parameters = 'OlderThan', 'WhatIf', 'Store' }
+        @{ Cmdlet = 'New-BorgStorePermission'; Parameters = 'Preset', 'Map' }
+        @{ Cmdlet = 'Test-BorgStorePermission'; Parameters = 'Permission', 'Name', 'Access' }
+    ) {
+        (Get-Command $Cmdlet).Parameters.Keys | Where-Object { $_ -in $Parameters } | Sort-Object | Should -Be ($Parameters | Sort-Object)
+    }
+
+    It 'takes a store as a whole from no item''s property' {
+        foreach ($name in 'Remove-BorgStore', 'Close-BorgStore', 'Test-BorgStore', 'Measure-BorgStore', 'Get-BorgStoreQuota', 'Get-BorgStoreStatistic', 'Clear-BorgStoreTemporary') {
+            $parameter = (Get-Command $name).Parameters['Store']
+            $parameter.Attributes.Where({ $_ -is [Management.Automation.ParameterAttribute] }).ValueFromPipelineByPropertyName | Should -Not -Contain $true
+        }
+        $store = New-TestStore 1
+        Get-ErrorId { Get-BorgStoreItem | Measure-BorgStore } | Should -Be 'InputObjectNotBound'
+        $store | Close-BorgStore
+    }
+
+    It 'needs PowerShell 7.4 and works without the SDK beside it' {
+        @(Get-ChildItem $modulePath -Filter *.dll).Name | Sort-Object | Should -Be 'BorgStore.Core.dll', 'BorgStore.PowerShell.dll'
+    }
+
+    It 'closes its stores as it is removed' {
+        $shell = [powershell]::Create()
+        $store = $shell.AddScript("Import-Module '$modulePath'; New-BorgStore '$(New-TestUri)' @{ a = 0 }; Remove-Module BorgStore").Invoke()[0]
+        $store.IsOpen | Should -BeFalse
+        $shell.Dispose()
+    }
+}

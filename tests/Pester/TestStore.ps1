@@ -1,0 +1,46 @@
+# What the tests have in common; to be dot-sourced in BeforeAll.
+$ErrorActionPreference = 'Stop'
+$modulePath = $env:BORGSTORE_MODULE ? $env:BORGSTORE_MODULE : (Join-Path $PSScriptRoot '../../artifacts/BorgStore')
+Import-Module $modulePath
+
+# A URL for a store that does not exist yet.
+function New-TestUri {
+    [uri]::new((Join-Path $TestDrive "store-$(New-Guid)")).AbsoluteUri
+}
+
+# An open store with a few items.
+function New-TestStore([int] $Items = 0, [hashtable] $Namespace = @{ config = 0; data = 2 }) {
+    $store = New-BorgStore (New-TestUri) -Namespace $Namespace
+    if ($Items) {
+        1..$Items | ForEach-Object { [pscustomobject]@{ Name = 'config/k{0:d4}' -f $_; Value = "value $_" } } |
+            Set-BorgStoreItem -Store $store
+    }
+    $store
+}
+
+# Closes what a test left open.
+function Close-AllStore {
+    Get-BorgStore | Close-BorgStore
+}
+
+# The errors that a command writes, by their identifiers without the name of the cmdlet.
+function Get-ErrorId([scriptblock] $Command) {
+    $ErrorActionPreference = 'Continue'
+    try {
+        & $Command 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | ForEach-Object { ($_.FullyQualifiedErrorId -split ',')[0] }
+    }
+    catch {
+        ($_.FullyQualifiedErrorId -split ',')[0]
+    }
+}
+
+# The message of the first error of a command.
+function Get-ErrorText([scriptblock] $Command) {
+    $ErrorActionPreference = 'Continue'
+    try {
+        (& $Command 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | Select-Object -First 1).Exception.Message
+    }
+    catch {
+        $_.Exception.Message
+    }
+}

@@ -1,0 +1,56 @@
+namespace BorgStore.Help;
+
+/// <summary>Compares the pages with the cmdlets, so that neither tells of what the other lacks.</summary>
+internal static class PageCheck
+{
+    private const int LeastExamples = 2;
+
+    public static void Run(IReadOnlyList<Cmdlet> cmdlets, IReadOnlyDictionary<string, Page> pages, string folder, Problems problems)
+    {
+        foreach (var cmdlet in cmdlets)
+        {
+            if (pages.TryGetValue(cmdlet.Name, out var page)) Compare(cmdlet, page, problems);
+            else problems.Add(Path.Combine(folder, cmdlet.Name + ".md"), 1, $"{cmdlet.Name} has no page.");
+        }
+        foreach (var (name, page) in pages)
+        {
+            if (!cmdlets.Any(cmdlet => cmdlet.Name == name)) problems.Add(page.Path, 1, $"There is no cmdlet {name}.");
+        }
+    }
+
+    private static void Compare(Cmdlet cmdlet, Page page, Problems problems)
+    {
+        foreach (var heading in Page.Headings)
+        {
+            var section = page[heading];
+            if (section.Prose.Count + section.Sections.Count == 0 && !(heading == "Parameters" && cmdlet.Parameters.Count == 0))
+                problems.Add(page.Path, section.Line, $"'{heading}' is empty.");
+        }
+
+        // What every cmdlet that changes something has needs no words of each page.
+        var parameters = cmdlet.Parameters.Select(parameter => "-" + parameter.Name).Except(["-WhatIf", "-Confirm"]).ToList();
+        var documented = page["Parameters"].Sections;
+        foreach (var missing in parameters.Except(documented.Select(section => section.Title)))
+            problems.Add(page.Path, page["Parameters"].Line, $"The parameter {missing} is not documented.");
+        foreach (var section in documented)
+        {
+            if (!parameters.Contains(section.Title)) problems.Add(page.Path, section.Line, $"{cmdlet.Name} has no parameter {section.Title}.");
+            if (section.Prose.Count == 0) problems.Add(page.Path, section.Line, $"{section.Title} is not described.");
+        }
+
+        string[] outputs = cmdlet.Outputs.Count == 0 ? ["None"] : [.. cmdlet.Outputs];
+        if (!outputs.Order(StringComparer.Ordinal).SequenceEqual(page["Outputs"].Sections.Select(section => section.Title).Order(StringComparer.Ordinal)))
+            problems.Add(page.Path, page["Outputs"].Line, $"The headings below 'Outputs' are the types of the attribute OutputType: {string.Join(", ", outputs)}.");
+
+        var examples = page["Examples"].Sections;
+        if (examples.Count < LeastExamples) problems.Add(page.Path, page["Examples"].Line, $"There are fewer than {LeastExamples} examples.");
+        foreach (var example in examples.Where(example => example.Code is not ([("powershell", _)] or [("powershell", _), ("text", _)])))
+            problems.Add(page.Path, example.Line, "An example is one block of powershell, and perhaps one of text that shows what comes out.");
+
+        foreach (var link in Page.Headings.SelectMany(heading => page[heading].Sections.Prepend(page[heading])).SelectMany(section => section.Links.Select(link => (section.Line, link.Target))))
+        {
+            if (!link.Target.Contains("://", StringComparison.Ordinal) && !File.Exists(Path.Combine(Path.GetDirectoryName(page.Path)!, link.Target)))
+                problems.Add(page.Path, link.Line, $"There is no file '{link.Target}'.");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+BeforeDiscovery {
+    . $PSScriptRoot/TestStore.ps1
+    $cmdlets = (Get-Module BorgStore).ExportedCmdlets.Values.Name | ForEach-Object { @{ Name = $_ } }
+    $topics = Get-ChildItem (Join-Path $modulePath en-US/about_*.help.txt) | ForEach-Object { @{ Topic = $_.Name -replace '\.help\.txt$'; Path = $_.FullName } }
+}
+
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+
+    # The text of paragraphs of help.
+    function Get-Text($Paragraphs) {
+        ($Paragraphs | ForEach-Object Text) -join "`n"
+    }
+
+    # Parameters in a piece of code that the commands do not have.
+    function Find-UnknownParameter([string] $Code) {
+        $ast = [Management.Automation.Language.Parser]::ParseInput($Code, [ref] $null, [ref] $null)
+        foreach ($call in $ast.FindAll({ $args[0] -is [Management.Automation.Language.CommandAst] }, $true)) {
+            $command = Get-Command $call.GetCommandName() -ErrorAction Ignore
+            if ($call.GetCommandName() -like '*-BorgStore*' -and -not $command) { $call.GetCommandName() }
+            if (-not $command.Parameters) { continue }
+            $names = $command.Parameters.Keys + $command.Parameters.Values.Aliases
+            foreach ($parameter in $call.CommandElements | Where-Object { $_ -is [Management.Automation.Language.CommandParameterAst] }) {
+                if ($parameter.ParameterName -notin $names) { "$command -$($parameter.ParameterName)" }
+            }
+        }
+    }
+}
+
+Describe 'Help of <Name>' -ForEach $cmdlets {
+    BeforeAll {
+        $help = Get-Help $Name -Full
+        $command = Get-Command $Name
+        $examples = @($help.examples.example)
+    }
+
+    It 'has a synopsis, a description, inputs, outputs and notes' {
+        $help.Synopsis | Should -Not -BeNullOrEmpty
+        $help.Synopsis | Should -Not -Match '<CommonParameters>' -Because 'PowerShell shows the syntax where there is no synopsis'
+        Get-Text $help.description | Should -Not -BeNullOrEmpty
+        $help.inputTypes.inputType.type.name | Should -Not -BeNullOrEmpty
+        $help.returnValues.returnValue.type.name | Should -Not -BeNullOrEmpty
+        Get-Text $help.alertSet.alert | Should -Not -BeNullOrEmpty
+    }
+
+    It 'describes all parameters and no others' {
+        $common = [Management.Automation.Cmdlet]::CommonParameters
+        $expected = $command.Parameters.Keys | Where-Object { $_ -notin $common } | Sort-Object
+        $help.parameters.parameter.name | Sort-Object | Should -Be $expected
+        foreach ($parameter in $help.parameters.parameter) { Get-Text $parameter.description | Should -Not -BeNullOrEmpty -Because $parameter.name }
+    }
+
+    It 'tells of parameters what the cmdlet does' {
+        foreach ($parameter in $help.parameters.parameter) {
+            $actual = $command.Parameters[$parameter.name]
+            $sets = $actual.ParameterSets.Values
+            $sets.IsMandatory | Should -Contain ($parameter.required -eq 'true') -Because $parameter.name
+            [string[]] $sets.ValueFromPipeline | Should -Contain ([string] ($parameter.pipelineInput -like '*ByValue*')) -Because $parameter.name
+            [string[]] $sets.ValueFromPipelineByPropertyName | Should -Contain ([string] ($parameter.pipelineInput -like '*ByPropertyName*')) -Because $parameter.name
+            ($parameter.aliases -replace '^none$') -split ', ' | Where-Object { $_ } | Should -Be $actual.Aliases
+        }
+    }
+
+    It 'shows the syntax of all parameter sets' {
+        @($help.syntax.syntaxItem).Count | Should -Be $command.ParameterSets.Count
+        foreach ($item in $help.syntax.syntaxItem) {
+            $names = @($item.parameter.name) | Where-Object { $_ } | Sort-Object
+            $same = $command.ParameterSets | Where-Object {
+                -not (Compare-Object @($_.Parameters.Name | Where-Object { $_ -notin [Management.Automation.Cmdlet]::CommonParameters }) @($names))
+            }
+            $same | Should -Not -BeNullOrEmpty -Because "a syntax has the parameters $names"
+        }
+    }
+
+    It 'has two examples or more, which parse and use what there is' {
+        $examples.Count | Should -BeGreaterOrEqual 2
+        foreach ($example in $examples) {
+            $errors = $null
+            $null = [Management.Automation.Language.Parser]::ParseInput($example.code, [ref] $null, [ref] $errors)
+            $errors | Should -BeNullOrEmpty -Because $example.title
+            Find-UnknownParameter $example.code | Should -BeNullOrEmpty -Because $example.title
+        }
+        ($examples.code -join "`n") | Should -BeLike "*$Name*"
+    }
+}
+
+Describe 'The topic <Topic>' -ForEach $topics {
+    It 'fits a narrow window and is short' {
+        $lines = Get-Content $Path
+        $lines.Count | Should -BeLessThan 150
+        $lines | Where-Object Length -gt 78 | Should -BeNullOrEmpty
+    }
+
+    It 'is found, with its short description' {
+        $found = Get-Help $Topic | Where-Object { $_ -is [string] -or $_.Name -eq $Topic }
+        $found | Should -Not -BeNullOrEmpty
+        (Get-Content $Path -TotalCount 5)[0, 1, 3] | Should -Be 'TOPIC', "    $Topic", 'SHORT DESCRIPTION'
+    }
+
+    It 'names no cmdlet or topic that does not exist' {
+        $text = Get-Content $Path -Raw
+        [regex]::Matches($text, '\b[A-Z]\w+-BorgStore\w*').Value | Sort-Object -Unique |
+            Where-Object { $_ -notin (Get-Module BorgStore).ExportedCmdlets.Keys } | Should -BeNullOrEmpty
+        [regex]::Matches($text, '\babout_BorgStore\w*').Value | Sort-Object -Unique |
+            Where-Object { -not (Test-Path (Join-Path (Split-Path $Path) "$_.help.txt")) } | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'The topics' {
+    It 'are all there' {
+        (Get-ChildItem (Join-Path $modulePath en-US/about_*.help.txt)).Name | Should -Contain 'about_BorgStore.help.txt'
+    }
+}

@@ -19,7 +19,7 @@ public abstract class SftpContractTests : BackendContract
         return base.InitializeAsync();
     }
 
-    protected override ValueTask<IBackend> CreateBackendAsync() => new(_server.CreateBackend(Root, _server.SharedOptions));
+    protected override ValueTask<IBackend> CreateBackendAsync() => new(SshServer.CreateBackend(_server.Url(Root), _server.SharedOptions));
 
     protected override ValueTask<bool> PutRawAsync(string path, byte[] content)
     {

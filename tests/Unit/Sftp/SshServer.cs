@@ -60,8 +60,8 @@ internal abstract class SshServer
 
     public SftpUrl Url(string path, int? port = null) => SftpUrl.Parse($"sftp://{Environment.UserName}@127.0.0.1:{port ?? Port}/{path}");
 
-    public SftpBackend CreateBackend(string path, params string[] options)
-        => new(Url(path), new BackendOptions(), new SshConnector(Url(path), options).ConnectAsync);
+    public static SftpBackend CreateBackend(SftpUrl url, params string[] options)
+        => new(url, new BackendOptions(), new SshConnector(url, options).ConnectAsync);
 
     /// <summary>Trusts the server under another port, too.</summary>
     public void WriteKnownHosts(int port)

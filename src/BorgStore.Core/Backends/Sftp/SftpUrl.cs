@@ -52,7 +52,7 @@ public sealed record SftpUrl(string Host, string Path)
     private static (string Host, int? Port) ParseHost(string text, string url)
     {
         var end = text.StartsWith('[') ? text.IndexOf(']') + 1 : text.IndexOf(':') is >= 0 and var colon ? colon : text.Length;
-        var host = end > 0 && text.StartsWith('[') ? text[1..(end - 1)] : Unescape(text[..end], url);
+        var host = end > 0 && text.StartsWith('[') ? Unescape(text[1..(end - 1)], url) : Unescape(text[..end], url);
         // ssh would take a leading dash for an option, and a blank or a slash is part of no name.
         if (host.Length == 0 || host[0] == '-' || host.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '/' or '[' or ']'))
             throw Invalid(url, "it names no host");

@@ -27,9 +27,10 @@ internal static class DirectoryReader
         try
         {
             // Most directories come with one answer and a second that says so.
-            for (var ahead = 2; refusal.IsOk; ahead = Math.Min(ahead + 1, MostInFlight))
+            for (var answers = 0; refusal.IsOk; answers++)
             {
-                while (inFlight.Count < ahead) inFlight.Enqueue(connection.SendAsync(request).AsTask());
+                var wanted = answers == 0 ? 2 : Math.Min(answers, MostInFlight);
+                while (inFlight.Count < wanted) inFlight.Enqueue(connection.SendAsync(request).AsTask());
                 using var reply = await inFlight.Dequeue().ConfigureAwait(false);
                 if (reply.IsOk) Add(entries, reply.Content.Span);
                 else refusal = reply;

@@ -13,7 +13,10 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
     // In the order of the walk: directories that are known and not yet read, and those that are being read, whose
     // subdirectories will stand in their place.
     private readonly LinkedList<Node> _known = new();
-    private int _started;
+
+    // Those that are being read, or wait for the caller with nothing but files. One with subdirectories does not count any more
+    // once it is read: the many directories below it would otherwise have to wait for those beside it.
+    private int _ahead;
 
     /// <summary>Walks the tree.</summary>
     /// <param name="directory">Where to begin.</param>
@@ -64,7 +67,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         node.Reading = null;
         lock (_lock)
         {
-            _started--;
+            if (node.Children.Count == 0) _ahead--;
             StartMore(cancellationToken);
         }
         return entries?.GetEnumerator();
@@ -72,7 +75,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
 
     private void StartMore(CancellationToken cancellationToken)
     {
-        for (var place = _known.First; place is not null && _started < ahead; place = place.Next)
+        for (var place = _known.First; place is not null && _ahead < ahead; place = place.Next)
         {
             if (!place.Value.IsStarted) Start(place.Value, cancellationToken);
         }
@@ -80,7 +83,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
 
     private Task<List<Entry>?> Start(Node node, CancellationToken cancellationToken)
     {
-        _started++;
+        _ahead++;
         node.IsStarted = true;
         return node.Reading = ReadAsync(node, cancellationToken);
     }
@@ -99,6 +102,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
                 node.Children.Add(entry.Name, child);
             }
             _known.Remove(node.Place!);
+            if (node.Children.Count > 0) _ahead--;
             StartMore(cancellationToken);
         }
         return entries;

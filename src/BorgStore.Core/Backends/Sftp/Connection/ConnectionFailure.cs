@@ -1,0 +1,13 @@
+namespace BorgStore.Backends.Sftp.Connection;
+
+/// <summary>Why a connection could not be made or is no more.</summary>
+/// <param name="Error">The code.</param>
+/// <param name="Message">What was tried, why it failed, what to do.</param>
+internal sealed record ConnectionFailure(StoreError Error, string Message)
+{
+    /// <summary>Whether another attempt may help.</summary>
+    public bool MayPass => Error is StoreError.ConnectionLost or StoreError.Timeout;
+
+    /// <summary>An exception of its own for everyone who has to be told.</summary>
+    public StoreException ToException() => new(Error, Message);
+}

@@ -1,0 +1,92 @@
+namespace BorgStore.Backends.Sftp.Connection;
+
+/// <summary>The connections of a store. They are made when they are needed, and again when they were lost.</summary>
+/// <param name="connect">Makes one.</param>
+/// <param name="size">How many there may be.</param>
+internal sealed class ConnectionPool(Func<CancellationToken, Task<SftpConnection>> connect, int size) : IAsyncDisposable
+{
+    // With fewer requests in flight, another connection would not be any use.
+    private const int Busy = 4;
+
+    private readonly object _lock = new();
+    private readonly Task<SftpConnection>?[] _slots = new Task<SftpConnection>?[size];
+    private readonly List<Task> _ending = [];
+    private readonly CancellationTokenSource _closed = new();
+
+    /// <summary>Whether there was a connection at any time.</summary>
+    public bool HasConnected { get; private set; }
+
+    /// <summary>The connection that has least to do.</summary>
+    /// <param name="cancellationToken">Ends the wait for one that is being made; the making goes on.</param>
+    public ValueTask<SftpConnection> GetAsync(CancellationToken cancellationToken)
+    {
+        Task<SftpConnection> beingMade;
+        lock (_lock)
+        {
+            var (best, vacant) = Choose();
+            if (best is not null)
+            {
+                if (vacant >= 0 && best.Waiting >= Busy) Connect(vacant);
+                return new(best);
+            }
+            beingMade = Array.Find(_slots, s => s is { IsCompleted: false }) ?? Connect(vacant);
+        }
+        return new(beingMade.WaitAsync(cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync().ConfigureAwait(false);
+        Task[] ending;
+        lock (_lock) ending = [.. _ending, .. _slots.OfType<Task<SftpConnection>>().Select(EndAsync)];
+        await Task.WhenAll(ending).ConfigureAwait(false);
+        _closed.Dispose();
+    }
+
+    private static async Task EndAsync(Task<SftpConnection> connecting)
+    {
+        try
+        {
+            await (await connecting.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
+        {
+            // It was never there; whoever needed it knows.
+        }
+    }
+
+    private (SftpConnection? Best, int Vacant) Choose()
+    {
+        SftpConnection? best = null;
+        var vacant = -1;
+        for (var i = _slots.Length - 1; i >= 0; i--)
+        {
+            var slot = _slots[i];
+            if (slot is { IsCompletedSuccessfully: true } && slot.Result is { Failure: null } connection)
+            {
+                if (best is null || connection.Waiting < best.Waiting) best = connection;
+            }
+            else if (slot is null or { IsCompleted: true })
+            {
+                vacant = i;
+            }
+        }
+        return (best, vacant);
+    }
+
+    private Task<SftpConnection> Connect(int slot)
+    {
+        if (_slots[slot] is { } lost)
+        {
+            _ending.RemoveAll(t => t.IsCompleted);
+            _ending.Add(EndAsync(lost));
+        }
+        return _slots[slot] = Task.Run(async () =>
+        {
+            var connection = await connect(_closed.Token).ConfigureAwait(false);
+            HasConnected = true;
+            return connection;
+        });
+    }
+}

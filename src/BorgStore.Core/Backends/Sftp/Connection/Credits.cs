@@ -1,0 +1,59 @@
+namespace BorgStore.Backends.Sftp.Connection;
+
+/// <summary>Bounds how many bytes are on their way at once. Who comes first is served first.</summary>
+/// <param name="total">How many bytes.</param>
+internal sealed class Credits(int total)
+{
+    private readonly object _lock = new();
+    private readonly Queue<(TaskCompletionSource Turn, int Count)> _waiting = new();
+    private int _left = total;
+
+    /// <summary>Waits until so many bytes may be on their way.</summary>
+    /// <param name="count">How many bytes; no more than there are in all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask TakeAsync(int count, CancellationToken cancellationToken)
+    {
+        TaskCompletionSource turn;
+        lock (_lock)
+        {
+            if (_waiting.Count == 0 && _left >= count)
+            {
+                _left -= count;
+                return;
+            }
+            turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Enqueue((turn, count));
+        }
+
+        using var registration = cancellationToken.UnsafeRegister(
+            static (turn, token) => ((TaskCompletionSource)turn!).TrySetCanceled(token), turn);
+        await turn.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Takes them if they are left.</summary>
+    /// <param name="count">How many bytes.</param>
+    public bool TryTake(int count)
+    {
+        lock (_lock)
+        {
+            if (_waiting.Count > 0 || _left < count) return false;
+            _left -= count;
+            return true;
+        }
+    }
+
+    /// <summary>So many bytes have arrived.</summary>
+    /// <param name="count">How many bytes.</param>
+    public void Return(int count)
+    {
+        lock (_lock)
+        {
+            _left += count;
+            while (_waiting.TryPeek(out var first) && _left >= first.Count)
+            {
+                _waiting.Dequeue();
+                if (first.Turn.TrySetResult()) _left -= first.Count;
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using BorgStore.Backends.Sftp.Packets;
+
+namespace BorgStore.Backends.Sftp.Connection;
+
+/// <summary>The requests in flight on a connection. The connection's lock guards it, except where a method says otherwise.</summary>
+internal sealed class RequestTable
+{
+    private const int MaxSlots = 1 << 16;
+    private readonly List<PendingRequest> _all = [];
+    private readonly Stack<PendingRequest> _free = [];
+    private readonly object _freeLock = new();
+
+    /// <summary>How many wait for an answer. May be read without the lock.</summary>
+    public int Waiting { get; private set; }
+
+    /// <summary>How many of those may take their time.</summary>
+    public int Long { get; private set; }
+
+    /// <summary>Begins a request.</summary>
+    public PendingRequest Add<TRequest>(in TRequest request, bool isForgotten) where TRequest : struct, IRequest
+    {
+        PendingRequest? pending;
+        lock (_freeLock) _free.TryPop(out pending);
+        if (pending is null)
+        {
+            if (_all.Count == MaxSlots)
+                throw new StoreException(StoreError.BackendFailure, "More than 65536 requests wait for an SFTP server; use fewer at once.");
+            _all.Add(pending = new PendingRequest(_all.Count, Recycle));
+        }
+        pending.Begin(request, isForgotten);
+        Waiting++;
+        if (pending.IsLong) Long++;
+        return pending;
+    }
+
+    /// <summary>Ends the wait of a request.</summary>
+    /// <param name="id">The number in an answer.</param>
+    public PendingRequest Take(uint id)
+    {
+        var slot = (int)(id & (MaxSlots - 1));
+        if (slot >= _all.Count || _all[slot] is not { IsWaiting: true } pending || pending.Id != id)
+            throw new ProtocolException($"an answer has the number {id}, and no request has it");
+        Stop(pending);
+        return pending;
+    }
+
+    /// <summary>Ends the wait of all requests.</summary>
+    public List<PendingRequest> TakeAll()
+    {
+        var waiting = _all.Where(p => p.IsWaiting).ToList();
+        waiting.ForEach(Stop);
+        return waiting;
+    }
+
+    private void Stop(PendingRequest pending)
+    {
+        pending.IsWaiting = false;
+        Waiting--;
+        if (pending.IsLong) Long--;
+    }
+
+    // Comes from whoever fetched an answer, without the connection's lock.
+    private void Recycle(PendingRequest pending)
+    {
+        lock (_freeLock) _free.Push(pending);
+    }
+}

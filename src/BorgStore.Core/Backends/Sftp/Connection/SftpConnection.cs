@@ -1,0 +1,322 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using BorgStore.Backends.Sftp.Hashing;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Transport;
+
+namespace BorgStore.Backends.Sftp.Connection;
+
+/// <summary>A connection to an SFTP server: any number of requests in flight, answered in any order.</summary>
+/// <remarks>One loop writes what was queued, as much as there is in one piece; another reads answers and hands them out.
+/// What fails, fails all requests in flight.</remarks>
+internal sealed class SftpConnection : IAsyncDisposable
+{
+    private const int LargestPacket = 512 * 1024;
+    private const int ReadBufferSize = 2 * LargestPacket;
+
+    // More would not get faster: ssh has a window of 2 MiB for each channel.
+    private const int BytesToServer = 4 * 1024 * 1024;
+    private const int BytesReadAhead = 16 * 1024 * 1024;
+
+    private readonly object _lock = new();
+    private readonly RequestTable _requests = new();
+    private readonly SemaphoreSlim _queuedSome = new(0);
+    private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource<ServerFeatures> _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ISftpTransport _transport;
+    private readonly TimeSpan _timeout;
+    private readonly Task[] _loops;
+    private PacketWriter _queued = new();
+    private PacketWriter _spare = new();
+    private ConnectionFailure? _failure;
+    private bool _writerSleeps = true;
+    private bool _isClosing;
+    private long _lastActivity = Environment.TickCount64;
+
+    private SftpConnection(ISftpTransport transport, TimeSpan timeout)
+    {
+        _transport = transport;
+        _timeout = timeout;
+        _queued.Begin(PacketType.Init);
+        _queued.Write(3u);
+        _queued.End();
+        _loops = [ReadAsync(), WriteAsync(), WatchAsync()];
+        WakeWriter();
+    }
+
+    /// <summary>What the server can do.</summary>
+    public ServerFeatures Features { get; private set; } = null!;
+
+    /// <summary>Bounds the values that are on their way to the server.</summary>
+    public Credits Upload { get; } = new(BytesToServer);
+
+    /// <summary>Bounds what is read ahead of those who asked.</summary>
+    public Credits ReadAhead { get; } = new(BytesReadAhead);
+
+    /// <summary>Bounds the handles of directories that are open at once.</summary>
+    public Credits Handles { get; private set; } = null!;
+
+    /// <summary>Why the connection is no more; <see langword="null"/> while it is.</summary>
+    public ConnectionFailure? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Computes hashes on the server.</summary>
+    public ServerHashing Hashing { get; private set; } = null!;
+
+    /// <summary>How many requests wait for an answer.</summary>
+    public int Waiting => _requests.Waiting;
+
+    /// <summary>Greets the server at the other end of a transport, which belongs to the connection from now on.</summary>
+    /// <param name="transport">The way to the server.</param>
+    /// <param name="timeout">How long the server may be silent while it owes answers.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    public static async Task<SftpConnection> OpenAsync(ISftpTransport transport, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var connection = new SftpConnection(transport, timeout);
+        try
+        {
+            connection.Features = await connection._greeted.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (connection.Features.Has(Extension.Limits))
+            {
+                using var limits = await connection.SendAsync(new PlainExtendedRequest(Extension.Limits)).ConfigureAwait(false);
+                if (limits.IsOk) connection.Features.ReadLimits(limits.Content.Span);
+            }
+            connection.Hashing = new(connection, transport);
+            connection.Handles = new(connection.Features.Handles / 2);
+            return connection;
+        }
+        catch (Exception e)
+        {
+            connection.Fail(new(StoreError.ConnectionLost, "The connection was given up before it was made."));
+            await connection.DisposeAsync().ConfigureAwait(false);
+            if (e is ProtocolException) throw Broken(e).ToException();
+            throw;
+        }
+    }
+
+    /// <summary>Sends a request.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <returns>The answer, to be awaited exactly once.</returns>
+    public ValueTask<Reply> SendAsync<TRequest>(in TRequest request) where TRequest : struct, IRequest
+        => Queue(request, isForgotten: false, out var failure) is { } pending
+            ? pending.Answer
+            : ValueTask.FromException<Reply>(failure!.ToException());
+
+    /// <summary>Sends a request whose outcome matters to nobody, such as the closing of a handle that was read from.</summary>
+    /// <param name="request">What is asked.</param>
+    public void SendAndForget<TRequest>(in TRequest request) where TRequest : struct, IRequest
+        => Queue(request, isForgotten: true, out _);
+
+    /// <summary>Sends what is queued, waits for what is in flight, and closes the connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            _isClosing = true;
+            if (_requests.Waiting == 0) _idle.TrySetResult();
+        }
+        await _idle.Task.ConfigureAwait(false);
+        lock (_lock) _failure ??= new(StoreError.StoreNotOpen, "The connection is closed.");
+        if (Hashing is not null) await Hashing.DisposeAsync().ConfigureAwait(false);
+        await _ended.CancelAsync().ConfigureAwait(false);
+        await _transport.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_loops).ConfigureAwait(false);
+        _ended.Dispose();
+        _queued.Dispose();
+        _spare.Dispose();
+    }
+
+    private PendingRequest? Queue<TRequest>(in TRequest request, bool isForgotten, out ConnectionFailure? failure)
+        where TRequest : struct, IRequest
+    {
+        PendingRequest pending;
+        lock (_lock)
+        {
+            failure = _failure;
+            if (failure is not null) return null;
+            if (_requests.Waiting == 0) Volatile.Write(ref _lastActivity, Environment.TickCount64);
+            pending = _requests.Add(request, isForgotten);
+            _queued.Begin(request.Type);
+            _queued.Write(pending.Id);
+            request.Write(_queued);
+            _queued.End();
+            if (!_writerSleeps) return pending;
+            _writerSleeps = false;
+        }
+        WakeWriter();
+        return pending;
+    }
+
+    private void WakeWriter() => _queuedSome.Release();
+
+    private async Task WriteAsync()
+    {
+        try
+        {
+            await Task.Yield();
+            while (true)
+            {
+                await _queuedSome.WaitAsync(_ended.Token).ConfigureAwait(false);
+                while (TakeQueued())
+                {
+                    await _transport.Stream.WriteAsync(_spare.Written, _ended.Token).ConfigureAwait(false);
+                    Volatile.Write(ref _lastActivity, Environment.TickCount64);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The connection has ended.
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // The reader finds the end as well, and knows better why.
+        }
+    }
+
+    private bool TakeQueued()
+    {
+        lock (_lock)
+        {
+            _spare.Clear();
+            _writerSleeps = _queued.Length == 0;
+            if (_writerSleeps) return false;
+            (_queued, _spare) = (_spare, _queued);
+            return true;
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(ReadBufferSize);
+        try
+        {
+            await Task.Yield();
+            var (start, end) = (0, 0);
+            while (await _transport.Stream.ReadAsync(buffer.AsMemory(end), _ended.Token).ConfigureAwait(false) is > 0 and var read)
+            {
+                Volatile.Write(ref _lastActivity, Environment.TickCount64);
+                end += read;
+                start += Handle(buffer.AsSpan(start, end - start));
+                if (start == end)
+                {
+                    (start, end) = (0, 0);
+                }
+                else if (buffer.Length - start < LargestPacket + sizeof(uint))
+                {
+                    buffer.AsSpan(start, end - start).CopyTo(buffer);
+                    (start, end) = (0, end - start);
+                }
+            }
+            Fail(await _transport.ExplainEndAsync(_greeted.Task.IsCompletedSuccessfully).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // The connection has ended.
+        }
+        catch (ProtocolException e)
+        {
+            Fail(Broken(e));
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            Fail(await _transport.ExplainEndAsync(_greeted.Task.IsCompletedSuccessfully).ConfigureAwait(false));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Handles all packets that are complete.</summary>
+    /// <returns>How many bytes they have.</returns>
+    private int Handle(ReadOnlySpan<byte> bytes)
+    {
+        var done = 0;
+        while (bytes.Length - done >= sizeof(uint))
+        {
+            var length = BinaryPrimitives.ReadUInt32BigEndian(bytes[done..]);
+            if (length is 0 or > LargestPacket) throw WrongLength(length, bytes[done..]);
+            if (bytes.Length - done - sizeof(uint) < length) break;
+            Handle(new PacketReader(bytes.Slice(done + sizeof(uint), (int)length)));
+            done += sizeof(uint) + (int)length;
+        }
+        return done;
+    }
+
+    private void Handle(PacketReader packet)
+    {
+        var type = (PacketType)packet.ReadByte();
+        if (!_greeted.Task.IsCompleted)
+        {
+            if (type != PacketType.Version) throw new ProtocolException($"it begins with a packet of kind {(byte)type}");
+            _greeted.TrySetResult(ServerFeatures.Read(ref packet));
+            return;
+        }
+
+        PendingRequest pending;
+        lock (_lock)
+        {
+            pending = _requests.Take(packet.ReadUInt32());
+            if (_isClosing && _requests.Waiting == 0) _idle.TrySetResult();
+        }
+        try
+        {
+            pending.Complete(Reply.Read(type, pending.Expected, ref packet));
+        }
+        catch (ProtocolException e)
+        {
+            // It is no longer among those that the failure reaches.
+            pending.Fail(Broken(e).ToException());
+            throw;
+        }
+    }
+
+    // Before SFTP begins a server may have a shell that says hello, which looks like a very long packet.
+    private ProtocolException WrongLength(uint length, ReadOnlySpan<byte> bytes)
+    {
+        if (_greeted.Task.IsCompleted) return new($"a packet announces {length} bytes");
+        var text = string.Concat(bytes[..Math.Min(bytes.Length, 80)].ToArray().Select(b => b is >= 32 and < 127 ? (char)b : ' ')).Trim();
+        return new($"it begins with '{text}', which is no packet; perhaps a start-up file of its shell writes that");
+    }
+
+    private static ConnectionFailure Broken(Exception problem)
+        => new(StoreError.BackendFailure, $"The server does not speak SFTP as it should: {problem.Message}.");
+
+    private async Task WatchAsync()
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(_timeout / 4);
+            while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false))
+            {
+                // While the server computes, it is silent for as long as that takes; the transport knows whether it still lives.
+                var owes = !_greeted.Task.IsCompleted || _requests.Waiting > 0 && _requests.Long == 0;
+                var silence = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastActivity));
+                if (!owes || silence < _timeout) continue;
+                Fail(new(StoreError.Timeout, $"The SFTP server has not answered for {silence.TotalSeconds:0} seconds."));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The connection has ended.
+        }
+    }
+
+    private void Fail(ConnectionFailure failure)
+    {
+        List<PendingRequest> waiting;
+        lock (_lock)
+        {
+            if (_failure is not null) return;
+            _failure = failure;
+            waiting = _requests.TakeAll();
+            _idle.TrySetResult();
+        }
+        foreach (var request in waiting) request.Fail(failure.ToException());
+        _greeted.TrySetException(failure.ToException());
+        _ = _greeted.Task.Exception;
+        // Whoever waits in the loops is on the other side of this; what is on its way is lost anyway.
+        _transport.Abort();
+    }
+}

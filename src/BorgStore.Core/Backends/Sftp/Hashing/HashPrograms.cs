@@ -1,0 +1,56 @@
+using System.Globalization;
+using BorgStore.Hashing;
+
+namespace BorgStore.Backends.Sftp.Hashing;
+
+/// <summary>The programs that compute hashes on other machines, and what is said to a POSIX shell to run one.</summary>
+internal static class HashPrograms
+{
+    /// <summary>The answer of a shell that is there.</summary>
+    public const string Ready = "borgstore-ready";
+
+    /// <summary>The answer where no program knows the algorithm.</summary>
+    public const string NoProgram = "?";
+
+    private const string Failed = "!";
+
+    /// <summary>A line of script that answers with <c>$n</c>, the size and the hash of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="algorithm">The algorithm.</param>
+    public static string Script(string path, HashKind algorithm)
+    {
+        // The first program that is there; none gives the status that shells give for a missing one.
+        var choice = string.Concat(ProgramsFor(algorithm).Select((program, i) =>
+            $"{(i == 0 ? "if" : "elif")} command -v {program[..program.IndexOfAny([' ', ';'])]} >/dev/null 2>&1; then {program} "));
+        var file = Quote(path);
+        return $"( h=$( {choice}else exit 127; fi <{file} 2>/dev/null ); case $? in "
+            + $"0) echo \"$n $(wc -c <{file}) $h\";; 127) echo \"$n {NoProgram}\";; *) echo \"$n {Failed}\";; esac ) &";
+    }
+
+    /// <summary>Reads what the script answers.</summary>
+    /// <param name="answer">The answer without its number.</param>
+    /// <param name="algorithm">The algorithm.</param>
+    public static (string Digest, long Size)? ReadAnswer(string answer, HashKind algorithm)
+    {
+        var words = answer.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return words.Length >= 2 && long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+            && words[1].Length == 2 * algorithm.DigestSize && words[1].All(char.IsAsciiHexDigit)
+            ? (words[1].ToLowerInvariant(), size)
+            : null;
+    }
+
+    /// <summary>A word that a shell takes as it is.</summary>
+    /// <param name="word">The word.</param>
+    internal static string Quote(string word) => $"'{word.Replace("'", @"'\''")}'";
+
+    private static string[] ProgramsFor(HashKind algorithm) => algorithm.Name switch
+    {
+        "md5" => ["md5sum;", "md5 -q;", "openssl dgst -md5 -r;"],
+        "blake2b" => ["b2sum;", "openssl dgst -blake2b512 -r;"],
+        "blake2s" => ["openssl dgst -blake2s256 -r;"],
+        "blake3" => ["b3sum;"],
+        ['s', 'h', 'a', '3', '_', .. var bits] => [$"openssl dgst -sha3-{bits} -r;"],
+        ['s', 'h', 'a', .. var bits] => [$"sha{bits}sum;", $"shasum -a {bits};", $"openssl dgst -sha{bits} -r;"],
+        _ => ["false;"],
+    };
+}

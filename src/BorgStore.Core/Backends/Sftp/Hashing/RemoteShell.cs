@@ -1,0 +1,144 @@
+using System.Globalization;
+using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Hashing;
+using BorgStore.Processes;
+
+namespace BorgStore.Backends.Sftp.Hashing;
+
+/// <summary>A shell on the server that computes hashes, a few at a time. Where nobody lets us have one, that is found out once.</summary>
+internal sealed class RemoteShell(ISftpTransport transport) : IAsyncDisposable
+{
+    private const int AtOnce = 4;
+    private const int LongestLine = 1024;
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(20);
+
+    private readonly object _lock = new();
+    private readonly SemaphoreSlim _turns = new(AtOnce);
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly Dictionary<int, TaskCompletionSource<string?>> _asked = [];
+    private readonly HashSet<HashKind> _unknown = [];
+    private ChildProcess? _shell;
+    private Task<bool>? _started;
+    private int _last;
+
+    /// <summary>Whether it is worth asking.</summary>
+    /// <param name="algorithm">The algorithm.</param>
+    public bool MayKnow(HashKind algorithm)
+    {
+        lock (_lock) return _started is not { IsCompletedSuccessfully: true, Result: false } && !_unknown.Contains(algorithm);
+    }
+
+    /// <summary>Computes the hash of a file.</summary>
+    /// <param name="path">Its path on the server, as SFTP has it.</param>
+    /// <param name="algorithm">The algorithm.</param>
+    /// <returns>The digest in lower-case hex and how many bytes the file has, or <see langword="null"/> where it is not possible.</returns>
+    public async Task<(string Digest, long Size)?> TryHashAsync(string path, HashKind algorithm)
+    {
+        Task<bool> started;
+        lock (_lock) started = _started ??= StartAsync();
+        if (!await started.ConfigureAwait(false)) return null;
+
+        await _turns.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var answer = await AskAsync(HashPrograms.Script(path, algorithm)).ConfigureAwait(false);
+            if (answer == HashPrograms.NoProgram)
+            {
+                lock (_lock) _unknown.Add(algorithm);
+            }
+            return answer is null ? null : HashPrograms.ReadAnswer(answer, algorithm);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Task? started;
+        lock (_lock) started = _started ??= Task.FromResult(false);
+        await started.ConfigureAwait(false);
+        if (_shell is not null) await _shell.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // Whoever may use SFTP alone gets something else than a shell, or nothing; then the first line never comes.
+    private async Task<bool> StartAsync()
+    {
+        await Task.Yield();
+        _shell = transport.StartProgram("exec sh");
+        if (_shell is null) return false;
+        _ = ReadAsync(_shell);
+        return await AskAsync($"echo \"$n {HashPrograms.Ready}\"").WaitAsync(LongestStart)
+            .ContinueWith(t => t.IsCompletedSuccessfully && t.Result == HashPrograms.Ready, TaskScheduler.Default).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs a line of script, which answers with one line: the number in <c>$n</c> and more.</summary>
+    private async Task<string?> AskAsync(string script)
+    {
+        var answer = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        int number;
+        lock (_lock)
+        {
+            if (_last < 0) return null;
+            _asked.Add(number = ++_last, answer);
+        }
+        var line = System.Text.Encoding.UTF8.GetBytes($"n={number.ToString(CultureInfo.InvariantCulture)}; {script}\n");
+        await _writing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await _shell!.Stream.WriteAsync(line).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            return null;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+        return await answer.Task.ConfigureAwait(false);
+    }
+
+    private async Task ReadAsync(ChildProcess shell)
+    {
+        try
+        {
+            var buffer = new byte[LongestLine];
+            var filled = 0;
+            while (filled < buffer.Length && await shell.Stream.ReadAsync(buffer.AsMemory(filled)).ConfigureAwait(false) is > 0 and var read)
+            {
+                filled += read;
+                for (int end; (end = buffer.AsSpan(0, filled).IndexOf((byte)'\n')) >= 0;)
+                {
+                    HandleLine(System.Text.Encoding.ASCII.GetString(buffer, 0, end));
+                    buffer.AsSpan(end + 1, filled - end - 1).CopyTo(buffer);
+                    filled -= end + 1;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // It ended; the hashes come in another way.
+        }
+        List<TaskCompletionSource<string?>> waiting;
+        lock (_lock)
+        {
+            waiting = [.. _asked.Values];
+            _asked.Clear();
+            _last = int.MinValue;
+            _started = Task.FromResult(false);
+        }
+        waiting.ForEach(w => w.TrySetResult(null));
+    }
+
+    private void HandleLine(string line)
+    {
+        var blank = line.IndexOf(' ');
+        if (blank < 0 || !int.TryParse(line.AsSpan(0, blank), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return;
+        TaskCompletionSource<string?>? asked;
+        lock (_lock) _asked.Remove(number, out asked);
+        asked?.TrySetResult(line[(blank + 1)..].Trim());
+    }
+}

@@ -1,0 +1,33 @@
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Hashing;
+
+namespace BorgStore.Backends.Sftp.Hashing;
+
+/// <summary>Computes hashes where the values are: by an extension of the server, or by a program that its shell knows.</summary>
+/// <remarks>What the server can do is found out once a connection; a wrong guess costs one round trip.</remarks>
+internal sealed class ServerHashing(SftpConnection connection, ISftpTransport transport) : IAsyncDisposable
+{
+    private readonly CheckFile _checkFile = new(connection);
+    private readonly RemoteShell _shell = new(transport);
+
+    /// <summary>Computes the hash of a file.</summary>
+    /// <param name="path">Its path on the server.</param>
+    /// <param name="algorithm">The algorithm.</param>
+    /// <returns>The digest in lower-case hex, or <see langword="null"/> where the server can't do it, or there is no such file.</returns>
+    public async Task<string?> TryHashAsync(string path, HashKind algorithm)
+    {
+        if (await _checkFile.TryHashAsync(path, algorithm).ConfigureAwait(false) is { } digest) return digest;
+        if (!_shell.MayKnow(algorithm)) return null;
+
+        var asking = connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, path));
+        var hashed = await _shell.TryHashAsync(path, algorithm).ConfigureAwait(false);
+        using var stat = await asking.ConfigureAwait(false);
+        // A shell may see other folders than the SFTP server does; then it must not speak for a file that only has the same name.
+        return hashed is { } known && stat.IsOk && stat.Attributes.IsRegular && stat.Attributes.Size == known.Size ? known.Digest : null;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _shell.DisposeAsync();
+}

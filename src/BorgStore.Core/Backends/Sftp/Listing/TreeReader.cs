@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+using BorgStore.Naming;
+
+namespace BorgStore.Backends.Sftp.Listing;
+
+/// <summary>Walks a tree in the order of its names, with many directories read ahead of the one that the caller has come to.</summary>
+/// <param name="read">Reads a directory, sorted by name; <see langword="null"/> where it is absent.</param>
+/// <param name="ahead">How many directories are read ahead.</param>
+internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry>?>> read, int ahead)
+{
+    private readonly object _lock = new();
+
+    // In the order of the walk: directories that are known and not yet read, and those that are being read, whose
+    // subdirectories will stand in their place.
+    private readonly LinkedList<Node> _known = new();
+
+    // Those that are being read, or wait for the caller with nothing but files. One with subdirectories does not count any more
+    // once it is read: the many directories below it would otherwise have to wait for those beside it.
+    private int _ahead;
+
+    /// <summary>Walks the tree.</summary>
+    /// <param name="directory">Where to begin.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The path of each file below that directory, and what is known of it.</returns>
+    public async IAsyncEnumerable<Entry> WalkAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var root = new Node(directory, "");
+        var way = new Stack<(Node Node, IEnumerator<Entry> Entries)>();
+        try
+        {
+            lock (_lock) root.Place = _known.AddLast(root);
+            way.Push((root, await EnterAsync(root, ended.Token).ConfigureAwait(false)
+                ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory)));
+            while (way.TryPeek(out var current))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!current.Entries.MoveNext())
+                {
+                    way.Pop();
+                    continue;
+                }
+                var entry = current.Entries.Current;
+                if (!entry.Attributes.IsDirectory)
+                {
+                    yield return entry with { Name = current.Node.Prefix + entry.Name };
+                }
+                // What vanished since it was listed is left out.
+                else if (current.Node.Children.Remove(entry.Name, out var child)
+                    && await EnterAsync(child, ended.Token).ConfigureAwait(false) is { } entries)
+                {
+                    way.Push((child, entries));
+                }
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<IEnumerator<Entry>?> EnterAsync(Node node, CancellationToken cancellationToken)
+    {
+        Task<List<Entry>?> reading;
+        lock (_lock) reading = node.Reading ?? Start(node, cancellationToken);
+        var entries = await reading.ConfigureAwait(false);
+        node.Reading = null;
+        lock (_lock)
+        {
+            if (node.Children.Count == 0) _ahead--;
+            StartMore(cancellationToken);
+        }
+        return entries?.GetEnumerator();
+    }
+
+    private void StartMore(CancellationToken cancellationToken)
+    {
+        for (var place = _known.First; place is not null && _ahead < ahead; place = place.Next)
+        {
+            if (!place.Value.IsStarted) Start(place.Value, cancellationToken);
+        }
+    }
+
+    private Task<List<Entry>?> Start(Node node, CancellationToken cancellationToken)
+    {
+        _ahead++;
+        node.IsStarted = true;
+        return node.Reading = ReadAsync(node, cancellationToken);
+    }
+
+    private async Task<List<Entry>?> ReadAsync(Node node, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        var entries = await read(node.Path, cancellationToken).ConfigureAwait(false);
+        lock (_lock)
+        {
+            foreach (var entry in entries ?? [])
+            {
+                if (!entry.Attributes.IsDirectory || !ItemName.IsListable(entry.Name)) continue;
+                var child = new Node(node.Path.Length == 0 ? entry.Name : $"{node.Path}/{entry.Name}", $"{node.Prefix}{entry.Name}/");
+                child.Place = _known.AddBefore(node.Place!, child);
+                node.Children.Add(entry.Name, child);
+            }
+            _known.Remove(node.Place!);
+            if (node.Children.Count > 0) _ahead--;
+            StartMore(cancellationToken);
+        }
+        return entries;
+    }
+
+    /// <summary>A directory that the walk will come to.</summary>
+    private sealed class Node(string path, string prefix)
+    {
+        public string Path => path;
+
+        public string Prefix => prefix;
+
+        public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
+
+        public LinkedListNode<Node>? Place { get; set; }
+
+        public bool IsStarted { get; set; }
+
+        public Task<List<Entry>?>? Reading { get; set; }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace BorgStore.Backends.Sftp.Packets;
+
+/// <summary>Takes a packet from the server apart. It trusts no length in it.</summary>
+/// <param name="packet">What is left of the packet.</param>
+internal ref struct PacketReader(ReadOnlySpan<byte> packet)
+{
+    /// <summary>What is left.</summary>
+    public ReadOnlySpan<byte> Rest { get; private set; } = packet;
+
+    public readonly bool IsEmpty => Rest.IsEmpty;
+
+    public byte ReadByte() => Take(1)[0];
+
+    public uint ReadUInt32() => BinaryPrimitives.ReadUInt32BigEndian(Take(sizeof(uint)));
+
+    public long ReadInt64() => BinaryPrimitives.ReadInt64BigEndian(Take(sizeof(long)));
+
+    public ReadOnlySpan<byte> ReadBytes()
+    {
+        var length = ReadUInt32();
+        return length <= Rest.Length ? Take((int)length) : throw Truncated();
+    }
+
+    public string ReadText() => Encoding.UTF8.GetString(ReadBytes());
+
+    private static ProtocolException Truncated() => new("a packet ends before what it holds");
+
+    private ReadOnlySpan<byte> Take(int count)
+    {
+        if (count > Rest.Length) throw Truncated();
+        var taken = Rest[..count];
+        Rest = Rest[count..];
+        return taken;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Buffers;
+
+namespace BorgStore.Backends.Sftp.Packets;
+
+/// <summary>What a server answered. What it holds in pooled memory is valid until it is disposed.</summary>
+internal struct Reply : IDisposable
+{
+    private byte[]? _pooled;
+    private int _length;
+
+    /// <summary>How the request ended; <see cref="StatusCode.Ok"/> where the server sent what was asked for.</summary>
+    public StatusCode Status { get; private init; }
+
+    /// <summary>What the server says of a failure.</summary>
+    public string? Message { get; private init; }
+
+    /// <summary>The handle of an opened file or directory.</summary>
+    public byte[] Handle { get; private init; }
+
+    /// <summary>What was asked for of a file.</summary>
+    public ItemAttributes Attributes { get; private init; }
+
+    public readonly bool IsOk => Status == StatusCode.Ok;
+
+    /// <summary>The bytes of a data, name or extended reply.</summary>
+    public readonly ReadOnlyMemory<byte> Content => _pooled.AsMemory(0, _length);
+
+    /// <summary>Reads a reply that answers a request.</summary>
+    /// <param name="type">The kind of the packet.</param>
+    /// <param name="expected">What the request asked for.</param>
+    /// <param name="reader">The packet after its request id.</param>
+    public static Reply Read(PacketType type, PacketType expected, ref PacketReader reader)
+    {
+        if (type != expected && type != PacketType.Status)
+            throw new ProtocolException($"a packet of kind {(byte)type} answers a request for one of kind {(byte)expected}");
+        switch (type)
+        {
+            case PacketType.Status:
+                var status = (StatusCode)reader.ReadUInt32();
+                if (status == StatusCode.Ok)
+                {
+                    return expected is PacketType.Status or PacketType.ExtendedReply
+                        ? default
+                        : throw new ProtocolException($"a request for a packet of kind {(byte)expected} was answered with a bare 'ok'");
+                }
+                // The commonest ones need no words, and very old servers send none.
+                var silent = status is StatusCode.EndOfFile or StatusCode.NoSuchFile || reader.IsEmpty;
+                var message = silent ? null : reader.ReadText();
+                // ProFTPD has no code for a path that leads through a file, which OpenSSH takes for one that leads nowhere.
+                if (status == StatusCode.Failure && message == "Not a directory") status = StatusCode.NoSuchFile;
+                return new() { Status = status, Message = message };
+            case PacketType.Handle:
+                return new() { Handle = reader.ReadBytes().ToArray() };
+            case PacketType.Attributes:
+                return new() { Attributes = ItemAttributes.Read(ref reader) };
+            default:
+                var content = type == PacketType.Data ? reader.ReadBytes() : reader.Rest;
+                var pooled = ArrayPool<byte>.Shared.Rent(content.Length);
+                content.CopyTo(pooled);
+                return new() { _pooled = pooled, _length = content.Length };
+        }
+    }
+
+    /// <summary>Waits for replies that nobody wants any more.</summary>
+    /// <param name="late">The replies to come.</param>
+    public static async Task DropAsync(IEnumerable<Task<Reply>> late)
+    {
+        foreach (var reply in late)
+        {
+            await ((Task)reply).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (reply.IsCompletedSuccessfully) reply.Result.Dispose();
+        }
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        if (_pooled is not { } pooled) return;
+        _pooled = null;
+        _length = 0;
+        ArrayPool<byte>.Shared.Return(pooled);
+    }
+}

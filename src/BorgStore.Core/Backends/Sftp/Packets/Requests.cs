@@ -1,0 +1,113 @@
+namespace BorgStore.Backends.Sftp.Packets;
+
+/// <summary>How a file is opened.</summary>
+[Flags]
+internal enum OpenModes : uint
+{
+    Read = 1,
+    Write = 2,
+    Create = 8,
+    Exclusive = 0x20,
+}
+
+/// <summary>Asks for something with a path: its attributes, a directory handle, its removal.</summary>
+internal readonly record struct PathRequest(PacketType Type, PacketType Answer, string Path) : IRequest
+{
+    public bool IsLong => false;
+
+    public void Write(PacketWriter packet) => packet.Write(Path);
+}
+
+/// <summary>Asks for something with a handle: attributes, more of a directory, its end.</summary>
+internal readonly record struct HandleRequest(PacketType Type, PacketType Answer, byte[] Handle) : IRequest
+{
+    public bool IsLong => false;
+
+    public void Write(PacketWriter packet) => packet.Write(Handle);
+}
+
+/// <summary>Opens a file. A new one is the user's alone, as the Python package makes it.</summary>
+internal readonly record struct OpenRequest(string Path, OpenModes Modes) : IRequest
+{
+    private const uint HasMode = 4, UserReadsAndWrites = 0x180;
+
+    public PacketType Type => PacketType.Open;
+
+    public PacketType Answer => PacketType.Handle;
+
+    public bool IsLong => false;
+
+    public void Write(PacketWriter packet)
+    {
+        packet.Write(Path);
+        packet.Write((uint)Modes);
+        packet.Write(Modes.HasFlag(OpenModes.Create) ? HasMode : 0);
+        if (Modes.HasFlag(OpenModes.Create)) packet.Write(UserReadsAndWrites);
+    }
+}
+
+/// <summary>Makes a directory with the permissions that the server likes.</summary>
+internal readonly record struct MakeDirectoryRequest(string Path) : IRequest
+{
+    public PacketType Type => PacketType.MakeDirectory;
+
+    public PacketType Answer => PacketType.Status;
+
+    public bool IsLong => false;
+
+    public void Write(PacketWriter packet)
+    {
+        packet.Write(Path);
+        packet.Write(0u);
+    }
+}
+
+/// <summary>Reads a part of a file.</summary>
+internal readonly record struct ReadRequest(byte[] Handle, long Offset, int Length) : IRequest
+{
+    public PacketType Type => PacketType.Read;
+
+    public PacketType Answer => PacketType.Data;
+
+    public bool IsLong => false;
+
+    public void Write(PacketWriter packet)
+    {
+        packet.Write(Handle);
+        packet.Write(Offset);
+        packet.Write((uint)Length);
+    }
+}
+
+/// <summary>Writes a part of a file. The bytes are copied as the request is made.</summary>
+internal readonly record struct WriteRequest(byte[] Handle, long Offset, ReadOnlyMemory<byte> Bytes) : IRequest
+{
+    public PacketType Type => PacketType.Write;
+
+    public PacketType Answer => PacketType.Status;
+
+    public bool IsLong => false;
+
+    public void Write(PacketWriter packet)
+    {
+        packet.Write(Handle);
+        packet.Write(Offset);
+        packet.Write(Bytes.Span);
+    }
+}
+
+/// <summary>Renames a file, and fails where the new name is taken (draft-ietf-secsh-filexfer-02, section 6.5).</summary>
+internal readonly record struct RenameRequest(string Path, string NewPath) : IRequest
+{
+    public PacketType Type => PacketType.Rename;
+
+    public PacketType Answer => PacketType.Status;
+
+    public bool IsLong => false;
+
+    public void Write(PacketWriter packet)
+    {
+        packet.Write(Path);
+        packet.Write(NewPath);
+    }
+}

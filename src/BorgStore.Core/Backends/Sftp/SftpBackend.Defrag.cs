@@ -1,0 +1,158 @@
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Values;
+using BorgStore.Naming;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <content>Defragmentation: inside the server where it copies, else through here.</content>
+public sealed partial class SftpBackend
+{
+    private const int SourcesAtOnce = 16;
+
+    // Between two of these the server does what others ask for.
+    private const long CopySize = 64 << 20;
+
+    /// <inheritdoc/>
+    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        // The name of what is hashed is known at the end; its namespace is where it grows.
+        var writing = new Writing(request.Target ?? Join(request.Namespace.TrimEnd('/'), "defrag"), request.Mode);
+        if (request.Target is null && request.Algorithm is null)
+            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
+        if (request.Algorithm is { } algorithm && request.Target is null)
+        {
+            // Some digests are too long for a name, which is better known before than after the work.
+            var longest = HashedName(request, new string('0', 2 * algorithm.DigestSize));
+            ItemName.CheckWritable(longest, longest);
+        }
+
+        var working = RepeatAsync(async (connection, call) =>
+        {
+            if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
+            await CheckBlocksAsync(connection, request.Sources).ConfigureAwait(false);
+            await WriteAsync(connection, call, writing,
+                (handle, token) => GatherAsync(connection, handle, request, writing, token)).ConfigureAwait(false);
+            if (request.Target is null)
+            {
+                var hash = await HashFileAsync(connection, writing.Temporary!, request, call).ConfigureAwait(false);
+                writing.Name = HashedName(request, hash);
+            }
+            await PublishAsync(connection, writing, writing.Name).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+        await LeaveTidyAsync(working, writing, cancellationToken).ConfigureAwait(false);
+        return writing.Name;
+    }
+
+    private static string HashedName(DefragRequest request, string hash)
+        => Nesting.Nest(Join(request.Namespace.TrimEnd('/'), hash), request.Levels);
+
+    /// <summary>Nothing is written before all blocks are known to be there.</summary>
+    private async Task CheckBlocksAsync(SftpConnection connection, IReadOnlyList<Block> blocks)
+    {
+        foreach (var some in blocks.GroupBy(block => block.Name).Chunk(256))
+        {
+            await Task.WhenAll(some.Select(async group =>
+            {
+                using var stat = await StatAsync(connection, group.Key).ConfigureAwait(false);
+                if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && stat.Attributes.IsDirectory)
+                    throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{group.Key}' to take a block from.", group.Key);
+                if (!stat.IsOk) throw Refused(stat, "read", group.Key);
+                foreach (var block in group)
+                {
+                    if (block.Offset < 0 || block.Length < 0 || block.Offset > stat.Attributes.Size - block.Length)
+                        throw Outside(block, stat.Attributes.Size);
+                }
+            })).ConfigureAwait(false);
+        }
+    }
+
+    private async Task GatherAsync(SftpConnection connection, byte[] target, DefragRequest request, Writing writing, CancellationToken cancellationToken)
+    {
+        var blocks = request.Sources.Where(block => block.Length > 0).ToList();
+        var total = blocks.Sum(block => block.Length);
+        if (!connection.Features.Has(Extension.CopyData))
+        {
+            var stream = new BlockStream(LoadBlockAsync, blocks);
+            await using (stream.ConfigureAwait(false))
+            {
+                var reply = await Upload.WriteAsync(connection, target, new(stream, total), cancellationToken).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, writing.Name, total).ConfigureAwait(false);
+            }
+            return;
+        }
+
+        long offset = 0;
+        foreach (var some in blocks.Chunk(SourcesAtOnce))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await CopyAsync(connection, some, target, offset, writing.Name, cancellationToken).ConfigureAwait(false);
+            offset += some.Sum(block => block.Length);
+        }
+
+        async ValueTask<ValueStream> LoadBlockAsync(Block block)
+        {
+            var value = await LoadAsync(block.Name, new(block.Offset, block.Length), cancellationToken).ConfigureAwait(false)
+                ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{block.Name}' any more.", block.Name);
+            if (value.Length == block.Length) return value;
+            await value.DisposeAsync().ConfigureAwait(false);
+            throw Outside(block, block.Offset + value.Length);
+        }
+    }
+
+    /// <summary>Copies a few blocks inside the server: all sources are opened at once, then all is copied.</summary>
+    private async Task CopyAsync(SftpConnection connection, Block[] blocks, byte[] target, long offset, string name, CancellationToken cancellationToken)
+    {
+        var names = blocks.Select(block => block.Name).Distinct().ToList();
+        var handles = await Task.WhenAll(names.Select(source => OpenAsync(connection, source).AsTask())).ConfigureAwait(false);
+        try
+        {
+            var copies = new List<Task<Reply>>();
+            foreach (var block in blocks)
+            {
+                var source = handles[names.IndexOf(block.Name)]
+                    ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{block.Name}' any more.", block.Name);
+                for (long done = 0; done < block.Length && !cancellationToken.IsCancellationRequested;)
+                {
+                    var count = Math.Min(CopySize, block.Length - done);
+                    copies.Add(connection.SendAsync(
+                        new CopyDataRequest(source, block.Offset + done, count, target, offset)).AsTask());
+                    (done, offset) = (done + count, offset + count);
+                }
+            }
+            foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
+            {
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, offset).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            foreach (var handle in handles)
+            {
+                if (handle is not null) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            }
+        }
+    }
+
+    private async Task<string> HashFileAsync(SftpConnection connection, string name, DefragRequest request, Call call)
+    {
+        try
+        {
+            if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!).ConfigureAwait(false) is { } digest) return digest;
+            var value = await LoadAsync(name, ByteRange.Whole, call.CancellationToken).ConfigureAwait(false)
+                ?? throw new StoreException(StoreError.BackendFailure, "What was made of the blocks is gone; somebody cleared it away. Try again.", name);
+            await using (value.ConfigureAwait(false))
+                return await request.Algorithm!.ComputeHexAsync(value, call.CancellationToken).ConfigureAwait(false);
+        }
+        catch when (connection.Failure is null)
+        {
+            using var removed = await connection.SendAsync(
+                new PathRequest(PacketType.Remove, PacketType.Status, ToPath(name))).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static StoreException Outside(Block block, long size) => new(StoreError.ReadRange,
+        $"'{block.Name}' has {size} bytes, so that there is no block of {block.Length} bytes at offset {block.Offset}.", block.Name);
+}

@@ -1,0 +1,19 @@
+using BorgStore.Hashing;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <content>Hashes.</content>
+public sealed partial class SftpBackend
+{
+    /// <inheritdoc/>
+    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        var digest = await RunAsync((connection, _) => connection.Hashing.TryHashAsync(ToPath(name), algorithm), cancellationToken)
+            .ConfigureAwait(false);
+        if (digest is not null) return digest;
+
+        var value = await LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+        if (value is null) return null;
+        await using (value.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(value, cancellationToken).ConfigureAwait(false);
+    }
+}

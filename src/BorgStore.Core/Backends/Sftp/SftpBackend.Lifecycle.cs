@@ -1,0 +1,97 @@
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <content>Making, opening and removing a store.</content>
+public sealed partial class SftpBackend
+{
+    /// <inheritdoc/>
+    public async Task CreateAsync(CancellationToken cancellationToken)
+        => await RunUnopenedAsync(async (connection, call) =>
+        {
+            var entries = await ListDirectoryAsync(connection, "", call.CancellationToken).ConfigureAwait(false);
+            // What an earlier attempt made is empty as well.
+            if (entries is { Count: > 0 }) throw Occupied();
+            if (entries is not null) return true;
+
+            using var reply = await MakeRootAsync(connection).ConfigureAwait(false);
+            if (reply.IsOk) return true;
+            using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
+            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : Refused(reply, "made", "");
+        }, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+        => await RunUnopenedAsync(async (connection, _) =>
+        {
+            using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
+            if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && !stat.Attributes.IsDirectory) throw DoesNotExist();
+            if (!stat.IsOk) throw Refused(stat, "opened", "");
+            return _isOpen = true;
+        }, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async Task DestroyAsync(CancellationToken cancellationToken)
+        => await RunUnopenedAsync(async (connection, call) =>
+        {
+            if (!await EmptyAsync(connection, "", call.CancellationToken).ConfigureAwait(false) && call.Lost == 0) throw DoesNotExist();
+            // Where the folder itself may not be removed, an empty one is left, which is as good as none.
+            using var removed = await connection.SendAsync(
+                new PathRequest(PacketType.RemoveDirectory, PacketType.Status, _root)).ConfigureAwait(false);
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken) => ValueTask.FromResult(default(QuotaInfo));
+
+    /// <summary>Removes all that is in a directory, breadth first in each, so that many requests are in flight.</summary>
+    private async Task<bool> EmptyAsync(SftpConnection connection, string directory, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var entries = await ListDirectoryAsync(connection, directory, cancellationToken).ConfigureAwait(false);
+        if (entries is null) return false;
+
+        // The handles that are open at once are bounded by the number of directories that are listed at once.
+        foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Chunk(8))
+        {
+            await Task.WhenAll(some.Select(async entry =>
+            {
+                var name = Join(directory, entry.Name);
+                await EmptyAsync(connection, name, cancellationToken).ConfigureAwait(false);
+                await RemoveAsync(connection, PacketType.RemoveDirectory, name).ConfigureAwait(false);
+            })).ConfigureAwait(false);
+        }
+        foreach (var some in entries.Where(e => !e.Attributes.IsDirectory).Chunk(256))
+            await Task.WhenAll(some.Select(e => RemoveAsync(connection, PacketType.Remove, Join(directory, e.Name)))).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task RunUnopenedAsync(Func<SftpConnection, Call, Task<bool>> operation, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        await RepeatUngatedAsync(operation, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task RemoveAsync(SftpConnection connection, PacketType type, string name)
+    {
+        using var reply = await connection.SendAsync(new PathRequest(type, PacketType.Status, ToPath(name))).ConfigureAwait(false);
+        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "removed", name);
+    }
+
+    // Only the last of the answers counts: the folders above are there already, or fail it as well.
+    private async Task<Reply> MakeRootAsync(SftpConnection connection)
+    {
+        for (var slash = _root.IndexOf('/', 1); slash > 0; slash = _root.IndexOf('/', slash + 1))
+            connection.SendAndForget(new MakeDirectoryRequest(_root[..slash]));
+        return await connection.SendAsync(new MakeDirectoryRequest(_root)).ConfigureAwait(false);
+    }
+
+    private static string Join(string directory, string name) => directory.Length == 0 ? name : $"{directory}/{name}";
+
+    private StoreException Occupied() => new(StoreError.StoreAlreadyExists,
+        $"There is something at '{_shownUrl}' already. A store is made in a folder that is empty or not there yet.", _shownUrl);
+
+    private StoreException DoesNotExist() => new(StoreError.StoreDoesNotExist,
+        $"There is no store at '{_shownUrl}'. Check the URL, or make one.", _shownUrl);
+}

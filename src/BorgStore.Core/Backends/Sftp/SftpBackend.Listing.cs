@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Listing;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Naming;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <content>Listing.</content>
+public sealed partial class SftpBackend
+{
+    private const int DirectoriesAhead = 256;
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ItemInfo> ListAsync(
+        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (scope == ListScope.Tree)
+        {
+            await foreach (var (path, attributes) in WalkAsync(directory, cancellationToken).ConfigureAwait(false))
+            {
+                if (attributes.IsRegular && ItemName.IsListable(path.AsSpan(path.LastIndexOf('/') + 1))) yield return attributes.ToItem(path);
+            }
+            yield break;
+        }
+
+        var entries = await ReadDirectoryAsync(directory, cancellationToken).ConfigureAwait(false)
+            ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
+        foreach (var (name, attributes) in entries)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if ((attributes.IsRegular || attributes.IsDirectory) && ItemName.IsListable(name)) yield return attributes.ToItem(name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
+        TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var latest = DateTime.UtcNow - olderThan;
+        await foreach (var (path, attributes) in WalkAsync("", cancellationToken).ConfigureAwait(false))
+        {
+            if (!attributes.IsRegular || !path.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)) continue;
+            if (attributes.LastWriteTime is { } written && written <= latest) yield return new(path, attributes.Size, written);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+        => item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && !item.Id.Contains("..", StringComparison.Ordinal)
+            ? DeleteAsync(item.Id, cancellationToken)
+            : throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is nothing unfinished.", item.Id);
+
+    private IAsyncEnumerable<Entry> WalkAsync(string directory, CancellationToken cancellationToken)
+        => new TreeReader((name, token) => ReadDirectoryAsync(name, token).AsTask(), DirectoriesAhead).WalkAsync(directory, cancellationToken);
+
+    private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, CancellationToken cancellationToken)
+        => RunAsync((connection, call) => ListDirectoryAsync(connection, name, call.CancellationToken), cancellationToken);
+
+    private async Task<List<Entry>?> ListDirectoryAsync(SftpConnection connection, string name, CancellationToken cancellationToken)
+    {
+        // Each directory needs a handle, and a server has only so many.
+        await connection.Handles.TakeAsync(1, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var (entries, refusal) = await DirectoryReader.ReadAsync(connection, ToPath(name), cancellationToken).ConfigureAwait(false);
+            if (refusal.IsOk) return entries;
+            return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, "listed", name);
+        }
+        finally
+        {
+            connection.Handles.Return(1);
+        }
+    }
+}

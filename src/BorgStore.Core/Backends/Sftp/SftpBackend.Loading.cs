@@ -1,0 +1,81 @@
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Values;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <content>Loading values.</content>
+public sealed partial class SftpBackend
+{
+    // Read with the opening, before the size is known: enough for what is small.
+    private const int FirstReadSize = 64 * 1024;
+
+    /// <inheritdoc/>
+    public ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+        => RunAsync<ValueStream?>(async (connection, _) =>
+        {
+            if (await OpenAsync(connection, name).ConfigureAwait(false) is not { } handle) return null;
+            var first = default(Reply);
+            var isKept = false;
+            try
+            {
+                // An offset from the end says nothing before the size is known.
+                var wanted = range.Offset < 0 ? 0 : (int)Math.Min(range.Length ?? int.MaxValue, Math.Min(FirstReadSize, connection.Features.ReadSize));
+                var reading = wanted > 0
+                    ? connection.SendAsync(new ReadRequest(handle, range.Offset, wanted))
+                    : default;
+                var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+                first = await reading.ConfigureAwait(false);
+                if (!stat.IsOk) throw Refused(stat, "loaded", name);
+                if (stat.Attributes.IsDirectory) return null;
+                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, "loaded", name);
+                if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", name);
+
+                var (start, count) = range.Resolve(stat.Attributes.Size);
+                var end = start + count;
+                isKept = first.Content.Length < count;
+                var download = isKept ? new Download(connection, handle, start + first.Content.Length, end) : null;
+                return new SftpValueStream(name, start, count, first, download, ResumeAsync);
+
+                ValueTask<Download> ResumeAsync(long position, CancellationToken token)
+                    => this.ResumeAsync(name, stat.Attributes, position, end, token);
+            }
+            catch
+            {
+                first.Dispose();
+                throw;
+            }
+            finally
+            {
+                if (!isKept) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            }
+        }, cancellationToken);
+
+    private ValueTask<Download> ResumeAsync(string name, ItemAttributes before, long position, long end, CancellationToken cancellationToken)
+        => RunAsync(async (connection, _) =>
+        {
+            var handle = await OpenAsync(connection, name).ConfigureAwait(false);
+            if (handle is not null)
+            {
+                using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+                if (stat.IsOk && stat.Attributes.Size == before.Size && stat.Attributes.LastWriteTime == before.LastWriteTime)
+                    return new Download(connection, handle, position, end);
+                connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            }
+            throw new StoreException(StoreError.BackendFailure,
+                $"The connection was lost while '{name}' was read, and the item is another one by now. Load it again.", name);
+        }, cancellationToken);
+
+    private async ValueTask<byte[]?> OpenAsync(SftpConnection connection, string name)
+    {
+        using var opened = await connection.SendAsync(new OpenRequest(ToPath(name), OpenModes.Read)).ConfigureAwait(false);
+        if (opened.IsOk) return opened.Handle;
+        if (opened.Status == StatusCode.NoSuchFile) return null;
+        // Some servers refuse to open a directory, others let it pass.
+        using var stat = await StatAsync(connection, name).ConfigureAwait(false);
+        return stat.IsOk && stat.Attributes.IsDirectory ? null : throw Refused(opened, "loaded", name);
+    }
+
+    private static ValueTask<Reply> HandleStatAsync(SftpConnection connection, byte[] handle)
+        => connection.SendAsync(new HandleRequest(PacketType.HandleStat, PacketType.Attributes, handle));
+}

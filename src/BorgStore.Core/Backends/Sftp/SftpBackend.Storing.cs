@@ -1,0 +1,176 @@
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Values;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <content>Storing values.</content>
+public sealed partial class SftpBackend
+{
+    private static readonly TimeSpan LongestTidying = TimeSpan.FromMilliseconds(500);
+
+    /// <inheritdoc/>
+    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var writing = new Writing(name, mode);
+        var storing = RepeatAsync(async (connection, call) =>
+        {
+            if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
+            if (call.Lost > 0 && !value.CanReadAgain) throw CannotReadAgain(call, name);
+            await WriteAsync(connection, call, writing, async (handle, token) =>
+            {
+                using var use = value.IsInMemory ? null : writing.UseSource();
+                var reply = await Upload.WriteAsync(connection, handle, value, token).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, value.Length).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            await PublishAsync(connection, writing, name).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+        await LeaveTidyAsync(storing, writing, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits for what writes. Who cancels it gets his stream back before this returns, and waits a moment for the rest to be
+    /// cleared away; on a slow line that goes on behind him.</summary>
+    private static async Task LeaveTidyAsync(Task working, Writing writing, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await working.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!working.IsCompleted)
+        {
+            await writing.SourceReleased.ConfigureAwait(false);
+            await Task.WhenAny(working, Task.Delay(LongestTidying, CancellationToken.None)).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Makes a temporary file beside its later name and fills it. What fails leaves none behind.</summary>
+    private async Task WriteAsync(SftpConnection connection, Call call, Writing writing, Func<byte[], CancellationToken, Task> fill)
+    {
+        var name = writing.BeginTemporary();
+        var opened = await OpenNewAsync(connection, name).ConfigureAwait(false);
+        if (!opened.IsOk)
+        {
+            writing.Temporary = null;
+            throw opened.Status == StatusCode.NoSuchFile ? DoesNotExist() : Refused(opened, "stored", writing.Name);
+        }
+        try
+        {
+            await fill(opened.Handle, call.CancellationToken).ConfigureAwait(false);
+            if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
+            {
+                using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
+                if (!synced.IsOk) throw Refused(synced, "written to the server's disk", writing.Name);
+            }
+            call.CancellationToken.ThrowIfCancellationRequested();
+            using var closed = await connection.SendAsync(
+                new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)).ConfigureAwait(false);
+            opened = default;
+            if (!closed.IsOk) throw Refused(closed, "stored", writing.Name);
+        }
+        catch when (connection.Failure is null)
+        {
+            if (opened.Handle is { } handle) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            await DropTemporaryAsync(connection, writing).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Gives the temporary file its name.</summary>
+    private async Task PublishAsync(SftpConnection connection, Writing writing, string name)
+    {
+        writing.IsPublishing = true;
+        try
+        {
+            var renamed = await RenameAsync(connection, writing.Temporary!, name, writing.Mode).ConfigureAwait(false);
+            if (renamed.Status == StatusCode.NoSuchFile)
+            {
+                MakeParents(connection, name);
+                renamed = await RenameAsync(connection, writing.Temporary!, name, writing.Mode).ConfigureAwait(false);
+            }
+            if (!renamed.IsOk)
+            {
+                using var stat = await StatAsync(connection, name).ConfigureAwait(false);
+                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, "stored", name);
+            }
+            writing.Temporary = null;
+            NoteWritten(connection, name);
+        }
+        catch when (connection.Failure is null)
+        {
+            await DropTemporaryAsync(connection, writing).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Clears away what a lost attempt left, so that a rename of its that is still on its way finds nothing to rename.</summary>
+    /// <returns>Whether that attempt had stored the value.</returns>
+    private async Task<bool> SettleAsync(SftpConnection connection, Call call, Writing writing)
+    {
+        if (writing.Temporary is not { } temporary) return false;
+        using var removed = await connection.SendAsync(
+            new PathRequest(PacketType.Remove, PacketType.Status, ToPath(temporary))).ConfigureAwait(false);
+        var wasPublishing = writing.IsPublishing;
+        writing.Temporary = null;
+        if (!wasPublishing) return false;
+        if (removed.Status == StatusCode.NoSuchFile)
+        {
+            NoteWritten(connection, writing.Name);
+            return true;
+        }
+        if (!removed.IsOk) throw Refused(removed, "stored", writing.Name);
+        if (writing.Mode != StoreMode.CreateNew || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
+
+        // A link to the value may have been made before the line was lost, or somebody else may have been faster.
+        call.IsFinal = true;
+        throw new StoreException(StoreError.ConnectionLost,
+            $"The connection was lost while '{writing.Name}' was given its name. There is an item of that name now, "
+            + "and whether it is this one can't be known. Compare it.", writing.Name);
+    }
+
+    /// <summary>Opens a file that must not be there yet; directories above it are made where they are missing.</summary>
+    private async Task<Reply> OpenNewAsync(SftpConnection connection, string name)
+    {
+        var request = new OpenRequest(ToPath(name), OpenModes.Write | OpenModes.Create | OpenModes.Exclusive);
+        var opened = await connection.SendAsync(request).ConfigureAwait(false);
+        if (opened.Status != StatusCode.NoSuchFile) return opened;
+        MakeParents(connection, name);
+        return await connection.SendAsync(request).ConfigureAwait(false);
+    }
+
+    private async Task DropTemporaryAsync(SftpConnection connection, Writing writing)
+    {
+        if (writing.Temporary is not { } temporary) return;
+        writing.Temporary = null;
+        using var removed = await connection.SendAsync(
+            new PathRequest(PacketType.Remove, PacketType.Status, ToPath(temporary))).ConfigureAwait(false);
+    }
+
+    // Version 3 has one code for all that fails; a full disk is worth a question.
+    private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string name, long size)
+    {
+        if (refusal.Status != StatusCode.Failure || !connection.Features.Has(Extension.FileSystemStat)) return Refused(refusal, "stored", name);
+        using var reply = await connection.SendAsync(new PathExtendedRequest(Extension.FileSystemStat, _root)).ConfigureAwait(false);
+        if (!reply.IsOk || ReadFreeBytes(reply.Content.Span) is var free && free >= size) return Refused(refusal, "stored", name);
+        return new(StoreError.NoSpace, $"'{name}' could not be stored: it has {size} bytes, and the server has room for {free} more.", name);
+    }
+
+    private static long ReadFreeBytes(ReadOnlySpan<byte> content)
+    {
+        var reader = new PacketReader(content);
+        _ = reader.ReadInt64(); // block size
+        var fragmentSize = reader.ReadInt64();
+        _ = reader.ReadInt64(); // all blocks
+        _ = reader.ReadInt64(); // free blocks
+        var available = reader.ReadInt64(); // those that are not kept for root
+        return (long)UInt128.Min(long.MaxValue, (UInt128)(ulong)fragmentSize * (ulong)available);
+    }
+
+    private static StoreException CannotReadAgain(Call call, string name)
+    {
+        call.IsFinal = true;
+        return new(StoreError.ConnectionLost,
+            $"The connection was lost while '{name}' was stored, and its source can be read only once. Nothing was stored; try again.", name);
+    }
+}

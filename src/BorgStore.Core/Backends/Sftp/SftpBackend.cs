@@ -1,0 +1,124 @@
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Transport;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <summary>A store on an SFTP server, reached over the user's own ssh.</summary>
+/// <remarks>
+/// Requests are many at a time on each connection, and no request is made for what another one tells as well. An operation whose
+/// connection is lost is done again over a new one, after finding out how much of it was done already.
+/// </remarks>
+public sealed partial class SftpBackend : IBackend
+{
+    private readonly SftpUrl _url;
+    private readonly string _shownUrl;
+    private readonly string _root;
+    private readonly Durability _durability;
+    private readonly ConnectionPool _pool;
+    private readonly OperationGate _gate = new();
+    private bool _isOpen;
+
+    /// <summary>Makes a backend. Nothing is connected yet.</summary>
+    /// <param name="url">Where the store is.</param>
+    /// <param name="options">What is said besides.</param>
+    public SftpBackend(SftpUrl url, BackendOptions options)
+        : this(url, options, new SshConnector(url).ConnectAsync)
+    {
+    }
+
+    internal SftpBackend(SftpUrl url, BackendOptions options, Func<CancellationToken, ValueTask<ISftpTransport>> connect)
+    {
+        _url = url;
+        _shownUrl = $"sftp://{url.Server}/{url.Path}";
+        _root = url.Path;
+        _durability = options.Durability;
+        _pool = new(async cancellationToken => await SftpConnection.OpenAsync(
+            await connect(cancellationToken).ConfigureAwait(false), url.Timeout, cancellationToken).ConfigureAwait(false), url.Connections);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        var (wasOpen, idle) = _gate.Close();
+        if (!wasOpen) return;
+        await idle.ConfigureAwait(false);
+        try
+        {
+            await FlushLastAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await _pool.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Runs an operation, again where its connection was lost. The caller may leave early; the operation then still
+    /// tidies up, and disposing waits for that.</summary>
+    private ValueTask<T> RunAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
+    {
+        var task = RepeatAsync(operation, cancellationToken);
+        return new(cancellationToken.CanBeCanceled && !task.IsCompleted ? task.WaitAsync(cancellationToken) : task);
+    }
+
+    private async Task<T> RepeatAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var pass = _gate.Enter(_shownUrl);
+        if (!_isOpen) throw new StoreException(StoreError.StoreNotOpen, $"The store '{_shownUrl}' is not open.", _shownUrl);
+        return await RepeatUngatedAsync(operation, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<T> RepeatUngatedAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
+    {
+        var call = new Call(_url.Timeout, cancellationToken);
+        while (true)
+        {
+            SftpConnection? connection = null;
+            try
+            {
+                connection = await _pool.GetAsync(cancellationToken).ConfigureAwait(false);
+                return await operation(connection, call).ConfigureAwait(false);
+            }
+            catch (StoreException e) when (call.MayRepeat(e, connection is null ? _pool.HasConnected : connection.Failure is not null))
+            {
+                // The next round goes over a new connection.
+            }
+            await call.PauseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private string ToPath(string name) => name.Length == 0 ? _root : $"{_root}/{name}";
+
+    private static string? ParentOf(string name) => name.LastIndexOf('/') is > 0 and var slash ? name[..slash] : null;
+
+    /// <summary>The exception for a request that the server refused.</summary>
+    private StoreException Refused(in Reply reply, string what, string name)
+    {
+        var shown = name.Length == 0 ? _shownUrl : name;
+        var error = reply.Status switch
+        {
+            StatusCode.NoSuchFile => StoreError.ObjectNotFound,
+            StatusCode.PermissionDenied or StatusCode.WriteProtected => StoreError.PermissionDenied,
+            StatusCode.NoSpace => StoreError.NoSpace,
+            StatusCode.QuotaExceeded => StoreError.QuotaExceeded,
+            StatusCode.Unsupported => StoreError.NotSupported,
+            _ => StoreError.BackendFailure,
+        };
+        var why = error switch
+        {
+            StoreError.ObjectNotFound => "there is no such file",
+            StoreError.PermissionDenied => "the server denies the permission",
+            StoreError.NoSpace => "the server has no room left",
+            StoreError.QuotaExceeded => "the user's quota on the server is exceeded",
+            StoreError.NotSupported => "the server can't do that",
+            // What the server says may name its own paths, which are nobody's business.
+            _ when reply.Message is { Length: > 0 } message && !message.Contains('/') => $"the server says '{message.Trim().TrimEnd('.')}'",
+            _ => $"the server answers with status {(uint)reply.Status}",
+        };
+        return new(error, $"'{shown}' could not be {what}: {why}.", shown);
+    }
+
+    private static StoreException AlreadyExists(string name)
+        => new(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already, and it was not to be replaced.", name);
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <summary>What an <c>sftp://[user@]host[:port]/path</c> says. The host may be an alias of <c>~/.ssh/config</c>.</summary>
+/// <param name="Host">A name, an alias or an address.</param>
+/// <param name="Path">The path as the server takes it: absolute with two slashes after the host, else relative to where a login leads.</param>
+public sealed record SftpUrl(string Host, string Path)
+{
+    private const string Prefix = "sftp://";
+    private const int MostConnections = 32;
+
+    /// <summary>The user; <see langword="null"/> to leave it to ssh.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The port; <see langword="null"/> to leave it to ssh.</summary>
+    public int? Port { get; init; }
+
+    /// <summary>How many connections are opened: <c>?connections=N</c>.</summary>
+    public int Connections { get; init; } = 1;
+
+    /// <summary>How long the server may be silent while it owes an answer: <c>?timeout=SECONDS</c>.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The host and port as messages show them.</summary>
+    public string Server => Port is { } port ? $"{Host}:{port}" : Host;
+
+    /// <summary>Understands a URL.</summary>
+    /// <param name="url">The URL.</param>
+    public static SftpUrl Parse(string url)
+    {
+        if (!url.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) throw Invalid(url, $"it does not begin with '{Prefix}'");
+        var text = url[Prefix.Length..];
+        var mark = text.IndexOf('?');
+        var query = mark < 0 ? "" : text[(mark + 1)..];
+        if (mark >= 0) text = text[..mark];
+
+        var slash = text.IndexOf('/');
+        if (slash < 0 || slash == text.Length - 1) throw Invalid(url, "it names no folder on the server");
+        var authority = text[..slash];
+        var path = Unescape(text[(slash + 1)..].TrimEnd('/'), url);
+        if (path.Length == 0) throw Invalid(url, "the store can't be the root of the server");
+
+        var at = authority.LastIndexOf('@');
+        var user = at < 0 ? null : Unescape(authority[..at], url);
+        if (user is not null && user.Contains(':'))
+            throw Invalid(url, "ssh takes no password from a URL; use a key or an agent");
+        var (host, port) = ParseHost(authority[(at + 1)..], url);
+        return ParseQuery(new SftpUrl(host, path) { User = user is "" ? null : user, Port = port }, query, url);
+    }
+
+    private static (string Host, int? Port) ParseHost(string text, string url)
+    {
+        var end = text.StartsWith('[') ? text.IndexOf(']') + 1 : text.IndexOf(':') is >= 0 and var colon ? colon : text.Length;
+        var host = end > 0 && text.StartsWith('[') ? Unescape(text[1..(end - 1)], url) : Unescape(text[..end], url);
+        // ssh would take a leading dash for an option, and a blank or a slash is part of no name.
+        if (host.Length == 0 || host[0] == '-' || host.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '/' or '[' or ']'))
+            throw Invalid(url, "it names no host");
+
+        var rest = text[end..];
+        if (rest.Length <= 1) return (host, null);
+        if (rest[0] == ':' && ushort.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)
+            return (host, port);
+        throw Invalid(url, $"'{rest.TrimStart(':')}' is no port");
+    }
+
+    private static SftpUrl ParseQuery(SftpUrl result, string query, string url)
+    {
+        foreach (var option in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = option.IndexOf('=');
+            var (name, value) = equals < 0 ? (option, "") : (option[..equals], option[(equals + 1)..]);
+            var isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+            result = name switch
+            {
+                "connections" when isNumber && number is >= 1 and <= MostConnections => result with { Connections = number },
+                "connections" => throw Invalid(url, $"'connections' is a number from 1 to {MostConnections}"),
+                "timeout" when isNumber && number is >= 1 and <= 86400 => result with { Timeout = TimeSpan.FromSeconds(number) },
+                "timeout" => throw Invalid(url, "'timeout' is a number of seconds"),
+                _ => throw Invalid(url, $"'{name}' is none of the options, which are connections and timeout"),
+            };
+        }
+        return result;
+    }
+
+    private static string Unescape(string text, string url)
+    {
+        var result = Uri.UnescapeDataString(text);
+        return result.Any(char.IsControl) ? throw Invalid(url, "it contains a control character") : result;
+    }
+
+    private static StoreException Invalid(string url, string problem)
+    {
+        var shown = StoreUrl.Redact(url);
+        return new(StoreError.InvalidUrl,
+            $"'{shown}' can't be understood: {problem}. Write 'sftp://user@host:port/folder', with two slashes for an absolute path.", shown);
+    }
+}

@@ -1,0 +1,52 @@
+using BorgStore.Backends.Sftp.Connection;
+
+namespace BorgStore.Backends.Sftp.Transport;
+
+/// <summary>Understands what ssh says as it gives up, and passes its own words on.</summary>
+internal static class SshFailure
+{
+    private const int MostLines = 8;
+
+    private static readonly (string Words, StoreError Error, string Advice)[] Known =
+    [
+        ("REMOTE HOST IDENTIFICATION HAS CHANGED", StoreError.AuthenticationFailed,
+            "The server shows another host key than the one that is known. Find out why before you go on; then remove the old key with 'ssh-keygen -R'."),
+        ("Host key verification failed", StoreError.AuthenticationFailed,
+            "The server's host key is not known. Connect once with ssh, compare the fingerprint and accept it."),
+        ("Permission denied (", StoreError.AuthenticationFailed, "Log in once with ssh to see what it needs; a password can't be asked for here."),
+        ("Too many authentication failures", StoreError.AuthenticationFailed, "Name the right key with IdentityFile and IdentitiesOnly in ~/.ssh/config."),
+        ("no matching host key type", StoreError.AuthenticationFailed, "Client and server have no host key algorithm in common."),
+        ("subsystem request failed", StoreError.NotSupported, "The server lets nobody use SFTP; ask who runs it for 'Subsystem sftp'."),
+        ("Could not resolve hostname", StoreError.ConnectionLost, "Check the name of the host."),
+        ("Bad configuration option", StoreError.InvalidArgument, "Correct the configuration of ssh."),
+    ];
+
+    /// <summary>Understands what ssh said.</summary>
+    /// <param name="server">The server that was called.</param>
+    /// <param name="words">What ssh wrote to its standard error.</param>
+    /// <param name="status">Its exit status, where it has ended.</param>
+    /// <param name="wasGreeted">Whether there was a connection already.</param>
+    public static ConnectionFailure Explain(string server, string words, int? status, bool wasGreeted)
+    {
+        var what = wasGreeted ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be made";
+        var said = Shorten(words);
+        if (said.Length == 0)
+            said = status is null or 0 ? "the server ended it" : $"ssh ended with status {status} and said nothing";
+        else
+            said = $"ssh says: {said}";
+
+        foreach (var (phrase, error, advice) in Known)
+        {
+            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{what}; {said} {advice}");
+        }
+        return new(StoreError.ConnectionLost, $"{what}; {said}{(said.EndsWith('.') ? "" : ".")}");
+    }
+
+    // Without the frame of at signs around a changed key, and without a server's long greeting.
+    private static string Shorten(string words)
+    {
+        var lines = words.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => line.Any(c => c != '@')).Select(line => line.Trim('@', ' ')).ToList();
+        return string.Join(" ", lines.Skip(Math.Max(0, lines.Count - MostLines)));
+    }
+}

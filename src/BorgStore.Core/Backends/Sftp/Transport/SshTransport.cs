@@ -1,0 +1,97 @@
+using System.ComponentModel;
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Processes;
+
+namespace BorgStore.Backends.Sftp.Transport;
+
+/// <summary>The way to an SFTP server over the user's own ssh.</summary>
+internal sealed class SshTransport : ISftpTransport
+{
+    private readonly SftpUrl _url;
+    private readonly ChildProcess _ssh;
+
+    private readonly string? _folder;
+    private readonly string[] _programOptions;
+
+    private SshTransport(SftpUrl url, ChildProcess ssh, string? folder, string[] programOptions)
+        => (_url, _ssh, _folder, _programOptions) = (url, ssh, folder, programOptions);
+
+    /// <inheritdoc/>
+    public Stream Stream => _ssh.Stream;
+
+    /// <summary>Starts ssh. Whether it reaches the server is yet to be seen.</summary>
+    /// <param name="url">The server.</param>
+    /// <param name="folder">Where it keeps its socket; removed at its end.</param>
+    /// <param name="options">More options for ssh, each <c>name=value</c>.</param>
+    /// <param name="programOptions">The same for programs that are started beside.</param>
+    public static SshTransport Start(SftpUrl url, string? folder, string[] options, string[] programOptions)
+    {
+        try
+        {
+            return new(url, StartSsh(SshCommand.ForSubsystem(url, options)), folder, programOptions);
+        }
+        catch
+        {
+            Remove(folder);
+            throw;
+        }
+    }
+
+    /// <summary>Starts ssh, or says that there is none.</summary>
+    /// <param name="command">The command.</param>
+    public static ChildProcess StartSsh(ChildCommand command)
+    {
+        try
+        {
+            return ChildProcess.Start(command);
+        }
+        catch (Win32Exception e)
+        {
+            throw new StoreException(StoreError.NotSupported,
+                $"The ssh program could not be started: {e.Message}. Install OpenSSH's client, or name another program in {SshCommand.ProgramVariable}.",
+                innerException: e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ConnectionFailure> ExplainEndAsync(bool wasGreeted)
+    {
+        var status = await _ssh.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(false);
+        return SshFailure.Explain(_url.Server, _ssh.Errors, status, wasGreeted);
+    }
+
+    /// <inheritdoc/>
+    public ChildProcess? StartProgram(string command)
+    {
+        try
+        {
+            return StartSsh(SshCommand.ForProgram(_url, command, _programOptions));
+        }
+        catch (StoreException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Abort() => _ssh.Kill();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _ssh.DisposeAsync().ConfigureAwait(false);
+        Remove(_folder);
+    }
+
+    private static void Remove(string? folder)
+    {
+        try
+        {
+            if (folder is not null) Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // An empty folder in the temporary one is no reason to fail.
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+
+namespace BorgStore.Backends.Sftp.Values;
+
+/// <summary>Reads a part of an open file in order, with requests ahead of what was asked for.</summary>
+/// <param name="connection">Where.</param>
+/// <param name="handle">The file; closed with the download.</param>
+/// <param name="start">The first byte.</param>
+/// <param name="end">The byte after the last.</param>
+internal sealed class Download(SftpConnection connection, byte[] handle, long start, long end) : IAsyncDisposable
+{
+    // Somebody who reads a little shall not wait for, nor the server read, much more than that.
+    private const int FirstWindow = 1024 * 1024;
+    private const int LargestWindow = 4 * 1024 * 1024;
+
+    private readonly Queue<(Task<Reply> Answer, long Offset, int Length, bool IsAhead)> _inFlight = new();
+    private long _asked = start;
+    private long _missing;
+    private long _missingEnd;
+    private int _bytesInFlight;
+    private int _window = FirstWindow;
+
+    /// <summary>Fetches the next bytes.</summary>
+    /// <returns>The bytes; to be disposed. The refusal of the server where there is one.</returns>
+    public async ValueTask<Reply> NextAsync()
+    {
+        AskMore();
+        // A server may send less than was asked for; the rest comes before all that follows.
+        if (_missing < _missingEnd)
+        {
+            var rest = await connection.SendAsync(
+                new ReadRequest(handle, _missing, (int)(_missingEnd - _missing))).ConfigureAwait(false);
+            return Check(rest, _missing, (int)(_missingEnd - _missing));
+        }
+        var next = _inFlight.Dequeue();
+        _bytesInFlight -= next.Length;
+        if (next.IsAhead) connection.ReadAhead.Return(next.Length);
+        _window = Math.Min(2 * _window, LargestWindow);
+        return Check(await next.Answer.ConfigureAwait(false), next.Offset, next.Length);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+        foreach (var late in _inFlight)
+        {
+            if (late.IsAhead) connection.ReadAhead.Return(late.Length);
+        }
+        await Reply.DropAsync(_inFlight.Select(late => late.Answer)).ConfigureAwait(false);
+    }
+
+    private Reply Check(Reply reply, long offset, int length)
+    {
+        var count = reply.Content.Length;
+        if (count > length) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.");
+        (_missing, _missingEnd) = (offset + count, offset + length);
+        return reply;
+    }
+
+    private void AskMore()
+    {
+        while (_asked < end && _bytesInFlight < _window)
+        {
+            var length = (int)Math.Min(connection.Features.ReadSize, end - _asked);
+            var isAhead = _inFlight.Count > 0;
+            if (isAhead && !connection.ReadAhead.TryTake(length)) return;
+            _inFlight.Enqueue((connection.SendAsync(new ReadRequest(handle, _asked, length)).AsTask(), _asked, length, isAhead));
+            _asked += length;
+            _bytesInFlight += length;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using BorgStore.Backends.Sftp.Packets;
+
+namespace BorgStore.Backends.Sftp.Values;
+
+/// <summary>A value on its way from an SFTP server.</summary>
+/// <param name="name">The item.</param>
+/// <param name="start">The first byte.</param>
+/// <param name="count">How many bytes.</param>
+/// <param name="first">The first of them, which came with the opening.</param>
+/// <param name="download">Brings the others; <see langword="null"/> where there are none.</param>
+/// <param name="resume">Goes on from an offset when the connection was lost.</param>
+internal sealed class SftpValueStream(string name, long start, long count, Reply first, Download? download,
+    Func<long, CancellationToken, ValueTask<Download>> resume) : ValueStream
+{
+    private readonly long _end = start + count;
+    private long _position = start;
+    private Reply _current = first;
+    private int _used;
+    private Download? _download = download;
+    private Task<Reply>? _next;
+
+    public override long Length => count;
+
+    public override int Read(Span<byte> buffer)
+    {
+        if (_used == _current.Content.Length && _position < _end) FetchAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        return Copy(buffer);
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_used == _current.Content.Length && _position < _end && buffer.Length > 0)
+            await FetchAsync(cancellationToken).ConfigureAwait(false);
+        return Copy(buffer.Span);
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        Dispose(true);
+        return base.DisposeAsync();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _current.Dispose();
+            _used = 0;
+            _position = _end;
+            if (_download is { } download)
+            {
+                _download = null;
+                // What is in flight arrives for nobody.
+                _ = EndAsync(download);
+            }
+        }
+        base.Dispose(disposing);
+    }
+
+    private async Task EndAsync(Download download)
+    {
+        if (_next is not null) await Reply.DropAsync([_next]).ConfigureAwait(false);
+        await download.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private int Copy(Span<byte> buffer)
+    {
+        var length = (int)Math.Min(Math.Min(buffer.Length, _current.Content.Length - _used), _end - _position);
+        _current.Content.Span.Slice(_used, length).CopyTo(buffer);
+        _used += length;
+        _position += length;
+        return length;
+    }
+
+    private async ValueTask FetchAsync(CancellationToken cancellationToken)
+    {
+        _current.Dispose();
+        _used = 0;
+        while (true)
+        {
+            try
+            {
+                _download ??= await resume(_position, cancellationToken).ConfigureAwait(false);
+                // Who gives up waiting may come again: the answer is asked for once and kept.
+                _next ??= _download.NextAsync().AsTask();
+                _current = await _next.WaitAsync(cancellationToken).ConfigureAwait(false);
+                _next = null;
+                break;
+            }
+            catch (StoreException e) when (e.Error is StoreError.ConnectionLost or StoreError.Timeout && _download is not null)
+            {
+                await _download.DisposeAsync().ConfigureAwait(false);
+                _download = null;
+                _next = null;
+            }
+        }
+        if (_current.IsOk && _current.Content.Length > 0) return;
+        throw new StoreException(StoreError.BackendFailure, _current.Status is StatusCode.Ok or StatusCode.EndOfFile
+            ? $"'{name}' ended {_end - _position} bytes too early; somebody changed it on the server while it was read."
+            : $"'{name}' could not be read: the server answers with status {(uint)_current.Status} {_current.Message}.", name);
+    }
+}

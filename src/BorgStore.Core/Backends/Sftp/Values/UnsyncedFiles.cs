@@ -1,0 +1,51 @@
+namespace BorgStore.Backends.Sftp.Values;
+
+/// <summary>The items that were written and are not known to be on the server's disk yet.</summary>
+internal sealed class UnsyncedFiles
+{
+    private readonly object _lock = new();
+    private HashSet<string> _names = [];
+
+    /// <summary>An item was written.</summary>
+    /// <param name="name">Its name.</param>
+    public void Add(string name)
+    {
+        lock (_lock) _names.Add(name);
+    }
+
+    /// <summary>An item was deleted.</summary>
+    /// <param name="name">Its name.</param>
+    public void Remove(string name)
+    {
+        lock (_lock) _names.Remove(name);
+    }
+
+    /// <summary>An item was moved.</summary>
+    /// <param name="name">Its old name.</param>
+    /// <param name="newName">Its new name.</param>
+    public void Rename(string name, string newName)
+    {
+        lock (_lock)
+        {
+            if (_names.Remove(name)) _names.Add(newName);
+        }
+    }
+
+    /// <summary>Takes all.</summary>
+    public IReadOnlyCollection<string> TakeAll()
+    {
+        lock (_lock)
+        {
+            var names = _names;
+            if (names.Count > 0) _names = [];
+            return names;
+        }
+    }
+
+    /// <summary>Puts back what could not be synced.</summary>
+    /// <param name="names">The names.</param>
+    public void PutBack(IEnumerable<string> names)
+    {
+        lock (_lock) _names.UnionWith(names);
+    }
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>A line that is cut, stuck and slow at random while it is used.</summary>
+public sealed class FaultTests : IAsyncLifetime
+{
+    private static readonly bool IsLong = LongTests.Wanted;
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(IsLong ? 180 : 8);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
+    private readonly TemporaryFolder _folder = new();
+    private readonly SshServer _server = OpenSshServer.Instance;
+    private FaultProxy _line = null!;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
+        _line = new FaultProxy(_server.Port);
+        _server.WriteKnownHosts(_line.Port);
+        return default;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_line is not null) await _line.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task What_was_acknowledged_is_whole_and_nothing_hangs(int connections)
+    {
+        // The line works again within a time that is well below the patience of an operation.
+        var url = _server.Url(_folder.Combine("store"), _line.Port) with { Timeout = Timeout, Connections = connections };
+        await using var store = SshServer.CreateBackend(url, _server.Options);
+        await store.CreateAsync(Ct);
+        await store.OpenAsync(Ct);
+
+        var end = Stopwatch.StartNew();
+        var breaking = BreakAsync(end);
+        var (done, failed, longest) = (0, 0, 0L);
+        var kept = await Task.WhenAll(Enumerable.Range(0, 12).Select(task => Task.Run(async () =>
+        {
+            var random = new Random(task);
+            var expected = new Dictionary<string, byte[]?>();
+            while (end.Elapsed < Duration)
+            {
+                var name = $"data/{random.Next(4)}/{task:00}-{random.Next(8)}";
+                var watch = Stopwatch.StartNew();
+                try
+                {
+                    await OperateAsync(store, random, name, expected);
+                    Interlocked.Increment(ref done);
+                }
+                catch (StoreException e) when (e.Error is StoreError.ConnectionLost or StoreError.Timeout)
+                {
+                    // Nothing is known of it any more.
+                    expected.Remove(name);
+                    Interlocked.Increment(ref failed);
+                }
+                lock (_line) longest = Math.Max(longest, watch.ElapsedMilliseconds);
+            }
+            return expected;
+        }, Ct)));
+        await breaking;
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{done} operations, {failed} gave up, the longest took {longest} ms");
+        Assert.InRange(done, 20, int.MaxValue);
+        // A stall is noticed after the time-out, and given up the same time later at the latest, but for the last attempt's own.
+        Assert.InRange(longest, 0, 4 * Timeout.TotalMilliseconds + 5000);
+        foreach (var (name, value) in kept.SelectMany(k => k))
+        {
+            await using var loaded = await store.LoadAsync(name, ByteRange.Whole, Ct);
+            Assert.Equal(value, loaded is null ? null : await loaded.ReadToEndAsync(Ct));
+        }
+        var left = Directory.EnumerateFiles(_folder.Path, "*.tmp", SearchOption.AllDirectories).Count();
+        Assert.InRange(left, 0, failed);
+    }
+
+    private static async Task OperateAsync(SftpBackend store, Random random, string name, Dictionary<string, byte[]?> expected)
+    {
+        switch (random.Next(5))
+        {
+            case 0 or 1:
+                var value = new byte[random.Next(4) == 0 ? random.Next(3 << 20) : random.Next(3000)];
+                random.NextBytes(value);
+                await store.StoreAsync(name, value, StoreMode.Overwrite, Ct);
+                expected[name] = value;
+                break;
+            case 2:
+                await store.DeleteAsync(name, Ct);
+                expected[name] = null;
+                break;
+            case 3:
+                var found = await store.FindAsync(name, Ct);
+                if (expected.TryGetValue(name, out var known)) Assert.Equal(known?.Length, (int?)found?.Size);
+                break;
+            default:
+                await using (var loaded = await store.LoadAsync(name, ByteRange.Whole, Ct))
+                {
+                    var bytes = loaded is null ? null : await loaded.ReadToEndAsync(Ct);
+                    if (expected.TryGetValue(name, out known)) Assert.Equal(known, bytes);
+                }
+                break;
+        }
+    }
+
+    private async Task BreakAsync(Stopwatch end)
+    {
+        var random = new Random(7);
+        while (end.Elapsed < Duration)
+        {
+            await Task.Delay(random.Next(200, 1500), Ct);
+            switch (random.Next(4))
+            {
+                case 0 or 1:
+                    _line.Cut();
+                    break;
+                case 2:
+                    _line.IsStuck = true;
+                    await Task.Delay(random.Next(100, 6000), Ct);
+                    _line.IsStuck = false;
+                    break;
+                default:
+                    _line.Rate = 2_000_000;
+                    await Task.Delay(random.Next(100, 2000), Ct);
+                    _line.Rate = 0;
+                    break;
+            }
+        }
+    }
+}

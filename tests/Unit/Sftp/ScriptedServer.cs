@@ -1,0 +1,46 @@
+using System.IO.Pipelines;
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Processes;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>A server in this process that answers each packet as a test likes.</summary>
+/// <param name="answer">Gets a packet without its length and gives the bytes to send back.</param>
+internal sealed class ScriptedServer(Func<byte[], byte[]> answer) : ISftpTransport
+{
+    private readonly Pipe _toClient = new(new PipeOptions(pauseWriterThreshold: 0));
+    private readonly Pipe _toServer = new(new PipeOptions(pauseWriterThreshold: 0));
+    private Stream? _stream;
+
+    public Stream Stream => _stream ??= Start();
+
+    public ChildProcess? StartProgram(string command) => null;
+
+    public ValueTask<ConnectionFailure> ExplainEndAsync(bool wasGreeted) => new(new ConnectionFailure(StoreError.ConnectionLost, "The script is over."));
+
+    public void Abort() => _toClient.Writer.Complete();
+
+    public ValueTask DisposeAsync()
+    {
+        _toClient.Writer.Complete();
+        return default;
+    }
+
+    private DuplexStream Start()
+    {
+        _ = Task.Run(async () =>
+        {
+            var input = _toServer.Reader.AsStream();
+            var length = new byte[4];
+            while (await input.ReadAtLeastAsync(length, 4, throwOnEndOfStream: false) == 4)
+            {
+                var packet = new byte[System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(length)];
+                await input.ReadExactlyAsync(packet);
+                var bytes = answer(packet);
+                if (bytes.Length > 0) await _toClient.Writer.WriteAsync(bytes);
+            }
+        });
+        return new DuplexStream(_toClient.Reader.AsStream(), _toServer.Writer.AsStream());
+    }
+}

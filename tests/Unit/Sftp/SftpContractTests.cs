@@ -1,0 +1,46 @@
+using BorgStore.Backends;
+using BorgStore.Tests.Backends;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>What every backend promises, on real servers.</summary>
+public abstract class SftpContractTests : BackendContract
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly SshServer _server;
+
+    private protected SftpContractTests(SshServer server) => _server = server;
+
+    private string Root => Path.Combine(_folder.Path, "store");
+
+    public override ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
+        return base.InitializeAsync();
+    }
+
+    protected override ValueTask<IBackend> CreateBackendAsync() => new(SshServer.CreateBackend(_server.Url(Root), _server.SharedOptions));
+
+    protected override ValueTask<bool> PutRawAsync(string path, byte[] content)
+    {
+        var file = Path.Combine(Root, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllBytes(file, content);
+        return new(true);
+    }
+
+    protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
+        [.. Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Root, file))]);
+
+    protected override ValueTask CleanUpAsync()
+    {
+        _folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>OpenSSH's sshd.</summary>
+public sealed class OpenSshContractTests() : SftpContractTests(OpenSshServer.Instance);
+
+/// <summary>ProFTPD's mod_sftp.</summary>
+public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance);

@@ -1,0 +1,56 @@
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Hashing;
+using BorgStore.Backends.Sftp.Transport;
+
+namespace BorgStore.Tests.Sftp;
+
+public class SftpUrlTests
+{
+    [Theory]
+    [InlineData("sftp://host/store", null, "host", null, "store")]
+    [InlineData("sftp://me@host:2222/some/store/", "me", "host", 2222, "some/store")]
+    [InlineData("sftp://me@host//srv/store", "me", "host", null, "/srv/store")]
+    [InlineData("SFTP://a%40b@[::1]:22/x%20y%3fz", "a@b", "::1", 22, "x y?z")]
+    [InlineData("sftp://[fe80::1%25eth0]//s", null, "fe80::1%eth0", null, "/s")]
+    public void A_url_says_where_the_store_is(string text, string? user, string host, int? port, string path)
+    {
+        var url = SftpUrl.Parse(text);
+        Assert.Equal((user, host, port, path), (url.User, url.Host, url.Port, url.Path));
+    }
+
+    [Fact]
+    public void Options_stand_behind_a_question_mark()
+    {
+        var url = SftpUrl.Parse("sftp://host/store?connections=4&timeout=30");
+        Assert.Equal((4, 30), (url.Connections, url.Timeout.TotalSeconds));
+    }
+
+    [Theory]
+    [InlineData("sftp:host/store")]
+    [InlineData("sftp://host")]
+    [InlineData("sftp://host/")]
+    [InlineData("sftp:///store")]
+    [InlineData("sftp://-oProxyCommand=x/store")]
+    [InlineData("sftp://host:0/store")]
+    [InlineData("sftp://host:99999/store")]
+    [InlineData("sftp://host/st%0aore")]
+    [InlineData("sftp://host/store?connections=0")]
+    [InlineData("sftp://host/store?colour=red")]
+    [InlineData("sftp://me:secret@host/store")]
+    public void What_is_wrong_is_said_without_secrets(string text)
+    {
+        var error = Assert.Throws<StoreException>(() => SftpUrl.Parse(text));
+        Assert.Equal(StoreError.InvalidUrl, error.Error);
+        Assert.DoesNotContain("secret", error.Message);
+    }
+
+    [Theory]
+    [InlineData("ssh -i 'my key' \"-o A=b\" x", new[] { "ssh", "-i", "my key", "-o A=b", "x" })]
+    [InlineData("  plink  ", new[] { "plink" })]
+    [InlineData("", new string[0])]
+    [InlineData("a ''", new[] { "a", "" })]
+    public void The_ssh_program_may_have_arguments(string line, string[] words) => Assert.Equal(words, SshCommand.Split(line));
+
+    [Fact]
+    public void A_path_stays_one_word_in_a_shell() => Assert.Equal(@"'it'\''s $(a) `b`'", HashPrograms.Quote("it's $(a) `b`"));
+}

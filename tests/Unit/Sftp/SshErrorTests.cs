@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Transport;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>What keeps ssh from connecting is said at once, in ssh's own words, and nobody is asked anything.</summary>
+public sealed class SshErrorTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly SshServer _server = OpenSshServer.Instance;
+
+    public SshErrorTests() => Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
+
+    [Fact]
+    public async Task An_unknown_host_is_not_trusted()
+    {
+        var error = await FailAsync("UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=ask");
+        Assert.Equal(StoreError.AuthenticationFailed, error.Error);
+        Assert.Contains("Host key verification failed", error.Message);
+    }
+
+    [Fact]
+    public async Task A_changed_host_key_is_not_trusted()
+    {
+        var known = _folder.Combine("known_hosts");
+        var other = (await File.ReadAllTextAsync(Path.Combine(_server.Folder, "id.pub"))).Split(' ');
+        await File.WriteAllTextAsync(known, $"[127.0.0.1]:{_server.Port} {other[0]} {other[1]}\n");
+        var error = await FailAsync($"UserKnownHostsFile={known}");
+        Assert.Equal(StoreError.AuthenticationFailed, error.Error);
+        Assert.Contains("has changed and you have requested strict checking", error.Message);
+        Assert.Contains("another host key", error.Message);
+    }
+
+    [Fact]
+    public async Task A_refused_login_says_so()
+    {
+        var error = await FailAsync("IdentityFile=/nonexistent");
+        Assert.Equal(StoreError.AuthenticationFailed, error.Error);
+        Assert.Contains("Permission denied (publickey)", error.Message);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_not_there_says_so()
+    {
+        var url = SftpUrl.Parse("sftp://127.0.0.1:1/store");
+        await using var store = new SftpBackend(url, new BackendOptions());
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));
+        Assert.Equal(StoreError.ConnectionLost, error.Error);
+        Assert.Contains("Connection refused", error.Message);
+    }
+
+    [Fact]
+    public async Task A_missing_ssh_says_so()
+    {
+        var url = SftpUrl.Parse("sftp://127.0.0.1/store");
+        await using var store = new SftpBackend(url, new BackendOptions(), _ =>
+        {
+            SshTransport.StartSsh(new("no-such-ssh", []));
+            throw new InvalidOperationException();
+        });
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));
+        Assert.Equal(StoreError.NotSupported, error.Error);
+        Assert.Contains("no-such-ssh", error.Message);
+        Assert.Contains(SshCommand.ProgramVariable, error.Message);
+    }
+
+    [Fact]
+    public async Task A_silent_server_ends_in_a_timeout()
+    {
+        var url = SftpUrl.Parse("sftp://127.0.0.1/store?timeout=1");
+        await using var store = new SftpBackend(url, new BackendOptions(),
+            _ => ValueTask.FromResult<ISftpTransport>(new ScriptedServer(_ => [])));
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default)).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(StoreError.Timeout, error.Error);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private async Task<StoreException> FailAsync(params string[] options)
+    {
+        var url = _server.Url(_folder.Combine("store"));
+        var watch = Stopwatch.StartNew();
+        // ssh takes the first of several.
+        await using var store = SshServer.CreateBackend(url, [.. options, .. _server.Options.Where(o => !options.Any(p => p.Split('=')[0] == o.Split('=')[0]))]);
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
+        TestContext.Current.TestOutputHelper?.WriteLine(error.Message);
+        return error;
+    }
+}

@@ -1,0 +1,207 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Processes;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>A real server on a loopback port of its own, with keys of its own; it ends with the tests.</summary>
+internal abstract class SshServer
+{
+    private readonly ChildProcess? _server;
+    private readonly ChildProcess? _master;
+
+    protected SshServer(string name)
+    {
+        Folder = Directory.CreateTempSubdirectory($"borgstore-{name}-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
+        Missing = FindMissing();
+        if (Missing is not null) return;
+
+        Generate("id", "ed25519");
+        using (var listener = new TcpListener(IPAddress.Loopback, 0))
+        {
+            listener.Start();
+            Port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        }
+        _server = ChildProcess.Start(Configure());
+        WriteKnownHosts(Port);
+        for (var i = 0; !Answers(); i++)
+        {
+            if (i > 100 || _server.Exited.IsCompleted) throw new InvalidOperationException($"{name} does not start: {_server.Errors}");
+            Thread.Sleep(50);
+        }
+        _master = ChildProcess.Start(SshCommand.ForSubsystem(Url("x"), [.. Options, "ControlMaster=yes", MasterPath]));
+    }
+
+    /// <summary>Why there is no such server on this machine.</summary>
+    public string? Missing { get; }
+
+    public int Port { get; }
+
+    public string Folder { get; }
+
+    private string MasterPath => $"ControlPath={Path.Combine(Folder, "master")}";
+
+    public string KnownHosts => Path.Combine(Folder, "known_hosts");
+
+    /// <summary>How ssh finds the key and trusts the server, whatever the user's own configuration says.</summary>
+    public string[] Options =>
+    [
+        $"IdentityFile={Path.Combine(Folder, "id")}", "IdentitiesOnly=yes", "IdentityAgent=none",
+        $"UserKnownHostsFile={KnownHosts}", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes",
+    ];
+
+    /// <summary>The same over a connection that is there already, which saves a second of computing for each test.</summary>
+    public string[] SharedOptions => [.. Options, MasterPath];
+
+    public SftpUrl Url(string path, int? port = null) => SftpUrl.Parse($"sftp://{Environment.UserName}@127.0.0.1:{port ?? Port}/{path}");
+
+    public static SftpBackend CreateBackend(SftpUrl url, params string[] options)
+        => new(url, new BackendOptions(), new SshConnector(url, options).ConnectAsync);
+
+    /// <summary>Trusts the server under another port, too.</summary>
+    public void WriteKnownHosts(int port)
+    {
+        foreach (var key in Directory.GetFiles(Folder, "host_*.pub"))
+            File.AppendAllText(KnownHosts, $"[127.0.0.1]:{port} {string.Join(' ', File.ReadAllText(key).Split(' ').Take(2)).TrimEnd()}\n");
+    }
+
+    protected abstract ChildCommand Configure();
+
+    protected abstract string? FindMissing();
+
+    protected string Generate(string name, string type, params string[] more)
+    {
+        var path = Path.Combine(Folder, name);
+        using var process = Process.Start("ssh-keygen", ["-q", "-t", type, "-N", "", "-f", path, .. more]);
+        process.WaitForExit();
+        return path;
+    }
+
+    protected string WriteFile(string name, string text)
+    {
+        var path = Path.Combine(Folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    protected static string? FindProgram(string name)
+        => $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/usr/local/sbin".Split(':').Select(d => Path.Combine(d, name)).FirstOrDefault(File.Exists);
+
+    private bool Answers()
+    {
+        try
+        {
+            using var client = new TcpClient();
+            client.Connect(IPAddress.Loopback, Port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>OpenSSH's sshd with its internal-sftp.</summary>
+internal sealed class OpenSshServer : SshServer
+{
+    private static readonly Lazy<OpenSshServer> Shared = new(() => new());
+
+    private OpenSshServer() : base("sshd")
+    {
+    }
+
+    public static OpenSshServer Instance => Shared.Value;
+
+    protected override string? FindMissing()
+        => FindProgram("sshd") is null || FindProgram("ssh") is null ? "There is no OpenSSH here (openssh-server, openssh-client)." : null;
+
+    protected override ChildCommand Configure()
+    {
+        if (Environment.UserName == "root") Directory.CreateDirectory("/run/sshd");
+        var config = WriteFile("sshd_config", $"""
+            ListenAddress 127.0.0.1:{Port}
+            HostKey {Generate("host_ed25519", "ed25519")}
+            PidFile none
+            AuthorizedKeysFile {Path.Combine(Folder, "id.pub")}
+            StrictModes no
+            PermitRootLogin yes
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            UsePAM no
+            MaxStartups 200
+            MaxSessions 200
+            Subsystem sftp internal-sftp
+            """);
+        return new(FindProgram("sshd")!, ["-D", "-e", "-f", config]);
+    }
+}
+
+/// <summary>ProFTPD with its mod_sftp.</summary>
+internal sealed class ProFtpdServer : SshServer
+{
+    private static readonly Lazy<ProFtpdServer> Shared = new(() => new());
+
+    private ProFtpdServer() : base("proftpd")
+    {
+    }
+
+    public static ProFtpdServer Instance => Shared.Value;
+
+    protected override string? FindMissing()
+    {
+        if (FindProgram("proftpd") is null || !File.Exists("/usr/lib/proftpd/mod_sftp.so"))
+            return "There is no ProFTPD with mod_sftp here (proftpd-core, proftpd-mod-crypto).";
+        return Environment.UserName == "root" ? null : "ProFTPD needs to be started by root.";
+    }
+
+    protected override ChildCommand Configure()
+    {
+        // mod_sftp wants its keys in other formats than everybody else.
+        Directory.CreateDirectory(Path.Combine(Folder, "keys"));
+        using var convert = Process.Start(new ProcessStartInfo("ssh-keygen", ["-e", "-m", "RFC4716", "-f", Path.Combine(Folder, "id.pub")])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        WriteFile($"keys/{Environment.UserName}", convert.StandardOutput.ReadToEnd());
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Folder, (UnixFileMode)0x1ed);
+        var config = WriteFile("proftpd.conf", $"""
+            ModulePath /usr/lib/proftpd
+            LoadModule mod_sftp.c
+            ServerName tests
+            ServerType standalone
+            DefaultAddress 127.0.0.1
+            SocketBindTight on
+            UseIPv6 off
+            Port {Port}
+            User nobody
+            Group nogroup
+            PidFile {Folder}/pid
+            ScoreboardFile {Folder}/scoreboard
+            DelayEngine off
+            WtmpLog off
+            TransferLog none
+            SystemLog {Folder}/system.log
+            UseReverseDNS off
+            RequireValidShell off
+            RootLogin on
+            UseFtpUsers off
+            AllowOverwrite on
+            AllowStoreRestart on
+            MaxInstances 64
+            AuthOrder mod_auth_unix.c
+            SFTPEngine on
+            SFTPLog {Folder}/sftp.log
+            SFTPHostKey {Generate("host_ecdsa", "ecdsa", "-m", "PEM")}
+            SFTPAuthMethods publickey
+            SFTPAuthorizedUserKeys file:{Folder}/keys/%u
+            SFTPMaxChannels 32
+            """);
+        return new(FindProgram("proftpd")!, ["-n", "-q", "-c", config]);
+    }
+}

@@ -12,7 +12,12 @@ public abstract class ValueStream : ReadOnlyStream
             throw new StoreException(StoreError.InvalidArgument,
                 $"A value of {Length} bytes does not fit into one array; read it as a stream, or in parts.");
         var bytes = new byte[Length];
-        await this.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
+        var count = 0;
+        while (count < bytes.Length
+            && await ReadAsync(bytes.AsMemory(count), cancellationToken).ConfigureAwait(false) is > 0 and var read)
+            count += read;
+        // Less is left where some was read before; a stream that ends too early throws.
+        Array.Resize(ref bytes, count);
         return bytes;
     }
 }

@@ -5,7 +5,7 @@ namespace BorgStore.Commands;
 /// <summary>Offers the URLs of the open stores, and the schemes of new ones.</summary>
 public sealed class StoreCompleter : Completer
 {
-    private static readonly string[] Schemes = ["file:///"];
+    private static readonly string[] Schemes = ["file:///", "sftp://"];
 
     /// <inheritdoc/>
     private protected override IEnumerable<string> Complete(

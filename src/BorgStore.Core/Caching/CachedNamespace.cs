@@ -98,9 +98,6 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         return await cache.DeleteAsync(item).ConfigureAwait(false);
     }
 
-    /// <summary>Whether the item may be in the cache.</summary>
-    public bool MayHold(string item) => Index is null || !IsListed || Index.Contains(PathOf(item));
-
     /// <summary>Removes what is too old, and what nobody asked for the longest until the rest fits.</summary>
     /// <remarks>Whoever adds makes room, so that the namespace is too large by what is being added at most. The order is not known
     /// before all was listed; until then nothing goes.</remarks>

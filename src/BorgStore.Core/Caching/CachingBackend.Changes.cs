@@ -21,7 +21,7 @@ internal sealed partial class CachingBackend
         }
         using var change = await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false);
         // An item that is to be new is in no cache, unless others deleted it past us; then it goes below.
-        if (mode == StoreMode.Overwrite && ns.MayHold(name)) await DropAsync(ns, name).ConfigureAwait(false);
+        if (mode == StoreMode.Overwrite) await DropAsync(ns, name).ConfigureAwait(false);
         ns.ForgetTooLarge(name);
 
         bool isCached;
@@ -39,7 +39,7 @@ internal sealed partial class CachingBackend
         {
             isCached = await StoreOnceAsync(ns, name, value, mode, cancellationToken).ConfigureAwait(false);
         }
-        if (!isCached && mode == StoreMode.CreateNew && ns.MayHold(name)) await DropAsync(ns, name).ConfigureAwait(false);
+        if (!isCached && mode == StoreMode.CreateNew) await DropAsync(ns, name).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ internal sealed partial class CachingBackend
         if (range.Length == 0 || ns.IsKnownTooLarge(name) || _names.TryBeginFill(name, out _) is not { } fill)
             return await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
         var value = await FillAsync(fill, ns, name, range, cancellationToken).ConfigureAwait(false);
-        if (value is null && ns.MayHold(name)) await ns.RemoveAsync(name).ConfigureAwait(false);
+        if (value is null) await ns.RemoveAsync(name).ConfigureAwait(false);
         return value;
     }
 

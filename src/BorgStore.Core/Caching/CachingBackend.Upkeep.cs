@@ -72,7 +72,7 @@ internal sealed partial class CachingBackend
         {
             return await _journal.ReadAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (StoreException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             return [];
         }
@@ -99,7 +99,7 @@ internal sealed partial class CachingBackend
                 await _journal.WriteAsync(records, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (StoreException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             // A cache that keeps no hidden items, or is read-only, goes without.
         }
@@ -112,7 +112,7 @@ internal sealed partial class CachingBackend
             await foreach (var item in _cache.Backend.ListTemporaryAsync(AgeOfLeftovers, cancellationToken).ConfigureAwait(false))
                 await _cache.Backend.DeleteTemporaryAsync(item, cancellationToken).ConfigureAwait(false);
         }
-        catch (StoreException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             // Not every storage knows of unfinished values, and in a read-only one they stay.
         }

@@ -11,7 +11,7 @@ public sealed class CacheModeTests : CachingFixture
     [Fact]
     public async Task A_second_pass_over_ten_thousand_items_reads_nothing_from_the_storage()
     {
-        await using (var plain = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 1)) }))
+        await using (var plain = await OpenCachedAsync(CachePolicy.Off, level: 1))
             for (var i = 0; i < 10_000; i++)
                 await plain.StoreAsync($"data/{i:x8}", BitConverter.GetBytes(i));
 

@@ -8,11 +8,7 @@ namespace BorgStore.Tests.Caching;
 /// <summary>What the tests of cached stores share: a store in one folder, its cache in another, and a view of both.</summary>
 public abstract class CachingFixture : StoreFixture
 {
-    private protected CachingFixture()
-    {
-        Primary = new(new FileBackend(Folder.Combine("store")));
-        Cache = new(new FileBackend(Folder.Combine("cache")));
-    }
+    private protected CachingFixture() => (Primary, Cache) = (NewBackend("store"), NewBackend("cache"));
 
     /// <summary>The storage of the next store that is opened.</summary>
     private protected ScriptedBackend Primary { get; private set; }
@@ -57,5 +53,12 @@ public abstract class CachingFixture : StoreFixture
 
     // A closed backend is not opened again; what the test said to it before counts for the next.
     private ScriptedBackend Renew(ScriptedBackend backend, string folder)
-        => new(new FileBackend(Folder.Combine(folder))) { Before = backend.Before, OnLoaded = backend.OnLoaded };
+    {
+        var renewed = NewBackend(folder);
+        (renewed.Before, renewed.OnLoaded) = (backend.Before, backend.OnLoaded);
+        return renewed;
+    }
+
+    // Nothing here is about power cuts, and flushing takes its time.
+    private ScriptedBackend NewBackend(string folder) => new(new FileBackend(Folder.Combine(folder), new() { Durability = Durability.None }));
 }

@@ -49,14 +49,6 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Whether the item is known.</summary>
-    public bool Contains(string path)
-    {
-        Span<byte> name = stackalloc byte[CompactName.MaxLength];
-        name = name[..CompactName.Encode(path, name)];
-        lock (_lock) return Find(name, HashOf(name)) >= 0;
-    }
-
     /// <summary>Notes that an item was put into the cache, or found there, and is asked for now.</summary>
     public void Add(string path, long size, long now) => Add(path, size, now, isListed: false);
 

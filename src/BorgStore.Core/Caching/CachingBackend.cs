@@ -47,6 +47,9 @@ internal sealed partial class CachingBackend : DelegatingBackend
             .ToDictionary(ns => ns.Name, ns => new CachedNamespace(ns.Name, ns.Cache, cache, _time));
     }
 
+    /// <summary>Ends when all that was cached before is known.</summary>
+    public Task WhenListed => _listing;
+
     /// <summary>Makes the store. An existing cache must be empty, since what it holds is not of this store.</summary>
     public override async Task CreateAsync(CancellationToken cancellationToken)
     {

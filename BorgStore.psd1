@@ -10,7 +10,7 @@
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('BorgStore.format.ps1xml')
     CmdletsToExport        = @(
-        'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem', 'Get-BorgStore'
+        'Clear-BorgStoreCache', 'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem', 'Get-BorgStore'
         'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreQuota', 'Get-BorgStoreStatistic'
         'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem', 'New-BorgStore', 'New-BorgStorePermission'
         'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Restore-BorgStoreItem', 'Set-BorgStoreItem'

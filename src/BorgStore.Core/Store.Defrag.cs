@@ -39,13 +39,17 @@ public sealed partial class Store
     /// <summary>What was counted since the store was opened or the statistics were reset.</summary>
     public StoreStatistics GetStatistics()
         => new([.. Enum.GetValues<Operation>().Select(_meter.Read)], [.. Enum.GetValues<Operation>().Select(_backendMeter.Read)],
-            Interlocked.Read(ref _foreignNames));
+            Interlocked.Read(ref _foreignNames))
+        {
+            Cache = _cacheMeter?.Read() ?? default,
+        };
 
     /// <summary>Begins the statistics anew.</summary>
     public void ResetStatistics()
     {
         _meter.Reset();
         _backendMeter.Reset();
+        _cacheMeter?.Reset();
         Interlocked.Exchange(ref _foreignNames, 0);
     }
 

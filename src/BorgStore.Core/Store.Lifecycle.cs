@@ -1,5 +1,4 @@
 using BorgStore.Backends;
-using BorgStore.Diagnostics;
 using BorgStore.Layout;
 
 namespace BorgStore;
@@ -16,54 +15,52 @@ public sealed partial class Store
             throw new StoreException(StoreError.LayoutUnknown,
                 "A new store needs its namespaces and their levels, as in -Namespace @{ config = 0; data = 2 }, or -Preset Borg2.",
                 StoreUrl.Redact(options.Url));
-        var backend = BackendFactory.Create(options.Url, options.ToBackendOptions());
+        var chain = StoreChain.Create(options);
         try
         {
-            await backend.CreateAsync(cancellationToken).ConfigureAwait(false);
+            await chain.Head.CreateAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            await backend.DisposeAsync().ConfigureAwait(false);
+            await chain.Head.DisposeAsync().ConfigureAwait(false);
             if (e is StoreException { Name: null } unnamed) throw OfStore(options, unnamed);
             throw;
         }
-        return await OpenAsync(backend, options, cancellationToken).ConfigureAwait(false);
+        return await OpenAsync(chain, options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Opens a store.</summary>
     /// <param name="options">Where; without a layout it is recognised from what lies in the store.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static Task<Store> OpenAsync(StoreOptions options, CancellationToken cancellationToken = default)
-        => OpenAsync(BackendFactory.Create(options.Url, options.ToBackendOptions()), options, cancellationToken);
+        => OpenAsync(StoreChain.Create(options), options, cancellationToken);
 
     /// <summary>Opens a store on a backend of the caller's own, which the store then owns.</summary>
     /// <param name="backend">A backend that is not open yet.</param>
     /// <param name="options">The layout, and what else is not the backend's.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<Store> OpenAsync(IBackend backend, StoreOptions options, CancellationToken cancellationToken = default)
+    public static Task<Store> OpenAsync(IBackend backend, StoreOptions options, CancellationToken cancellationToken = default)
+        => OpenAsync(StoreChain.Create(backend, options), options, cancellationToken);
+
+    private static async Task<Store> OpenAsync(StoreChain chain, StoreOptions options, CancellationToken cancellationToken)
     {
-        var meter = new Meter();
-        var chain = options.Latency > TimeSpan.Zero || options.Bandwidth is not null
-            ? new EmulatedBackend(backend, options.Latency, options.Bandwidth)
-            : backend;
-        chain = new MeteredBackend(chain, meter);
         try
         {
-            await chain.OpenAsync(cancellationToken).ConfigureAwait(false);
-            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain, cancellationToken).ConfigureAwait(false);
+            await chain.Head.OpenAsync(cancellationToken).ConfigureAwait(false);
+            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain.Head, cancellationToken).ConfigureAwait(false);
             // What recognition asked for is nobody's work.
-            meter.Reset();
-            return new(chain, meter, layout, options.Layout is not null, StoreUrl.Redact(options.Url));
+            chain.Meter.Reset();
+            return new(chain, layout, options.Layout is not null, StoreUrl.Redact(options.Url));
         }
         catch (Exception e)
         {
-            await chain.DisposeAsync().ConfigureAwait(false);
+            await chain.Head.DisposeAsync().ConfigureAwait(false);
             if (e is StoreException { Name: null } unnamed) throw OfStore(options, unnamed);
             throw;
         }
     }
 
-    /// <summary>Removes a store with all that is in it, for good.</summary>
+    /// <summary>Removes a store with all that is in it, for good, and its cache where the options name one.</summary>
     /// <param name="options">Where.</param>
     /// <param name="cancellationToken">Ends the wait; what is removed by then stays removed.</param>
     public static async Task DestroyAsync(StoreOptions options, CancellationToken cancellationToken = default)
@@ -80,6 +77,10 @@ public sealed partial class Store
                 throw OfStore(options, e);
             }
         }
+        if (!options.HasCache) return;
+        var cache = StoreChain.CreateCache(options, new());
+        await cache.DestroyAsync(cancellationToken).ConfigureAwait(false);
+        await cache.CloseAsync().ConfigureAwait(false);
     }
 
     /// <summary>Whether the store is closed.</summary>

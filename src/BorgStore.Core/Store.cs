@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Caching;
 using BorgStore.Diagnostics;
 using BorgStore.Layout;
 using BorgStore.Naming;
@@ -17,11 +18,16 @@ public sealed partial class Store : IAsyncDisposable
     private readonly OperationGate _gate = new();
     private readonly Meter _meter = new();
     private readonly Meter _backendMeter;
+    private readonly CachingBackend? _caching;
+    private readonly CacheMeter? _cacheMeter;
     private readonly bool _layoutIsGiven;
     private long _foreignNames;
 
-    private Store(IBackend backend, Meter backendMeter, StoreLayout layout, bool layoutIsGiven, string shownUrl)
-        => (_backend, _backendMeter, Layout, _layoutIsGiven, Url) = (backend, backendMeter, layout, layoutIsGiven, shownUrl);
+    private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, string shownUrl)
+    {
+        (_backend, _backendMeter, _caching, _cacheMeter) = (chain.Head, chain.Meter, chain.Caching, chain.CacheMeter);
+        (Layout, _layoutIsGiven, Url) = (layout, layoutIsGiven, shownUrl);
+    }
 
     /// <summary>The URL, without its password.</summary>
     public string Url { get; }

@@ -31,11 +31,24 @@ public sealed record StoreOptions(string Url)
     /// <summary>User and password, where the URL has none.</summary>
     public NetworkCredential? Credential { get; init; }
 
+    /// <summary>Where values are cached, such as <c>file:///var/cache/store</c>, for the namespaces whose layout has a
+    /// <see cref="NamespaceLayout.Cache"/>. Made where there is nothing yet.</summary>
+    public string? CacheUrl { get; init; }
+
+    /// <summary>Where values are cached, as a backend of the caller's own in place of <see cref="CacheUrl"/>; the store then owns it.</summary>
+    public IBackend? CacheBackend { get; init; }
+
+    /// <summary>Told in a sentence or two what went wrong without failing an operation, such as a cache that cannot be written.
+    /// Called from any thread.</summary>
+    public Action<string>? Warning { get; init; }
+
     /// <summary>The least time that every call to the storage shall take. By default what <c>BORGSTORE_LATENCY</c> says [µs].</summary>
     public TimeSpan Latency { get; init; } = TimeSpan.FromMicroseconds(ReadVariable(LatencyVariable) ?? 0);
 
     /// <summary>How fast values shall move at the most [bit/s]. By default what <c>BORGSTORE_BANDWIDTH</c> says.</summary>
     public long? Bandwidth { get; init; } = ReadVariable(BandwidthVariable) is { } bits and > 0 ? (long)bits : null;
+
+    internal bool HasCache => CacheUrl is not null || CacheBackend is not null;
 
     internal BackendOptions ToBackendOptions()
         => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential };

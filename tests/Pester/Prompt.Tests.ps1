@@ -134,8 +134,8 @@ Describe 'The module' {
     }
 
     It 'has the parameters that scripts rely on: <Cmdlet>' -ForEach @(
-        @{ Cmdlet = 'New-BorgStore'; Parameters = 'Uri', 'Namespace', 'Preset', 'Permission', 'Quota', 'Durability', 'Credential' }
-        @{ Cmdlet = 'Open-BorgStore'; Parameters = 'Uri', 'Namespace', 'Preset', 'Permission', 'Quota', 'Durability', 'Credential', 'Default' }
+        @{ Cmdlet = 'New-BorgStore'; Parameters = 'Uri', 'Namespace', 'Preset', 'CacheUri', 'Permission', 'Quota', 'Durability', 'Credential' }
+        @{ Cmdlet = 'Open-BorgStore'; Parameters = 'Uri', 'Namespace', 'Preset', 'CacheUri', 'Permission', 'Quota', 'Durability', 'Credential', 'Default' }
         @{ Cmdlet = 'Test-BorgStore'; Parameters = 'Uri', 'Store', 'Credential', 'Quiet' }
         @{ Cmdlet = 'Remove-BorgStore'; Parameters = 'Uri', 'Store', 'Force', 'WhatIf', 'Confirm' }
         @{ Cmdlet = 'Get-BorgStoreItem'; Parameters = 'Name', 'LiteralName', 'Namespace', 'Deleted', 'IncludeDeleted', 'Store', 'ThrottleLimit' }
@@ -151,6 +151,7 @@ Describe 'The module' {
         @{ Cmdlet = 'Invoke-BorgStoreDefrag'; Parameters = 'Source', 'Namespace', 'Algorithm', 'Target', 'RemoveSource', 'WhatIf', 'Store' }
         @{ Cmdlet = 'Measure-BorgStore'; Parameters = 'Namespace', 'Store' }
         @{ Cmdlet = 'Get-BorgStoreStatistic'; Parameters = 'Reset', 'Store' }
+        @{ Cmdlet = 'Clear-BorgStoreCache'; Parameters = 'Name', 'Namespace', 'All', 'Deleted', 'WhatIf', 'Store' }
         @{ Cmdlet = 'Clear-BorgStoreTemporary'; Parameters = 'OlderThan', 'WhatIf', 'Store' }
         @{ Cmdlet = 'New-BorgStorePermission'; Parameters = 'Preset', 'Map' }
         @{ Cmdlet = 'Test-BorgStorePermission'; Parameters = 'Permission', 'Name', 'Access' }

@@ -23,12 +23,6 @@ Describe 'Making and opening stores' {
         $levels.text | Should -Be '3'
     }
 
-    It 'says that a cache is not supported yet' {
-        $command = { New-BorgStore (New-TestUri) -Namespace @{ data = @{ Levels = 2; Cache = 'WriteThrough' } } }
-        Get-ErrorId $command | Should -Be 'NotSupported'
-        Get-ErrorText $command | Should -BeLike "*'Cache'*not supported yet*"
-    }
-
     It 'refuses unknown settings and levels that are none' {
         Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = @{ Depth = 2 } } } | Should -BeLike "*unknown setting 'Depth'*@{ config = 0*"
         Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = 'two' } } | Should -BeLike "*'two', which is no number*"
@@ -39,6 +33,8 @@ Describe 'Making and opening stores' {
     It 'knows the namespaces of Borg 2' {
         (New-BorgStore (New-TestUri) -Preset Borg2).Namespace.Name | Should -Contain 'packs'
         Get-ErrorId { New-BorgStore (New-TestUri) -Preset Borg2 -Namespace @{ a = 0 } } | Should -Be 'InvalidArgument'
+        $store = New-BorgStore (New-TestUri) -Preset Borg2 -Namespace @{ packs = 2; 'data/' = @{ Levels = 1 } }
+        ($store.Namespace | Where-Object Name -in 'packs', 'data', 'config').ForEach{ "$($_.Name) $($_.Levels)" } | Should -Be 'config 0', 'data 1', 'packs 2'
     }
 
     It 'recognises the layout of an existing store' {

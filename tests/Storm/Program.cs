@@ -2,6 +2,7 @@
 //   storm calls PATH OPERATION COUNT [QUOTA]   does one thing COUNT times between two marks in the trace
 //   storm crash PATH SEED                      stores, overwrites, moves and defragments until it is killed
 //   storm quota PATH LIMIT SEED STEPS          stores and deletes under a quota
+//   storm cache URL CACHEURL SEED              uses a cached store until it is killed
 //   storm bench PATH linux|portable COUNT      tells nanoseconds for each operation
 
 using System.Globalization;
@@ -18,6 +19,9 @@ switch (args)
         return 0;
     case ["quota", var path, _, _, _]:
         await QuotaStorm.RunAsync(path, number(2), (int)number(3), (int)number(4));
+        return 0;
+    case ["cache", var url, var cacheUrl, _]:
+        await CacheStorm.RunAsync(url, cacheUrl, (int)number(3));
         return 0;
     case ["bench", var path, var way, _]:
         await Benchmark.RunAsync(path, way, (int)number(3));

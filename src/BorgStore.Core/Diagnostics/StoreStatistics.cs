@@ -7,9 +7,13 @@ namespace BorgStore.Diagnostics;
 public sealed record StoreStatistics(
     IReadOnlyList<OperationStatistics> Operations, IReadOnlyList<OperationStatistics> Backend, long ForeignNames)
 {
+    /// <summary>What was counted of the cache; all zero without one.</summary>
+    public CacheStatistics Cache { get; init; }
+
     private static readonly Operation[] BackendCalls = [Operation.Load, Operation.Store, Operation.Delete];
 
-    /// <summary>The figures under the names of the Python package: calls, time [s], volume [bytes], throughput [bytes/s].</summary>
+    /// <summary>The figures under the names of the Python package: calls, time [s], volume [bytes],
+    /// throughput [bytes/s]; <c>cache_hit_ratio</c> from 0 to 1, <c>cache_disabled</c> 0 or 1.</summary>
     public IReadOnlyDictionary<string, double> ToDictionary()
     {
         var figures = new SortedDictionary<string, double>(StringComparer.Ordinal);
@@ -28,8 +32,16 @@ public sealed record StoreStatistics(
             figures[$"backend_{name}_calls"] = operation.Calls;
             if (operation.Operation != Operation.Delete) figures[$"backend_{name}_volume"] = operation.Volume;
         }
+        foreach (var (name, figure) in CacheFigures()) figures[$"cache_{name}"] = figure;
         return figures;
     }
+
+    private (string Name, double Figure)[] CacheFigures() =>
+    [
+        ("hits", Cache.Hits), ("misses", Cache.Misses), ("hit_ratio", Cache.HitRatio), ("errors", Cache.Errors),
+        ("load_calls", Cache.LoadCalls), ("store_calls", Cache.StoreCalls), ("delete_calls", Cache.DeleteCalls),
+        ("load_volume", Cache.LoadVolume), ("store_volume", Cache.StoreVolume), ("disabled", Cache.IsDisabled ? 1 : 0),
+    ];
 
     private static string NameOf(Operation operation) => operation.ToString().ToLowerInvariant();
 }

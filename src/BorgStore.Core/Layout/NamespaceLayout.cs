@@ -1,3 +1,5 @@
+using BorgStore.Caching;
+
 namespace BorgStore.Layout;
 
 /// <summary>How the keys of a namespace are spread over directories.</summary>
@@ -27,6 +29,9 @@ public sealed record NamespaceLayout
 
     /// <summary>Whether the levels were given, or seen without a doubt. Nothing new is written where they are not.</summary>
     public bool IsKnown { get; init; } = true;
+
+    /// <summary>How the namespace is cached, where the store has a cache.</summary>
+    public CachePolicy Cache { get; init; } = CachePolicy.Off;
 
     /// <summary>The level of new items.</summary>
     public int WriteLevel => Levels[^1];

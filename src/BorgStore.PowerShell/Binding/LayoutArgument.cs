@@ -1,21 +1,37 @@
 using System.Collections;
 using System.Management.Automation;
+using BorgStore.Caching;
 using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>Reads <c>-Namespace @{ config = 0; data = 2 }</c>.</summary>
+/// <summary>Reads <c>-Namespace @{ config = 0; data = @{ Levels = 2; Cache = 'WriteThrough'; Size = 4GB } }</c>.</summary>
 internal static class LayoutArgument
 {
-    private const string Form = "Write the namespaces as @{ config = 0; data = 2 }, with 1, 2 for a change from level 1 to level 2, or as @{ data = @{ Levels = 2 } }";
+    private const string Form = "Write the namespaces as @{ config = 0; data = 2 }, with 1, 2 for a change from level 1 to level 2, or as @{ data = @{ Levels = 2; Cache = 'WriteThrough'; MaxAge = '1.00:00:00'; Size = 4GB } }";
 
-    public static StoreLayout Parse(IDictionary namespaces)
-        => new([.. namespaces.Cast<DictionaryEntry>().Select(entry => ParseNamespace(entry.Key.ToString() ?? "", Unwrap(entry.Value)))]);
-
-    private static NamespaceLayout ParseNamespace(string name, object? value)
+    /// <summary>Reads the namespaces.</summary>
+    /// <param name="namespaces">What was given.</param>
+    /// <param name="preset">The namespaces that there are besides, whose levels need not be said.</param>
+    public static StoreLayout Parse(IDictionary namespaces, StoreLayout? preset)
     {
+        var given = namespaces.Cast<DictionaryEntry>()
+            .Select(entry => ParseNamespace(entry.Key.ToString() ?? "", Unwrap(entry.Value), preset)).ToList();
+        return new(given.Concat(preset?.Namespaces.Where(ns => !given.Exists(other => other.Name == ns.Name)) ?? []));
+    }
+
+    private static NamespaceLayout ParseNamespace(string name, object? value, StoreLayout? preset)
+    {
+        var known = preset?.FindNamespace(name);
+        if (preset is not null && known is null)
+            throw new StoreException(StoreError.InvalidArgument,
+                $"The preset has no namespace '{name}'. With -Preset, -Namespace says more of the preset's own namespaces; leave one of them out.", name);
         if (value is not IDictionary settings) return new(name, ParseLevels(name, value));
-        object? levels = null;
+        object? levels = known?.Levels;
+        var cache = CacheMode.Off;
+        TimeSpan? maxAge = null;
+        long? size = null;
+        var verify = false;
         foreach (DictionaryEntry setting in settings)
         {
             switch (setting.Key.ToString()!.ToUpperInvariant())
@@ -23,14 +39,37 @@ internal static class LayoutArgument
                 case "LEVELS" or "LEVEL":
                     levels = Unwrap(setting.Value);
                     break;
-                case "CACHE" or "MAXAGE" or "SIZE":
-                    throw new StoreException(StoreError.NotSupported,
-                        $"'{setting.Key}' of namespace '{name}' is not supported yet by this version, which has no cache. Leave it out.", name);
+                case "CACHE":
+                    cache = Convert<CacheMode>(name, setting, "one of Off, WriteThrough, Mirror");
+                    break;
+                case "MAXAGE":
+                    maxAge = Convert<TimeSpan>(name, setting, "a time span, such as '1.00:00:00' for a day");
+                    break;
+                case "SIZE":
+                    size = Convert<long>(name, setting, "a number of bytes, such as 4GB");
+                    break;
+                case "VERIFY":
+                    verify = Convert<bool>(name, setting, "$true or $false");
+                    break;
                 default:
                     throw new StoreException(StoreError.InvalidArgument, $"Namespace '{name}' has the unknown setting '{setting.Key}'. {Form}.", name);
             }
         }
-        return new(name, ParseLevels(name, levels));
+        return new(name, ParseLevels(name, levels)) { Cache = new(cache) { MaxAge = maxAge, Size = size, Verify = verify } };
+    }
+
+    private static T Convert<T>(string name, DictionaryEntry setting, string expected)
+    {
+        try
+        {
+            if (Unwrap(setting.Value) is { } value and not "") return LanguagePrimitives.ConvertTo<T>(value);
+        }
+        catch (PSInvalidCastException)
+        {
+            // Told below.
+        }
+        throw new StoreException(StoreError.InvalidArgument,
+            $"'{setting.Key}' of namespace '{name}' is '{setting.Value}', which is not {expected}.", name);
     }
 
     private static int[] ParseLevels(string name, object? value)

@@ -136,6 +136,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         try
         {
             step();
+            while (Session.Warnings.TryDequeue(out var warning)) WriteWarning(warning);
             isWhole = true;
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

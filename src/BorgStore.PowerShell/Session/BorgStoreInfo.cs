@@ -29,6 +29,9 @@ public sealed class BorgStoreInfo
     /// <summary>The most bytes that all values together may have; <see langword="null"/> where none was set as it was opened.</summary>
     public long? Quota => Connection.Options.Quota;
 
+    /// <summary>Where values are cached, without its password; <see langword="null"/> for nowhere.</summary>
+    public string? CacheUri => Connection.Options.CacheUrl is { } url ? StoreUrl.Redact(url) : null;
+
     internal OpenConnection Connection { get; }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
 
@@ -11,6 +12,10 @@ internal sealed class StoreSession
     private readonly object _lock = new();
     private readonly List<BorgStoreInfo> _open = [];
     private readonly Dictionary<string, UrlConnection> _named = [];
+
+    /// <summary>What went wrong in open stores without failing an operation. Stores tell it from any thread, and the next cmdlet hands
+    /// it on.</summary>
+    public ConcurrentQueue<string> Warnings { get; } = new();
 
     /// <summary>The session of the runspace that this thread works for.</summary>
     public static StoreSession Current => Sessions.GetValue(Runspace.DefaultRunspace, static runspace =>

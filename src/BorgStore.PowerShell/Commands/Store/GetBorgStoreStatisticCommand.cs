@@ -19,9 +19,10 @@ public sealed class GetBorgStoreStatisticCommand : WholeStoreCommand
         WriteObject(result);
     }
 
-    // Counts and bytes are whole numbers.
-    private static PSNoteProperty MakeProperty(string name, double figure)
-        => name.EndsWith("_calls", StringComparison.Ordinal) || name.EndsWith("_volume", StringComparison.Ordinal)
-            ? new(name, (long)figure)
-            : new(name, figure);
+    private static PSNoteProperty MakeProperty(string name, double figure) => name[(name.LastIndexOf('_') + 1)..] switch
+    {
+        "calls" or "volume" or "hits" or "misses" or "errors" => new(name, (long)figure),
+        "disabled" => new(name, figure != 0),
+        _ => new(name, figure),
+    };
 }

@@ -20,6 +20,10 @@ public abstract class OpeningCommand : StoreCommand
     [ValidateSet("Borg2")]
     public string? Preset { get; set; }
 
+    [Parameter(HelpMessage = "Where values are cached, for the namespaces that say how: @{ data = @{ Levels = 2; Cache = 'WriteThrough' } }.")]
+    [ValidateNotNullOrEmpty]
+    public string? CacheUri { get; set; }
+
     [Parameter]
     [PermissionTransformation]
     [ArgumentCompleter(typeof(PermissionPresetCompleter))]
@@ -51,6 +55,8 @@ public abstract class OpeningCommand : StoreCommand
         var options = new StoreOptions(Uri)
         {
             Layout = ReadLayout(),
+            CacheUrl = CacheUri,
+            Warning = Session.Warnings.Enqueue,
             Permissions = Permission,
             Durability = Durability,
             Quota = IsBound(nameof(Quota)) ? Quota : null,
@@ -65,10 +71,8 @@ public abstract class OpeningCommand : StoreCommand
 
     private StoreLayout? ReadLayout()
     {
-        if (Namespace is null) return Preset is null ? null : StoreLayout.Borg2;
-        if (Preset is not null)
-            throw new StoreException(StoreError.InvalidArgument, "-Namespace and -Preset both say the namespaces. Give one of them.");
-        return LayoutArgument.Parse(Namespace);
+        var preset = Preset is null ? null : StoreLayout.Borg2;
+        return Namespace is null ? preset : LayoutArgument.Parse(Namespace, preset);
     }
 
     private bool IsBound(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);

@@ -1,0 +1,264 @@
+using System.Runtime.InteropServices;
+
+namespace BorgStore.Caching.Access;
+
+/// <summary>Remembers for each cached item of a namespace its size and when it was last asked for, in that order.</summary>
+/// <remarks>
+/// <para>Every call costs the same however many items there are. An item takes 36 bytes, 4 to 8 of a hash table, and its
+/// <see cref="CompactName"/> with a byte before it: about 75 bytes where keys are hashes of 32 bytes.</para>
+/// <para>All times are milliseconds of one clock. An item that nobody asked for in a given time is also the one that nobody asked
+/// for the longest, so that one order serves age and size alike.</para>
+/// </remarks>
+internal sealed class AccessIndex
+{
+    private const int None = -1;
+
+    // In the table, but not in the order yet.
+    private const int Unordered = -2;
+
+    private readonly object _lock = new();
+    private readonly NameArena _names = new();
+    private int[] _buckets = NewBuckets(64);
+    private Entry[] _entries = new Entry[64];
+    private int _used;
+    private int _firstFree = None;
+    private int _newest = None;
+    private int _oldest = None;
+
+    /// <summary>The sizes of all items together [bytes].</summary>
+    public long TotalSize { get; private set; }
+
+    /// <summary>How many items there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Notes that an item is asked for.</summary>
+    public AccessState Touch(string path, long now, long? maxAge)
+    {
+        Span<byte> name = stackalloc byte[CompactName.MaxLength];
+        name = name[..CompactName.Encode(path, name)];
+        lock (_lock)
+        {
+            var at = Find(name, HashOf(name));
+            if (at < 0) return AccessState.Unknown;
+            ref var entry = ref _entries[at];
+            if (now - entry.Time > maxAge) return AccessState.Expired;
+            Unlink(at);
+            LinkAsNewest(at);
+            entry.Time = now;
+            return AccessState.Current;
+        }
+    }
+
+    /// <summary>Notes that an item was put into the cache, or found there, and is asked for now.</summary>
+    public void Add(string path, long size, long now) => Add(path, size, now, isListed: false);
+
+    /// <summary>Notes an item that was in the cache before. It takes its place in the order with <see cref="OrderListed"/>.</summary>
+    public void AddListed(string path, long size, long time) => Add(path, size, time, isListed: true);
+
+    /// <summary>Forgets an item.</summary>
+    /// <returns>Its size, or <see langword="null"/> where it was not known.</returns>
+    public long? Remove(string path)
+    {
+        Span<byte> name = stackalloc byte[CompactName.MaxLength];
+        name = name[..CompactName.Encode(path, name)];
+        lock (_lock)
+        {
+            var at = Find(name, HashOf(name));
+            if (at < 0) return null;
+            var size = _entries[at].Size;
+            Remove(at);
+            return size;
+        }
+    }
+
+    /// <summary>Forgets the item that nobody asked for the longest, if it is too old or all items together are too large.</summary>
+    /// <returns>The item, or <see langword="null"/> where all is well.</returns>
+    public (string Path, long Size, long Time)? TakeOldest(long? maxSize, long expiredBefore)
+    {
+        lock (_lock)
+        {
+            if (_oldest == None) return null;
+            ref var entry = ref _entries[_oldest];
+            if (entry.Time >= expiredBefore && TotalSize <= (maxSize ?? long.MaxValue)) return null;
+            var taken = (CompactName.Decode(_names[entry.Name]), entry.Size, entry.Time);
+            Remove(_oldest);
+            return taken;
+        }
+    }
+
+    /// <summary>Brings an item back that <see cref="TakeOldest"/> forgot, unless it was asked for since.</summary>
+    public void PutBack(string path, long size, long time)
+    {
+        Span<byte> name = stackalloc byte[CompactName.MaxLength];
+        name = name[..CompactName.Encode(path, name)];
+        lock (_lock)
+        {
+            if (!name.IsEmpty && Find(name, HashOf(name)) < 0) LinkAsOldest(Insert(name, size, time));
+        }
+    }
+
+    /// <summary>Gives the listed items their places in the order, by their times, before all that were asked for since.</summary>
+    public void OrderListed()
+    {
+        List<(long Time, int At)> listed = [];
+        lock (_lock)
+        {
+            for (var at = 0; at < _used; at++)
+                if (_entries[at] is { Name: not 0, Older: Unordered })
+                    listed.Add((_entries[at].Time, at));
+        }
+        // Sorting takes its time, and nobody has to wait for it.
+        listed.Sort(static (a, b) => b.Time.CompareTo(a.Time));
+        foreach (var part in listed.Chunk(1000))
+        {
+            lock (_lock)
+            {
+                // Only listing leaves items without order, so a place that still lacks one holds the same item as before.
+                foreach (var (_, at) in part)
+                    if (_entries[at] is { Name: not 0, Older: Unordered })
+                        LinkAsOldest(at);
+            }
+        }
+    }
+
+    /// <summary>Tells what was asked for since a time, the newest first.</summary>
+    /// <param name="since">The time; 0 for all.</param>
+    /// <param name="tell">Told the path and the time of each.</param>
+    public void ForEachSince(long since, Action<string, long> tell)
+    {
+        lock (_lock)
+        {
+            for (var at = _newest; at != None && _entries[at].Time >= since; at = _entries[at].Older)
+                tell(CompactName.Decode(_names[_entries[at].Name]), _entries[at].Time);
+        }
+    }
+
+    private void Add(string path, long size, long time, bool isListed)
+    {
+        Span<byte> name = stackalloc byte[CompactName.MaxLength];
+        name = name[..CompactName.Encode(path, name)];
+        if (name.IsEmpty) return;
+        lock (_lock)
+        {
+            var at = Find(name, HashOf(name));
+            // What was asked for meanwhile is known better than the listing knows it.
+            if (at >= 0 && isListed) return;
+            if (at < 0)
+            {
+                at = Insert(name, size, time);
+            }
+            else
+            {
+                TotalSize += size - _entries[at].Size;
+                Unlink(at);
+            }
+            (_entries[at].Size, _entries[at].Time) = (size, time);
+            if (isListed) (_entries[at].Newer, _entries[at].Older) = (Unordered, Unordered);
+            else LinkAsNewest(at);
+        }
+    }
+
+    private int Find(ReadOnlySpan<byte> name, int hash)
+    {
+        for (var at = _buckets[hash & (_buckets.Length - 1)]; at != None; at = _entries[at].Next)
+            if (_entries[at].Hash == hash && _names[_entries[at].Name].SequenceEqual(name))
+                return at;
+        return None;
+    }
+
+    private int Insert(ReadOnlySpan<byte> name, long size, long time)
+    {
+        if (Count == _buckets.Length) Grow();
+        var at = _firstFree;
+        if (at != None) _firstFree = _entries[at].Next;
+        else at = _used++;
+
+        var hash = HashOf(name);
+        ref var bucket = ref _buckets[hash & (_buckets.Length - 1)];
+        _entries[at] = new() { Name = _names.Add(name), Hash = hash, Size = size, Time = time, Next = bucket, Newer = None, Older = None };
+        bucket = at;
+        Count++;
+        TotalSize += size;
+        return at;
+    }
+
+    private void Remove(int at)
+    {
+        Unlink(at);
+        ref var entry = ref _entries[at];
+        ref var link = ref _buckets[entry.Hash & (_buckets.Length - 1)];
+        while (link != at) link = ref _entries[link].Next;
+        link = entry.Next;
+        _names.Free(entry.Name);
+        Count--;
+        TotalSize -= entry.Size;
+        entry = new() { Next = _firstFree };
+        _firstFree = at;
+    }
+
+    private void LinkAsNewest(int at)
+    {
+        (_entries[at].Newer, _entries[at].Older) = (None, _newest);
+        if (_newest != None) _entries[_newest].Newer = at;
+        else _oldest = at;
+        _newest = at;
+    }
+
+    private void LinkAsOldest(int at)
+    {
+        (_entries[at].Newer, _entries[at].Older) = (_oldest, None);
+        if (_oldest != None) _entries[_oldest].Older = at;
+        else _newest = at;
+        _oldest = at;
+    }
+
+    private void Unlink(int at)
+    {
+        var (newer, older) = (_entries[at].Newer, _entries[at].Older);
+        if (older == Unordered) return;
+        if (newer != None) _entries[newer].Older = older;
+        else _newest = older;
+        if (older != None) _entries[older].Newer = newer;
+        else _oldest = newer;
+    }
+
+    private void Grow()
+    {
+        Array.Resize(ref _entries, 2 * _entries.Length);
+        _buckets = NewBuckets(_entries.Length);
+        for (var at = 0; at < _used; at++)
+        {
+            if (_entries[at].Name == 0) continue;
+            ref var bucket = ref _buckets[_entries[at].Hash & (_buckets.Length - 1)];
+            _entries[at].Next = bucket;
+            bucket = at;
+        }
+    }
+
+    private static int HashOf(ReadOnlySpan<byte> name)
+    {
+        var hash = default(HashCode);
+        hash.AddBytes(name);
+        return hash.ToHashCode();
+    }
+
+    private static int[] NewBuckets(int count)
+    {
+        var buckets = new int[count];
+        Array.Fill(buckets, None);
+        return buckets;
+    }
+
+    // A free one has no name, and its Next is the next free one.
+    [StructLayout(LayoutKind.Sequential, Pack = 4)]
+    private struct Entry
+    {
+        public long Size;
+        public long Time;
+        public uint Name;
+        public int Hash;
+        public int Next;
+        public int Newer;
+        public int Older;
+    }
+}

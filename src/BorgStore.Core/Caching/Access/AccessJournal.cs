@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using BorgStore.Backends;
+using BorgStore.Naming;
+
+namespace BorgStore.Caching.Access;
+
+/// <summary>Keeps in the cache itself when its items were last asked for, since storages don't remember that reliably.</summary>
+/// <remarks>
+/// <para>A few hidden items in the root of the cache, <c>access-0.hid</c> and so on, which no listing shows. Each holds what one use
+/// of the cache asked for: 8 bytes of magic, and 12 bytes an item, a hash of its nested name and the time [s since 1970], both
+/// little endian. When they grow too many or too long, one of all items takes their place.</para>
+/// <para>What is lost here, is read by two at once or was never written costs nothing but a worse choice of what goes first.</para>
+/// </remarks>
+/// <param name="storage">The cache.</param>
+internal sealed class AccessJournal(IBackend storage)
+{
+    private const int MostParts = 32;
+    private const int RecordSize = 12;
+    private static readonly byte[] Magic = "BSACCES1"u8.ToArray();
+    private int _parts;
+    private long _records;
+
+    /// <summary>Whether it is time to write down all items anew instead of some more.</summary>
+    /// <param name="items">How many there are.</param>
+    /// <param name="more">How many would be added.</param>
+    public bool IsDueForRenewal(long items, long more) => _parts == MostParts || _records + more > (2 * items) + 1000;
+
+    /// <summary>Reads what was written: the time [s] by the hash of the name.</summary>
+    public async Task<Dictionary<ulong, uint>> ReadAsync(CancellationToken cancellationToken)
+    {
+        var times = new Dictionary<ulong, uint>();
+        for (_parts = 0; _parts < MostParts; _parts++)
+        {
+            var stream = await storage.LoadAsync(NameOf(_parts), ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+            if (stream is null) break;
+            await using (stream.ConfigureAwait(false))
+                Take(await stream.ReadToEndAsync(cancellationToken).ConfigureAwait(false), times);
+        }
+        return times;
+    }
+
+    /// <summary>Writes the items that were asked for in this use of the cache, in place of what was written of it before.</summary>
+    public Task WriteAsync(IReadOnlyList<(ulong Hash, uint Time)> items, CancellationToken cancellationToken)
+        => WriteAsync(_parts, items, cancellationToken).AsTask();
+
+    /// <summary>Writes down all items in place of what there is.</summary>
+    public async Task RenewAsync(IReadOnlyList<(ulong Hash, uint Time)> items, CancellationToken cancellationToken)
+    {
+        await WriteAsync(0, items, cancellationToken).ConfigureAwait(false);
+        for (; _parts > 1; _parts--) await storage.DeleteAsync(NameOf(_parts - 1), cancellationToken).ConfigureAwait(false);
+        (_parts, _records) = (1, items.Count);
+    }
+
+    /// <summary>The hash by which a name is written down (FNV-1a, 64 bits).</summary>
+    public static ulong HashOf(string prefix, string path)
+    {
+        var hash = 0xcbf29ce484222325;
+        foreach (var c in prefix) hash = (hash ^ c) * 0x100000001b3;
+        foreach (var c in path) hash = (hash ^ c) * 0x100000001b3;
+        return hash;
+    }
+
+    private void Take(ReadOnlySpan<byte> part, Dictionary<ulong, uint> times)
+    {
+        if (!part.StartsWith(Magic)) return;
+        for (part = part[Magic.Length..]; part.Length >= RecordSize; part = part[RecordSize..])
+        {
+            var hash = BinaryPrimitives.ReadUInt64LittleEndian(part);
+            var time = BinaryPrimitives.ReadUInt32LittleEndian(part[8..]);
+            // A crash in the middle of a renewal leaves older parts behind the new first one.
+            if (!times.TryGetValue(hash, out var known) || known < time) times[hash] = time;
+            _records++;
+        }
+    }
+
+    private ValueTask WriteAsync(int part, IReadOnlyList<(ulong Hash, uint Time)> items, CancellationToken cancellationToken)
+    {
+        var bytes = new byte[Magic.Length + (RecordSize * items.Count)];
+        Magic.CopyTo(bytes, 0);
+        for (var i = 0; i < items.Count; i++)
+        {
+            var record = bytes.AsSpan(Magic.Length + (RecordSize * i));
+            BinaryPrimitives.WriteUInt64LittleEndian(record, items[i].Hash);
+            BinaryPrimitives.WriteUInt32LittleEndian(record[8..], items[i].Time);
+        }
+        return storage.StoreAsync(NameOf(part), bytes, StoreMode.Overwrite, cancellationToken);
+    }
+
+    private static string NameOf(int part) => string.Create(CultureInfo.InvariantCulture, $"access-{part}{Suffixes.Hidden}");
+}

@@ -1,0 +1,231 @@
+using BorgStore.Backends;
+using BorgStore.Diagnostics;
+using BorgStore.Hashing;
+
+namespace BorgStore.Caching;
+
+/// <summary>The backend of a cache as nobody has to fear it: what fails is counted, told once, and otherwise as if nothing were cached.</summary>
+/// <param name="backend">Where cached values are kept.</param>
+/// <param name="shownUrl">What it is called in the warning.</param>
+/// <param name="meter">Where all is counted.</param>
+/// <param name="warning">Told of the first failure.</param>
+internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter meter, Action<string>? warning)
+{
+    private int _hasWarned;
+
+    /// <summary>The backend itself, for whoever has to hear of failures.</summary>
+    public IBackend Backend => backend;
+
+    /// <summary>What it is called.</summary>
+    public string ShownUrl => shownUrl;
+
+    public CacheMeter Meter => meter;
+
+    /// <summary>Whether the cache is open and can be trusted.</summary>
+    public bool IsUsable { get; private set; }
+
+    /// <summary>Opens the cache; makes it where there is none.</summary>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!await TryOpenAsync(cancellationToken).ConfigureAwait(false))
+            {
+                await backend.CreateAsync(cancellationToken).ConfigureAwait(false);
+                await backend.OpenAsync(cancellationToken).ConfigureAwait(false);
+            }
+            IsUsable = true;
+        }
+        catch (Exception e) when (IsFailure(e, cancellationToken))
+        {
+            Disable(e);
+        }
+    }
+
+    /// <summary>Whether there is a cache already and it holds something.</summary>
+    public async Task<bool> HoldsAnythingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!await TryOpenAsync(cancellationToken).ConfigureAwait(false)) return false;
+            IsUsable = true;
+            await foreach (var _ in backend.ListAsync("", ListScope.Tree, cancellationToken).ConfigureAwait(false)) return true;
+        }
+        catch (Exception e) when (IsFailure(e, cancellationToken))
+        {
+            Disable(e);
+        }
+        return false;
+    }
+
+    /// <summary>Removes the cache with all that is in it.</summary>
+    public async Task DestroyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.StoreDoesNotExist)
+        {
+        }
+        catch (Exception e) when (IsFailure(e, cancellationToken))
+        {
+            Report(e);
+        }
+    }
+
+    /// <summary>Closes the cache.</summary>
+    public async ValueTask CloseAsync()
+    {
+        IsUsable = false;
+        try
+        {
+            await backend.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsFailure(e, CancellationToken.None))
+        {
+            Report(e);
+        }
+    }
+
+    /// <summary>Begins to load a cached value.</summary>
+    public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        meter.AddLoad();
+        try
+        {
+            return await backend.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsFailure(e, cancellationToken))
+        {
+            Report(e);
+            return null;
+        }
+    }
+
+    /// <summary>Tells of a cached item.</summary>
+    public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await backend.FindAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsFailure(e, cancellationToken))
+        {
+            Report(e);
+            return null;
+        }
+    }
+
+    /// <summary>Computes the hash of a cached value.</summary>
+    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await backend.HashAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsFailure(e, cancellationToken))
+        {
+            Report(e);
+            return null;
+        }
+    }
+
+    /// <summary>Puts a value into the cache.</summary>
+    /// <param name="name">The nested name.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="wasGivenUp">Tells whether the value was taken back on its way, which is no failure.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether it is there.</returns>
+    public async ValueTask<bool> StoreAsync(string name, StoreValue value, Func<bool>? wasGivenUp, CancellationToken cancellationToken)
+    {
+        meter.AddStore();
+        try
+        {
+            await backend.StoreAsync(name, value, StoreMode.Overwrite, cancellationToken).ConfigureAwait(false);
+            meter.AddStored(value.Length);
+            return true;
+        }
+        catch (Exception e)
+        {
+            // The storage has what it should have, so that also a caller who went away needs no telling.
+            if (wasGivenUp?.Invoke() != true && IsFailure(e, cancellationToken)) Report(e);
+            return false;
+        }
+    }
+
+    /// <summary>Removes a value from the cache.</summary>
+    /// <returns>Whether it is gone, by this or before.</returns>
+    public async ValueTask<bool> DeleteAsync(string name)
+    {
+        try
+        {
+            if (await backend.DeleteAsync(name, CancellationToken.None).ConfigureAwait(false)) meter.AddDelete();
+            return true;
+        }
+        catch (Exception e) when (IsFailure(e, CancellationToken.None))
+        {
+            Report(e);
+            return false;
+        }
+    }
+
+    /// <summary>Renames a cached item.</summary>
+    /// <returns>Whether it was there, or <see langword="null"/> where that failed.</returns>
+    public async ValueTask<bool?> MoveAsync(string name, string newName)
+    {
+        try
+        {
+            return await backend.MoveAsync(name, newName, StoreMode.Overwrite, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsFailure(e, CancellationToken.None))
+        {
+            Report(e);
+            return null;
+        }
+    }
+
+    /// <summary>Counts a failure and tells of the first.</summary>
+    public void Report(Exception failure)
+    {
+        // What was in it may answer again in a while, and nobody wants to wait for that at each load.
+        if (failure is StoreException { Error: StoreError.ConnectionLost or StoreError.Timeout or StoreError.AuthenticationFailed })
+        {
+            Disable(failure);
+            return;
+        }
+        meter.AddError();
+        Warn($"The cache '{shownUrl}' failed and was passed over: {failure.Message} The store itself is not affected; further failures of its cache are only counted.");
+    }
+
+    /// <summary>Leaves the cache alone from now on.</summary>
+    public void Disable(Exception failure)
+    {
+        IsUsable = false;
+        meter.IsDisabled = true;
+        meter.AddError();
+        Warn($"The cache '{shownUrl}' does not work and is not used until the store is opened again: {failure.Message} The store itself is not affected.");
+    }
+
+    private async Task<bool> TryOpenAsync(CancellationToken cancellationToken)
+    {
+        if (IsUsable) return true;
+        try
+        {
+            await backend.OpenAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (StoreException e) when (e.Error == StoreError.StoreDoesNotExist)
+        {
+            return false;
+        }
+    }
+
+    private void Warn(string text)
+    {
+        if (Interlocked.Exchange(ref _hasWarned, 1) == 0) warning?.Invoke(text);
+    }
+
+    private static bool IsFailure(Exception e, CancellationToken cancellationToken)
+        => e is not OperationCanceledException || !cancellationToken.IsCancellationRequested;
+}

@@ -1,0 +1,94 @@
+using System.Buffers;
+using System.Threading.Channels;
+using BorgStore.Backends;
+
+namespace BorgStore.Caching.Flow;
+
+/// <summary>Carries a value that passes by into the cache: one side is told the bytes, the other reads them as a stream.</summary>
+/// <remarks>The last bytes are held back until <see cref="CompleteAsync"/>, so that a value that is given up before is never whole and
+/// the cache refuses it. A few chunks at most are under way; a reader that is behind slows the other side down, one that stopped
+/// doesn't.</remarks>
+internal sealed class ChunkPipe : ReadOnlyStream
+{
+    private const int ChunkSize = 128 * 1024;
+    private const int MostChunks = 4;
+
+    private readonly Channel<ArraySegment<byte>> _chunks
+        = Channel.CreateBounded<ArraySegment<byte>>(new BoundedChannelOptions(MostChunks) { SingleReader = true, SingleWriter = true });
+    private ArraySegment<byte> _held;
+    private ArraySegment<byte> _reading;
+    private int _read;
+    private volatile bool _isGivenUp;
+
+    /// <summary>Whether the value was given up.</summary>
+    public bool IsGivenUp => _isGivenUp;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <summary>Tells the next bytes.</summary>
+    public async ValueTask PushAsync(ReadOnlyMemory<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var count = Math.Min(bytes.Length, ChunkSize);
+            var chunk = ArrayPool<byte>.Shared.Rent(count);
+            bytes[..count].CopyTo(chunk);
+            bytes = bytes[count..];
+            await ReleaseHeldAsync().ConfigureAwait(false);
+            _held = new(chunk, 0, count);
+        }
+    }
+
+    /// <summary>Says that all was told and may be kept.</summary>
+    public async ValueTask CompleteAsync()
+    {
+        await ReleaseHeldAsync().ConfigureAwait(false);
+        _chunks.Writer.TryComplete();
+    }
+
+    /// <summary>Gives the value up.</summary>
+    public void GiveUp()
+    {
+        _isGivenUp = true;
+        _chunks.Writer.TryComplete();
+    }
+
+    /// <summary>Says that nobody reads any more.</summary>
+    public void Stop() => _chunks.Writer.TryComplete();
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (_read == _reading.Count)
+        {
+            if (_reading.Array is { } done) ArrayPool<byte>.Shared.Return(done);
+            (_reading, _read) = (default, 0);
+            if (_chunks.Reader.TryRead(out _reading) || await _chunks.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false)) continue;
+            return IsGivenUp ? throw new OperationCanceledException("The value was not read to its end.") : 0;
+        }
+        var count = Math.Min(buffer.Length, _reading.Count - _read);
+        _reading.AsMemory(_read, count).CopyTo(buffer);
+        _read += count;
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        var bytes = new byte[Math.Min(buffer.Length, ChunkSize)];
+        var count = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
+        bytes.AsSpan(0, count).CopyTo(buffer);
+        return count;
+    }
+
+    private async ValueTask ReleaseHeldAsync()
+    {
+        if (_held.Count == 0) return;
+        var chunk = _held;
+        _held = default;
+        while (await _chunks.Writer.WaitToWriteAsync().ConfigureAwait(false))
+            if (_chunks.Writer.TryWrite(chunk))
+                return;
+    }
+}

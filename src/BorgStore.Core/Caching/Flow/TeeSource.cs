@@ -1,0 +1,36 @@
+using BorgStore.Backends;
+
+namespace BorgStore.Caching.Flow;
+
+/// <summary>A value on its way into the storage that is told to the cache as it is read.</summary>
+/// <param name="source">The value.</param>
+/// <param name="pipe">Leads into the cache.</param>
+internal sealed class TeeSource(Stream source, ChunkPipe pipe) : ReadOnlyStream
+{
+    /// <inheritdoc/>
+    public override long Length => source.Length;
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var count = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        await pipe.PushAsync(buffer[..count]).ConfigureAwait(false);
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        var count = source.Read(buffer);
+        pipe.PushAsync(buffer[..count].ToArray()).AsTask().GetAwaiter().GetResult();
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await source.DisposeAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,133 @@
+using System.Buffers;
+using BorgStore.Backends;
+
+namespace BorgStore.Caching.Flow;
+
+/// <summary>A part of a value for a caller, and the whole of it for the cache.</summary>
+/// <remarks>A caller who read its part to the end and closes the stream waits for what is left of the value to reach the cache. One who
+/// leaves before leaves nothing there.</remarks>
+/// <param name="source">The whole value.</param>
+/// <param name="range">The part.</param>
+/// <param name="pipe">Leads into the cache.</param>
+/// <param name="fill">What others wait for.</param>
+/// <param name="check">Checks the value on its way, where that is wanted.</param>
+internal sealed class TeeValueStream(ValueStream source, ByteRange range, ChunkPipe pipe, CacheFill fill, ContentCheck? check) : ValueStream
+{
+    private const int SkipSize = 128 * 1024;
+    private readonly long _start = range.Resolve(source.Length).Start;
+    private long _position;
+    private long _left = range.Resolve(source.Length).Count;
+    private bool _isClosed;
+
+    /// <inheritdoc/>
+    public override long Length { get; } = range.Resolve(source.Length).Count;
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var wanted = (int)Math.Min(buffer.Length, _left);
+        if (wanted == 0) return 0;
+        fill.IsReading = true;
+        try
+        {
+            await SkipToAsync(_start, cancellationToken).ConfigureAwait(false);
+            var count = await PassAsync(buffer[..wanted], cancellationToken).ConfigureAwait(false);
+            _left -= count;
+            return count;
+        }
+        finally
+        {
+            fill.IsReading = false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        var bytes = ArrayPool<byte>.Shared.Rent(Math.Clamp(buffer.Length, 1, SkipSize));
+        try
+        {
+            var count = ReadAsync(bytes.AsMemory(0, Math.Min(buffer.Length, SkipSize))).AsTask().GetAwaiter().GetResult();
+            bytes.AsSpan(0, count).CopyTo(buffer);
+            return count;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
+    {
+        if (_left == Length) return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        var bytes = new byte[_left];
+        await this.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
+        return bytes;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await CloseAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) CloseAsync().AsTask().GetAwaiter().GetResult();
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask CloseAsync()
+    {
+        if (_isClosed) return;
+        _isClosed = true;
+        fill.IsReading = true;
+        try
+        {
+            if (_left == 0 && !pipe.IsGivenUp) await SkipToAsync(source.Length, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // The caller has what it asked for. The rest is not in the cache, and is loaded when someone asks for it.
+        }
+        finally
+        {
+            if (_position == source.Length && check?.IsRight() != false) await pipe.CompleteAsync().ConfigureAwait(false);
+            else pipe.GiveUp();
+            check?.Dispose();
+            await fill.Ended.ConfigureAwait(false);
+            await source.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask SkipToAsync(long position, CancellationToken cancellationToken)
+    {
+        if (_position >= position) return;
+        var buffer = ArrayPool<byte>.Shared.Rent(SkipSize);
+        try
+        {
+            while (_position < position)
+            {
+                var wanted = (int)Math.Min(SkipSize, position - _position);
+                if (await PassAsync(buffer.AsMemory(0, wanted), cancellationToken).ConfigureAwait(false) == 0) return;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async ValueTask<int> PassAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var count = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        _position += count;
+        check?.Append(buffer.Span[..count]);
+        await pipe.PushAsync(buffer[..count]).ConfigureAwait(false);
+        return count;
+    }
+}

@@ -1,0 +1,114 @@
+namespace BorgStore.Caching;
+
+/// <summary>The names that are being changed or loaded into the cache right now.</summary>
+/// <remarks>Changes of one name come one after the other, so that storage and cache get them in the same order. While a name is
+/// changed nothing is loaded into the cache under it. Different names have nothing to do with each other.</remarks>
+internal sealed class NameTable
+{
+    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private long _fillsEnded;
+
+    /// <summary>How many values were loaded into the cache so far.</summary>
+    public long FillsEnded => Interlocked.Read(ref _fillsEnded);
+
+    /// <summary>Begins a change. Waits for those before it, and gives up a value of that name on its way into the cache.</summary>
+    /// <returns>What ends the change when it is disposed.</returns>
+    public async ValueTask<Change> BeginChangeAsync(string name, CancellationToken cancellationToken)
+    {
+        Entry? entry;
+        lock (_entries)
+        {
+            if (!_entries.TryGetValue(name, out entry)) _entries.Add(name, entry = new());
+            entry.Changes++;
+        }
+        var change = new Change(this, name, entry);
+        try
+        {
+            await entry.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            Leave(name, entry);
+            throw;
+        }
+        try
+        {
+            if (entry.Fill is { } fill) await fill.GiveUpAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return change;
+        }
+        catch
+        {
+            change.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Begins to load a value into the cache, if nobody changes it or loads it already.</summary>
+    /// <param name="name">The nested name.</param>
+    /// <param name="running">Who loads it already.</param>
+    public CacheFill? TryBeginFill(string name, out CacheFill? running)
+    {
+        running = null;
+        lock (_entries)
+        {
+            if (_entries.TryGetValue(name, out var entry))
+            {
+                running = entry.Changes == 0 ? entry.Fill : null;
+                return null;
+            }
+            var fill = new CacheFill(name);
+            _entries.Add(name, new() { Fill = fill });
+            return fill;
+        }
+    }
+
+    /// <summary>Ends the loading of a value.</summary>
+    public void EndFill(CacheFill fill, bool isCached)
+    {
+        if (isCached) Interlocked.Increment(ref _fillsEnded);
+        lock (_entries)
+        {
+            if (_entries.TryGetValue(fill.Name, out var entry) && entry.Fill == fill)
+            {
+                entry.Fill = null;
+                if (entry.Changes == 0) _entries.Remove(fill.Name);
+            }
+        }
+        fill.End(isCached);
+    }
+
+    /// <summary>Gives up all values on their way into the cache.</summary>
+    public Task GiveUpFillsAsync()
+    {
+        lock (_entries) return Task.WhenAll(_entries.Values.Select(entry => entry.Fill).OfType<CacheFill>().Select(fill => fill.GiveUpAsync()));
+    }
+
+    private void Leave(string name, Entry entry)
+    {
+        lock (_entries)
+        {
+            if (--entry.Changes == 0 && entry.Fill is null) _entries.Remove(name);
+        }
+    }
+
+    /// <summary>A change that is being made.</summary>
+    public readonly struct Change(NameTable table, string name, Entry entry) : IDisposable
+    {
+        /// <summary>Lets the next one begin.</summary>
+        public void Dispose()
+        {
+            entry.Turn.Release();
+            table.Leave(name, entry);
+        }
+    }
+
+    /// <summary>A name that someone is busy with.</summary>
+    internal sealed class Entry
+    {
+        public SemaphoreSlim Turn { get; } = new(1, 1);
+
+        public int Changes { get; set; }
+
+        public CacheFill? Fill { get; set; }
+    }
+}

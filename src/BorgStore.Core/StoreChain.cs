@@ -1,0 +1,75 @@
+using BorgStore.Backends;
+using BorgStore.Caching;
+using BorgStore.Diagnostics;
+using BorgStore.Security;
+
+namespace BorgStore;
+
+/// <summary>The backends of a store, each with one concern, from the one that the store calls to the storage.</summary>
+/// <param name="Head">What the store calls.</param>
+/// <param name="Meter">Counts what the storage is asked for.</param>
+/// <param name="Caching">The cache in front of the storage, where there is one.</param>
+/// <param name="CacheMeter">Counts what the cache does, where there is one.</param>
+internal sealed record StoreChain(IBackend Head, Meter Meter, CachingBackend? Caching, CacheMeter? CacheMeter)
+{
+    /// <summary>Makes the chain for a URL.</summary>
+    public static StoreChain Create(StoreOptions options)
+    {
+        CheckCache(options);
+        // What the storage refuses to give must not come out of the cache either.
+        var permissions = options.HasCache ? options.Permissions : null;
+        var backend = BackendFactory.Create(options.Url, options.ToBackendOptions() with { Permissions = permissions is null ? options.Permissions : null });
+        return Create(backend, options, permissions);
+    }
+
+    /// <summary>Makes the chain for a backend of the caller's own.</summary>
+    public static StoreChain Create(IBackend backend, StoreOptions options)
+    {
+        CheckCache(options);
+        return Create(backend, options, permissions: null);
+    }
+
+    /// <summary>Makes the cache that the options name.</summary>
+    public static CacheStorage CreateCache(StoreOptions options, CacheMeter meter)
+    {
+        // A cache is not worth the time to make each value safe.
+        var durability = options.Durability == Durability.None ? Durability.None : Durability.Batch;
+        var backend = options.CacheBackend ?? BackendFactory.Create(options.CacheUrl!, new() { Durability = durability });
+        return new(backend, options.CacheUrl is { } url ? StoreUrl.Redact(url) : "of the caller", meter, options.Warning);
+    }
+
+    private static StoreChain Create(IBackend backend, StoreOptions options, PermissionMap? permissions)
+    {
+        var meter = new Meter();
+        var primary = options.Latency > TimeSpan.Zero || options.Bandwidth is not null
+            ? new EmulatedBackend(backend, options.Latency, options.Bandwidth)
+            : backend;
+        primary = new MeteredBackend(primary, meter);
+        if (!options.HasCache) return new(primary, meter, null, null);
+
+        var cacheMeter = new CacheMeter();
+        var caching = new CachingBackend(primary, CreateCache(options, cacheMeter), options.Layout!, StoreUrl.Redact(options.Url));
+        return new(permissions is null ? caching : new PermissionBackend(caching, permissions), meter, caching, cacheMeter);
+    }
+
+    private static void CheckCache(StoreOptions options)
+    {
+        var isUsed = options.Layout?.Namespaces.Any(ns => ns.Cache.Mode != CacheMode.Off) ?? false;
+        if (isUsed && !options.HasCache)
+            throw new StoreException(StoreError.InvalidArgument,
+                "A namespace is to be cached, and no cache is given. Name one with -CacheUri, or leave out the namespace's Cache.");
+        if (!options.HasCache) return;
+        if (!isUsed)
+            throw new StoreException(StoreError.InvalidArgument,
+                "A cache is given, and no namespace is to be cached. Say which, as in -Namespace @{ data = @{ Levels = 2; Cache = 'WriteThrough' } }.");
+        if (options.CacheUrl is not { } url) return;
+        if (options.CacheBackend is not null)
+            throw new StoreException(StoreError.InvalidArgument, "The cache is given twice, as a URL and as a backend. Give one of them.");
+        // To make room in the cache would be to remove values from the store.
+        if (IsWithin(url, options.Url) || IsWithin(options.Url, url))
+            throw new StoreException(StoreError.InvalidArgument,
+                $"The cache '{StoreUrl.Redact(url)}' and the store '{StoreUrl.Redact(options.Url)}' lie in each other. Choose another place for the cache.");
+    }
+
+    private static bool IsWithin(string url, string other) => (url.TrimEnd('/') + "/").StartsWith(other.TrimEnd('/') + "/", StringComparison.Ordinal);
+}

@@ -1,0 +1,67 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Removes values from the cache, so that they are loaded anew. The store itself stays as it is.</summary>
+[Cmdlet(VerbsCommon.Clear, "BorgStoreCache", DefaultParameterSetName = ByName, SupportsShouldProcess = true)]
+public sealed class ClearBorgStoreCacheCommand : StoreCommand
+{
+    private const string ByName = "Name";
+    private const string ByNamespace = "Namespace";
+    private const string Everything = "All";
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByName, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NameCompleter))]
+    public string[] Name { get; set; } = [];
+
+    [Parameter(ParameterSetName = ByName, ValueFromPipelineByPropertyName = true)]
+    [Alias("IsDeleted")]
+    [SwitchTransformation]
+    public SwitchParameter Deleted { get; set; }
+
+    // Never from the pipe: an item has a namespace too, and whoever pipes it means the item.
+    [Parameter(Mandatory = true, ParameterSetName = ByNamespace)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string[] Namespace { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = Everything)]
+    public SwitchParameter All { get; set; }
+
+    // For the same reason an item says its store only where items are cleared.
+    [Parameter(ParameterSetName = ByName, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = ByNamespace, ValueFromPipeline = true)]
+    [Parameter(ParameterSetName = Everything, ValueFromPipeline = true)]
+    [StoreReferenceTransformation]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public StoreReference? Store { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Process()
+    {
+        var store = Lease(Store).Store;
+        if (All)
+        {
+            Clear(store.Url, "Clear the whole cache", token => store.ClearCacheAsync(token));
+            return;
+        }
+        foreach (var ns in Namespace) Clear(ns, "Clear the namespace in the cache", token => store.ClearCachedNamespaceAsync(ns, token));
+        var deleted = Deleted.IsPresent;
+        foreach (var name in Name)
+            Clear(name, "Clear the item in the cache", async token => await store.ClearCachedItemAsync(name, deleted, token));
+    }
+
+    private void Clear(string target, string action, Func<CancellationToken, Task> work)
+    {
+        if (!ShouldProcess(target, action)) return;
+        try
+        {
+            Wait(work);
+        }
+        catch (StoreException e)
+        {
+            WriteError(e, target);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Text;
+using BorgStore.Caching.Access;
+using BorgStore.Naming;
+
+namespace BorgStore.Tests.Caching;
+
+public sealed class AccessIndexTests
+{
+    [Theory]
+    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 33)]
+    [InlineData("01/23/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.del", 33)]
+    [InlineData("ab/ab", 2)]
+    [InlineData("ab/cd/abcd.del", 3)]
+    [InlineData("ab/abc", 6)]
+    [InlineData("ab/cd/abce", 10)]
+    [InlineData("ab/AB", 5)]
+    [InlineData("readme", 6)]
+    [InlineData("a.b.del", 7)]
+    [InlineData(".del", 4)]
+    [InlineData("00/", 3)]
+    [InlineData("//", 2)]
+    public void A_path_comes_out_of_its_compact_form_as_it_was(string path, int length)
+    {
+        Span<byte> bytes = stackalloc byte[CompactName.MaxLength];
+        Assert.Equal(length, CompactName.Encode(path, bytes));
+        Assert.Equal(path, CompactName.Decode(bytes[..length]));
+    }
+
+    [Fact]
+    public void Any_path_comes_out_of_its_compact_form_as_it_was()
+    {
+        var random = new Random(1);
+        Span<byte> bytes = stackalloc byte[CompactName.MaxLength];
+        for (var i = 0; i < 100_000; i++)
+        {
+            var key = new string([.. Enumerable.Range(0, 1 + random.Next(20)).Select(_ => "0123456789abcdef/.xz"[random.Next(20)])]);
+            var path = random.Next(2) == 0 ? key : Nesting.Nest(key, random.Next(4), random.Next(2) == 0);
+            Assert.Equal(path, CompactName.Decode(bytes[..CompactName.Encode(path, bytes)]));
+        }
+    }
+
+    [Fact]
+    public void What_is_too_long_to_be_a_path_is_not_kept()
+    {
+        Assert.Equal(0, CompactName.Encode(new string('x', 200), new byte[CompactName.MaxLength]));
+        Assert.Equal(0, CompactName.Encode(new string('a', 300), new byte[CompactName.MaxLength]));
+        var index = new AccessIndex();
+        index.Add(new string('x', 200), 1, 1);
+        Assert.Equal(0, index.Count);
+    }
+
+    [Fact]
+    public void The_oldest_goes_first_until_the_rest_fits()
+    {
+        var index = new AccessIndex();
+        for (var i = 0; i < 10; i++) index.Add($"item{i}", 10, now: i);
+        Assert.Equal(AccessState.Current, index.Touch("item0", 20, null));
+        index.Add("item1", 30, 21);
+        Assert.Equal((10, 120), (index.Count, index.TotalSize));
+        Assert.Equal(["item2", "item3"], TakeAll(index, 100, 0));
+        Assert.Equal(["item4", "item5"], TakeAll(index, 100, 6));
+        Assert.Equal(["item6", "item7", "item8", "item9", "item0", "item1"], TakeAll(index, 0, 0));
+        Assert.Equal((0, 0), (index.Count, index.TotalSize));
+    }
+
+    [Fact]
+    public void Age_counts_from_the_last_access()
+    {
+        var index = new AccessIndex();
+        index.Add("a", 1, 1000);
+        Assert.Equal(AccessState.Current, index.Touch("a", 1500, 500));
+        Assert.Equal(AccessState.Current, index.Touch("a", 2000, 500));
+        Assert.Equal(AccessState.Expired, index.Touch("a", 2501, 500));
+        Assert.Equal(AccessState.Unknown, index.Touch("b", 0, 500));
+        Assert.Empty(TakeAll(index, null, 2000));
+        Assert.Equal(["a"], TakeAll(index, null, 2001));
+    }
+
+    [Fact]
+    public void Listed_items_come_before_those_that_were_asked_for_since()
+    {
+        var index = new AccessIndex();
+        index.AddListed("b", 1, 20);
+        index.Add("new", 1, 100);
+        index.AddListed("c", 1, 30);
+        index.AddListed("a", 1, 10);
+        index.AddListed("gone", 1, 5);
+        index.AddListed("touched", 1, 1);
+        index.AddListed("new", 50, 2);
+        Assert.Equal(AccessState.Current, index.Touch("touched", 101, null));
+        Assert.Equal(1, index.Remove("gone"));
+        Assert.Equal(5, index.TotalSize);
+        index.OrderListed();
+        var told = new List<string>();
+        index.ForEachSince(20, (path, time) => told.Add($"{path} {time}"));
+        Assert.Equal(["touched 101", "new 100", "c 30", "b 20"], told);
+        Assert.Equal(["a", "b", "c", "new", "touched"], TakeAll(index, 0, 0));
+    }
+
+    [Fact]
+    public void What_could_not_be_removed_is_the_oldest_again()
+    {
+        var index = new AccessIndex();
+        index.Add("a", 1, 1);
+        index.Add("b", 1, 2);
+        var (path, size, time) = index.TakeOldest(0, 0)!.Value;
+        index.PutBack(path, size, time);
+        index.PutBack("b", 100, 7);
+        Assert.Equal(["a", "b"], TakeAll(index, 0, 0));
+    }
+
+    [Fact]
+    public void It_does_what_a_slow_and_simple_one_does()
+    {
+        var random = new Random(1);
+        var index = new AccessIndex();
+        var simple = new List<(string Path, long Size, long Time)>(); // The oldest first.
+        for (var now = 0; now < 200_000; now++)
+        {
+            var path = NameOf(random.Next(300));
+            var at = simple.FindIndex(item => item.Path == path);
+            switch (random.Next(5))
+            {
+                case 0 or 1:
+                    var size = random.Next(100);
+                    index.Add(path, size, now);
+                    if (at >= 0) simple.RemoveAt(at);
+                    simple.Add((path, size, now));
+                    break;
+                case 2:
+                    Assert.Equal(at >= 0 ? AccessState.Current : AccessState.Unknown, index.Touch(path, now, null));
+                    if (at < 0) break;
+                    simple.Add(simple[at] with { Time = now });
+                    simple.RemoveAt(at);
+                    break;
+                case 3:
+                    Assert.Equal(at >= 0 ? simple[at].Size : null, index.Remove(path));
+                    if (at >= 0) simple.RemoveAt(at);
+                    break;
+                default:
+                    if (index.TakeOldest(8000, now - 2000) is not { } taken) break;
+                    Assert.Equal(simple[0], taken);
+                    simple.RemoveAt(0);
+                    break;
+            }
+            Assert.Equal((simple.Count, simple.Sum(item => item.Size)), (index.Count, index.TotalSize));
+        }
+
+        static string NameOf(int number) => number % 3 == 0 ? $"{number}" : Nesting.Nest($"{number:x8}{number:x8}"[..(2 * (1 + number % 8))], number % 3, number % 5 == 0);
+    }
+
+    [Fact]
+    public void Freed_places_for_names_are_used_again()
+    {
+        var arena = new NameArena();
+        var first = arena.Add("one"u8);
+        arena.Free(first);
+        Assert.Equal(first, arena.Add("two"u8));
+        Assert.Equal("two", Encoding.ASCII.GetString(arena[first]));
+        var places = Enumerable.Range(0, 20_000).Select(i => (Place: arena.Add(Encoding.ASCII.GetBytes(new string('x', 1 + i % 120))), Length: 1 + i % 120)).ToList();
+        Assert.All(places, place => Assert.Equal(place.Length, arena[place.Place].Length));
+    }
+
+    private static List<string> TakeAll(AccessIndex index, long? maxSize, long expiredBefore)
+    {
+        var taken = new List<string>();
+        while (index.TakeOldest(maxSize, expiredBefore) is var (path, _, _)) taken.Add(path);
+        return taken;
+    }
+}

@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using BorgStore.Caching;
+using BorgStore.Layout;
+using BorgStore.Tests.Stores;
+
+namespace BorgStore.Tests.Caching;
+
+/// <summary>A cache as the users of <see cref="Store"/> see it.</summary>
+public sealed class StoreCacheTests : StoreFixture
+{
+    private string CacheUrl => new Uri(Folder.Combine("cache")).AbsoluteUri;
+
+    private StoreOptions Options => new(Folder.StoreUrl)
+    {
+        CacheUrl = CacheUrl,
+        Layout = new([
+            new NamespaceLayout("data", 1, 2) { Cache = new(CacheMode.WriteThrough) { Size = 1 << 20 } },
+            new NamespaceLayout("data/inner", 0) { Cache = new(CacheMode.WriteThrough) },
+            new NamespaceLayout("config", 0),
+        ]),
+    };
+
+    [Fact]
+    public async Task A_cache_comes_and_goes_with_its_store()
+    {
+        await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/abcd", Bytes("1"));
+        Assert.True(File.Exists(Folder.Combine("cache", "data", "ab", "cd", "abcd")));
+        await Store.DestroyAsync(Options);
+        Assert.False(Directory.Exists(Folder.Combine("cache")));
+        await using (await Store.CreateAsync(Options)) { }
+        Directory.Delete(Folder.Combine("cache"), recursive: true);
+        await Store.DestroyAsync(Options);
+        await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(Options));
+    }
+
+    [Fact]
+    public async Task A_new_store_does_not_take_the_cache_of_another()
+    {
+        await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/abcd", Bytes("1"));
+        await Store.DestroyAsync(Options with { CacheUrl = null, Layout = null });
+        await FailsAsync(StoreError.StoreAlreadyExists, () => Store.CreateAsync(Options));
+        Assert.False(Directory.Exists(Folder.Combine("store")));
+        Assert.True(File.Exists(Folder.Combine("cache", "data", "ab", "cd", "abcd")));
+    }
+
+    [Fact]
+    public async Task A_missing_cache_is_made_on_opening()
+    {
+        await using (await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 1)) })) { }
+        await using var store = await Store.OpenAsync(Options);
+        await store.StoreAsync("data/abcd", Bytes("1"));
+        Assert.True(File.Exists(Folder.Combine("cache", "data", "ab", "cd", "abcd")));
+        Assert.Equal(0, store.GetStatistics().ToDictionary()["cache_disabled"]);
+    }
+
+    [Fact]
+    public async Task A_cache_that_cannot_be_opened_keeps_nobody_from_the_store()
+    {
+        await File.WriteAllTextAsync(Folder.Combine("cache"), "no directory");
+        var warnings = new List<string>();
+        await using var store = await Store.CreateAsync(Options with { Warning = warnings.Add });
+        await store.StoreAsync("data/abcd", Bytes("1"));
+        Assert.Equal(Bytes("1"), await store.LoadAsync("data/abcd"));
+        Assert.Single(warnings);
+        Assert.Equal(1, store.GetStatistics().ToDictionary()["cache_disabled"]);
+        await FailsAsync(StoreError.BackendFailure, () => store.ClearCacheAsync());
+    }
+
+    [Fact]
+    public async Task Cache_and_namespaces_have_to_agree()
+    {
+        await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { CacheUrl = null }));
+        await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { Layout = new(("data", 0)) }));
+        await FailsAsync(StoreError.InvalidArgument, () => Store.OpenAsync(Options with { Layout = null }));
+        foreach (var url in new[] { Folder.StoreUrl, Folder.StoreUrl + "/cache", new Uri(Folder.Path).AbsoluteUri })
+            await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { CacheUrl = url }));
+        Assert.Equal(StoreError.InvalidArgument, Assert.Throws<StoreException>(() => new CachePolicy(CacheMode.Mirror) { Size = -1 }).Error);
+        Assert.Throws<StoreException>(() => new CachePolicy(CacheMode.Mirror) { MaxAge = TimeSpan.FromTicks(-1) });
+    }
+
+    [Fact]
+    public async Task The_cache_is_cleared_by_item_by_namespace_or_as_a_whole()
+    {
+        await using var store = await Store.CreateAsync(Options);
+        foreach (var name in new[] { "data/abcd", "data/abce", "data/gone", "data/inner/x", "config/x" }) await store.StoreAsync(name, Bytes(name));
+        await store.SoftDeleteAsync("data/gone");
+        Assert.True(await store.ClearCachedItemAsync("data/abcd"));
+        Assert.False(await store.ClearCachedItemAsync("data/abcd"));
+        Assert.False(await store.ClearCachedItemAsync("data/gone"));
+        Assert.True(await store.ClearCachedItemAsync("data/gone", deleted: true));
+        Assert.False(await store.ClearCachedItemAsync("config/x"));
+        Assert.Equal(["data/ab/ce/abce", "data/inner/x"], CachedFiles());
+        await store.ClearCachedNamespaceAsync("data");
+        Assert.Equal(["data/inner/x"], CachedFiles());
+        await store.StoreAsync("data/abce", Bytes("new"));
+        await store.ClearCacheAsync();
+        Assert.Empty(CachedFiles());
+        Assert.Equal(Bytes("new"), await store.LoadAsync("data/abce"));
+        Assert.Equal(Bytes("data/abcd"), await store.LoadAsync("data/abcd"));
+        await FailsAsync(StoreError.LayoutUnknown, () => store.ClearCachedNamespaceAsync("none"));
+    }
+
+    [Fact]
+    public async Task A_store_without_a_cache_has_none_to_clear()
+    {
+        await using var store = await CreateAsync(("data", 0));
+        Assert.False(store.HasCache);
+        await FailsAsync(StoreError.InvalidArgument, () => store.ClearCacheAsync());
+    }
+
+    [Fact]
+    public async Task A_cached_value_is_refused_where_the_storage_would_refuse_it()
+    {
+        await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/abcd", Bytes("1"));
+        await using var restricted = await Store.OpenAsync(Options with { Permissions = new([new("", "l")]) });
+        await FailsAsync(StoreError.PermissionDenied, () => restricted.LoadAsync("data/abcd").AsTask());
+    }
+
+    [Fact]
+    public async Task Emulation_slows_the_storage_alone()
+    {
+        await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/inner/x", Bytes("1"));
+        await using var slow = await Store.OpenAsync(Options with { Latency = TimeSpan.FromSeconds(1) });
+        var start = Stopwatch.GetTimestamp();
+        await slow.LoadAsync("data/inner/x");
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(1));
+        await slow.ClearCacheAsync();
+        start = Stopwatch.GetTimestamp();
+        await slow.LoadAsync("data/inner/x");
+        Assert.True(Stopwatch.GetElapsedTime(start) >= TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task Figures_have_the_names_of_the_Python_package_and_begin_anew()
+    {
+        await using var store = await Store.CreateAsync(Options);
+        await store.StoreAsync("data/inner/x", Bytes("12345"));
+        await store.LoadAsync("data/inner/x");
+        await store.LoadAsync("data/inner/x", new(0, 2));
+        await store.ClearCacheAsync();
+        await store.LoadAsync("data/inner/x");
+        var figures = store.GetStatistics().ToDictionary();
+        Assert.Equal((2, 1, 2 / 3.0, 0, 3, 2, 1, 7, 10, 0), (figures["cache_hits"], figures["cache_misses"], figures["cache_hit_ratio"],
+            figures["cache_errors"], figures["cache_load_calls"], figures["cache_store_calls"], figures["cache_delete_calls"],
+            figures["cache_load_volume"], figures["cache_store_volume"], figures["cache_disabled"]));
+        Assert.Equal((1, 5, 3, 12), (figures["backend_load_calls"], figures["backend_load_volume"], figures["load_calls"], figures["load_volume"]));
+        store.ResetStatistics();
+        Assert.All(store.GetStatistics().ToDictionary(), figure => Assert.Equal(0, figure.Value));
+    }
+
+    private string[] CachedFiles() => [.. Directory.EnumerateFiles(Folder.Combine("cache"), "*", SearchOption.AllDirectories)
+        .Select(file => Path.GetRelativePath(Folder.Combine("cache"), file).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+}

@@ -1,0 +1,57 @@
+using System.Text;
+
+namespace BorgStore.Processes;
+
+/// <summary>The last few lines that a child wrote to its standard error. However much it writes, it never has to wait.</summary>
+internal sealed class ErrorTail
+{
+    private const int Capacity = 4096;
+    private readonly byte[] _bytes = new byte[2 * Capacity];
+    private readonly object _lock = new();
+    private int _length;
+
+    /// <summary>Reads a stream to its end and closes it.</summary>
+    /// <param name="errors">What the child writes to.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public async Task ReadAsync(Stream errors, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[1024];
+        try
+        {
+            await using (errors.ConfigureAwait(false))
+            {
+                while (await errors.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is > 0 and var read)
+                    Append(buffer.AsSpan(0, read));
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // What was read until here is all there is to tell.
+        }
+    }
+
+    /// <summary>The text, without what comes before its last few lines and without blanks at its end.</summary>
+    public override string ToString()
+    {
+        lock (_lock)
+        {
+            var start = Math.Max(0, _length - Capacity);
+            return Encoding.UTF8.GetString(_bytes, start, _length - start).Replace("\r", "").Trim();
+        }
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        lock (_lock)
+        {
+            if (_length + bytes.Length > _bytes.Length)
+            {
+                var kept = _bytes.AsSpan(_length - Capacity, Capacity);
+                kept.CopyTo(_bytes);
+                _length = kept.Length;
+            }
+            bytes.CopyTo(_bytes.AsSpan(_length));
+            _length += bytes.Length;
+        }
+    }
+}

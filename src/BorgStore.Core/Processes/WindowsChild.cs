@@ -1,0 +1,130 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace BorgStore.Processes;
+
+/// <summary>A child on Windows: with a console of its own that has no window, and in a job that ends with us.</summary>
+internal sealed partial class WindowsChild : ChildProcess
+{
+    private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Process _process;
+    private readonly SafeFileHandle _job;
+
+    private WindowsChild(ChildCommand command, Process process) : base(command)
+    {
+        _process = process;
+        _job = CreateJob(process);
+        Id = process.Id;
+        Stream = new DuplexStream(process.StandardOutput.BaseStream, process.StandardInput.BaseStream);
+        ReadErrors(process.StandardError.BaseStream);
+        _ = WaitForEndAsync();
+    }
+
+    /// <inheritdoc/>
+    public override int Id { get; }
+
+    /// <inheritdoc/>
+    public override Stream Stream { get; }
+
+    /// <inheritdoc/>
+    public override Task<int> Exited => _exited.Task;
+
+    /// <summary>Starts a program.</summary>
+    /// <param name="command">The program and its arguments.</param>
+    public static WindowsChild Launch(ChildCommand command)
+    {
+        var start = new ProcessStartInfo(command.FileName)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            // A console of its own, which Ctrl-C at ours does not reach.
+            CreateNoWindow = true,
+        };
+        foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
+        foreach (var (name, value) in command.Environment) start.Environment[name] = value;
+        return new(command, Process.Start(start)!);
+    }
+
+    /// <inheritdoc/>
+    public override void CloseInput() => ((DuplexStream)Stream).CloseOutput();
+
+    /// <inheritdoc/>
+    public override void Kill()
+    {
+        try
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
+        {
+            // It ended by itself.
+        }
+    }
+
+    // There is no way to ask a program without a window.
+    /// <inheritdoc/>
+    protected override void Terminate() => Kill();
+
+    private static SafeFileHandle CreateJob(Process process)
+    {
+        const int extendedLimits = 9;
+        var job = CreateJobObject(0, null);
+        var limits = new ExtendedLimits { LimitFlags = ExtendedLimits.KillOnClose };
+        // Where the job can't be had, the child still ends by the end of its input.
+        if (!job.IsInvalid
+            && SetInformationJobObject(job, extendedLimits, in limits, (uint)Marshal.SizeOf<ExtendedLimits>()))
+        {
+            _ = AssignProcessToJobObject(job, process.SafeHandle);
+        }
+        return job;
+    }
+
+    private async Task WaitForEndAsync()
+    {
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        _exited.TrySetResult(_process.ExitCode);
+        _job.Dispose();
+        _process.Dispose();
+    }
+
+    [LibraryImport("kernel32", EntryPoint = "CreateJobObjectW", SetLastError = true, StringMarshalling = StringMarshalling.Utf16)]
+    private static partial SafeFileHandle CreateJobObject(nint attributes, string? name);
+
+    [LibraryImport("kernel32", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool SetInformationJobObject(SafeFileHandle job, int kind, in ExtendedLimits limits, uint size);
+
+    [LibraryImport("kernel32", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool AssignProcessToJobObject(SafeFileHandle job, SafeProcessHandle process);
+
+    /// <summary>JOBOBJECT_EXTENDED_LIMIT_INFORMATION.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct ExtendedLimits
+    {
+        public const uint KillOnClose = 0x2000;
+
+        public long PerProcessUserTimeLimit;
+        public long PerJobUserTimeLimit;
+        public uint LimitFlags;
+        public nuint MinimumWorkingSetSize;
+        public nuint MaximumWorkingSetSize;
+        public uint ActiveProcessLimit;
+        public nuint Affinity;
+        public uint PriorityClass;
+        public uint SchedulingClass;
+        public ulong ReadOperationCount;
+        public ulong WriteOperationCount;
+        public ulong OtherOperationCount;
+        public ulong ReadTransferCount;
+        public ulong WriteTransferCount;
+        public ulong OtherTransferCount;
+        public nuint ProcessMemoryLimit;
+        public nuint JobMemoryLimit;
+        public nuint PeakProcessMemoryUsed;
+        public nuint PeakJobMemoryUsed;
+    }
+}

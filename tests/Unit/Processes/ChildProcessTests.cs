@@ -1,0 +1,162 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using BorgStore.Processes;
+
+namespace BorgStore.Tests.Processes;
+
+public class ChildProcessTests
+{
+    private const string ParentVariable = "BORGSTORE_TEST_PARENT_OF";
+
+    public ChildProcessTests() => Assert.SkipWhen(OperatingSystem.IsWindows(), "These tests talk to /bin/sh.");
+
+    [Fact]
+    public async Task Carries_bytes_both_ways_and_the_exit_status()
+    {
+        await using var child = Sh("cat; exit 7");
+        var sent = new byte[5_000_000];
+        new Random(1).NextBytes(sent);
+        var writing = Task.Run(async () =>
+        {
+            await child.Stream.WriteAsync(sent);
+            child.CloseInput();
+        });
+        var received = new MemoryStream();
+        await child.Stream.CopyToAsync(received);
+        await writing;
+        Assert.Equal(sent, received.ToArray());
+        Assert.Equal(7, await child.WaitAsync(TimeSpan.FromSeconds(5)));
+    }
+
+    [Fact]
+    public async Task Keeps_the_last_of_what_goes_to_standard_error()
+    {
+        await using var child = Sh("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done >&2");
+        Assert.Equal(0, await child.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.EndsWith("line 19998\nline 19999", child.Errors);
+        Assert.InRange(child.Errors.Length, 1000, 5000);
+    }
+
+    [Fact]
+    public void Says_what_program_is_missing()
+    {
+        var e = Assert.Throws<Win32Exception>(() => ChildProcess.Start(new("no-such-program-anywhere", [])));
+        Assert.Contains("no-such-program-anywhere", e.Message);
+    }
+
+    [Fact]
+    public async Task Passes_arguments_and_environment_unchanged()
+    {
+        await using var child = ChildProcess.Start(new("/bin/sh", ["-c", "printf '%s|' \"$@\" \"$ONE\" \"$HOME\"", "sh", "a b", "", "é'\"*"])
+        {
+            Environment = new Dictionary<string, string?> { ["ONE"] = "1 2", ["HOME"] = null },
+        });
+        using var reader = new StreamReader(child.Stream, Encoding.UTF8, leaveOpen: true);
+        Assert.Equal("a b||é'\"*|1 2||", await reader.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task Lives_in_a_session_of_its_own_with_default_signals()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        await using var child = Sh("echo ready; cat");
+        await ReadLineAsync(child.Stream);
+        var fields = (await File.ReadAllTextAsync($"/proc/{child.Id}/stat")).Split(") ")[1].Split(' ');
+        Assert.Equal(child.Id.ToString(CultureInfo.InvariantCulture), fields[2]); // process group
+        Assert.Equal(child.Id.ToString(CultureInfo.InvariantCulture), fields[3]); // session
+        var ignored = (await File.ReadAllLinesAsync($"/proc/{child.Id}/status")).Single(l => l.StartsWith("SigIgn", StringComparison.Ordinal));
+        // Above 31 there are only those that the C library keeps for itself.
+        Assert.Equal(0UL, ulong.Parse(ignored.Split('\t')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 0x7fffffff);
+    }
+
+    [Theory]
+    [InlineData("cat", 0)] // ends with its input
+    [InlineData("sleep 100", 128 + 15)] // has to be asked
+    [InlineData("trap '' TERM; echo ready; while :; do sleep 100; done", 128 + 9)] // does not listen
+    public async Task Ends_when_it_is_disposed(string script, int status)
+    {
+        var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { Patience = TimeSpan.FromMilliseconds(200) });
+        if (script.Contains("ready")) await ReadLineAsync(child.Stream);
+        var watch = Stopwatch.StartNew();
+        await child.DisposeAsync();
+        Assert.Equal(status, await child.Exited);
+        Assert.InRange(watch.ElapsedMilliseconds, 0, 2000);
+    }
+
+    [Fact]
+    public async Task Does_not_wait_for_a_grandchild_that_holds_standard_error()
+    {
+        await using var child = Sh("sleep 5 & echo failed >&2; exit 3");
+        var watch = Stopwatch.StartNew();
+        Assert.Equal(3, await child.WaitAsync(TimeSpan.FromSeconds(4)));
+        Assert.Equal("failed", child.Errors);
+        Assert.InRange(watch.ElapsedMilliseconds, 0, 2000);
+        child.Kill();
+    }
+
+    [Fact]
+    public async Task Leaves_no_process_behind_over_many_starts()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        for (var i = 0; i < 50; i++)
+        {
+            await using var child = Sh("exit 0");
+        }
+        await Task.Delay(100);
+        var zombies = Directory.GetDirectories("/proc").Count(d => int.TryParse(Path.GetFileName(d), out _)
+            && TryRead(d + "/stat").Split(") ") is [.., var rest] && rest.StartsWith($"Z {Environment.ProcessId} ", StringComparison.Ordinal));
+        Assert.Equal(0, zombies);
+    }
+
+    [Fact]
+    public async Task Is_gone_when_its_parent_is_killed()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        // Deaf to the end of its input and to being asked.
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
+        start.ArgumentList.Add("exec");
+        start.ArgumentList.Add(typeof(ChildProcessTests).Assembly.Location);
+        start.Environment[ParentVariable] = "trap '' TERM; while :; do sleep 1; done";
+        using var parent = Process.Start(start)!;
+        var id = int.Parse((await parent.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
+        Assert.True(Directory.Exists($"/proc/{id}"));
+        parent.Kill();
+        for (var i = 0; i < 100 && Directory.Exists($"/proc/{id}"); i++) await Task.Delay(50);
+        Assert.False(Directory.Exists($"/proc/{id}"));
+    }
+
+    // The test above starts this assembly a second time, to be the parent that gets killed.
+    [ModuleInitializer]
+    internal static void BeTheParentThatGetsKilled()
+    {
+        if (Environment.GetEnvironmentVariable(ParentVariable) is not { } script) return;
+        var child = ChildProcess.Start(new("/bin/sh", ["-c", script]));
+        Console.WriteLine(child.Id);
+        Thread.Sleep(Timeout.Infinite);
+    }
+
+    private static ChildProcess Sh(string script) => ChildProcess.Start(new("/bin/sh", ["-c", script]));
+
+    private static async Task<string> ReadLineAsync(Stream stream)
+    {
+        var line = new StringBuilder();
+        var one = new byte[1];
+        while (await stream.ReadAsync(one) > 0 && one[0] != '\n') line.Append((char)one[0]);
+        return line.ToString();
+    }
+
+    private static string TryRead(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}

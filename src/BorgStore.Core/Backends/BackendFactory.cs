@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Rclone;
 using BorgStore.Security;
 
 namespace BorgStore.Backends;
@@ -10,6 +11,7 @@ public static class BackendFactory
     private static readonly ConcurrentDictionary<string, Func<string, BackendOptions, IBackend>> Schemes = new()
     {
         ["file"] = (url, options) => new FileBackend(FileUrl.Parse(url, OperatingSystem.IsWindows()), options),
+        ["rclone"] = (url, _) => new RcloneBackend(url),
     };
 
     /// <summary>Makes a scheme known, or replaces what it stands for.</summary>

@@ -50,6 +50,20 @@ public sealed class RcloneAliasTests() : RcloneContract(Path.GetTempPath())
     protected override string Remote => $":alias,remote='{Path.GetTempPath()}':{Name}";
 }
 
+/// <summary>An object store in the memory of rclone, which lists trees at once and has no directories.</summary>
+public sealed class RcloneMemoryTests : BackendContract
+{
+    private readonly string _bucket = Guid.NewGuid().ToString("n");
+
+    protected override BackendLimits Limits => BackendLimits.NoDirectories;
+
+    protected override ValueTask<IBackend> CreateBackendAsync()
+    {
+        RcloneProgram.Require();
+        return new(new RcloneBackend($"rclone::memory:{_bucket}/"));
+    }
+}
+
 /// <summary>A folder behind a server that is reached over the network, as all other stores of rclone's are.</summary>
 public abstract class RcloneServedTests(RcloneServing server) : RcloneContract(server.Folder)
 {

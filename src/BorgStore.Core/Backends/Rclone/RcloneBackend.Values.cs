@@ -20,9 +20,16 @@ public sealed partial class RcloneBackend
         using var visit = _gate.Enter(cancellationToken);
         return await RunAsync("load", name, canRepeat: true, async (server, remote) =>
         {
-            if (range.Length == 0)
-                return await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is null ? null : Empty();
-            return await LoadAsync(server, remote, name, range, cancellationToken).ConfigureAwait(false);
+            var wanted = range;
+            if (range.Offset < 0 || range.Length == 0)
+            {
+                // Of more bytes at the end than there are, storages make what they like, and some end rclone's answer without a word.
+                if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not { } item) return null;
+                var (start, count) = range.Resolve(item.Size);
+                if (count == 0) return Empty();
+                wanted = new ByteRange(start, count);
+            }
+            return await LoadAsync(server, remote, name, wanted, cancellationToken).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -41,8 +48,8 @@ public sealed partial class RcloneBackend
 
     private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
 
-    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100" or "bytes -100-99/100".
-    [GeneratedRegex(@"^bytes -?\d+--?\d+/(\d+)$")]
+    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100".
+    [GeneratedRegex(@"^bytes \d+-\d+/(\d+)$")]
     private static partial Regex RangePattern();
 
     private static long? SizeIn(string? contentRange)
@@ -52,8 +59,6 @@ public sealed partial class RcloneBackend
     private static RangeHeaderValue? ToHeader(ByteRange range)
     {
         if (range.IsWhole) return null;
-        // The end of a value is asked for to its end, since nobody knows yet where it begins.
-        if (range.Offset < 0) return new RangeHeaderValue(null, range.Offset == long.MinValue ? long.MaxValue : -range.Offset);
         var isOpen = range.Length is not { } length || length > long.MaxValue - range.Offset;
         return new RangeHeaderValue(range.Offset, isOpen ? null : range.Offset + range.Length!.Value - 1);
     }
@@ -68,9 +73,6 @@ public sealed partial class RcloneBackend
         try
         {
             var size = SizeIn(answer.Range);
-            // Storages differ in what they make of more than there is; what comes then is not to be trusted.
-            if (size < -range.Offset)
-                return await LoadAsync(server, remote, name, new ByteRange(0, range.Length), cancellationToken).ConfigureAwait(false);
             if (answer.IsSuccess)
             {
                 var length = size is null ? answer.Length ?? 0 : range.Resolve(size.Value).Count;

@@ -3,10 +3,11 @@ using BorgStore.Hashing;
 namespace BorgStore.Backends.Rclone;
 
 /// <summary>Blocks of several values as one stream, each loaded as its turn comes.</summary>
-/// <param name="backend">Where the values are.</param>
+/// <param name="load">Loads a part of a value.</param>
 /// <param name="blocks">The blocks.</param>
 /// <param name="hasher">Gets all that passes through.</param>
-internal sealed class BlockStream(IBackend backend, IReadOnlyList<Block> blocks, Hasher? hasher) : ReadOnlyStream
+internal sealed class BlockStream(
+    Func<string, ByteRange, CancellationToken, ValueTask<ValueStream?>> load, IReadOnlyList<Block> blocks, Hasher? hasher) : ReadOnlyStream
 {
     private int _next;
     private long _left;
@@ -41,7 +42,7 @@ internal sealed class BlockStream(IBackend backend, IReadOnlyList<Block> blocks,
         _current?.Dispose();
         _current = null;
         if (block.Length == 0) return;
-        _current = await backend.LoadAsync(block.Name, new ByteRange(block.Offset, block.Length), cancellationToken).ConfigureAwait(false)
+        _current = await load(block.Name, new ByteRange(block.Offset, block.Length), cancellationToken).ConfigureAwait(false)
             ?? throw new StoreException(StoreError.ObjectNotFound, $"Could not defragment: '{block.Name}' vanished meanwhile.", block.Name);
         if (_current.Length < block.Length)
             throw new StoreException(StoreError.ReadRange, $"Could not defragment: '{block.Name}' became smaller meanwhile.", block.Name);

@@ -1,5 +1,3 @@
-using BorgStore.Naming;
-
 namespace BorgStore.Backends.Rclone;
 
 /// <content>Defragmentation.</content>
@@ -11,41 +9,27 @@ public sealed partial class RcloneBackend
     public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        if (request.Target is null) CheckHashedName(request);
+        request.CheckTarget();
         await CheckBlocksAsync(request.Sources, cancellationToken).ConfigureAwait(false);
 
         // No remote puts blocks together by itself, so that they come through here; the name follows from them where it is a hash.
         using var hasher = request.Target is null ? request.Algorithm!.CreateHasher() : null;
-        var blocks = new BlockStream(this, request.Sources, hasher);
+        var blocks = new BlockStream(LoadValueAsync, request.Sources, hasher);
         await using (blocks.ConfigureAwait(false))
         {
             var name = request.Target;
-            await StoreByMoveAsync(name ?? Join(request.Namespace.TrimEnd('/'), "new"), () => name ??= HashedName(request, hasher!.FinishHex()),
+            await StoreByMoveAsync(name ?? request.Directory + "new", () => name ??= request.NameOf(hasher!.FinishHex()),
                 new StoreValue(blocks, blocks.Length), request.Mode, cancellationToken).ConfigureAwait(false);
             return name!;
         }
     }
-
-    private static void CheckHashedName(DefragRequest request)
-    {
-        if (request.Algorithm is null)
-            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
-        // Some digests are too long for a name, which is better known before than after the work.
-        var longest = HashedName(request, new string('0', request.Algorithm.DigestSize * 2));
-        ItemName.CheckWritable(longest, longest);
-    }
-
-    private static string HashedName(DefragRequest request, string hash)
-        => Nesting.Nest(Join(request.Namespace.TrimEnd('/'), hash), request.Levels);
-
-    private static string Join(string directory, string name) => directory.Length > 0 ? $"{directory}/{name}" : name;
 
     private async Task CheckBlocksAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = LookUpsUnderWay, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(blocks.GroupBy(block => block.Name), options, async (source, token) =>
         {
-            var size = (await FindAsync(source.Key, token).ConfigureAwait(false)) is { IsDirectory: false } item
+            var size = await LookUpAsync(source.Key, token).ConfigureAwait(false) is { IsDirectory: false } item
                 ? item.Size
                 : throw new StoreException(StoreError.ObjectNotFound, $"Could not defragment: there is no item '{source.Key}'.", source.Key);
             foreach (var block in source)

@@ -38,8 +38,7 @@ public sealed partial class RcloneBackend
     public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        return await RunAsync("look up", name, canRepeat: true,
-            (server, remote) => FindAsync(server, remote, name, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await LookUpAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -79,10 +78,13 @@ public sealed partial class RcloneBackend
         }, cancellationToken).ConfigureAwait(false);
         if (isKnown) return hash;
 
-        var stream = await LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+        var stream = await LoadValueAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
         if (stream is null) return null;
         await using (stream.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
     }
+
+    private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
+        => RunAsync("look up", name, canRepeat: true, (server, remote) => FindAsync(server, remote, name, cancellationToken), cancellationToken);
 
     private static bool IsAbsent(RcloneFailure failure) => failure.Error == StoreError.ObjectNotFound;
 

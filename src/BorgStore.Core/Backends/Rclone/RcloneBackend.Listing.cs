@@ -10,24 +10,19 @@ public sealed partial class RcloneBackend
     public async IAsyncEnumerable<ItemInfo> ListAsync(
         string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         var items = scope == ListScope.Tree
             ? ListTreeAsync(directory, cancellationToken)
             : ListDirectoryAsync(directory, cancellationToken);
-        await foreach (var item in items.ConfigureAwait(false))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
+        await foreach (var item in VisitAsync(items, cancellationToken).ConfigureAwait(false))
             if (IsListable(item.Name)) yield return item;
-        }
     }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         var newest = DateTime.UtcNow - olderThan;
-        await foreach (var item in ListTreeAsync("", cancellationToken).ConfigureAwait(false))
+        await foreach (var item in VisitAsync(ListTreeAsync("", cancellationToken), cancellationToken).ConfigureAwait(false))
             if (item.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && item.LastWriteTime is { } written && written <= newest)
                 yield return new TemporaryItem(item.Name, item.Size, written);
     }
@@ -40,6 +35,22 @@ public sealed partial class RcloneBackend
             throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is nothing that a crash left.", item.Id);
         return await RunAsync("remove", item.Id, canRepeat: false,
             (server, _) => DeleteFileAsync(server, item.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    // Closing the store waits for a step under way, not for who takes the items.
+    private async IAsyncEnumerable<ItemInfo> VisitAsync(
+        IAsyncEnumerable<ItemInfo> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var enumerator = items.GetAsyncEnumerator(cancellationToken);
+        await using (enumerator.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                using (_gate.Enter(cancellationToken))
+                    if (!await enumerator.MoveNextAsync().ConfigureAwait(false)) yield break;
+                yield return enumerator.Current;
+            }
+        }
     }
 
     private static bool IsListable(string path)

@@ -18,19 +18,7 @@ public sealed partial class RcloneBackend
     public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        return await RunAsync("load", name, canRepeat: true, async (server, remote) =>
-        {
-            var wanted = range;
-            if (range.Offset < 0 || range.Length == 0)
-            {
-                // Of more bytes at the end than there are, storages make what they like, and some end rclone's answer without a word.
-                if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not { } item) return null;
-                var (start, count) = range.Resolve(item.Size);
-                if (count == 0) return Empty();
-                wanted = new ByteRange(start, count);
-            }
-            return await LoadAsync(server, remote, name, wanted, cancellationToken).ConfigureAwait(false);
-        }, cancellationToken).ConfigureAwait(false);
+        return await LoadValueAsync(name, range, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -45,6 +33,22 @@ public sealed partial class RcloneBackend
         if (isInPlace) await StoreInPlaceAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
         else await StoreByMoveAsync(name, () => name, value, mode, cancellationToken).ConfigureAwait(false);
     }
+
+    // What is under way when the store is closed goes on, so that this does not ask whether it is open.
+    private async ValueTask<ValueStream?> LoadValueAsync(string name, ByteRange range, CancellationToken cancellationToken)
+        => await RunAsync("load", name, canRepeat: true, async (server, remote) =>
+        {
+            var wanted = range;
+            if (range.Offset < 0 || range.Length == 0)
+            {
+                // Of more bytes at the end than there are, storages make what they like, and some end rclone's answer without a word.
+                if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not { } item) return null;
+                var (start, count) = range.Resolve(item.Size);
+                if (count == 0) return Empty();
+                wanted = new ByteRange(start, count);
+            }
+            return await LoadAsync(server, remote, name, wanted, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
 
     private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
 
@@ -108,7 +112,7 @@ public sealed partial class RcloneBackend
         return length <= BeginningSize
             ? new MemoryValueStream(beginning)
             : new RcloneValueStream(answer, beginning, length,
-                token => LoadAsync(name, range, token), failure => failure.While("load", name, _target));
+                token => LoadValueAsync(name, range, token), failure => failure.While("load", name, _target));
     }
 
     // For a storage where a value appears as a whole.

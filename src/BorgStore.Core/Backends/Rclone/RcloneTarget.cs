@@ -51,6 +51,7 @@ internal sealed class RcloneTarget
     // name,key=value,key='a value with , and : and a '' quote',…:path
     private static string Redact(string remote, List<string> secrets)
     {
+        if (remote.Length == 0) return remote;
         var position = remote.AsSpan(1).IndexOfAny(',', ':', '/') + 1;
         if (position == 0 || remote[position] != ',') return remote;
 

@@ -28,6 +28,37 @@ public abstract class RcloneContract(string parent) : BackendContract
         return ValueTask.CompletedTask;
     }
 
+    [Fact]
+    public async Task A_value_of_the_same_size_and_time_replaces_as_well()
+    {
+        for (byte i = 0; i < 5; i++)
+        {
+            await StoreAsync("data/a", [i, i, i]);
+            Assert.Equal(new[] { i, i, i }, await LoadAsync("data/a"));
+            await StoreAsync("data/b", [i, 1, i]);
+            Assert.True(await Store.MoveAsync("data/b", "data/a", StoreMode.Overwrite, Ct));
+            Assert.Equal(new byte[] { i, 1, i }, await LoadAsync("data/a"));
+        }
+        await AssertOnlyFilesAsync("data/a");
+    }
+
+    [Fact]
+    public async Task What_a_crash_left_is_found_and_removed()
+    {
+        await StoreAsync("data/a", [1]);
+        await PutRawAsync("data/0123456789abcdef.tmp", new byte[10]);
+        await Task.Delay(1100, Ct);
+        var found = new List<TemporaryItem>();
+        await foreach (var item in Store.ListTemporaryAsync(TimeSpan.FromHours(1), Ct)) found.Add(item);
+        Assert.Empty(found);
+        await foreach (var item in Store.ListTemporaryAsync(TimeSpan.FromMilliseconds(50), Ct)) found.Add(item);
+        Assert.Equal(("data/0123456789abcdef.tmp", 10), (Assert.Single(found).Id, found[0].Size));
+        Assert.True(await Store.DeleteTemporaryAsync(found[0], Ct));
+        Assert.False(await Store.DeleteTemporaryAsync(found[0], Ct));
+        await AssertFailsAsync(StoreError.InvalidArgument, () => Store.DeleteTemporaryAsync(new TemporaryItem("data/a", 1, default), Ct).AsTask());
+        await AssertOnlyFilesAsync("data/a");
+    }
+
     protected override async ValueTask<bool> PutRawAsync(string path, byte[] content)
     {
         var file = Path.Combine(Folder, path);
@@ -68,7 +99,7 @@ public sealed class RcloneMemoryTests : BackendContract
 public abstract class RcloneServedTests(RcloneServing server) : RcloneContract(server.Folder)
 {
     // Rclone is slow with some servers by intention, and waits between requests.
-    private static readonly string[] LongTests =
+    private static readonly string[] SlowTests =
     [
         nameof(Many_items_are_listed_completely), nameof(A_storm_of_operations_leaves_what_was_last_done),
         nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(Every_hash_is_that_of_the_value),
@@ -81,7 +112,7 @@ public abstract class RcloneServedTests(RcloneServing server) : RcloneContract(s
     public override ValueTask InitializeAsync()
     {
         Assert.SkipWhen(
-            LongTests.Contains(TestContext.Current.TestMethod?.MethodName) && Environment.GetEnvironmentVariable("BORGSTORE_TEST_LONG") != "1",
+            SlowTests.Contains(TestContext.Current.TestMethod?.MethodName) && !LongTests.Wanted,
             "It takes long over the network; BORGSTORE_TEST_LONG=1 runs it.");
         return base.InitializeAsync();
     }

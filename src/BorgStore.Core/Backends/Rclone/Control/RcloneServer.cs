@@ -14,12 +14,10 @@ namespace BorgStore.Backends.Rclone;
 /// </remarks>
 internal sealed class RcloneServer : IAsyncDisposable
 {
-    private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan HeartbeatTimeout = TimeSpan.FromSeconds(30);
-
     private readonly ConcurrentDictionary<string, Task<RcloneRemote>> _remotes = new();
     private readonly ChildProcess _process;
     private readonly HttpClient _client;
+    private readonly TimeSpan _stallTimeout;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _heartbeat;
     private int _callsUnderWay;
@@ -30,9 +28,11 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <param name="address">Its address.</param>
     /// <param name="user">The user that it knows.</param>
     /// <param name="password">The password of that user.</param>
-    public RcloneServer(ChildProcess process, Uri address, string user, string password)
+    /// <param name="stallTimeout">How long it may leave the question unanswered whether it is still there.</param>
+    public RcloneServer(ChildProcess process, Uri address, string user, string password, TimeSpan stallTimeout)
     {
         _process = process;
+        _stallTimeout = stallTimeout;
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -166,7 +166,7 @@ internal sealed class RcloneServer : IAsyncDisposable
     {
         try
         {
-            using var timer = new PeriodicTimer(HeartbeatInterval);
+            using var timer = new PeriodicTimer(_stallTimeout / 2);
             while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false))
                 if (Volatile.Read(ref _callsUnderWay) > 0 && !await IsAliveAsync().ConfigureAwait(false))
                 {
@@ -184,7 +184,7 @@ internal sealed class RcloneServer : IAsyncDisposable
     private async Task<bool> IsAliveAsync()
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
-        timeout.CancelAfter(HeartbeatTimeout);
+        timeout.CancelAfter(_stallTimeout);
         try
         {
             using var response = await _client.SendAsync(Request("rc/noop", []), timeout.Token).ConfigureAwait(false);

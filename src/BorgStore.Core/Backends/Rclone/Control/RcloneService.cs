@@ -19,13 +19,16 @@ internal sealed partial class RcloneService
 
     private readonly object _lock = new();
     private readonly string? _program;
+    private readonly TimeSpan _stallTimeout;
     private Task<RcloneServer>? _server;
     private int _stores;
     private int _departures;
 
     /// <summary>Starts nothing yet.</summary>
     /// <param name="program">The program; otherwise that which <c>RCLONE_BINARY</c> names as it is started.</param>
-    public RcloneService(string? program = null) => _program = program;
+    /// <param name="stallTimeout">How long rclone may take for the simplest of answers; half a minute otherwise.</param>
+    public RcloneService(string? program = null, TimeSpan? stallTimeout = null)
+        => (_program, _stallTimeout) = (program, stallTimeout ?? TimeSpan.FromSeconds(30));
 
     /// <summary>That of this process.</summary>
     public static RcloneService Shared { get; } = new();
@@ -95,7 +98,7 @@ internal sealed partial class RcloneService
         try
         {
             var address = await WaitForAddressAsync(program, process).ConfigureAwait(false);
-            var server = new RcloneServer(process, address, User, password);
+            var server = new RcloneServer(process, address, User, password, _stallTimeout);
             try
             {
                 server.Version = await CheckVersionAsync(program, server).ConfigureAwait(false);
@@ -118,7 +121,7 @@ internal sealed partial class RcloneService
     {
         try
         {
-            return ChildProcess.Start(new ChildCommand(program, ["rcd"]) { Environment = environment, Patience = TimeSpan.FromSeconds(1) });
+            return ChildProcess.Start(new ChildCommand(program, ["rcd"]) { Environment = environment, Patience = TimeSpan.FromMilliseconds(300) });
         }
         catch (Win32Exception e)
         {

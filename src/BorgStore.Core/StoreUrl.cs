@@ -1,4 +1,5 @@
 using System.Buffers;
+using BorgStore.Backends.Rclone;
 
 namespace BorgStore;
 
@@ -23,6 +24,8 @@ public static class StoreUrl
     /// <param name="url">The URL.</param>
     public static string Redact(string url)
     {
+        // Secrets may stand anywhere among the parameters of a connection string.
+        if (url.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase)) return RcloneTarget.RedactUrl(url);
         var start = url.IndexOf("://", StringComparison.Ordinal) is >= 0 and var slashes && !HasKeyBeforeScheme(url)
             ? slashes + 3
             : url.IndexOf(':') + 1;

@@ -11,6 +11,11 @@ public class StoreUrlTests
     [InlineData("s3:profile@/bucket/path", "s3:profile@/bucket/path")]
     [InlineData("file:///srv/store", "file:///srv/store")]
     [InlineData("rclone:remote:path", "rclone:remote:path")]
+    [InlineData("rclone:", "rclone:")]
+    [InlineData("rclone:/srv/a,b=c:d", "rclone:/srv/a,b=c:d")]
+    [InlineData("rclone:remote,token=t0p:path", "rclone:remote,token=***:path")]
+    [InlineData("rclone::sftp,host=h,user=u,pass=sec,ask:a/b,c=d", "rclone::sftp,host=h,user=u,pass=***,ask:a/b,c=d")]
+    [InlineData("RCLONE::webdav,url='http://me:p@h:1/,x''=',vendor=other:a", "RCLONE::webdav,url=***,vendor=***:a")]
     public void A_shown_URL_has_no_secret(string url, string shown) => Assert.Equal(shown, StoreUrl.Redact(url));
 
     [Theory]

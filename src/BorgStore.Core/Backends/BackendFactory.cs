@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Sftp;
 using BorgStore.Security;
 
@@ -12,6 +13,7 @@ public static class BackendFactory
     {
         ["file"] = (url, options) => new FileBackend(FileUrl.Parse(url, OperatingSystem.IsWindows()), options),
         ["sftp"] = (url, options) => new SftpBackend(SftpUrl.Parse(url), options),
+        ["rclone"] = (url, _) => new RcloneBackend(url),
     };
 
     /// <summary>Makes a scheme known, or replaces what it stands for.</summary>

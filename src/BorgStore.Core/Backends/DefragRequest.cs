@@ -1,4 +1,5 @@
 using BorgStore.Hashing;
+using BorgStore.Naming;
 
 namespace BorgStore.Backends;
 
@@ -26,4 +27,22 @@ public sealed record DefragRequest(IReadOnlyList<Block> Sources)
 
     /// <summary>What to do where the new item exists already.</summary>
     public StoreMode Mode { get; init; }
+
+    /// <summary>What stands before the name of the new item, and before the directories that nest it, where there is no <see cref="Target"/>.</summary>
+    internal string Directory => Namespace.TrimEnd('/') is { Length: > 0 } name ? name + "/" : "";
+
+    /// <summary>Fails where nothing says the name of the new item, or where its hash would be too long for one: better before the work
+    /// than after it.</summary>
+    internal void CheckTarget()
+    {
+        if (Target is not null) return;
+        if (Algorithm is null)
+            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
+        var longest = NameOf(new string('0', Algorithm.DigestSize * 2));
+        ItemName.CheckWritable(longest, longest);
+    }
+
+    /// <summary>The nested name of the new item.</summary>
+    /// <param name="hash">The hash of its content.</param>
+    internal string NameOf(string hash) => Target ?? Nesting.Nest(Directory + hash, Levels);
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Backends.Rclone;
 
 namespace BorgStore.Commands;
 
@@ -6,5 +7,9 @@ namespace BorgStore.Commands;
 public sealed class ModuleCleanup : IModuleAssemblyCleanup
 {
     /// <inheritdoc/>
-    public void OnRemove(PSModuleInfo psModuleInfo) => StoreSession.Current.CloseAll();
+    public void OnRemove(PSModuleInfo psModuleInfo)
+    {
+        StoreSession.Current.CloseAll();
+        RcloneBackend.StopSharedProcessAsync().AsTask().GetAwaiter().GetResult();
+    }
 }

@@ -24,6 +24,7 @@ public abstract partial class BackendContract
     [Fact]
     public async Task A_reader_sees_the_old_or_the_new_value_whole()
     {
+        SkipIf(BackendLimits.NoAtomicReplacement);
         const int Size = 300_000;
         var stop = false;
         await StoreAsync("data/a", Uniform(0));

@@ -13,6 +13,9 @@ public enum BackendLimits
 
     /// <summary>Of several who create the same new item at once more than one may win.</summary>
     NoExclusiveCreation = 2,
+
+    /// <summary>For a moment while an item is replaced there is none.</summary>
+    NoAtomicReplacement = 4,
 }
 
 /// <summary>What <see cref="IBackend"/> promises, tried on one kind of backend by each derived class. Every test has a store of its own.</summary>

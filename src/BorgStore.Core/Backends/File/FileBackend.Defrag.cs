@@ -1,6 +1,5 @@
 using System.Buffers;
 using BorgStore.Hashing;
-using BorgStore.Naming;
 using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
@@ -27,7 +26,7 @@ public sealed partial class FileBackend
     public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        if (request.Target is null) CheckHashedName(request);
+        request.CheckTarget();
         var directory = request.Target is { } name ? FileCalls.DirectoryOf(name) : request.Namespace.TrimEnd('/');
         try
         {
@@ -45,19 +44,6 @@ public sealed partial class FileBackend
             throw failure.While("defragment into", request.Target ?? request.Namespace);
         }
     }
-
-    private static void CheckHashedName(DefragRequest request)
-    {
-        if (request.Algorithm is null)
-            throw new StoreException(StoreError.InvalidArgument,
-                "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
-        // Some digests are too long for a name, which is better known before than after the work.
-        var longest = HashedName(request, new string('0', request.Algorithm.DigestSize * 2));
-        ItemName.CheckWritable(longest, longest);
-    }
-
-    private static string HashedName(DefragRequest request, string hash)
-        => Nesting.Nest(Join(request.Namespace.TrimEnd('/'), hash), request.Levels);
 
     private static long LengthOf(DefragRequest request)
         => request.Sources.Aggregate(0L, (sum, block) => sum + Math.Clamp(block.Length, 0, long.MaxValue - sum));
@@ -89,7 +75,7 @@ public sealed partial class FileBackend
             source?.Dispose();
             ArrayPool<byte>.Shared.Return(buffer);
         }
-        return request.Target ?? HashedName(request, hasher!.FinishHex());
+        return request.Target ?? request.NameOf(hasher!.FinishHex());
     }
 
     private void Gather(

@@ -1,0 +1,100 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>An answer of rclone's on its way.</summary>
+/// <param name="server">Who answers.</param>
+/// <param name="response">The answer.</param>
+/// <param name="ended">Called once when nobody waits for more of it.</param>
+internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage response, Action ended) : IDisposable
+{
+    private const int MaxFailureSize = 64 * 1024;
+    private int _disposed;
+
+    /// <summary>Whether rclone did what it was asked.</summary>
+    public bool IsSuccess => response.IsSuccessStatusCode;
+
+    /// <summary>Whether rclone says that there is no such thing.</summary>
+    public bool IsAbsent => response.StatusCode == HttpStatusCode.NotFound;
+
+    /// <summary>The length of the answer [bytes], where rclone says it.</summary>
+    public long? Length => response.Content.Headers.ContentLength;
+
+    /// <summary>What part of what whole this is. Rclone's own reading of a range may make no sense to a parser.</summary>
+    public string? Range => response.Content.Headers.NonValidated.TryGetValues("Content-Range", out var values) ? values.ToString() : null;
+
+    /// <summary>Whether a failure means that rclone can't be reached any more.</summary>
+    /// <param name="failure">The failure.</param>
+    public static bool IsLoss(Exception failure) => failure is HttpRequestException or IOException or ObjectDisposedException;
+
+    /// <summary>Reads as much as there is, until a buffer is full.</summary>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How much was read; less than fits only at the end.</returns>
+    public async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        return await GuardAsync(stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken))
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Reads some of it.</summary>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How much was read; 0 at the end.</returns>
+    public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        return await GuardAsync(stream.ReadAsync(buffer, cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads all of it.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<byte[]> ReadAllAsync(CancellationToken cancellationToken)
+        => await GuardAsync(new ValueTask<byte[]>(response.Content.ReadAsByteArrayAsync(cancellationToken))).ConfigureAwait(false);
+
+    /// <summary>Reads what went wrong.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<RcloneFailure> ReadFailureAsync(CancellationToken cancellationToken)
+    {
+        var buffer = new byte[MaxFailureSize];
+        var length = await FillAsync(buffer, cancellationToken).ConfigureAwait(false);
+        var reason = ErrorIn(buffer.AsSpan(0, length)) ?? $"it answered {(int)response.StatusCode} {response.ReasonPhrase}";
+        return RcloneFailure.FromAnswer(reason, IsAbsent);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        response.Dispose();
+        ended();
+    }
+
+    private static string? ErrorIn(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<JsonElement>(body).GetProperty("error").GetString();
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            var text = Encoding.UTF8.GetString(body).Trim();
+            return text.Length is > 0 and < 200 ? text : null;
+        }
+    }
+
+    private async ValueTask<T> GuardAsync<T>(ValueTask<T> reading)
+    {
+        try
+        {
+            return await reading.ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsLoss(e))
+        {
+            throw await server.ExplainAsync(e).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using BorgStore.Processes;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>A running <c>rclone rcd</c>, which does what it is asked over HTTP on a loopback port.</summary>
+/// <remarks>
+/// Rclone gives up on a remote that stalls by itself. Whether rclone itself is still there is asked while any call is under way, so
+/// that a call may take as long as it needs, and none waits for ever.
+/// </remarks>
+internal sealed class RcloneServer : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, Task<RcloneRemote>> _remotes = new();
+    private readonly ChildProcess _process;
+    private readonly HttpClient _client;
+    private readonly TimeSpan _stallTimeout;
+    private readonly CancellationTokenSource _ended = new();
+    private readonly Task _heartbeat;
+    private int _callsUnderWay;
+    private volatile bool _isStalled;
+
+    /// <summary>Uses a process that listens already.</summary>
+    /// <param name="process">The process, which is ours from now on.</param>
+    /// <param name="address">Its address.</param>
+    /// <param name="user">The user that it knows.</param>
+    /// <param name="password">The password of that user.</param>
+    /// <param name="stallTimeout">How long it may leave the question unanswered whether it is still there.</param>
+    public RcloneServer(ChildProcess process, Uri address, string user, string password, TimeSpan stallTimeout)
+    {
+        _process = process;
+        _stallTimeout = stallTimeout;
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+            // What is left of an answer that nobody wants is not worth the wait.
+            MaxResponseDrainSize = 256 * 1024,
+        };
+        _client = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+        _client.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes($"{user}:{password}")));
+        _heartbeat = WatchAsync();
+    }
+
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded => _process.Exited.IsCompleted;
+
+    /// <summary>Its version.</summary>
+    public Version Version { get; set; } = new(0, 0);
+
+    /// <summary>Where it fetches values for upload.</summary>
+    public RcloneUploadSource Uploads { get; } = new();
+
+    /// <summary>Tells what a remote can do, and opens it where that was not done before.</summary>
+    /// <param name="remote">The remote.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<RcloneRemote> GetRemoteAsync(string remote, CancellationToken cancellationToken)
+    {
+        var opening = _remotes.GetOrAdd(remote, static (remote, server) => server.OpenRemoteAsync(remote), this);
+        try
+        {
+            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (RcloneFailure)
+        {
+            // What failed is tried again by the next who asks.
+            _remotes.TryRemove(new KeyValuePair<string, Task<RcloneRemote>>(remote, opening));
+            throw;
+        }
+    }
+
+    /// <summary>Calls a command and returns its answer.</summary>
+    /// <param name="command">The command, such as <c>operations/stat</c>.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    public async Task<JsonElement> CallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
+    {
+        using var answer = await BeginCallAsync(command, parameters, cancellationToken).ConfigureAwait(false);
+        return JsonSerializer.Deserialize<JsonElement>(await answer.ReadAllAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Calls a command whose answer is long.</summary>
+    /// <param name="command">The command, such as <c>operations/list</c>.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <returns>The answer, of which only the beginning was read.</returns>
+    public async Task<RcloneAnswer> BeginCallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
+    {
+        var answer = await SendAsync(Request(command, parameters), cancellationToken).ConfigureAwait(false);
+        if (answer.IsSuccess) return answer;
+        using (answer) throw await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends a request.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>The answer, which may tell of a failure, and of which only the beginning was read.</returns>
+    public async Task<RcloneAnswer> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _callsUnderWay);
+        try
+        {
+            using (request)
+            {
+                var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                    .ConfigureAwait(false);
+                return new RcloneAnswer(this, response, () => Interlocked.Decrement(ref _callsUnderWay));
+            }
+        }
+        catch (Exception e)
+        {
+            Interlocked.Decrement(ref _callsUnderWay);
+            if (RcloneAnswer.IsLoss(e)) throw await ExplainAsync(e).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Finds out why rclone can't be reached.</summary>
+    /// <param name="cause">How that showed.</param>
+    public async Task<RcloneFailure> ExplainAsync(Exception cause)
+    {
+        // The connection ends a moment before the process.
+        var status = await _process.WaitAsync(TimeSpan.FromMilliseconds(500)).ConfigureAwait(false);
+        if (_isStalled) return new RcloneFailure(StoreError.Timeout, "rclone stopped answering and was ended", cause);
+        return new RcloneFailure(StoreError.ConnectionLost,
+            status is null ? $"the connection to rclone was lost ({cause.Message})" : $"rclone ended with status {status} while it was at work",
+            cause);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync().ConfigureAwait(false);
+        await _heartbeat.ConfigureAwait(false);
+        _client.Dispose();
+        Uploads.Dispose();
+        await _process.DisposeAsync().ConfigureAwait(false);
+        _ended.Dispose();
+    }
+
+    private static HttpRequestMessage Request(string command, JsonObject parameters) => new(HttpMethod.Post, command)
+    {
+        Content = new ByteArrayContent(Encoding.UTF8.GetBytes(parameters.ToJsonString()))
+        {
+            // Old versions compare the whole header, so that it must not name the character set.
+            Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+        },
+    };
+
+    private async Task<RcloneRemote> OpenRemoteAsync(string remote)
+    {
+        var info = await CallAsync("operations/fsinfo", new JsonObject { ["fs"] = remote }, _ended.Token).ConfigureAwait(false);
+        return new RcloneRemote(remote, info, Version);
+    }
+
+    private async Task WatchAsync()
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(_stallTimeout / 2);
+            while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false))
+                if (Volatile.Read(ref _callsUnderWay) > 0 && !await IsAliveAsync().ConfigureAwait(false))
+                {
+                    _isStalled = true;
+                    _process.Kill();
+                    return;
+                }
+        }
+        catch (OperationCanceledException)
+        {
+            // It is being disposed.
+        }
+    }
+
+    private async Task<bool> IsAliveAsync()
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        timeout.CancelAfter(_stallTimeout);
+        try
+        {
+            using var response = await _client.SendAsync(Request("rc/noop", []), timeout.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (!_ended.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (HttpRequestException)
+        {
+            // It ended, which those who wait see by themselves.
+            return true;
+        }
+    }
+}

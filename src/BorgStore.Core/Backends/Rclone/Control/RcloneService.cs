@@ -1,0 +1,169 @@
+using System.ComponentModel;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using BorgStore.Processes;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>The one rclone that all stores of a process share: started when it is needed, and anew when it has ended.</summary>
+internal sealed partial class RcloneService
+{
+    private const string User = "borgstore";
+
+    private static readonly Version MinVersion = new(1, 57);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
+
+    // A pipeline that opens a store for each of its steps shall not start rclone for each.
+    private static readonly TimeSpan Linger = TimeSpan.FromMinutes(1);
+
+    private readonly object _lock = new();
+    private readonly string? _program;
+    private readonly TimeSpan _stallTimeout;
+    private Task<RcloneServer>? _server;
+    private int _stores;
+    private int _departures;
+
+    /// <summary>Starts nothing yet.</summary>
+    /// <param name="program">The program; otherwise that which <c>RCLONE_BINARY</c> names as it is started.</param>
+    /// <param name="stallTimeout">How long rclone may take for the simplest of answers; half a minute otherwise.</param>
+    public RcloneService(string? program = null, TimeSpan? stallTimeout = null)
+        => (_program, _stallTimeout) = (program, stallTimeout ?? TimeSpan.FromSeconds(30));
+
+    /// <summary>That of this process.</summary>
+    public static RcloneService Shared { get; } = new();
+
+    /// <summary>Says that a store may need it.</summary>
+    public void AddStore()
+    {
+        lock (_lock) _stores++;
+    }
+
+    /// <summary>Says that a store needs it no more. Without any, rclone ends a while later.</summary>
+    public void RemoveStore()
+    {
+        int departure;
+        lock (_lock)
+        {
+            if (--_stores > 0 || _server is null) return;
+            departure = ++_departures;
+        }
+        _ = StopLaterAsync(departure);
+    }
+
+    /// <summary>The running rclone.</summary>
+    /// <param name="cancellationToken">Ends the wait for its start.</param>
+    public Task<RcloneServer> GetServerAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_server is { IsCompletedSuccessfully: true } ended && ended.Result.HasEnded)
+            {
+                _ = ended.Result.DisposeAsync().AsTask();
+                _server = null;
+            }
+            if (_server is null or { IsFaulted: true }) _server = Task.Run(StartAsync, CancellationToken.None);
+            return _server.IsCompletedSuccessfully ? _server : _server.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Ends rclone. Who needs it afterwards starts it anew.</summary>
+    public ValueTask StopAsync() => StopAsync(departure: null);
+
+    private async ValueTask StopAsync(int? departure)
+    {
+        Task<RcloneServer>? server;
+        lock (_lock)
+        {
+            if (departure is not null && (_stores > 0 || departure != _departures)) return;
+            (server, _server) = (_server, null);
+        }
+        if (server is null) return;
+        await ((Task)server).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (server.IsCompletedSuccessfully) await server.Result.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task StopLaterAsync(int departure)
+    {
+        await Task.Delay(Linger).ConfigureAwait(false);
+        await StopAsync(departure).ConfigureAwait(false);
+    }
+
+    private async Task<RcloneServer> StartAsync()
+    {
+        var program = _program ?? (Environment.GetEnvironmentVariable("RCLONE_BINARY") is { Length: > 0 } named ? named : "rclone");
+        // Rclone computes a slow hash of it for every request; at this length, and no more, that takes one block a round.
+        var password = Convert.ToBase64String(RandomNumberGenerator.GetBytes(12))[..15];
+        var process = Launch(program, RcloneEnvironment.Create(User, password));
+        try
+        {
+            var address = await WaitForAddressAsync(program, process).ConfigureAwait(false);
+            var server = new RcloneServer(process, address, User, password, _stallTimeout);
+            try
+            {
+                server.Version = await CheckVersionAsync(program, server).ConfigureAwait(false);
+                return server;
+            }
+            catch
+            {
+                await server.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+        catch
+        {
+            await process.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static ChildProcess Launch(string program, IReadOnlyDictionary<string, string?> environment)
+    {
+        try
+        {
+            return ChildProcess.Start(new ChildCommand(program, ["rcd"]) { Environment = environment, Patience = TimeSpan.FromMilliseconds(300) });
+        }
+        catch (Win32Exception e)
+        {
+            throw new RcloneFailure(StoreError.NotSupported,
+                $"the program '{program}' could not be started ({e.Message}). Install rclone {MinVersion} or later, or name it in RCLONE_BINARY", e);
+        }
+    }
+
+    // It takes a free port and says which, in its log.
+    private static async Task<Uri> WaitForAddressAsync(string program, ChildProcess process)
+    {
+        using var timeout = new CancellationTokenSource(StartTimeout);
+        while (true)
+        {
+            var exited = process.Exited.IsCompleted;
+            var errors = process.Errors;
+            if (AddressPattern().Match(errors) is { Success: true } match) return new Uri(match.Groups[1].Value);
+            if (exited)
+            {
+                await process.WaitAsync(TimeSpan.Zero).ConfigureAwait(false);
+                throw new RcloneFailure(StoreError.NotSupported,
+                    $"'{program} rcd' ended with status {await process.Exited.ConfigureAwait(false)} as it was started: {process.Errors}");
+            }
+            if (timeout.IsCancellationRequested)
+                throw new RcloneFailure(StoreError.Timeout, $"'{program} rcd' did not say its address within {StartTimeout.TotalSeconds} s");
+            await Task.Delay(5).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<Version> CheckVersionAsync(string program, RcloneServer server)
+    {
+        var answer = await server.CallAsync("core/version", [], CancellationToken.None).ConfigureAwait(false);
+        var numbers = answer.TryGetProperty("decomposed", out var decomposed) && decomposed.ValueKind == JsonValueKind.Array
+            ? decomposed.EnumerateArray().Select(number => number.GetInt32()).ToList()
+            : [];
+        var version = numbers.Count >= 2 ? new Version(numbers[0], numbers[1]) : new Version(0, 0);
+        return version >= MinVersion
+            ? version
+            : throw new RcloneFailure(StoreError.NotSupported,
+                $"'{program}' is rclone {version}, and {MinVersion} or later is needed. Install that, or name it in RCLONE_BINARY");
+    }
+
+    [GeneratedRegex(@"remote control on (http://127\.0\.0\.1:\d+/)")]
+    private static partial Regex AddressPattern();
+}

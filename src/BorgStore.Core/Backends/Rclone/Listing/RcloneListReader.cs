@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>Reads the answer to <c>operations/list</c> as it comes, which may be of any length.</summary>
+internal sealed class RcloneListReader
+{
+    private const int BufferSize = 64 * 1024;
+
+    // The properties of an item, in an array that is a property of the answer.
+    private const int ItemDepth = 2;
+
+    private readonly List<ItemInfo> _items = [];
+    private JsonReaderState _state;
+    private Property _property;
+    private string _path = "";
+    private long _size;
+    private bool _isDirectory;
+    private DateTime? _lastWriteTime;
+
+    private RcloneListReader()
+    {
+    }
+
+    private enum Property
+    {
+        Other,
+        Path,
+        Size,
+        IsDirectory,
+        LastWriteTime,
+    }
+
+    /// <summary>Reads what is listed, in the order in which it comes; the names are paths below the root of the remote.</summary>
+    /// <param name="answer">The answer.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public static async IAsyncEnumerable<ItemInfo> ReadAsync(
+        RcloneAnswer answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var reader = new RcloneListReader();
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            for (int length = 0, read = -1; read != 0;)
+            {
+                if (length == buffer.Length) Grow(ref buffer);
+                read = await answer.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
+                length += read;
+                var parsed = reader.Parse(buffer.AsSpan(0, length), isLast: read == 0);
+                buffer.AsSpan(parsed, length - parsed).CopyTo(buffer);
+                length -= parsed;
+                foreach (var item in reader._items) yield return item;
+                reader._items.Clear();
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static void Grow(ref byte[] buffer)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent(2 * buffer.Length);
+        buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(buffer);
+        buffer = larger;
+    }
+
+    // Returns how many bytes need not be seen again.
+    private int Parse(ReadOnlySpan<byte> json, bool isLast)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json, isLast, _state);
+            while (reader.Read()) Take(ref reader);
+            _state = reader.CurrentState;
+            return (int)reader.BytesConsumed;
+        }
+        catch (JsonException e)
+        {
+            throw new RcloneFailure(StoreError.BackendFailure, "rclone's list of what is there could not be read", e);
+        }
+    }
+
+    private void Take(ref Utf8JsonReader reader)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.StartObject when reader.CurrentDepth == ItemDepth:
+                (_path, _size, _isDirectory, _lastWriteTime) = ("", 0, false, null);
+                break;
+            case JsonTokenType.EndObject when reader.CurrentDepth == ItemDepth:
+                // Directories, and what is larger than can be told, have sizes below 0.
+                _items.Add(new ItemInfo(_path, _isDirectory ? 0 : Math.Max(0, _size), _isDirectory, LastWriteTime: _lastWriteTime));
+                break;
+            case JsonTokenType.PropertyName:
+                _property = reader.CurrentDepth == ItemDepth + 1 ? Recognise(reader) : Property.Other;
+                break;
+            case JsonTokenType.String when _property == Property.Path:
+                _path = reader.GetString()!;
+                break;
+            case JsonTokenType.String when _property == Property.LastWriteTime:
+                _lastWriteTime = reader.TryGetDateTimeOffset(out var time) ? time.UtcDateTime : null;
+                break;
+            case JsonTokenType.Number when _property == Property.Size:
+                _size = reader.GetInt64();
+                break;
+            case JsonTokenType.True when _property == Property.IsDirectory:
+                _isDirectory = true;
+                break;
+        }
+    }
+
+    private static Property Recognise(Utf8JsonReader reader)
+        => reader.ValueTextEquals("Path"u8) ? Property.Path
+            : reader.ValueTextEquals("Size"u8) ? Property.Size
+            : reader.ValueTextEquals("IsDir"u8) ? Property.IsDirectory
+            : reader.ValueTextEquals("ModTime"u8) ? Property.LastWriteTime
+            : Property.Other;
+}

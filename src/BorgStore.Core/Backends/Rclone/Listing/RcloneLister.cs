@@ -1,0 +1,147 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>Lists what a remote holds, with all names that it has.</summary>
+/// <param name="server">Whom to ask.</param>
+/// <param name="target">The remote.</param>
+internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
+{
+    /// <summary>How many directories of each level are asked for before their turn.</summary>
+    private const int Ahead = 8;
+
+    /// <summary>Lists one directory.</summary>
+    /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <returns>Its files and directories, sorted by name.</returns>
+    public async Task<List<ItemInfo>> ListDirectoryAsync(string directory, CancellationToken cancellationToken)
+    {
+        var items = await ListAsync(directory, recurse: false, cancellationToken).ConfigureAwait(false);
+        items.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return items;
+    }
+
+    /// <summary>Lists the files of a directory and of all directories below it in one call.</summary>
+    /// <remarks>Remotes tell them in any order, so that all have to be known before the first comes out. Rclone itself needs several
+    /// times that memory for its answer.</remarks>
+    /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <returns>The files by their path below the directory, in the order of a walk.</returns>
+    public async Task<List<ItemInfo>> ListTreeAsync(string directory, CancellationToken cancellationToken)
+    {
+        var items = await ListAsync(directory, recurse: true, cancellationToken).ConfigureAwait(false);
+        items.RemoveAll(static item => item.IsDirectory);
+        items.Sort(static (a, b) => ComparePaths(a.Name, b.Name));
+        return items;
+    }
+
+    /// <summary>Lists the files of a directory and of all directories below it, directory by directory with several calls under way.</summary>
+    /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="isWanted">Whether a directory of this name is listed.</param>
+    /// <param name="list">Lists one directory, sorted by name.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <returns>The files by their path below the directory.</returns>
+    public static async IAsyncEnumerable<ItemInfo> WalkTreeAsync(
+        string directory,
+        Func<string, bool> isWanted,
+        Func<string, CancellationToken, Task<List<ItemInfo>>> list,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var open = new Stack<Level>();
+        open.Push(new Level("", await list(directory, cancellationToken).ConfigureAwait(false)));
+        try
+        {
+            while (open.TryPeek(out var level))
+            {
+                if (!level.MoveNext(out var item))
+                {
+                    open.Pop();
+                }
+                else if (!item.IsDirectory)
+                {
+                    yield return item with { Name = level.Path + item.Name };
+                }
+                else if (isWanted(item.Name))
+                {
+                    level.AskAhead(isWanted, path => ListBelowAsync(Join(directory, path), list, abandoned.Token));
+                    open.Push(new Level($"{level.Path}{item.Name}/", await level.NextListing().ConfigureAwait(false)));
+                }
+            }
+        }
+        finally
+        {
+            await abandoned.CancelAsync().ConfigureAwait(false);
+            foreach (var listing in open.SelectMany(level => level.Listings))
+                await ((Task)listing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static string Join(string directory, string path) => directory.Length > 0 ? $"{directory}/{path}" : path;
+
+    // In the order of a walk: a directory's files come where its own name would.
+    private static int ComparePaths(string a, string b)
+    {
+        var common = a.AsSpan().CommonPrefixLength(b);
+        return Rank(a, common) - Rank(b, common);
+
+        static int Rank(string path, int position) => position == path.Length ? -1 : path[position] == '/' ? 0 : path[position];
+    }
+
+    // A directory below that vanished since it was listed is an empty one.
+    private static async Task<List<ItemInfo>> ListBelowAsync(
+        string directory, Func<string, CancellationToken, Task<List<ItemInfo>>> list, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await list(directory, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
+        {
+            return [];
+        }
+    }
+
+    private async Task<List<ItemInfo>> ListAsync(string directory, bool recurse, CancellationToken cancellationToken)
+    {
+        var parameters = new JsonObject
+        {
+            ["fs"] = target.Remote,
+            ["remote"] = directory,
+            ["opt"] = new JsonObject { ["recurse"] = recurse, ["noMimeType"] = true, ["filesOnly"] = recurse },
+        };
+        using var answer = await server.BeginCallAsync("operations/list", parameters, cancellationToken).ConfigureAwait(false);
+        var items = new List<ItemInfo>();
+        var start = directory.Length > 0 ? directory.Length + 1 : 0;
+        await foreach (var item in RcloneListReader.ReadAsync(answer, cancellationToken).ConfigureAwait(false))
+            items.Add(item with { Name = item.Name[Math.Min(start, item.Name.Length)..] });
+        return items;
+    }
+
+    // A directory whose items come out, with the listings of the directories in it that come next.
+    private sealed class Level(string path, List<ItemInfo> items)
+    {
+        private int _next;
+        private int _asked;
+
+        public string Path => path;
+
+        public Queue<Task<List<ItemInfo>>> Listings { get; } = new();
+
+        public bool MoveNext(out ItemInfo item)
+        {
+            item = _next < items.Count ? items[_next] : default;
+            return _next++ < items.Count;
+        }
+
+        public void AskAhead(Func<string, bool> isWanted, Func<string, Task<List<ItemInfo>>> list)
+        {
+            for (_asked = Math.Max(_asked, _next - 1); _asked < items.Count && Listings.Count < Ahead; _asked++)
+                if (items[_asked].IsDirectory && isWanted(items[_asked].Name))
+                    Listings.Enqueue(list(path + items[_asked].Name));
+        }
+
+        public Task<List<ItemInfo>> NextListing() => Listings.Dequeue();
+    }
+}

@@ -1,0 +1,54 @@
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>Lets one at a time do something about a name.</summary>
+internal sealed class NameLocks
+{
+    private readonly Dictionary<string, Entry> _entries = [];
+
+    /// <summary>Waits until nobody else holds the name.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>What gives the name free when it is disposed.</returns>
+    public async ValueTask<IDisposable> EnterAsync(string name, CancellationToken cancellationToken)
+    {
+        Entry? entry;
+        lock (_entries)
+        {
+            if (!_entries.TryGetValue(name, out entry)) _entries[name] = entry = new Entry(this, name);
+            entry.Users++;
+        }
+        try
+        {
+            await entry.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return entry;
+        }
+        catch
+        {
+            entry.Leave();
+            throw;
+        }
+    }
+
+    private sealed class Entry(NameLocks locks, string name) : IDisposable
+    {
+        public SemaphoreSlim Turn { get; } = new(1, 1);
+
+        public int Users { get; set; }
+
+        public void Leave()
+        {
+            lock (locks._entries)
+            {
+                if (--Users > 0) return;
+                locks._entries.Remove(name);
+                Turn.Dispose();
+            }
+        }
+
+        public void Dispose()
+        {
+            Turn.Release();
+            Leave();
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using BorgStore.Naming;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <content>Listings, and what crashes left.</content>
+public sealed partial class RcloneBackend
+{
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ItemInfo> ListAsync(
+        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var items = scope == ListScope.Tree
+            ? ListTreeAsync(directory, cancellationToken)
+            : ListDirectoryAsync(directory, cancellationToken);
+        await foreach (var item in VisitAsync(items, cancellationToken).ConfigureAwait(false))
+            if (IsListable(item.Name)) yield return item;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
+        TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var newest = DateTime.UtcNow - olderThan;
+        await foreach (var item in VisitAsync(ListTreeAsync("", cancellationToken), cancellationToken).ConfigureAwait(false))
+            if (item.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && item.LastWriteTime is { } written && written <= newest)
+                yield return new TemporaryItem(item.Name, item.Size, written);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        if (!item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal))
+            throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is nothing that a crash left.", item.Id);
+        return await RunAsync("remove", item.Id, canRepeat: false,
+            (server, _) => DeleteFileAsync(server, item.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    // Closing the store waits for a step under way, not for who takes the items.
+    private async IAsyncEnumerable<ItemInfo> VisitAsync(
+        IAsyncEnumerable<ItemInfo> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var enumerator = items.GetAsyncEnumerator(cancellationToken);
+        await using (enumerator.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                using (_gate.Enter(cancellationToken))
+                    if (!await enumerator.MoveNextAsync().ConfigureAwait(false)) yield break;
+                yield return enumerator.Current;
+            }
+        }
+    }
+
+    private static bool IsListable(string path)
+    {
+        var rest = path.AsSpan();
+        for (int slash; (slash = rest.IndexOf('/')) >= 0; rest = rest[(slash + 1)..])
+            if (!ItemName.IsListable(rest[..slash])) return false;
+        return ItemName.IsListable(rest);
+    }
+
+    private async IAsyncEnumerable<ItemInfo> ListDirectoryAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var item in await RunAsync("list", directory, canRepeat: true,
+            (server, _) => new RcloneLister(server, _target).ListDirectoryAsync(directory, cancellationToken), cancellationToken).ConfigureAwait(false))
+            yield return item;
+    }
+
+    private async IAsyncEnumerable<ItemInfo> ListTreeAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // One call for all where the remote lists trees itself; otherwise rclone would only do what we do, and keep all in memory.
+        var tree = await RunAsync("list", directory, canRepeat: true, async (server, remote) =>
+        {
+            var lister = new RcloneLister(server, _target);
+            return remote.ListsTrees ? await lister.ListTreeAsync(directory, cancellationToken).ConfigureAwait(false) : null;
+        }, cancellationToken).ConfigureAwait(false);
+        if (tree is not null)
+        {
+            foreach (var item in tree) yield return item;
+            yield break;
+        }
+        await foreach (var item in RcloneLister.WalkTreeAsync(directory, name => ItemName.IsListable(name), List, cancellationToken).ConfigureAwait(false))
+            yield return item;
+
+        Task<List<ItemInfo>> List(string name, CancellationToken token)
+            => RunAsync("list", name, canRepeat: true, (server, _) => new RcloneLister(server, _target).ListDirectoryAsync(name, token), token);
+    }
+}

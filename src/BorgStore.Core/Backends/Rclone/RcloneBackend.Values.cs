@@ -1,0 +1,206 @@
+using System.Net.Http.Headers;
+using System.Runtime.ExceptionServices;
+using System.Text.RegularExpressions;
+using BorgStore.Naming;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <content>Values on their way in and out.</content>
+public sealed partial class RcloneBackend
+{
+    /// <summary>Values up to this size [bytes] are in memory when loading returns; of others their beginning is.</summary>
+    private const int BeginningSize = 64 * 1024;
+
+    /// <summary>How long rclone may take to give up an upload that was cancelled.</summary>
+    private static readonly TimeSpan CancellationTimeout = TimeSpan.FromSeconds(10);
+
+    /// <inheritdoc/>
+    public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await LoadValueAsync(name, range, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        var isInPlace = await RunAsync("store", name, canRepeat: true, async (server, remote) =>
+        {
+            if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
+            return !remote.NeedsTemporaryNames;
+        }, cancellationToken).ConfigureAwait(false);
+        if (isInPlace) await StoreInPlaceAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+        else await StoreByMoveAsync(name, () => name, value, mode, cancellationToken).ConfigureAwait(false);
+    }
+
+    // What is under way when the store is closed goes on, so that this does not ask whether it is open.
+    private async ValueTask<ValueStream?> LoadValueAsync(string name, ByteRange range, CancellationToken cancellationToken)
+        => await RunAsync("load", name, canRepeat: true, async (server, remote) =>
+        {
+            var wanted = range;
+            if (range.Offset < 0 || range.Length == 0)
+            {
+                // Of more bytes at the end than there are, storages make what they like, and some end rclone's answer without a word.
+                if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not { } item) return null;
+                var (start, count) = range.Resolve(item.Size);
+                if (count == 0) return Empty();
+                wanted = new ByteRange(start, count);
+            }
+            return await LoadAsync(server, remote, name, wanted, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+
+    private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
+
+    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100".
+    [GeneratedRegex(@"^bytes \d+-\d+/(\d+)$")]
+    private static partial Regex RangePattern();
+
+    private static long? SizeIn(string? contentRange)
+        => contentRange is not null && RangePattern().Match(contentRange) is { Success: true } match
+            && long.TryParse(match.Groups[1].ValueSpan, out var size) ? size : null;
+
+    private static RangeHeaderValue? ToHeader(ByteRange range)
+    {
+        if (range.IsWhole) return null;
+        var isOpen = range.Length is not { } length || length > long.MaxValue - range.Offset;
+        return new RangeHeaderValue(range.Offset, isOpen ? null : range.Offset + range.Length!.Value - 1);
+    }
+
+    private async Task<ValueStream?> LoadAsync(
+        RcloneServer server, RcloneRemote remote, string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, $"{Uri.EscapeDataString($"[{remote.ServedName}]")}/{Uri.EscapeDataString(name)}");
+        request.Headers.Range = ToHeader(range);
+        var answer = await server.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        var isOurs = true;
+        try
+        {
+            var size = SizeIn(answer.Range);
+            if (answer.IsSuccess)
+            {
+                var length = size is null ? answer.Length ?? 0 : range.Resolve(size.Value).Count;
+                isOurs = length <= BeginningSize;
+                return await ReceiveAsync(answer, name, range, length, cancellationToken).ConfigureAwait(false);
+            }
+            // It found the item and could not open it, as where storages refuse what begins behind the end.
+            if (size is not null && range.Resolve(size.Value).Count == 0) return Empty();
+            var failure = await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
+            if (failure.Message == "Not Found")
+                throw new RcloneFailure(StoreError.BackendFailure, "rclone found it, and could not open it");
+            return IsAbsent(failure) ? null : throw failure;
+        }
+        catch
+        {
+            isOurs = true;
+            throw;
+        }
+        finally
+        {
+            if (isOurs) answer.Dispose();
+        }
+    }
+
+    // What fails at the beginning of a value fails here, where it is tried again.
+    private async Task<ValueStream> ReceiveAsync(
+        RcloneAnswer answer, string name, ByteRange range, long length, CancellationToken cancellationToken)
+    {
+        var beginning = new byte[Math.Min(length, BeginningSize)];
+        var received = await answer.FillAsync(beginning, cancellationToken).ConfigureAwait(false);
+        if (received < beginning.Length)
+            throw new RcloneFailure(StoreError.ConnectionLost, $"rclone broke off after {received} of {length} bytes");
+        return length <= BeginningSize
+            ? new MemoryValueStream(beginning)
+            : new RcloneValueStream(answer, beginning, length,
+                token => LoadValueAsync(name, range, token), failure => failure.While("load", name, _target));
+    }
+
+    // For a storage where a value appears as a whole.
+    private async Task StoreInPlaceAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var turn = mode == StoreMode.CreateNew
+            ? await Locks.EnterAsync(_target.Remote + name, cancellationToken).ConfigureAwait(false)
+            : null;
+        await RunAsync("store", name, value.CanReadAgain, async (server, _) =>
+        {
+            if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
+            return await UploadAsync(server, name, value, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Stores a value under a name that nobody lists, and then gives it its own.</summary>
+    /// <param name="shownName">The name for messages.</param>
+    /// <param name="chooseName">Tells the name of the item, which may follow from its value.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="mode">What to do where the item exists already.</param>
+    /// <param name="cancellationToken">Ends it, and leaves nothing.</param>
+    private async Task StoreByMoveAsync(
+        string shownName, Func<string> chooseName, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var temporaryName = $"{shownName[..(shownName.LastIndexOf('/') + 1)]}{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
+        try
+        {
+            await RunAsync("store", shownName, value.CanReadAgain,
+                (server, _) => UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var name = chooseName();
+            var isRepeated = false;
+            await RunAsync("store", name, canRepeat: true, async (server, remote) =>
+            {
+                // What nobody else knows the name of has moved where it is gone: then it was the answer that was lost.
+                if (isRepeated && await FindFileAsync(server, temporaryName, cancellationToken).ConfigureAwait(false) is null) return true;
+                isRepeated = true;
+                await MoveFileAsync(server, remote, temporaryName, name, mode, cancellationToken).ConfigureAwait(false);
+                return true;
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await RemoveTemporaryAsync(temporaryName).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<bool> UploadAsync(RcloneServer server, string name, StoreValue value, CancellationToken cancellationToken)
+    {
+        var upload = server.Uploads.Offer(value);
+        await using (upload.ConfigureAwait(false))
+        {
+            // A cancelled upload is cut off, and rclone's answer awaited: when it comes, rclone writes no more.
+            using var patience = new CancellationTokenSource();
+            using var cancellation = cancellationToken.UnsafeRegister(_ =>
+            {
+                upload.Abort();
+                patience.CancelAfter(CancellationTimeout);
+            }, null);
+            var parameters = On(name);
+            parameters["url"] = upload.Address.AbsoluteUri;
+            try
+            {
+                await server.CallAsync("operations/copyurl", parameters, patience.Token).ConfigureAwait(false);
+                if (!await upload.WasSentAsync().ConfigureAwait(false))
+                    throw new RcloneFailure(StoreError.BackendFailure, "rclone did not fetch the whole value");
+                return true;
+            }
+            catch (Exception)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (upload.Failure is { } failure) ExceptionDispatchInfo.Throw(failure);
+                throw;
+            }
+        }
+    }
+
+    // As good as it goes: what can't be removed now is found later as what a crash left.
+    private async Task RemoveTemporaryAsync(string name)
+    {
+        using var timeout = new CancellationTokenSource(CancellationTimeout);
+        try
+        {
+            var server = await _service.GetServerAsync(timeout.Token).ConfigureAwait(false);
+            await DeleteFileAsync(server, name, timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RcloneFailure or OperationCanceledException)
+        {
+        }
+    }
+}

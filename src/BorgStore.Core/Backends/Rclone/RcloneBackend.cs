@@ -1,0 +1,155 @@
+using System.Text.Json.Nodes;
+using BorgStore.Backends.Files;
+
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>A store on any storage that rclone reaches.</summary>
+/// <remarks>
+/// <para>Where the storage can show a value that is not yet whole, a value is uploaded under another name and then renamed. Replacing an
+/// item that way is one step on a local disk, and with rclone 1.63 or later; older versions delete the old item first, so that
+/// for a moment there is none.</para>
+/// <para>Of those who create the same item at once in this process, one wins. Rclone has no way to promise that between processes.</para>
+/// <para>When a value is safe from a power cut is up to the storage; rclone has no call for that.</para>
+/// </remarks>
+public sealed partial class RcloneBackend : IBackend
+{
+    private const int Attempts = 4;
+
+    private static readonly NameLocks Locks = new();
+
+    private readonly RcloneTarget _target;
+    private readonly RcloneService _service;
+    private readonly OpenGate _gate = new();
+    private int _disposed;
+
+    /// <summary>Names a store; nothing is looked at yet.</summary>
+    /// <param name="url">Its URL, such as <c>rclone:remote:path</c>.</param>
+    public RcloneBackend(string url)
+        : this(url, RcloneService.Shared)
+    {
+    }
+
+    internal RcloneBackend(string url, RcloneService service)
+    {
+        _target = RcloneTarget.Parse(url);
+        _service = service;
+        _service.AddStore();
+    }
+
+    /// <summary>Ends the one rclone of this process, for when the library is unloaded. A store that is still open starts it anew.</summary>
+    public static ValueTask StopSharedProcessAsync() => RcloneService.Shared.StopAsync();
+
+    /// <inheritdoc/>
+    public Task CreateAsync(CancellationToken cancellationToken)
+    {
+        CheckNotOpen();
+        return RunAsync("create", "", canRepeat: true, async (server, _) =>
+        {
+            var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false);
+            if (contents is { Count: > 0 })
+                throw new RcloneFailure(StoreError.StoreAlreadyExists, "there is something at that place already. Choose another, or open the store");
+            await server.CallAsync("operations/mkdir", On(""), cancellationToken).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task DestroyAsync(CancellationToken cancellationToken)
+    {
+        CheckNotOpen();
+        return RunAsync("destroy", "", canRepeat: false, async (server, remote) =>
+        {
+            var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? throw NoStore();
+            if (remote.HasOnlyPrefixes && contents.Count == 0) throw NoStore();
+            await server.CallAsync("operations/purge", On(""), cancellationToken).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        CheckNotOpen();
+        await RunAsync("open", "", canRepeat: true, async (server, remote) =>
+        {
+            if (remote.ServedName is null)
+                throw new RcloneFailure(StoreError.NotSupported, "rclone cannot serve a path that contains ']'");
+            return await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? throw NoStore();
+        }, cancellationToken).ConfigureAwait(false);
+        _gate.Open();
+    }
+
+    /// <inheritdoc/>
+    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return ValueTask.FromResult(default(QuotaInfo));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _gate.CloseAsync().ConfigureAwait(false);
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _service.RemoveStore();
+    }
+
+    private static RcloneFailure NoStore() => new(StoreError.StoreDoesNotExist, "there is no store at that place. Create it first, or check the path");
+
+    private void CheckNotOpen()
+    {
+        if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
+    }
+
+    // Null where there is no such directory.
+    private async Task<List<ItemInfo>?> ListRootAsync(RcloneServer server, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await new RcloneLister(server, _target).ListDirectoryAsync("", cancellationToken).ConfigureAwait(false);
+        }
+        catch (RcloneFailure e) when (e.Error == StoreError.ObjectNotFound)
+        {
+            return null;
+        }
+    }
+
+    private JsonObject On(string name) => new() { ["fs"] = _target.Remote, ["remote"] = name };
+
+    /// <summary>Does something with the help of rclone, and tells the user where that fails.</summary>
+    /// <param name="action">What is done, for the message.</param>
+    /// <param name="name">On what; <c>""</c> for the store.</param>
+    /// <param name="canRepeat">Whether doing it twice is as good as once.</param>
+    /// <param name="run">Does it; called again, perhaps with a new rclone, where that may help.</param>
+    /// <param name="cancellationToken">Ends the wait between attempts.</param>
+    private async Task<T> RunAsync<T>(
+        string action, string name, bool canRepeat, Func<RcloneServer, RcloneRemote, Task<T>> run, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var hasBegun = false;
+            try
+            {
+                var server = await _service.GetServerAsync(cancellationToken).ConfigureAwait(false);
+                var remote = await server.GetRemoteAsync(_target.Remote, cancellationToken).ConfigureAwait(false);
+                hasBegun = true;
+                return await run(server, remote).ConfigureAwait(false);
+            }
+            catch (RcloneFailure failure) when (failure.IsTransient && (canRepeat || !hasBegun) && attempt < Attempts)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50 << (2 * (attempt - 1))), cancellationToken).ConfigureAwait(false);
+            }
+            catch (RcloneFailure failure)
+            {
+                throw failure.While(action, name, _target);
+            }
+        }
+    }
+}

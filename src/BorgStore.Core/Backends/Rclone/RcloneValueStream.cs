@@ -1,0 +1,90 @@
+namespace BorgStore.Backends.Rclone;
+
+/// <summary>A value that is too large to wait for, on its way from rclone.</summary>
+/// <param name="answer">What is still to come.</param>
+/// <param name="beginning">What has come already.</param>
+/// <param name="length">How many bytes of all that are the value.</param>
+/// <param name="reload">Loads the same anew.</param>
+/// <param name="explain">Tells the user why reading failed.</param>
+internal sealed class RcloneValueStream(
+    RcloneAnswer answer,
+    ReadOnlyMemory<byte> beginning,
+    long length,
+    Func<CancellationToken, ValueTask<ValueStream?>> reload,
+    Func<RcloneFailure, StoreException> explain) : ValueStream
+{
+    private long _position;
+
+    /// <inheritdoc/>
+    public override long Length => length;
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        // Who reads this way waits; nobody in this project does.
+        var bytes = new byte[Math.Min(buffer.Length, 64 * 1024)];
+        var read = ReadAsync(bytes, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        bytes.AsSpan(0, read).CopyTo(buffer);
+        return read;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var wanted = (int)Math.Min(buffer.Length, length - _position);
+        if (wanted == 0) return 0;
+        var read = await ReadAsync(buffer[..wanted], wanted, cancellationToken).ConfigureAwait(false);
+        _position += read;
+        return read;
+    }
+
+    /// <summary>Reads all that is left. Where nothing was read before, a failure on the way only makes it begin again.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
+    {
+        if (_position > 0) return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error is StoreError.ConnectionLost or StoreError.Timeout)
+        {
+            var again = await reload(cancellationToken).ConfigureAwait(false);
+            if (again is null) throw;
+            // The second failure is the user's.
+            await using (again.ConfigureAwait(false))
+                return again is RcloneValueStream stream
+                    ? await stream.ReadOnceAsync(cancellationToken).ConfigureAwait(false)
+                    : await again.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) answer.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private ValueTask<byte[]> ReadOnceAsync(CancellationToken cancellationToken) => base.ReadToEndAsync(cancellationToken);
+
+    private async ValueTask<int> ReadAsync(Memory<byte> buffer, int wanted, CancellationToken cancellationToken)
+    {
+        if (_position < beginning.Length)
+        {
+            var part = beginning[(int)_position..];
+            part = part[..Math.Min(part.Length, wanted)];
+            part.CopyTo(buffer);
+            return part.Length;
+        }
+        try
+        {
+            var read = await answer.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            return read > 0 ? read : throw new RcloneFailure(StoreError.ConnectionLost, $"rclone broke off after {_position} of {length} bytes");
+        }
+        catch (RcloneFailure e)
+        {
+            throw explain(e);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Rclone;
+using BorgStore.Tests.Backends;
+
+namespace BorgStore.Tests.Rclone;
+
+/// <summary>The contract on a folder of this machine that rclone reaches in one way or another.</summary>
+public abstract class RcloneContract(string parent) : BackendContract
+{
+    /// <summary>The name of the store's folder below its parent.</summary>
+    protected string Name { get; } = "store-" + Guid.NewGuid().ToString("n");
+
+    /// <summary>The folder of the store.</summary>
+    protected string Folder => Path.Combine(parent, Name);
+
+    /// <summary>What stands behind <c>rclone:</c> for the folder.</summary>
+    protected abstract string Remote { get; }
+
+    protected override ValueTask<IBackend> CreateBackendAsync()
+    {
+        RcloneProgram.Require();
+        return new(new RcloneBackend("rclone:" + Remote));
+    }
+
+    protected override ValueTask CleanUpAsync()
+    {
+        if (Directory.Exists(Folder)) Directory.Delete(Folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_value_of_the_same_size_and_time_replaces_as_well()
+    {
+        for (byte i = 0; i < 5; i++)
+        {
+            await StoreAsync("data/a", [i, i, i]);
+            Assert.Equal(new[] { i, i, i }, await LoadAsync("data/a"));
+            await StoreAsync("data/b", [i, 1, i]);
+            Assert.True(await Store.MoveAsync("data/b", "data/a", StoreMode.Overwrite, Ct));
+            Assert.Equal(new byte[] { i, 1, i }, await LoadAsync("data/a"));
+        }
+        await AssertOnlyFilesAsync("data/a");
+    }
+
+    [Fact]
+    public async Task What_a_crash_left_is_found_and_removed()
+    {
+        await StoreAsync("data/a", [1]);
+        await PutRawAsync("data/0123456789abcdef.tmp", new byte[10]);
+        await Task.Delay(1100, Ct);
+        var found = new List<TemporaryItem>();
+        await foreach (var item in Store.ListTemporaryAsync(TimeSpan.FromHours(1), Ct)) found.Add(item);
+        Assert.Empty(found);
+        await foreach (var item in Store.ListTemporaryAsync(TimeSpan.FromMilliseconds(50), Ct)) found.Add(item);
+        Assert.Equal(("data/0123456789abcdef.tmp", 10), (Assert.Single(found).Id, found[0].Size));
+        Assert.True(await Store.DeleteTemporaryAsync(found[0], Ct));
+        Assert.False(await Store.DeleteTemporaryAsync(found[0], Ct));
+        await AssertFailsAsync(StoreError.InvalidArgument, () => Store.DeleteTemporaryAsync(new TemporaryItem("data/a", 1, default), Ct).AsTask());
+        await AssertOnlyFilesAsync("data/a");
+    }
+
+    protected override async ValueTask<bool> PutRawAsync(string path, byte[] content)
+    {
+        var file = Path.Combine(Folder, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await File.WriteAllBytesAsync(file, content, Ct);
+        return true;
+    }
+
+    protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
+        [.. Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Folder, file).Replace('\\', '/'))]);
+}
+
+public sealed class RcloneLocalTests() : RcloneContract(Path.GetTempPath())
+{
+    protected override string Remote => Folder;
+}
+
+public sealed class RcloneAliasTests() : RcloneContract(Path.GetTempPath())
+{
+    protected override string Remote => $":alias,remote='{Path.GetTempPath()}':{Name}";
+}
+
+/// <summary>An object store in the memory of rclone, which lists trees at once and has no directories.</summary>
+public sealed class RcloneMemoryTests : BackendContract
+{
+    private readonly string _bucket = Guid.NewGuid().ToString("n");
+
+    protected override BackendLimits Limits => BackendLimits.NoDirectories;
+
+    protected override ValueTask<IBackend> CreateBackendAsync()
+    {
+        RcloneProgram.Require();
+        return new(new RcloneBackend($"rclone::memory:{_bucket}/"));
+    }
+}
+
+/// <summary>A folder behind a server that is reached over the network, as all other stores of rclone's are.</summary>
+public abstract class RcloneServedTests(RcloneServing server) : RcloneContract(server.Folder)
+{
+    // Rclone is slow with some servers by intention, and waits between requests.
+    private static readonly string[] SlowTests =
+    [
+        nameof(Many_items_are_listed_completely), nameof(A_storm_of_operations_leaves_what_was_last_done),
+        nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(Every_hash_is_that_of_the_value),
+        nameof(What_vanishes_while_a_listing_runs_is_no_failure),
+    ];
+
+    // Versions before 1.63 delete before they move on these.
+    protected override BackendLimits Limits => BackendLimits.NoAtomicReplacement;
+
+    public override ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(
+            SlowTests.Contains(TestContext.Current.TestMethod?.MethodName) && !LongTests.Wanted,
+            "It takes long over the network; BORGSTORE_TEST_LONG=1 runs it.");
+        return base.InitializeAsync();
+    }
+}
+
+public sealed class WebdavServing() : RcloneServing("webdav");
+
+public sealed class RcloneWebdavTests(WebdavServing server) : RcloneServedTests(server), IClassFixture<WebdavServing>
+{
+    protected override string Remote => $":webdav,url='http://127.0.0.1:{server.Port}/':{Name}";
+}
+
+// Without the cache the server keeps a file that is removed while it is open for writing.
+public sealed class SftpServing() : RcloneServing(
+    "sftp", "--user", "me", "--pass", "secret", "--vfs-cache-mode", "writes", "--vfs-write-back", "0s");
+
+public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(server), IClassFixture<SftpServing>
+{
+    // The password is "secret" as rclone obscures it.
+    protected override string Remote => $":sftp,host=127.0.0.1,port={server.Port},user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:{Name}";
+}

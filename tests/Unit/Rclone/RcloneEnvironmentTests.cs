@@ -1,0 +1,41 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Rclone;
+
+namespace BorgStore.Tests.Rclone;
+
+/// <summary>The environment is that of the whole process, so that nothing else runs meanwhile.</summary>
+[CollectionDefinition(nameof(RcloneEnvironmentTests), DisableParallelization = true)]
+[Collection(nameof(RcloneEnvironmentTests))]
+public sealed class RcloneEnvironmentTests
+{
+    [Fact]
+    public async Task What_the_user_set_for_the_prompt_does_no_harm()
+    {
+        using var folder = new TemporaryFolder();
+        var settings = new Dictionary<string, string>
+        {
+            ["RCLONE_DRY_RUN"] = "true", ["RCLONE_EXCLUDE"] = "*", ["RCLONE_MAX_SIZE"] = "1", ["RCLONE_NO_CHECK_DEST"] = "true",
+            ["RCLONE_LOG_FILE"] = folder.Combine("log"), ["RCLONE_QUIET"] = "true",
+            ["RCLONE_RC_NO_AUTH"] = "true", ["RCLONE_RC_USER"] = "other", ["RCLONE_RC_SERVE"] = "false",
+        };
+        var service = new RcloneService(RcloneProgram.Require());
+        foreach (var (name, value) in settings) Environment.SetEnvironmentVariable(name, value);
+        try
+        {
+            await using var store = new RcloneBackend("rclone:" + folder.Combine("store"), service);
+            await store.CreateAsync(default);
+            await store.OpenAsync(default);
+            await store.StoreAsync("data/a", new byte[] { 1, 2 }, StoreMode.Overwrite, default);
+            await using var stream = await store.LoadAsync("data/a", default, default);
+            Assert.Equal([1, 2], (await stream!.ReadToEndAsync()).Select(b => (int)b));
+            var names = new List<string>();
+            await foreach (var item in store.ListAsync("", ListScope.Tree, default)) names.Add(item.Name);
+            Assert.Equal(["data/a"], names);
+        }
+        finally
+        {
+            foreach (var name in settings.Keys) Environment.SetEnvironmentVariable(name, null);
+            await service.StopAsync();
+        }
+    }
+}

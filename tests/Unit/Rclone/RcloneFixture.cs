@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace BorgStore.Tests.Rclone;
+
+/// <summary>The rclone that tests use.</summary>
+internal static class RcloneProgram
+{
+    private static readonly Lazy<string?> Found = new(() => Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
+        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "rclone.exe" : "rclone")).FirstOrDefault(File.Exists));
+
+    /// <summary>Its path; a test that needs it is skipped where there is none.</summary>
+    public static string Require()
+    {
+        Assert.SkipWhen(Found.Value is null, "There is no rclone on the PATH.");
+        return Found.Value!;
+    }
+}
+
+/// <summary>A folder that <c>rclone serve</c> serves to the tests of a class, each of which takes a folder below for its own.</summary>
+public abstract class RcloneServing(string protocol, params string[] arguments) : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private Process? _process;
+    private int _port;
+
+    /// <summary>The folder.</summary>
+    public string Folder => _folder.Combine("served");
+
+    /// <summary>The port, on which the server listens from the first time on that a test asks.</summary>
+    public int Port
+    {
+        get
+        {
+            if (_process is null) Start();
+            return _port;
+        }
+    }
+
+    public void Dispose()
+    {
+        _process?.Kill();
+        _process?.WaitForExit();
+        _process?.Dispose();
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    // On a port that was free a moment before.
+    private void Start()
+    {
+        using (var listener = new TcpListener(IPAddress.Loopback, 0))
+        {
+            listener.Start();
+            _port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        }
+        Directory.CreateDirectory(Folder);
+        _process = Process.Start(new ProcessStartInfo(RcloneProgram.Require(),
+            ["serve", protocol, "--addr", $"127.0.0.1:{_port}", "--cache-dir", _folder.Combine("cache"), .. arguments, Folder])
+        {
+            RedirectStandardError = true,
+        })!;
+        _process.BeginErrorReadLine();
+        for (var i = 0; !IsReachable(); i++)
+        {
+            Assert.False(i > 500 || _process.HasExited, $"'rclone serve {protocol}' did not start.");
+            Thread.Sleep(20);
+        }
+    }
+
+    private bool IsReachable()
+    {
+        try
+        {
+            using var client = new TcpClient();
+            client.Connect(IPAddress.Loopback, _port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

@@ -2,7 +2,7 @@
 # Installs the servers and tools that tests start, from Debian's packages, where that is possible.
 # What is missing afterwards makes its tests skip, and they say so.
 set -u
-wanted=(strace)
+wanted=(strace ceph-mon ceph-mgr ceph-osd radosgw ceph-common)
 missing=()
 for package in "${wanted[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")

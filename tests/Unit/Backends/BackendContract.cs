@@ -13,6 +13,9 @@ public enum BackendLimits
 
     /// <summary>Of several who create the same new item at once more than one may win.</summary>
     NoExclusiveCreation = 2,
+
+    /// <summary>An item may have the name of a directory, since directories are no more than the beginning of names.</summary>
+    NamesOfDirectoriesAreFree = 4,
 }
 
 /// <summary>What <see cref="IBackend"/> promises, tried on one kind of backend by each derived class. Every test has a store of its own.</summary>

@@ -34,7 +34,7 @@ public sealed partial class S3Backend
         {
             await StoreKeyAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
+        catch (Exception e) when (S3Errors.IsFailure(e) && e is not IOException)
         {
             // An I/O error is the caller's: it comes from the stream that gives the value.
             throw S3Errors.ToStoreException(e, $"store '{name}'", name);
@@ -52,6 +52,28 @@ public sealed partial class S3Backend
             await Bucket.DeleteAsync(KeyOf(name), head.ETag, cancellationToken).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public int DeleteBatchSize => S3Bucket.BatchSize;
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        var failures = new List<DeleteFailure>();
+        foreach (var batch in names.Chunk(S3Bucket.BatchSize))
+        {
+            var errors = await TryAsync($"delete {batch.Length} items", batch[0],
+                () => Bucket.DeleteAsync(batch.Select(KeyOf), cancellationToken)).ConfigureAwait(false);
+            foreach (var error in errors)
+            {
+                var name = error.Key[Root.Length..];
+                var (code, why) = S3Errors.Explain(error.Code, error.Message);
+                failures.Add(new(name, new StoreException(code, $"Cannot delete '{name}': {why}", name)));
+            }
+        }
+        return failures;
     }
 
     /// <inheritdoc/>

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Security.Authentication;
 using System.Text.RegularExpressions;
+using System.Xml;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
-using Amazon.S3;
 
 namespace BorgStore.Backends.S3;
 
@@ -69,6 +69,9 @@ internal static partial class S3Errors
     /// <summary>Whether the range lies outside the value.</summary>
     public static bool IsOutsideRange(AmazonServiceException e) => e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
 
+    /// <summary>Whether the answer broke off in its middle, which the SDK does not repeat by itself.</summary>
+    public static bool IsCutAnswer(Exception e) => Find<XmlException>(e) is not null || (Find<IOException>(e) is not null && Find<TimeoutException>(e) is null);
+
     /// <summary>The region that the server says the bucket is in, where that is what is wrong.</summary>
     public static string? FindRegion(AmazonServiceException e)
     {
@@ -76,8 +79,8 @@ internal static partial class S3Errors
         if (!(Codes.TryGetValue(code, out var known) && known.Advice == OtherRegion) && e.StatusCode is not (HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect)) return null;
         var header = (e.InnerException as HttpErrorResponseException)?.Response?.GetHeaderValue("x-amz-bucket-region");
         if (!string.IsNullOrEmpty(header)) return header;
-        var region = RegionElement().Match((e as AmazonS3Exception)?.ResponseBody ?? "");
-        return region.Success ? region.Groups[1].Value : null;
+        var expected = ExpectedRegion().Match(e.Message);
+        return expected.Success ? expected.Groups[1].Value : null;
     }
 
     /// <summary>The exception that a caller gets.</summary>
@@ -92,7 +95,7 @@ internal static partial class S3Errors
 
     /// <summary>Whether an exception is one that this class explains.</summary>
     public static bool IsFailure(Exception e)
-        => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException or AuthenticationException;
+        => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or AuthenticationException;
 
     /// <summary>Explains the error that a batch reports for one of its keys.</summary>
     public static (StoreError Error, string Why) Explain(string code, string? message)
@@ -110,6 +113,8 @@ internal static partial class S3Errors
             return (StoreError.ConnectionLost, $"the server's certificate is not trusted: {tls.Message} A private authority's certificate is named by AWS_CA_BUNDLE.");
         var innermost = cause;
         while (innermost.InnerException is { } inner) innermost = inner;
+        if (Find<XmlException>(cause) is not null)
+            return (StoreError.ConnectionLost, "the answer was cut off, or there is no S3 server at that address.");
         return Find<HttpRequestException>(cause) is not null || Find<IOException>(cause) is not null
             ? (StoreError.ConnectionLost, $"the connection failed: {innermost.Message.TrimEnd('.')}. Check the address and the network.")
             : (StoreError.BackendFailure, innermost.Message);
@@ -136,6 +141,6 @@ internal static partial class S3Errors
         return null;
     }
 
-    [GeneratedRegex("<Region>([a-z0-9-]+)</Region>")]
-    private static partial Regex RegionElement();
+    [GeneratedRegex("expecting '([a-z0-9-]+)'")]
+    private static partial Regex ExpectedRegion();
 }

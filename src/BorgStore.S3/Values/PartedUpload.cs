@@ -155,13 +155,16 @@ internal sealed class PartedUpload : IDisposable
                 IfNoneMatch = onlyIfAbsent ? "*" : null,
             }, cancellationToken).ConfigureAwait(false);
         }
-        catch (AmazonServiceException e) when (e.ErrorCode == "NoSuchUpload")
+        catch (Exception e) when (S3Errors.IsFailure(e) && MayHaveDoneItsWork(e))
         {
-            // The answer to an earlier attempt was lost, perhaps after it had done its work.
             var head = await _bucket.HeadAsync(_key, cancellationToken).ConfigureAwait(false);
             if (head?.ETag is not { } etag || etag.Trim('"') != ExpectedETag(parts)) throw;
         }
     }
+
+    // The answer was lost, or that to an earlier attempt.
+    private static bool MayHaveDoneItsWork(Exception e)
+        => e is not AmazonServiceException { StatusCode: not 0 } answer || answer.ErrorCode == "NoSuchUpload" || (int)answer.StatusCode >= 500;
 
     // The MD5 of the parts' MD5s, as every server makes it.
     private static string? ExpectedETag(PartETag[] parts)

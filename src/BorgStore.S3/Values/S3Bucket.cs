@@ -21,6 +21,9 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     /// <summary>The most keys that one request lists or deletes.</summary>
     public const int BatchSize = 1000;
 
+    private const int ListAttempts = 4;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+
     private readonly AmazonS3Client _client = connection.Client;
 
     /// <summary>The name.</summary>
@@ -146,17 +149,29 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     /// <param name="continuation">Where the last page ended.</param>
     /// <param name="max">How many keys at the most.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
-        => _client.ListObjectsV2Async(new ListObjectsV2Request
+    public async Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
         {
-            BucketName = name,
-            Prefix = prefix,
-            Delimiter = oneLevel ? "/" : null,
-            ContinuationToken = continuation,
-            MaxKeys = max,
-            // Foreign keys may hold what XML cannot.
-            Encoding = EncodingType.Url,
-        }, cancellationToken);
+            try
+            {
+                return await _client.ListObjectsV2Async(new ListObjectsV2Request
+                {
+                    BucketName = name,
+                    Prefix = prefix,
+                    Delimiter = oneLevel ? "/" : null,
+                    ContinuationToken = continuation,
+                    MaxKeys = max,
+                    // Foreign keys may hold what XML cannot.
+                    Encoding = EncodingType.Url,
+                }, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (S3Errors.IsCutAnswer(e) && attempt < ListAttempts)
+            {
+                await Task.Delay(FirstPause * (1 << attempt), cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
 
     /// <summary>A key as a listing gives it.</summary>
     public static string Decode(string key) => key.AsSpan().IndexOfAny('%', '+') < 0 ? key : WebUtility.UrlDecode(key);

@@ -92,8 +92,8 @@ public sealed class CephServer : IAsyncDisposable
         }
 
         /// <summary>The URL of a store, perhaps through a proxy.</summary>
-        public string UrlOf(string path, Uri? endpoint = null)
-            => $"s3:{AccessKey}:{Uri.EscapeDataString(SecretKey)}@{(endpoint ?? Endpoint).GetLeftPart(UriPartial.Authority)}/{BucketName}/{path}";
+        public string UrlOf(string path, Uri? endpoint = null, string bucket = BucketName)
+            => $"s3:{AccessKey}:{Uri.EscapeDataString(SecretKey)}@{(endpoint ?? Endpoint).GetLeftPart(UriPartial.Authority)}/{bucket}/{path}";
 
         public Task PutAsync(string key, byte[] content) => Client.PutObjectAsync(new PutObjectRequest
         {
@@ -122,20 +122,23 @@ public sealed class CephServer : IAsyncDisposable
             => (await Client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = BucketName, Prefix = prefix })).MultipartUploads?.Count ?? 0;
 
         /// <summary>The requests that the server logged while something was done, such as <c>PUT /bucket/path/name</c>.</summary>
-        /// <param name="path">What their path or query holds.</param>
+        /// <param name="path">What they hold: the path of a store, or a bucket.</param>
         /// <param name="act">What is done.</param>
         public async Task<List<string>> LogAsync(string path, Func<Task> act)
         {
+            var encoded = Uri.EscapeDataString(path);
             var mark = $"mark-{Guid.NewGuid():n}";
             await MarkAsync(mark + "-begin");
             await act();
+            // A line may be written a moment after its answer.
+            await Task.Delay(500);
             await MarkAsync(mark + "-end");
             var requests = new List<string>();
             var within = false;
             foreach (var line in await ReadLogAsync())
             {
                 if (line.Contains(mark, StringComparison.Ordinal)) within = line.Contains(mark + "-begin", StringComparison.Ordinal);
-                else if (within && line.Contains(path, StringComparison.Ordinal) && line.Split('"') is [_, var request, ..]) requests.Add(request);
+                else if (within && (line.Contains(path, StringComparison.Ordinal) || line.Contains(encoded, StringComparison.Ordinal)) && line.Split('"') is [_, var request, ..]) requests.Add(request);
             }
             return requests;
         }
@@ -148,7 +151,6 @@ public sealed class CephServer : IAsyncDisposable
             _process.Dispose();
         }
 
-        // The log is written a moment after the answer; when the mark is in it, so is what was before.
         private async Task MarkAsync(string mark)
         {
             await PutAsync(mark, []);

@@ -102,6 +102,26 @@ public sealed partial class Store
         if (!found) throw NotFound(name, deleted);
     }
 
+    /// <summary>How many items <see cref="DeleteManyAsync"/> deletes with one request of the storage; 1 where it is no better than
+    /// <see cref="DeleteAsync"/>.</summary>
+    public int DeleteBatchSize => _backend.DeleteBatchSize;
+
+    /// <summary>Deletes items of a listing for good. One that is gone by now is no failure, and none ends the rest.</summary>
+    /// <param name="items">The items; where they lie is taken from them.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Those that are still there, by their full names.</returns>
+    public async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
+        IReadOnlyList<StoreItem> items, CancellationToken cancellationToken = default)
+    {
+        using var pass = _gate.Enter(Url);
+        var start = Meter.Start();
+        var names = new Dictionary<string, string>(items.Count);
+        foreach (var item in items) names[NestToRead(item.Name, item.Level, item.IsDeleted)] = item.Name;
+        var failures = await _backend.DeleteManyAsync([.. names.Keys], cancellationToken).ConfigureAwait(false);
+        _meter.Add(Operation.Delete, start);
+        return [.. failures.Select(failure => failure with { Name = names[failure.Name] })];
+    }
+
     /// <summary>Computes the hash of a value, where the value lies if that is possible.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="algorithm">The algorithm.</param>

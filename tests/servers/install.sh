@@ -2,7 +2,13 @@
 # Installs the servers and tools that tests start, from Debian's packages, where that is possible.
 # What is missing afterwards makes its tests skip, and they say so.
 set -u
-wanted=(strace rclone python3-requests)
+wanted=(
+  strace
+  openssh-server openssh-client proftpd-core proftpd-mod-crypto
+  nginx-light systemd wrk
+  rclone python3-requests
+  ceph-mon ceph-mgr ceph-osd radosgw ceph-common
+)
 missing=()
 for package in "${wanted[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")

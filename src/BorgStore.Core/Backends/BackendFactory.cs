@@ -14,6 +14,8 @@ public static class BackendFactory
         ["file"] = (url, options) => new FileBackend(FileUrl.Parse(url, OperatingSystem.IsWindows()), options),
         ["sftp"] = (url, options) => new SftpBackend(SftpUrl.Parse(url), options),
         ["rclone"] = (url, _) => new RcloneBackend(url),
+        ["s3"] = (url, options) => IsolatedBackends.Create("S3", url, options),
+        ["b2"] = (url, options) => IsolatedBackends.Create("S3", url, options),
     };
 
     /// <summary>Makes a scheme known, or replaces what it stands for.</summary>

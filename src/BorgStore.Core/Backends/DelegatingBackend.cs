@@ -46,6 +46,14 @@ public abstract class DelegatingBackend(IBackend inner) : IBackend
         => Inner.DeleteAsync(name, cancellationToken);
 
     /// <inheritdoc/>
+    /// <remarks>Not handed on unless a derived class does so: it has something to add to each deletion, perhaps a refusal.</remarks>
+    public virtual int DeleteBatchSize => 1;
+
+    /// <inheritdoc/>
+    public virtual ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+        => DeleteFailure.DeleteEachAsync(this, names, cancellationToken);
+
+    /// <inheritdoc/>
     public virtual ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
         => Inner.MoveAsync(name, newName, mode, cancellationToken);
 

@@ -46,6 +46,14 @@ public interface IBackend : IAsyncDisposable
     /// <returns>Whether it was there.</returns>
     ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken);
 
+    /// <summary>How many items <see cref="DeleteManyAsync"/> deletes with one request; 1 where it is no better than one by one.</summary>
+    int DeleteBatchSize => 1;
+
+    /// <summary>Deletes items that were there a moment ago, such as those of a listing. One that is gone by now is no failure.</summary>
+    /// <returns>Those that are still there. The first failure does not end the rest.</returns>
+    ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+        => DeleteFailure.DeleteEachAsync(this, names, cancellationToken);
+
     /// <summary>Renames an item; missing directories are made.</summary>
     /// <returns>Whether it was there.</returns>
     ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken);

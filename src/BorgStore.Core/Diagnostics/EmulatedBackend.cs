@@ -45,6 +45,16 @@ internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? ba
         return deleted;
     }
 
+    public override int DeleteBatchSize => Inner.DeleteBatchSize;
+
+    public override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var failures = await Inner.DeleteManyAsync(names, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, 0, cancellationToken).ConfigureAwait(false);
+        return failures;
+    }
+
     public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();

@@ -38,6 +38,16 @@ internal sealed class MeteredBackend(IBackend inner, Meter meter) : DelegatingBa
         return deleted;
     }
 
+    public override int DeleteBatchSize => Inner.DeleteBatchSize;
+
+    public override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        var failures = await Inner.DeleteManyAsync(names, cancellationToken).ConfigureAwait(false);
+        meter.Add(Operation.Delete, start);
+        return failures;
+    }
+
     public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         var start = Meter.Start();

@@ -76,6 +76,17 @@ public sealed class PermissionBackend(IBackend inner, PermissionMap permissions)
     }
 
     /// <inheritdoc/>
+    public override int DeleteBatchSize => Inner.DeleteBatchSize;
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        var allowed = names.Where(name => permissions.Allows(name, AccessRights.Delete)).ToList();
+        var failures = allowed.Count == 0 ? [] : await Inner.DeleteManyAsync(allowed, cancellationToken).ConfigureAwait(false);
+        return [.. failures, .. names.Except(allowed).Select(name => new DeleteFailure(name, Denied(name, AccessRights.Delete, null)))];
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         Demand(name, AccessRights.Delete);

@@ -72,6 +72,8 @@ public abstract partial class BackendContract
         Assert.False(await Store.DeleteAsync("data/dir", Ct));
         var info = await Store.FindAsync("data/dir", Ct);
         Assert.Equal((true, 0), (info!.Value.IsDirectory, info.Value.Size));
+        await AssertOnlyFilesAsync("data/dir/a");
+        SkipIf(BackendLimits.NamesOfDirectoriesAreFree);
         await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => StoreAsync("data/dir", [2]).AsTask());
         await AssertOnlyFilesAsync("data/dir/a");
     }

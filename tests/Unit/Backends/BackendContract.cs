@@ -16,6 +16,9 @@ public enum BackendLimits
 
     /// <summary>For a moment while an item is replaced there is none.</summary>
     NoAtomicReplacement = 4,
+
+    /// <summary>An item may have the name of a directory, since directories are no more than the beginning of names.</summary>
+    NamesOfDirectoriesAreFree = 8,
 }
 
 /// <summary>What <see cref="IBackend"/> promises, tried on one kind of backend by each derived class. Every test has a store of its own.</summary>

@@ -13,7 +13,20 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    // Only items of a listing have it: they are known to be there, and where.
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public int? Level { get; set; }
+
+    private DeleteBatch? _batch;
+
     private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+
+    /// <inheritdoc/>
+    protected override void End()
+    {
+        _batch?.Send();
+        base.End();
+    }
 
     private protected override void Process(StoreLease store, string name)
     {
@@ -26,6 +39,11 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
         }
         var action = soft ? "Soft-delete item" : deleted ? "Remove soft-deleted item for good" : "Remove item for good";
         if (!ShouldProcess(name, action)) return;
+        if (Level is { } level && !soft && !passThru && store.Store.DeleteBatchSize > 1)
+        {
+            (_batch ??= new(Pump)).Add(store, new(name, "", 0, deleted, level));
+            return;
+        }
         Pump.Post(name, async (output, token) =>
         {
             var item = passThru && !soft ? await store.Store.GetInfoAsync(name, deleted, token) : default;

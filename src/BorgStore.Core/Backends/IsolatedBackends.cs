@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Runtime.Loader;
+
+namespace BorgStore.Backends;
+
+/// <summary>Backends with dependencies of their own, each loaded when a URL first asks for it.</summary>
+/// <remarks>PowerShell has one process for all modules, and another module may have loaded another version of the same dependency. So such a
+/// backend lies in a folder of its own beside Core, and is loaded with all that is in there into a context of its own, which shares
+/// nothing but Core and the framework.</remarks>
+internal static class IsolatedBackends
+{
+    private static readonly ConcurrentDictionary<string, Lazy<Func<string, BackendOptions, IBackend>>> Loaded = new();
+
+    /// <summary>Makes a backend of the assembly <c>BorgStore.NAME</c>, whose class <c>BorgStore.Backends.NAME.NAMEBackend</c> has a static
+    /// method <c>Create</c>.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="url">The URL of the store.</param>
+    /// <param name="options">What the backend is told besides.</param>
+    public static IBackend Create(string name, string url, BackendOptions options)
+        => Loaded.GetOrAdd(name, name => new(() => Load(name), LazyThreadSafetyMode.PublicationOnly)).Value(url, options);
+
+    private static Func<string, BackendOptions, IBackend> Load(string name)
+    {
+        var core = typeof(IsolatedBackends).Assembly;
+        var home = Path.GetDirectoryName(core.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
+        var assembly = LoadAssembly($"BorgStore.{name}", home, Path.Combine(home, name));
+        return assembly.GetType($"BorgStore.Backends.{name}.{name}Backend", throwOnError: true)!
+            .GetMethod("Create", BindingFlags.Public | BindingFlags.Static)!
+            .CreateDelegate<Func<string, BackendOptions, IBackend>>();
+    }
+
+    private static Assembly LoadAssembly(string assemblyName, string home, string folder)
+    {
+        var file = assemblyName + ".dll";
+        if (File.Exists(Path.Combine(folder, file))) return new Context(assemblyName, folder).LoadFromAssemblyPath(Path.Combine(folder, file));
+        // A program that refers to the package has it and its dependencies among its own.
+        if (File.Exists(Path.Combine(home, file))) return Assembly.Load(new AssemblyName(assemblyName));
+        throw new StoreException(StoreError.NotSupported,
+            $"The part of BorgStore for these URLs, {file}, was not found beside BorgStore.Core.dll nor in its folder '{Path.GetFileName(folder)}'. Install the whole module, or refer to the package {assemblyName}.");
+    }
+
+    private sealed class Context(string name, string folder) : AssemblyLoadContext(name)
+    {
+        protected override Assembly? Load(AssemblyName assemblyName)
+        {
+            var core = typeof(IsolatedBackends).Assembly;
+            // The very Core that asks, wherever it was loaded: another one would have other types of the same names.
+            if (assemblyName.Name == core.GetName().Name) return core;
+            var file = Path.Combine(folder, assemblyName.Name + ".dll");
+            return File.Exists(file) ? LoadFromAssemblyPath(file) : null;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+namespace BorgStore.Commands;
+
+/// <summary>Gathers items that the pipe brings, for a storage that deletes many with one request.</summary>
+internal sealed class DeleteBatch(Pump pump)
+{
+    private readonly List<StoreItem> _items = [];
+    private StoreLease? _store;
+
+    /// <summary>Adds an item; the batch is deleted when it is full or another store follows.</summary>
+    /// <param name="store">The store of the item.</param>
+    /// <param name="item">What the listing said of it.</param>
+    public void Add(StoreLease store, StoreItem item)
+    {
+        if (_store != store) Send();
+        _store = store;
+        _items.Add(item);
+        if (_items.Count >= store.Store.DeleteBatchSize) Send();
+    }
+
+    /// <summary>Deletes what was gathered.</summary>
+    public void Send()
+    {
+        if (_store is not { } store || _items.Count == 0) return;
+        StoreItem[] items = [.. _items];
+        _items.Clear();
+        pump.Post($"{items[0].Name} and {items.Length - 1} more", async (output, token) =>
+        {
+            foreach (var (name, reason) in await store.Store.DeleteManyAsync(items, token))
+                await output.FailAsync(ErrorRecords.From(reason, name));
+        });
+    }
+}

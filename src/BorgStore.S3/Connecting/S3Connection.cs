@@ -1,0 +1,122 @@
+using System.Net;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+using Amazon.Runtime.Credentials;
+using Amazon.S3;
+
+namespace BorgStore.Backends.S3;
+
+/// <summary>The SDK's client for one store, set up for the server that its URL names.</summary>
+internal sealed class S3Connection : IDisposable
+{
+    private const int Attempts = 5;
+    private static readonly string[] EndpointVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+    private static readonly string[] RegionVariables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
+    private readonly AWSCredentials _credentials;
+    private readonly Uri? _endpoint;
+
+    private S3Connection(AWSCredentials credentials, Uri? endpoint, string region, ServerTraits traits)
+    {
+        (_credentials, _endpoint, Traits) = (credentials, endpoint, traits);
+        var checksums = traits.Checksum != ChecksumKind.None;
+        var config = new AmazonS3Config
+        {
+            ForcePathStyle = traits.PathStyle,
+            RequestChecksumCalculation = checksums ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = checksums ? ResponseChecksumValidation.WHEN_SUPPORTED : ResponseChecksumValidation.WHEN_REQUIRED,
+            RetryMode = RequestRetryMode.Standard,
+            MaxErrorRetry = Attempts - 1,
+            HttpClientFactory = SharedHttp.Current,
+            AllowAutoRedirect = false,
+            DisableLogging = true,
+            LogMetrics = false,
+            LogResponse = false,
+        };
+        if (endpoint is null)
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        }
+        else
+        {
+            config.ServiceURL = endpoint.GetLeftPart(UriPartial.Authority);
+            config.AuthenticationRegion = region;
+        }
+        Client = new AmazonS3Client(credentials, config);
+    }
+
+    /// <summary>The client.</summary>
+    public AmazonS3Client Client { get; }
+
+    /// <summary>What the server can do.</summary>
+    public ServerTraits Traits { get; }
+
+    /// <summary>Where the server is, for messages.</summary>
+    public string Host => _endpoint?.Authority ?? "AWS";
+
+    /// <summary>Finds credentials, region and server, in this order of precedence: the URL, the option, the environment, the profile, and
+    /// for credentials the rest of the SDK's chain (SSO, roles of containers and machines).</summary>
+    /// <param name="url">The URL.</param>
+    /// <param name="credential">Access key and secret key, where the URL has none.</param>
+    public static S3Connection Open(S3Url url, NetworkCredential? credential)
+    {
+        var profile = FindProfile(url.Profile, url.Shown);
+        var endpoint = url.Endpoint ?? FindEndpoint(profile, url);
+        if (endpoint is null && url.IsB2)
+            throw new StoreException(StoreError.InvalidUrl,
+                $"'{url.Shown}' names no server. B2 says it beside the bucket, as in 'b2:key:secret@https://s3.us-west-004.backblazeb2.com/{url.Bucket}/{url.Path}'.", url.Shown);
+        var traits = ServerTraits.For(endpoint, url.Options);
+        var region = traits.Region ?? ReadVariable(RegionVariables) ?? profile?.Region?.SystemName ?? RegionEndpoint.USEast1.SystemName;
+        return new(FindCredentials(url, profile, credential), endpoint, region, traits);
+    }
+
+    /// <summary>The same in another region.</summary>
+    /// <param name="region">The region.</param>
+    public S3Connection InRegion(string region)
+    {
+        // The endpoint of one AWS region does not serve buckets of another.
+        var endpoint = Traits.IsAws ? null : _endpoint;
+        return new(_credentials, endpoint, region, Traits);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Client.Dispose();
+
+    private static AWSCredentials FindCredentials(S3Url url, CredentialProfile? profile, NetworkCredential? credential)
+    {
+        if (url.AccessKey is not null) return new BasicAWSCredentials(url.AccessKey, url.SecretKey);
+        if (url.Profile is null && credential is not null) return new BasicAWSCredentials(credential.UserName, credential.Password);
+        try
+        {
+            return url.Profile is null
+                ? DefaultAWSCredentialsIdentityResolver.GetCredentials()
+                : AWSCredentialsFactory.GetAWSCredentials(profile, new CredentialProfileStoreChain());
+        }
+        catch (Exception e) when (e is AmazonClientException or InvalidOperationException or ArgumentException)
+        {
+            throw new StoreException(StoreError.AuthenticationFailed,
+                $"No credentials for '{url.Shown}' were found. Give -Credential (access key and secret key), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile, as in 's3:profile@…'. {e.Message}",
+                url.Shown, e);
+        }
+    }
+
+    private static CredentialProfile? FindProfile(string? name, string shown)
+    {
+        var wanted = name ?? ReadVariable(["AWS_PROFILE"]) ?? "default";
+        if (new CredentialProfileStoreChain().TryGetProfile(wanted, out var profile)) return profile;
+        return name is null ? null : throw new StoreException(StoreError.InvalidUrl,
+            $"'{shown}' names the profile '{name}', which neither ~/.aws/config nor ~/.aws/credentials has.", shown);
+    }
+
+    private static Uri? FindEndpoint(CredentialProfile? profile, S3Url url)
+    {
+        var text = ReadVariable(EndpointVariables) ?? profile?.EndpointUrl;
+        if (string.IsNullOrWhiteSpace(text)) return null;
+        return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https" ? endpoint
+            : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is no http or https address.", url.Shown);
+    }
+
+    private static string? ReadVariable(string[] names)
+        => names.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value));
+}

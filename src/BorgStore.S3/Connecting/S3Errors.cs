@@ -1,0 +1,146 @@
+using System.Net;
+using System.Security.Authentication;
+using System.Text.RegularExpressions;
+using System.Xml;
+using Amazon.Runtime;
+using Amazon.Runtime.Internal;
+
+namespace BorgStore.Backends.S3;
+
+/// <summary>What the server's errors mean in the one vocabulary, and what to do about them.</summary>
+internal static partial class S3Errors
+{
+    private static readonly Dictionary<string, (StoreError Error, string Advice)> Codes = new(StringComparer.Ordinal)
+    {
+        ["NoSuchBucket"] = (StoreError.StoreDoesNotExist, "There is no such bucket there. Make it first, or check its name and the server's address."),
+        ["InvalidBucketName"] = (StoreError.InvalidUrl, "The bucket's name is not valid there."),
+        ["NoSuchKey"] = (StoreError.ObjectNotFound, "It is not there."),
+        ["NotFound"] = (StoreError.ObjectNotFound, "It is not there."),
+        ["NoSuchUpload"] = (StoreError.ObjectNotFound, "The upload was ended by someone else."),
+        ["AccessDenied"] = (StoreError.PermissionDenied, "Check the policies of bucket and user."),
+        ["Forbidden"] = (StoreError.PermissionDenied, "Check the key, and the policies of bucket and user."),
+        ["AllAccessDisabled"] = (StoreError.PermissionDenied, "The provider has disabled the bucket."),
+        ["AccountProblem"] = (StoreError.PermissionDenied, "The provider refuses the account."),
+        ["InvalidAccessKeyId"] = (StoreError.AuthenticationFailed, "The server does not know the access key."),
+        ["SignatureDoesNotMatch"] = (StoreError.AuthenticationFailed, "The secret key is wrong; a special character in a URL is written percent-encoded."),
+        ["InvalidToken"] = (StoreError.AuthenticationFailed, "The session token is not valid."),
+        ["ExpiredToken"] = (StoreError.AuthenticationFailed, Renew),
+        ["ExpiredTokenException"] = (StoreError.AuthenticationFailed, Renew),
+        ["TokenRefreshRequired"] = (StoreError.AuthenticationFailed, Renew),
+        ["RequestExpired"] = (StoreError.AuthenticationFailed, SetClock),
+        ["RequestTimeTooSkewed"] = (StoreError.AuthenticationFailed, SetClock),
+        ["AuthorizationHeaderMalformed"] = (StoreError.InvalidUrl, OtherRegion),
+        ["PermanentRedirect"] = (StoreError.InvalidUrl, OtherRegion),
+        ["TemporaryRedirect"] = (StoreError.InvalidUrl, OtherRegion),
+        ["MovedPermanently"] = (StoreError.InvalidUrl, OtherRegion),
+        ["IllegalLocationConstraintException"] = (StoreError.InvalidUrl, OtherRegion),
+        ["SlowDown"] = (StoreError.BackendFailure, Busy),
+        ["ServiceUnavailable"] = (StoreError.BackendFailure, Busy),
+        ["Throttling"] = (StoreError.BackendFailure, Busy),
+        ["ThrottlingException"] = (StoreError.BackendFailure, Busy),
+        ["TooManyRequests"] = (StoreError.BackendFailure, Busy),
+        ["RequestTimeout"] = (StoreError.Timeout, "The server got no bytes for too long."),
+        ["InvalidRange"] = (StoreError.ReadRange, "The value is shorter than that."),
+        ["QuotaExceeded"] = (StoreError.QuotaExceeded, "The server's quota leaves no room for it."),
+        ["InsufficientStorage"] = (StoreError.NoSpace, "The server has no room left."),
+        ["XMinioStorageFull"] = (StoreError.NoSpace, "The server has no room left."),
+        ["EntityTooLarge"] = (StoreError.InvalidArgument, "It is larger than the server takes."),
+        ["InvalidObjectState"] = (StoreError.NotSupported, "The value lies in an archive; have the provider restore it first."),
+        ["NotImplemented"] = (StoreError.NotSupported, "The server cannot do this."),
+        ["MethodNotAllowed"] = (StoreError.NotSupported, "The server cannot do this."),
+        ["BadDigest"] = (StoreError.HashMismatch, "The value was damaged on its way; nothing was stored."),
+        ["XAmzContentSHA256Mismatch"] = (StoreError.HashMismatch, "The value was damaged on its way; nothing was stored."),
+        ["PreconditionFailed"] = (StoreError.BackendFailure, "Someone else changed it meanwhile. Repeat it."),
+        ["ConditionalRequestConflict"] = (StoreError.BackendFailure, "Someone else changed it meanwhile. Repeat it."),
+    };
+
+    private const string Renew = "The credentials have expired. Renew them, as with 'aws sso login', and open the store again.";
+    private const string SetClock = "The clock of this machine differs too much from the server's. Set it.";
+    private const string OtherRegion = "The bucket is in another region. Add it to the URL, as in '?region=eu-central-1'.";
+    private const string Busy = "The server asks for fewer requests. Wait a while, or use a smaller -ThrottleLimit.";
+
+    /// <summary>Whether the exception says that there is no such item.</summary>
+    public static bool IsAbsent(AmazonServiceException e) => e.ErrorCode is "NoSuchKey" or "NotFound" || (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket" && e.ErrorCode != "NoSuchUpload");
+
+    /// <summary>Whether a condition of the request was not met.</summary>
+    public static bool IsConditionFailed(AmazonServiceException e)
+        => e.StatusCode == HttpStatusCode.PreconditionFailed || e.ErrorCode is "PreconditionFailed" or "ConditionalRequestConflict";
+
+    /// <summary>Whether the range lies outside the value.</summary>
+    public static bool IsOutsideRange(AmazonServiceException e) => e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
+
+    /// <summary>Whether the answer broke off in its middle, which the SDK does not repeat by itself.</summary>
+    public static bool IsCutAnswer(Exception e) => Find<XmlException>(e) is not null || (Find<IOException>(e) is not null && Find<TimeoutException>(e) is null);
+
+    /// <summary>The region that the server says the bucket is in, where that is what is wrong.</summary>
+    public static string? FindRegion(AmazonServiceException e)
+    {
+        var code = e.ErrorCode ?? "";
+        if (!(Codes.TryGetValue(code, out var known) && known.Advice == OtherRegion) && e.StatusCode is not (HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect)) return null;
+        var header = (e.InnerException as HttpErrorResponseException)?.Response?.GetHeaderValue("x-amz-bucket-region");
+        if (!string.IsNullOrEmpty(header)) return header;
+        var expected = ExpectedRegion().Match(e.Message);
+        return expected.Success ? expected.Groups[1].Value : null;
+    }
+
+    /// <summary>The exception that a caller gets.</summary>
+    /// <param name="cause">What went wrong below.</param>
+    /// <param name="action">What was tried, as the end of "Cannot …".</param>
+    /// <param name="name">The item or store that it is about.</param>
+    public static StoreException ToStoreException(Exception cause, string action, string? name)
+    {
+        var (error, why) = Explain(cause);
+        return new(error, $"Cannot {action}: {why}", name, cause);
+    }
+
+    /// <summary>Whether an exception is one that this class explains.</summary>
+    public static bool IsFailure(Exception e)
+        => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or AuthenticationException;
+
+    /// <summary>Explains the error that a batch reports for one of its keys.</summary>
+    public static (StoreError Error, string Why) Explain(string code, string? message)
+    {
+        var said = string.IsNullOrEmpty(message) ? $"the server says {code}." : $"the server says {code}, {message.TrimEnd('.')}.";
+        return Codes.TryGetValue(code, out var known) ? (known.Error, $"{said} {known.Advice}") : (StoreError.BackendFailure, said);
+    }
+
+    private static (StoreError Error, string Why) Explain(Exception cause)
+    {
+        if (Find<TimeoutException>(cause) is not null)
+            return (StoreError.Timeout, "the server stopped answering. Whether it did the work is not known; look before you repeat it.");
+        if (cause is AmazonServiceException { StatusCode: not 0 } service) return Explain(CodeOf(service), service.ErrorCode is null ? null : service.Message);
+        if (Find<AuthenticationException>(cause) is { } tls)
+            return (StoreError.ConnectionLost, $"the server's certificate is not trusted: {tls.Message} A private authority's certificate is named by AWS_CA_BUNDLE.");
+        var innermost = cause;
+        while (innermost.InnerException is { } inner) innermost = inner;
+        if (Find<XmlException>(cause) is not null)
+            return (StoreError.ConnectionLost, "the answer was cut off, or there is no S3 server at that address.");
+        return Find<HttpRequestException>(cause) is not null || Find<IOException>(cause) is not null
+            ? (StoreError.ConnectionLost, $"the connection failed: {innermost.Message.TrimEnd('.')}. Check the address and the network.")
+            : (StoreError.BackendFailure, innermost.Message);
+    }
+
+    // Answers to HEAD have no body, so no code; and some servers give none at all.
+    private static string CodeOf(AmazonServiceException e) => e.ErrorCode is { Length: > 0 } code && !code.All(char.IsAsciiDigit) ? code : e.StatusCode switch
+    {
+        HttpStatusCode.NotFound => "NotFound",
+        HttpStatusCode.Forbidden => "Forbidden",
+        HttpStatusCode.MovedPermanently => "PermanentRedirect",
+        HttpStatusCode.TemporaryRedirect => "TemporaryRedirect",
+        HttpStatusCode.TooManyRequests => "TooManyRequests",
+        HttpStatusCode.ServiceUnavailable => "ServiceUnavailable",
+        HttpStatusCode.InsufficientStorage => "InsufficientStorage",
+        HttpStatusCode.NotImplemented => "NotImplemented",
+        _ => $"{(int)e.StatusCode}",
+    };
+
+    private static T? Find<T>(Exception? e) where T : Exception
+    {
+        for (; e is not null; e = e.InnerException)
+            if (e is T found) return found;
+        return null;
+    }
+
+    [GeneratedRegex("expecting '([a-z0-9-]+)'")]
+    private static partial Regex ExpectedRegion();
+}

@@ -1,0 +1,57 @@
+namespace BorgStore.Backends.S3;
+
+/// <summary>How values are protected on their way, beyond what TLS does.</summary>
+internal enum ChecksumKind
+{
+    /// <summary>Not at all; what every server understands.</summary>
+    None,
+
+    /// <summary>CRC-32 in a header, which AWS keeps.</summary>
+    Crc32,
+
+    /// <summary>SHA-256 in a header; where the server keeps it, hashing a value later needs no loading.</summary>
+    Sha256,
+}
+
+/// <summary>What the end of a URL says about the server, each <see langword="null"/> where it is chosen by the kind of server.</summary>
+internal sealed record S3UrlOptions
+{
+    private const string Known = "region=NAME, path-style=true|false, checksum=none|crc32|sha256, sign-payload=true|false";
+
+    /// <summary>The region that requests are signed for.</summary>
+    public string? Region { get; private init; }
+
+    /// <summary>Whether the bucket stands in the path of requests, not in the host name.</summary>
+    public bool? PathStyle { get; private init; }
+
+    /// <summary>How values are protected on their way.</summary>
+    public ChecksumKind? Checksum { get; private init; }
+
+    /// <summary>Whether the signature covers the value; without TLS it always does.</summary>
+    public bool? SignPayload { get; private init; }
+
+    /// <summary>Takes the options apart.</summary>
+    /// <param name="query">What follows the '?'.</param>
+    /// <param name="fail">Makes the exception for a problem.</param>
+    public static S3UrlOptions Parse(string query, Func<string, StoreException> fail)
+    {
+        var options = new S3UrlOptions();
+        foreach (var part in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = part.IndexOf('=');
+            var name = equals < 0 ? part : part[..equals];
+            var value = equals < 0 ? "" : Uri.UnescapeDataString(part[(equals + 1)..]);
+            options = (name, value) switch
+            {
+                ("region", { Length: > 0 }) => options with { Region = value },
+                ("path-style", "true" or "false") => options with { PathStyle = value == "true" },
+                ("checksum", "none") => options with { Checksum = ChecksumKind.None },
+                ("checksum", "crc32") => options with { Checksum = ChecksumKind.Crc32 },
+                ("checksum", "sha256") => options with { Checksum = ChecksumKind.Sha256 },
+                ("sign-payload", "true" or "false") => options with { SignPayload = value == "true" },
+                _ => throw fail($"'{part}' is none of its options ({Known}); a '?' in the path is written %3F"),
+            };
+        }
+        return options;
+    }
+}

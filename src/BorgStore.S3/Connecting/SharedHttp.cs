@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Amazon.Runtime;
+
+namespace BorgStore.Backends.S3;
+
+/// <summary>One pool of connections for all stores of the process. Proxies come from the environment (<c>HTTPS_PROXY</c>,
+/// <c>NO_PROXY</c>), certificate authorities from the system or the file that <c>AWS_CA_BUNDLE</c> names.</summary>
+#pragma warning disable CA1001 // The client lives as long as the process.
+internal sealed class SharedHttp : HttpClientFactory
+#pragma warning restore CA1001
+{
+    private const string AuthorityVariable = "AWS_CA_BUNDLE";
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
+    private static readonly ConcurrentDictionary<string, SharedHttp> ByAuthorities = new();
+    private readonly HttpClient _client;
+
+    private SharedHttp(string authorities)
+    {
+        var connections = new SocketsHttpHandler
+        {
+            ConnectTimeout = ConnectTimeout,
+            PooledConnectionIdleTimeout = IdleTimeout,
+            // Addresses of large services change; a connection isn't kept for ever.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+        };
+        if (authorities.Length > 0) connections.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(authorities) };
+        // Whole transfers may last for hours; what stands still is the concern of the handler.
+        _client = new(new StallHandler(connections)) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>The pool for what the environment says now.</summary>
+    public static SharedHttp Current => ByAuthorities.GetOrAdd(Environment.GetEnvironmentVariable(AuthorityVariable) ?? "", file => new(file));
+
+    /// <inheritdoc/>
+    public override HttpClient CreateHttpClient(IClientConfig clientConfig) => _client;
+
+    /// <inheritdoc/>
+    public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
+
+    /// <inheritdoc/>
+    public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
+
+    private static X509ChainPolicy Trust(string file)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        try
+        {
+            policy.CustomTrustStore.ImportFromPemFile(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new StoreException(StoreError.InvalidArgument,
+                $"The certificate authorities that {AuthorityVariable} names cannot be read: {e.Message}", innerException: e);
+        }
+        return policy;
+    }
+}

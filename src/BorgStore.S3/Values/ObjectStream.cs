@@ -1,0 +1,91 @@
+using Amazon.Runtime;
+using Amazon.S3.Model;
+
+namespace BorgStore.Backends.S3;
+
+/// <summary>One version of an object, so that all requests for it are for the same.</summary>
+/// <param name="Bucket">Where it is.</param>
+/// <param name="Key">Its key.</param>
+/// <param name="ETag">Its version.</param>
+/// <param name="ShownName">Its name for messages.</param>
+internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, string ShownName)
+{
+    /// <summary>Asks for a range.</summary>
+    public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)
+        => await Bucket.GetAsync(Key, FormattableString.Invariant($"bytes={start}-{start + length - 1}"), ETag, cancellationToken).ConfigureAwait(false)
+            ?? throw new StoreException(StoreError.ObjectNotFound, $"'{ShownName}' was deleted while it was being loaded.", ShownName);
+}
+
+/// <summary>A range of an object, read from one answer, and from another one where the line was cut.</summary>
+/// <param name="version">The object.</param>
+/// <param name="start">The first byte.</param>
+/// <param name="length">How many bytes.</param>
+/// <param name="response">The answer that begins with the first byte, where there is one already. It may be longer.</param>
+internal sealed class ObjectStream(ObjectVersion version, long start, long length, GetObjectResponse? response) : ValueStream
+{
+    private const int Attempts = 5;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+
+    private GetObjectResponse? _response = response;
+    private long _position;
+    private int _failures;
+
+    /// <inheritdoc/>
+    public override long Length => length;
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        var bytes = new byte[Math.Min(buffer.Length, 1 << 16)];
+        var read = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
+        bytes.AsSpan(0, read).CopyTo(buffer);
+        return read;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        buffer = buffer[..(int)Math.Min(buffer.Length, length - _position)];
+        if (buffer.IsEmpty) return 0;
+        while (true)
+        {
+            try
+            {
+                _response ??= await version.GetAsync(start + _position, length - _position, cancellationToken).ConfigureAwait(false);
+                var read = await _response.ResponseStream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+                if (read == 0) throw new IOException("The server sent less than it had announced.");
+                _position += read;
+                if (_position == length) DropResponse();
+                _failures = 0;
+                return read;
+            }
+            catch (Exception e) when (IsLostLine(e) && ++_failures < Attempts)
+            {
+                DropResponse();
+                await Task.Delay(FirstPause * (1 << _failures), cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (S3Errors.IsFailure(e))
+            {
+                throw S3Errors.ToStoreException(e, $"load '{version.ShownName}'", version.ShownName);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) DropResponse();
+        base.Dispose(disposing);
+    }
+
+    // A line that stalled was waited for long enough.
+    private static bool IsLostLine(Exception e)
+        => e is IOException { InnerException: not HttpRequestException { InnerException: TimeoutException } } or HttpRequestException
+            && e is not AmazonServiceException;
+
+    private void DropResponse()
+    {
+        _response?.Dispose();
+        _response = null;
+    }
+}

@@ -1,0 +1,199 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace BorgStore.Backends.S3;
+
+/// <summary>What a server tells of an object.</summary>
+/// <param name="Size">Its size [bytes].</param>
+/// <param name="ETag">What changes with its content.</param>
+/// <param name="LastWriteTime">When it was written (UTC).</param>
+internal readonly record struct ObjectHead(long Size, string ETag, DateTime? LastWriteTime);
+
+/// <summary>The requests that the backend makes, each in one place. They throw what the SDK throws.</summary>
+/// <param name="connection">The server.</param>
+/// <param name="name">The bucket.</param>
+internal sealed class S3Bucket(S3Connection connection, string name)
+{
+    /// <summary>The most keys that one request lists or deletes.</summary>
+    public const int BatchSize = 1000;
+
+    private const int ListAttempts = 4;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly AmazonS3Client _client = connection.Client;
+
+    /// <summary>The name.</summary>
+    public string Name => name;
+
+    /// <summary>What the server can do.</summary>
+    public ServerTraits Traits => connection.Traits;
+
+    /// <summary>The SDK's client.</summary>
+    public AmazonS3Client Client => _client;
+
+    /// <summary>Asks for an object without its content.</summary>
+    /// <returns>What is known, or <see langword="null"/> where it is absent.</returns>
+    public async Task<ObjectHead?> HeadAsync(string key, CancellationToken cancellationToken)
+        => await HeadAsync(key, checksums: false, cancellationToken).ConfigureAwait(false) is { } response
+            ? new(response.ContentLength, response.ETag, response.LastModified)
+            : null;
+
+    /// <summary>The same with the checksums that the server keeps.</summary>
+    public async Task<GetObjectMetadataResponse?> HeadAsync(string key, bool checksums, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _client.GetObjectMetadataAsync(new GetObjectMetadataRequest
+            {
+                BucketName = name,
+                Key = key,
+                ChecksumMode = checksums ? ChecksumMode.ENABLED : null,
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AmazonServiceException e) when (S3Errors.IsAbsent(e))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Begins to load an object.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="range">The value of the Range header, or <see langword="null"/> for all.</param>
+    /// <param name="etag">What the object must still be, where that matters.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The answer, or <see langword="null"/> where the object is absent.</returns>
+    public async Task<GetObjectResponse?> GetAsync(string key, string? range, string? etag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _client.GetObjectAsync(new GetObjectRequest
+            {
+                BucketName = name,
+                Key = key,
+                ByteRange = range is null ? null : new Amazon.S3.Model.ByteRange(range),
+                EtagToMatch = etag,
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AmazonServiceException e) when (S3Errors.IsAbsent(e))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Stores an object in one request.</summary>
+    public Task PutAsync(string key, ReadOnlyMemory<byte> content, bool onlyIfAbsent, CancellationToken cancellationToken)
+        => _client.PutObjectAsync(new PutObjectRequest
+        {
+            BucketName = name,
+            Key = key,
+            InputStream = AsStream(content),
+            UseChunkEncoding = false,
+            DisablePayloadSigning = Traits.UnsignedPayload,
+            IfNoneMatch = onlyIfAbsent ? "*" : null,
+            ChecksumAlgorithm = ChecksumOf(Traits.Checksum),
+        }, cancellationToken);
+
+    /// <summary>Uploads one part.</summary>
+    /// <returns>What completes the upload.</returns>
+    public async Task<PartETag> PutPartAsync(string key, string uploadId, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        var response = await _client.UploadPartAsync(new UploadPartRequest
+        {
+            BucketName = name,
+            Key = key,
+            UploadId = uploadId,
+            PartNumber = number,
+            PartSize = content.Length,
+            InputStream = AsStream(content),
+            UseChunkEncoding = false,
+            DisablePayloadSigning = Traits.UnsignedPayload,
+        }, cancellationToken).ConfigureAwait(false);
+        return new(response);
+    }
+
+    /// <summary>Deletes an object; nobody learns whether it was there.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="etag">What it must still be, where the server can tell.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task DeleteAsync(string key, string? etag, CancellationToken cancellationToken)
+        => _client.DeleteObjectAsync(new DeleteObjectRequest
+        {
+            BucketName = name,
+            Key = key,
+            IfMatch = Traits.ConditionalCopies ? etag : null,
+        }, cancellationToken);
+
+    /// <summary>Deletes up to a thousand objects in one request.</summary>
+    /// <returns>Those that are still there, with the reason.</returns>
+    public async Task<IReadOnlyList<DeleteError>> DeleteAsync(IEnumerable<string> keys, CancellationToken cancellationToken)
+    {
+        var request = new DeleteObjectsRequest { BucketName = name, Objects = [.. keys.Select(key => new KeyVersion { Key = key })], Quiet = true };
+        try
+        {
+            var response = await _client.DeleteObjectsAsync(request, cancellationToken).ConfigureAwait(false);
+            return response.DeleteErrors ?? [];
+        }
+        catch (DeleteObjectsException e)
+        {
+            return e.Response.DeleteErrors ?? [];
+        }
+    }
+
+    /// <summary>Asks for one page of a listing.</summary>
+    /// <param name="prefix">What all keys begin with.</param>
+    /// <param name="oneLevel">Whether deeper keys are gathered to directories.</param>
+    /// <param name="continuation">Where the last page ended.</param>
+    /// <param name="max">How many keys at the most.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await _client.ListObjectsV2Async(new ListObjectsV2Request
+                {
+                    BucketName = name,
+                    Prefix = prefix,
+                    Delimiter = oneLevel ? "/" : null,
+                    ContinuationToken = continuation,
+                    MaxKeys = max,
+                    // Foreign keys may hold what XML cannot.
+                    Encoding = EncodingType.Url,
+                }, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (S3Errors.IsCutAnswer(e) && attempt < ListAttempts)
+            {
+                await Task.Delay(FirstPause * (1 << attempt), cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>A key as a listing gives it.</summary>
+    public static string Decode(string key) => key.AsSpan().IndexOfAny('%', '+') < 0 ? key : WebUtility.UrlDecode(key);
+
+    /// <summary>What a part of an object was, out of a Content-Range header such as <c>bytes 0-9/100</c>.</summary>
+    /// <returns>The first byte.</returns>
+    public static long ParseStart(string contentRange)
+    {
+        var range = contentRange.AsSpan(contentRange.IndexOf(' ') + 1);
+        return long.Parse(range[..range.IndexOf('-')], NumberStyles.None, CultureInfo.InvariantCulture);
+    }
+
+    private static ChecksumAlgorithm? ChecksumOf(ChecksumKind kind) => kind switch
+    {
+        ChecksumKind.Crc32 => ChecksumAlgorithm.CRC32,
+        ChecksumKind.Sha256 => ChecksumAlgorithm.SHA256,
+        _ => null,
+    };
+
+    // The SDK reads a value more than once: for its hash, and for each attempt.
+    private static MemoryStream AsStream(ReadOnlyMemory<byte> content)
+        => MemoryMarshal.TryGetArray(content, out var segment)
+            ? new(segment.Array!, segment.Offset, segment.Count, writable: false)
+            : new(content.ToArray(), writable: false);
+}

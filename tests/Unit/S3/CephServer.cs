@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using BorgStore.Tests.S3;
+
+[assembly: AssemblyFixture(typeof(CephServer))]
+
+namespace BorgStore.Tests.S3;
+
+/// <summary>A real S3 server for all tests of the assembly, started when the first one asks for it.</summary>
+public sealed class CephServer : IAsyncDisposable
+{
+    public const string BucketName = "bucket";
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
+
+    private readonly Lazy<Task<(Running? Server, string Reason)>> _start = new(StartAsync);
+
+    /// <summary>The running server; a test that asks for it is skipped where it can't be started.</summary>
+    public async Task<Running> GetAsync()
+    {
+        var (server, reason) = await _start.Value;
+        Assert.SkipWhen(server is null, reason);
+        return server!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_start.IsValueCreated && (await _start.Value).Server is { } server) await server.DisposeAsync();
+    }
+
+    private static async Task<(Running? Server, string Reason)> StartAsync()
+    {
+        if (!OperatingSystem.IsLinux()) return (null, "Ceph runs on Linux only.");
+        var folder = Path.Combine(Path.GetTempPath(), $"borgstore-ceph-{Guid.NewGuid():n}");
+        var script = Path.Combine(AppContext.BaseDirectory, "servers", "ceph.sh");
+        var process = Process.Start(new ProcessStartInfo("bash", [script, folder])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        var lines = new List<string>();
+        try
+        {
+            using var limit = new CancellationTokenSource(StartLimit);
+            while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
+            {
+                if (line.Split(' ') is ["ready", var endpoint, var accessKey, var secretKey, var log])
+                    return (await Running.PrepareAsync(process, new Uri(endpoint), accessKey, secretKey, log), "");
+                lines.Add(line);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            lines.Add($"not ready after {StartLimit.TotalSeconds} seconds");
+        }
+        process.StandardInput.Close();
+        return (null, $"Ceph could not be started: {string.Join("; ", lines)}. tests/servers/install.sh installs it on Debian, as root.");
+    }
+
+    /// <summary>The server while it runs.</summary>
+    public sealed class Running : IAsyncDisposable
+    {
+        private readonly Process _process;
+        private readonly string _log;
+
+        private Running(Process process, Uri endpoint, string accessKey, string secretKey, string log)
+        {
+            (_process, Endpoint, AccessKey, SecretKey, _log) = (process, endpoint, accessKey, secretKey, log);
+            Client = new AmazonS3Client(new BasicAWSCredentials(accessKey, secretKey), new AmazonS3Config
+            {
+                ServiceURL = endpoint.ToString(),
+                ForcePathStyle = true,
+                RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            });
+        }
+
+        public Uri Endpoint { get; }
+
+        public string AccessKey { get; }
+
+        public string SecretKey { get; }
+
+        /// <summary>A client that knows nothing of stores, to look behind them.</summary>
+        public AmazonS3Client Client { get; }
+
+        public static async Task<Running> PrepareAsync(Process process, Uri endpoint, string accessKey, string secretKey, string log)
+        {
+            var server = new Running(process, endpoint, accessKey, secretKey, log);
+            await server.Client.PutBucketAsync(BucketName);
+            return server;
+        }
+
+        /// <summary>The URL of a store, perhaps through a proxy.</summary>
+        public string UrlOf(string path, Uri? endpoint = null, string bucket = BucketName)
+            => $"s3:{AccessKey}:{Uri.EscapeDataString(SecretKey)}@{(endpoint ?? Endpoint).GetLeftPart(UriPartial.Authority)}/{bucket}/{path}";
+
+        public Task PutAsync(string key, byte[] content) => Client.PutObjectAsync(new PutObjectRequest
+        {
+            BucketName = BucketName,
+            Key = key,
+            InputStream = new MemoryStream(content),
+            UseChunkEncoding = false,
+        });
+
+        public async Task<List<string>> ListAsync(string prefix)
+        {
+            var keys = new List<string>();
+            var request = new ListObjectsV2Request { BucketName = BucketName, Prefix = prefix };
+            ListObjectsV2Response page;
+            do
+            {
+                page = await Client.ListObjectsV2Async(request);
+                keys.AddRange((page.S3Objects ?? []).Select(item => item.Key));
+                request.ContinuationToken = page.NextContinuationToken;
+            }
+            while (page.IsTruncated == true);
+            return keys;
+        }
+
+        public async Task<int> CountUploadsAsync(string prefix)
+            => (await Client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = BucketName, Prefix = prefix })).MultipartUploads?.Count ?? 0;
+
+        /// <summary>The requests that the server logged while something was done, such as <c>PUT /bucket/path/name</c>.</summary>
+        /// <param name="path">What they hold: the path of a store, or a bucket.</param>
+        /// <param name="act">What is done.</param>
+        public async Task<List<string>> LogAsync(string path, Func<Task> act)
+        {
+            var encoded = Uri.EscapeDataString(path);
+            var mark = $"mark-{Guid.NewGuid():n}";
+            await MarkAsync(mark + "-begin");
+            await act();
+            // A line may be written a moment after its answer.
+            await Task.Delay(500);
+            await MarkAsync(mark + "-end");
+            var requests = new List<string>();
+            var within = false;
+            foreach (var line in await ReadLogAsync())
+            {
+                if (line.Contains(mark, StringComparison.Ordinal)) within = line.Contains(mark + "-begin", StringComparison.Ordinal);
+                else if (within && (line.Contains(path, StringComparison.Ordinal) || line.Contains(encoded, StringComparison.Ordinal)) && line.Split('"') is [_, var request, ..]) requests.Add(request);
+            }
+            return requests;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Client.Dispose();
+            _process.StandardInput.Close();
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+
+        private async Task MarkAsync(string mark)
+        {
+            await PutAsync(mark, []);
+            for (var i = 0; !(await ReadLogAsync()).Any(line => line.Contains(mark, StringComparison.Ordinal)); i++)
+            {
+                Assert.True(i < 100, "The server writes no log.");
+                await Task.Delay(50);
+            }
+        }
+
+        private async Task<IEnumerable<string>> ReadLogAsync()
+        {
+            await using var log = new FileStream(_log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var reader = new StreamReader(log);
+            return (await reader.ReadToEndAsync()).Split('\n').Where(line => line.Contains(" beast: ", StringComparison.Ordinal));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+using System.Net;
+using BorgStore.Backends;
+using BorgStore.Backends.S3;
+using BorgStore.Hashing;
+
+namespace BorgStore.Tests.S3;
+
+/// <summary>Everything that goes wrong between here and the server.</summary>
+public sealed class S3FaultTests(CephServer ceph) : S3Test(ceph)
+{
+    private const int Large = 30_000_000;
+    private FaultProxy? _proxy;
+
+    private FaultProxy Proxy => _proxy ??= FaultProxy.Start(Server.Endpoint);
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_proxy is not null) await _proxy.DisposeAsync();
+        await base.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Theory]
+    [InlineData("wrong-key", null, "bucket", StoreError.AuthenticationFailed, "access key")]
+    [InlineData(null, "wrong-secret", "bucket", StoreError.AuthenticationFailed, "secret key")]
+    [InlineData(null, null, "no-such-bucket", StoreError.StoreDoesNotExist, "no such bucket")]
+    public async Task What_the_server_refuses_is_said(string? key, string? secret, string bucket, StoreError error, string said)
+    {
+        var url = $"s3:{key ?? Server.AccessKey}:{Uri.EscapeDataString(secret ?? Server.SecretKey)}@{Server.Endpoint.GetLeftPart(UriPartial.Authority)}/{bucket}/path";
+        await using var backend = S3Backend.Create(url, new());
+        foreach (var act in new Func<Task>[] { () => backend.OpenAsync(Ct), () => backend.CreateAsync(Ct), () => backend.DestroyAsync(Ct) })
+        {
+            var failure = await AssertFailsAsync(error, act);
+            Assert.Contains(said, failure.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain(Server.SecretKey, failure.ToString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Nobody_there_is_a_lost_connection()
+    {
+        await using var backend = S3Backend.Create(Url(new Uri("http://127.0.0.1:1")), new());
+        Assert.Contains("connection failed", (await AssertFailsAsync(StoreError.ConnectionLost, () => backend.OpenAsync(Ct))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(503, "SlowDown", StoreError.BackendFailure, "-ThrottleLimit")]
+    [InlineData(403, "RequestTimeTooSkewed", StoreError.AuthenticationFailed, "clock")]
+    [InlineData(400, "ExpiredToken", StoreError.AuthenticationFailed, "expired")]
+    [InlineData(403, "AccessDenied", StoreError.PermissionDenied, "policies")]
+    [InlineData(403, "QuotaExceeded", StoreError.QuotaExceeded, "quota")]
+    [InlineData(507, "InsufficientStorage", StoreError.NoSpace, "no room")]
+    [InlineData(501, "NotImplemented", StoreError.NotSupported, "cannot")]
+    [InlineData(418, "Teapot", StoreError.BackendFailure, "Teapot")]
+    public async Task Each_error_of_the_server_has_its_meaning(int status, string code, StoreError error, string said)
+    {
+        await using var backend = await OpenAsync(Proxy.Address);
+        Proxy.Decide = _ => Fault.Error(status, code);
+        // What is worth a repetition is repeated for seconds, so once is enough.
+        foreach (var act in new Func<Task>[]
+        {
+            () => backend.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct).AsTask(),
+            () => backend.LoadAsync("data/a", default, Ct).AsTask(),
+            async () => await backend.ListAsync("data", ListScope.Tree, Ct).ToListAsync(Ct),
+        }.Take(status < 500 ? 3 : 1))
+            Assert.Contains(said, (await AssertFailsAsync(error, act)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refused_delete_is_never_taken_for_absence()
+    {
+        await using var backend = await OpenAsync(Proxy.Address);
+        await Store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
+        foreach (var method in new[] { "HEAD", "DELETE" })
+        {
+            Proxy.Decide = request => request.HttpMethod == method ? Fault.Error(403, "AccessDenied") : null;
+            await AssertFailsAsync(StoreError.PermissionDenied, () => backend.DeleteAsync("data/a", Ct).AsTask());
+        }
+        Assert.Equal([1], await LoadAsync("data/a"));
+    }
+
+    [Fact]
+    public async Task Throttling_for_a_while_is_waited_for()
+    {
+        await using var backend = await OpenAsync(Proxy.Address);
+        var left = 3;
+        Proxy.Decide = _ => Interlocked.Decrement(ref left) >= 0 ? Fault.Error(503, "SlowDown") : null;
+        await backend.StoreAsync("data/a", Bytes(1000), StoreMode.Overwrite, Ct);
+        Assert.Equal(Bytes(1000), await LoadAsync("data/a"));
+    }
+
+    [Fact]
+    public async Task A_wrong_clock_is_corrected()
+    {
+        var left = 1;
+        // Within what the real server tolerates, so that it takes the corrected time too.
+        Proxy.Decide = _ => Interlocked.Decrement(ref left) < 0 ? null : Fault.Error(403, "RequestTimeTooSkewed") with
+        {
+            Headers = new() { ["Date"] = DateTime.UtcNow.AddMinutes(8).ToString("R") },
+        };
+        await using var backend = await OpenAsync(Proxy.Address);
+    }
+
+    [Theory]
+    [InlineData(301, "PermanentRedirect", true)]
+    [InlineData(400, "AuthorizationHeaderMalformed", false)]
+    public async Task A_bucket_in_another_region_is_found_there(int status, string code, bool inHeader)
+    {
+        Proxy.Decide = request => request.Headers["Authorization"]!.Contains("/eu-north-1/s3/", StringComparison.Ordinal) ? null
+            : Fault.Error(status, code, inHeader ? "provoked" : "The region 'us-east-1' is wrong; expecting 'eu-north-1'") with { Headers = inHeader ? new() { ["x-amz-bucket-region"] = "eu-north-1" } : [] };
+        await using var backend = await OpenAsync(Proxy.Address);
+        Assert.Null(await backend.FindAsync("data/a", Ct));
+
+        Proxy.Decide = _ => Fault.Error(status, code);
+        await using var another = S3Backend.Create(Url(Proxy.Address), new());
+        Assert.Contains("?region=", (await AssertFailsAsync(StoreError.InvalidUrl, () => another.OpenAsync(Ct))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_line_cut_while_loading_is_taken_up_again()
+    {
+        var value = Bytes(Large);
+        await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct);
+        await using var backend = await OpenAsync(Proxy.Address);
+        var cuts = 0;
+        Proxy.Decide = request => request.HttpMethod == "GET" && Interlocked.Increment(ref cuts) % 2 == 1 ? new() { CutsAfter = 1_000_000 } : null;
+        await using (var stream = await backend.LoadAsync("data/a", default, Ct)) Assert.Equal(value, await stream!.ReadToEndAsync(Ct));
+        Assert.True(cuts > 4);
+
+        Proxy.Decide = _ => new() { CutsAfter = 0 };
+        await AssertFailsAsync(StoreError.ConnectionLost, async () =>
+        {
+            await using var stream = await backend.LoadAsync("data/a", default, Ct);
+            await stream!.ReadToEndAsync(Ct);
+        });
+    }
+
+    [Fact]
+    public async Task A_line_cut_while_listing_is_no_end_of_the_listing()
+    {
+        await PutManyAsync(Enumerable.Range(0, 50).Select(i => $"data/{i:00}"));
+        await using var backend = await OpenAsync(Proxy.Address);
+        var left = 2;
+        Proxy.Decide = _ => Interlocked.Decrement(ref left) >= 0 ? new() { CutsAfter = 3000 } : null;
+        Assert.Equal(50, await backend.ListAsync("data", ListScope.Tree, Ct).CountAsync(Ct));
+
+        Proxy.Decide = _ => new() { CutsAfter = 3000 };
+        await AssertFailsAsync(StoreError.ConnectionLost, async () => await backend.ListAsync("data", ListScope.Tree, Ct).CountAsync(Ct));
+    }
+
+    [Fact]
+    public async Task A_value_replaced_while_it_is_loaded_is_not_mixed()
+    {
+        await Store.StoreAsync("data/a", Bytes(Large, 1), StoreMode.Overwrite, Ct);
+        await using var stream = await Store.LoadAsync("data/a", default, Ct);
+        await Store.StoreAsync("data/a", Bytes(Large, 2), StoreMode.Overwrite, Ct);
+        var error = await AssertFailsAsync(StoreError.BackendFailure, () => stream!.ReadToEndAsync(Ct).AsTask());
+        Assert.Contains("changed it meanwhile", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lost_answer_to_the_end_of_an_upload_is_looked_up()
+    {
+        await using var backend = await OpenAsync(Proxy.Address);
+        var left = 1;
+        Proxy.Decide = request => request.HttpMethod == "POST" && request.RawUrl!.Contains("uploadId", StringComparison.Ordinal)
+            && Interlocked.Decrement(ref left) == 0 ? new() { LosesAnswer = true } : null;
+        await backend.StoreAsync("data/a", Bytes(Large), StoreMode.Overwrite, Ct);
+        Assert.Equal(Bytes(Large), await LoadAsync("data/a"));
+    }
+
+    [Fact]
+    public async Task A_part_that_fails_ends_the_upload_and_leaves_nothing()
+    {
+        await using var backend = await OpenAsync(Proxy.Address);
+        Proxy.Decide = request => request.RawUrl!.Contains("partNumber=2", StringComparison.Ordinal) ? Fault.Error(403, "AccessDenied") : null;
+        await AssertFailsAsync(StoreError.PermissionDenied, () => backend.StoreAsync("data/a", Bytes(Large), StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal(0, await Server.CountUploadsAsync(Path));
+        Assert.Null(await Store.FindAsync("data/a", Ct));
+    }
+
+    [Fact]
+    public async Task A_move_cut_between_copy_and_delete_says_so()
+    {
+        await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
+        await using var backend = await OpenAsync(Proxy.Address);
+        Proxy.Decide = request => request.HttpMethod == "DELETE" ? Fault.Error(403, "AccessDenied") : null;
+        var error = await AssertFailsAsync(StoreError.PermissionDenied, () => backend.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct).AsTask());
+        Assert.Contains("both names", error.Message, StringComparison.Ordinal);
+        Assert.Equal((await LoadAsync("data/a"))!, await LoadAsync("data/b"));
+    }
+
+    [Fact]
+    public async Task A_batch_says_what_is_left()
+    {
+        await PutManyAsync(["data/a", "data/b", "data/c"]);
+        var fault = new Fault
+        {
+            Status = HttpStatusCode.OK,
+            Body = $"<DeleteResult><Error><Key>{Path}/data/b</Key><Code>AccessDenied</Code><Message>kept</Message></Error></DeleteResult>",
+        };
+        await using (var backend = await OpenAsync(Proxy.Address))
+        {
+            Proxy.Decide = request => request.HttpMethod == "POST" ? fault : null;
+            var failure = Assert.Single(await backend.DeleteManyAsync(["data/a", "data/b"], Ct));
+            Assert.Equal(("data/b", StoreError.PermissionDenied), (failure.Name, failure.Reason.Error));
+        }
+        await using var destroyer = S3Backend.Create(Url(Proxy.Address), new());
+        var error = await AssertFailsAsync(StoreError.PermissionDenied, () => destroyer.DestroyAsync(Ct));
+        Assert.Contains("1 items are left", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_server_without_conditional_writes_is_found_out(bool refuses)
+    {
+        await using var backend = await OpenAsync(Proxy.Address);
+        await Store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
+        // One refuses the condition, the other takes no notice of it.
+        Proxy.Decide = request => request.Headers["If-None-Match"] is null ? null
+            : refuses ? Fault.Error(501, "NotImplemented") : new() { Status = HttpStatusCode.OK, Headers = new() { ["ETag"] = "\"x\"" } };
+        await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => backend.StoreAsync("data/a", new byte[] { 2 }, StoreMode.CreateNew, Ct).AsTask());
+        await backend.StoreAsync("data/b", new byte[] { 2 }, StoreMode.CreateNew, Ct);
+        Assert.Equal([1], await LoadAsync("data/a"));
+        Assert.Equal([2], await LoadAsync("data/b"));
+    }
+
+    [Fact]
+    public async Task A_stored_checksum_of_the_whole_value_needs_no_loading()
+    {
+        var value = Bytes(1000);
+        await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct);
+        await using var backend = S3Backend.Create(Url(Proxy.Address) + "?checksum=sha256", new());
+        await backend.OpenAsync(Ct);
+        var digest = HashKind.Sha256.ComputeHex(value);
+        var loads = 0;
+        foreach (var (type, loaded) in new[] { ("FULL_OBJECT", 0), ("COMPOSITE", 1) })
+        {
+            Proxy.Decide = request =>
+            {
+                if (request.HttpMethod == "GET") loads++;
+                return request.HttpMethod == "HEAD" ? new()
+                {
+                    Status = HttpStatusCode.OK,
+                    Headers = new() { ["x-amz-checksum-sha256"] = Convert.ToBase64String(Convert.FromHexString(digest)), ["x-amz-checksum-type"] = type, ["ETag"] = "\"x\"" },
+                } : null;
+            };
+            Assert.Equal(digest, await backend.HashAsync("data/a", HashKind.Sha256, Ct));
+            Assert.Equal(loaded, loads);
+        }
+    }
+}

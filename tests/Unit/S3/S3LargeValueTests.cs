@@ -1,0 +1,107 @@
+using BorgStore.Backends;
+using BorgStore.Hashing;
+using BorgStore.Tests.Backends;
+
+namespace BorgStore.Tests.S3;
+
+/// <summary>Values that are more than one request.</summary>
+public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
+{
+    private const int Size = 45_000_001;
+
+    [Fact]
+    public async Task A_large_value_goes_up_and_down_in_parts()
+    {
+        var value = Bytes(Size);
+        var up = await Server.LogAsync(Path, async () => await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct));
+        Assert.Equal((6, 2), (up.Count(request => request.StartsWith("PUT", StringComparison.Ordinal)), up.Count(request => request.StartsWith("POST", StringComparison.Ordinal))));
+        await Store.StoreAsync("data/b", new StoreValue(new ForwardStream(value), Size), StoreMode.Overwrite, Ct);
+
+        foreach (var name in new[] { "data/a", "data/b" })
+        {
+            Assert.Equal(value, await LoadAsync(name));
+            Assert.Equal(value[1000..^1000], await LoadAsync(name, new(1000, Size - 2000)));
+            Assert.Equal(value[^30_000_000..], await LoadAsync(name, new(-30_000_000)));
+            Assert.Equal(HashKind.Sha256.ComputeHex(value), await Store.HashAsync(name, HashKind.Sha256, Ct));
+        }
+        Assert.True(await Store.MoveAsync("data/a", "data/c", StoreMode.CreateNew, Ct));
+        Assert.Equal(value, await LoadAsync("data/c"));
+        await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => Store.StoreAsync("data/c", value, StoreMode.CreateNew, Ct).AsTask());
+        await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => Store.MoveAsync("data/b", "data/c", StoreMode.CreateNew, Ct).AsTask());
+        Assert.Equal(0, await Server.CountUploadsAsync(Path));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20_000_000)]
+    [InlineData(Size - 1)]
+    public async Task An_upload_that_fails_leaves_nothing(int at)
+    {
+        var value = new StoreValue(new ThrowingStream(Bytes(Size), at), Size);
+        await Assert.ThrowsAsync<InvalidDataException>(() => Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct).AsTask());
+        Assert.Null(await Store.FindAsync("data/a", Ct));
+        Assert.Equal(0, await Server.CountUploadsAsync(Path));
+    }
+
+    [Fact]
+    public async Task A_value_that_is_left_half_read_gives_its_buffers_back()
+    {
+        await Store.StoreAsync("data/a", Bytes(Size), StoreMode.Overwrite, Ct);
+        for (var i = 0; i < 20; i++)
+        {
+            await using var stream = await Store.LoadAsync("data/a", default, Ct);
+            await stream!.ReadExactlyAsync(new byte[i * 1_000_000 % 17_000_000 + 1], Ct);
+        }
+        // More readers at once than there are buffers.
+        var readers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ => (await Store.LoadAsync("data/a", default, Ct))!));
+        foreach (var reader in readers) await reader.ReadExactlyAsync(new byte[10], Ct);
+        foreach (var reader in readers.Reverse())
+        {
+            Assert.Equal(Size - 10, (await ReadRestAsync(reader)).Length);
+            await reader.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Defragmentation_copies_large_ranges_on_the_server()
+    {
+        var (a, b) = (Bytes(Size, 1), Bytes(1_000_000, 2));
+        await Store.StoreAsync("data/a", a, StoreMode.Overwrite, Ct);
+        await Store.StoreAsync("data/b", b, StoreMode.Overwrite, Ct);
+        var request = new DefragRequest([new("data/b", 10, 999_990), new("data/a", 7, 40_000_000), new("data/b", 0, 1_000_000)]);
+        byte[] expected = [.. b[10..], .. a[7..40_000_007], .. b];
+
+        var requests = await Server.LogAsync(Path, async () => await Store.DefragAsync(request with { Target = "data/c" }, Ct));
+        Assert.Equal(expected, await LoadAsync("data/c"));
+        Assert.Equal(3, requests.Count(line => line.StartsWith("PUT", StringComparison.Ordinal)));
+
+        var name = await Store.DefragAsync(request with { Algorithm = HashKind.Blake3, Namespace = "data", Levels = 1 }, Ct);
+        Assert.EndsWith(HashKind.Blake3.ComputeHex(expected), name, StringComparison.Ordinal);
+        Assert.Equal(expected, await LoadAsync(name));
+    }
+
+    [Fact]
+    public async Task Unfinished_uploads_are_found_and_ended()
+    {
+        var upload = await Server.Client.InitiateMultipartUploadAsync(CephServer.BucketName, $"{Path}/data/ab/abc", Ct);
+        await Server.Client.UploadPartAsync(new() { BucketName = CephServer.BucketName, Key = upload.Key, UploadId = upload.UploadId, PartNumber = 1, InputStream = new MemoryStream(Bytes(100)), UseChunkEncoding = false }, Ct);
+        var other = await Server.Client.InitiateMultipartUploadAsync(CephServer.BucketName, $"{Path}-other/data/x", Ct);
+
+        Assert.Empty(await Store.ListTemporaryAsync(TimeSpan.FromHours(1), Ct).ToListAsync(Ct));
+        var item = Assert.Single(await Store.ListTemporaryAsync(TimeSpan.FromMinutes(-1), Ct).ToListAsync(Ct));
+        Assert.Equal(100, item.Size);
+        Assert.StartsWith("data/ab/abc", item.Id, StringComparison.Ordinal);
+        Assert.Null(await Store.FindAsync("data/ab/abc", Ct));
+        Assert.True(await Store.DeleteTemporaryAsync(item, Ct));
+        Assert.False(await Store.DeleteTemporaryAsync(item, Ct));
+        Assert.Equal(1, await Server.CountUploadsAsync(Path));
+        await Server.Client.AbortMultipartUploadAsync(CephServer.BucketName, other.Key, other.UploadId, Ct);
+    }
+
+    private static async Task<byte[]> ReadRestAsync(Stream stream)
+    {
+        using var copy = new MemoryStream();
+        await stream.CopyToAsync(copy, Ct);
+        return copy.ToArray();
+    }
+}

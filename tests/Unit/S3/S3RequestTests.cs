@@ -1,0 +1,61 @@
+using BorgStore.Backends;
+using BorgStore.Layout;
+using BorgStore.Naming;
+
+namespace BorgStore.Tests.S3;
+
+/// <summary>What each operation asks of the server, out of the server's own log.</summary>
+public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{Guid.NewGuid():n}")
+{
+    [Fact]
+    public async Task A_small_value_is_one_request_each_way()
+    {
+        Assert.Equal(["PUT"], await LogAsync(async () => await Store.StoreAsync("data/a", Bytes(1000), StoreMode.Overwrite, Ct)));
+        Assert.Equal(["GET"], await LogAsync(() => LoadAsync("data/a")));
+        Assert.Equal(["GET"], await LogAsync(() => LoadAsync("data/a", new(-10))));
+        Assert.Equal(["GET"], await LogAsync(() => LoadAsync("data/a", new(-500, 10))));
+        Assert.Equal(["HEAD"], await LogAsync(async () => await Store.FindAsync("data/a", Ct)));
+        Assert.Equal(["HEAD", "PUT", "DELETE"], await LogAsync(async () => await Store.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct)));
+        Assert.Equal(["HEAD", "DELETE"], await LogAsync(async () => await Store.DeleteAsync("data/b", Ct)));
+    }
+
+    [Fact]
+    public async Task Creating_costs_a_question_once_and_then_nothing()
+    {
+        await Store.StoreAsync("data/a", Bytes(10), StoreMode.CreateNew, Ct);
+        Assert.Equal(["PUT"], await LogAsync(async () => await Store.StoreAsync("data/b", Bytes(10), StoreMode.CreateNew, Ct)));
+    }
+
+    [Fact]
+    public async Task A_namespace_costs_a_request_a_thousand_items()
+    {
+        var thousands = LongTests.Choose(quick: 3, @long: 20);
+        var names = Enumerable.Range(0, thousands * 1000).Select(i => Nesting.Nest($"data/{i * 7919 % 65536:x4}{i:x6}", 2)).ToList();
+        await PutManyAsync(names);
+
+        var listing = await LogAsync(async () => Assert.Equal(names.Count, (await ListAsync("data", ListScope.Tree)).Count));
+        Assert.InRange(listing.Count, thousands, thousands + 2);
+
+        await using var store = await BorgStore.Store.OpenAsync(new StoreOptions(Url()) { Layout = new([new NamespaceLayout("data", 2)]) }, Ct);
+        var items = await store.ListAllAsync(cancellationToken: Ct).Take(0).ToListAsync(Ct);
+        foreach (var path in names)
+            items.Add(new StoreItem("data/" + path[(path.LastIndexOf('/') + 1)..], "data", 1, IsDeleted: false, Level: 2));
+        var deleting = await LogAsync(async () =>
+        {
+            foreach (var batch in items.Chunk(store.DeleteBatchSize)) Assert.Empty(await store.DeleteManyAsync(batch, Ct));
+        });
+        Assert.InRange(deleting.Count, thousands, thousands + 2);
+        await AssertFailsAsync(StoreError.ObjectNotFound, () => ListAsync("data", ListScope.Tree));
+    }
+
+    [Fact]
+    public async Task Opening_costs_one_request()
+        => Assert.Equal(["GET"], await LogAsync(async () =>
+        {
+            await using var another = await OpenAsync();
+        }));
+
+    // A batch of deletions names the bucket only, so this store has one of its own.
+    private async Task<List<string>> LogAsync(Func<Task> act)
+        => [.. (await Server.LogAsync(Bucket, act)).Select(request => request.Split(' ')[0])];
+}

@@ -54,12 +54,7 @@ internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, 
     /// <inheritdoc/>
     public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
     {
-        if (_position > 0)
-        {
-            var rest = new byte[Length - _position];
-            await this.ReadExactlyAsync(rest, cancellationToken).ConfigureAwait(false);
-            return rest;
-        }
+        if (_position > 0) return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return await Current.ReadToEndAsync(cancellationToken).ConfigureAwait(false);

@@ -58,15 +58,6 @@ internal sealed class TeeValueStream(ValueStream source, ByteRange range, ChunkP
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
-    {
-        if (_left == Length) return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
-        var bytes = new byte[_left];
-        await this.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
-        return bytes;
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
         await CloseAsync().ConfigureAwait(false);

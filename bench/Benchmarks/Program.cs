@@ -5,6 +5,8 @@ if (args is ["blake3-file", .. var rest])
     return Blake3FileRace.Run(rest);
 if (args is ["cache", .. var scale])
     return await CacheScale.RunAsync(scale);
+if (args is ["sftp", .. var turn])
+    return await SftpRun.RunAsync(turn);
 
 // In this process: a project that BenchmarkDotNet generates would not find this one, which isn't named as its assembly is.
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run([.. args, "--inProcess"]);

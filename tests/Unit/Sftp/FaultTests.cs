@@ -7,6 +7,7 @@ namespace BorgStore.Tests.Sftp;
 /// <summary>A line that is cut, stuck and slow at random while it is used.</summary>
 public sealed class FaultTests : IAsyncLifetime
 {
+    private const int Delete = 2;
     private static readonly bool IsLong = LongTests.Wanted;
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(IsLong ? 180 : 8);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
@@ -48,13 +49,17 @@ public sealed class FaultTests : IAsyncLifetime
         {
             var random = new Random(task);
             var expected = new Dictionary<string, byte[]?>();
+            var generations = new int[8];
             while (end.Elapsed < Duration)
             {
-                var name = $"data/{random.Next(4)}/{task:00}-{random.Next(8)}";
+                // What was deleted stays so: the delete may come a second time over a line that only got stuck.
+                var number = random.Next(8);
+                var name = $"data/{number % 4}/{task:00}-{number}-{generations[number]}";
+                var kind = random.Next(5);
                 var watch = Stopwatch.StartNew();
                 try
                 {
-                    await OperateAsync(store, random, name, expected);
+                    await OperateAsync(store, random, kind, name, expected);
                     Interlocked.Increment(ref done);
                 }
                 catch (StoreException e) when (e.Error is StoreError.ConnectionLost or StoreError.Timeout)
@@ -63,6 +68,7 @@ public sealed class FaultTests : IAsyncLifetime
                     expected.Remove(name);
                     Interlocked.Increment(ref failed);
                 }
+                if (kind == Delete) generations[number]++;
                 lock (_line) longest = Math.Max(longest, watch.ElapsedMilliseconds);
             }
             return expected;
@@ -82,9 +88,9 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.InRange(left, 0, failed);
     }
 
-    private static async Task OperateAsync(SftpBackend store, Random random, string name, Dictionary<string, byte[]?> expected)
+    private static async Task OperateAsync(SftpBackend store, Random random, int kind, string name, Dictionary<string, byte[]?> expected)
     {
-        switch (random.Next(5))
+        switch (kind)
         {
             case 0 or 1:
                 var value = new byte[random.Next(4) == 0 ? random.Next(3 << 20) : random.Next(3000)];
@@ -92,7 +98,7 @@ public sealed class FaultTests : IAsyncLifetime
                 await store.StoreAsync(name, value, StoreMode.Overwrite, Ct);
                 expected[name] = value;
                 break;
-            case 2:
+            case Delete:
                 await store.DeleteAsync(name, Ct);
                 expected[name] = null;
                 break;

@@ -27,7 +27,7 @@ public sealed partial class SftpBackend
             ItemName.CheckWritable(longest, longest);
         }
 
-        var working = RepeatAsync(async (connection, call) =>
+        await RunWritingAsync(writing, async (connection, call) =>
         {
             if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
             await CheckBlocksAsync(connection, request.Sources).ConfigureAwait(false);
@@ -40,8 +40,7 @@ public sealed partial class SftpBackend
             }
             await PublishAsync(connection, writing, writing.Name).ConfigureAwait(false);
             return true;
-        }, cancellationToken);
-        await LeaveTidyAsync(working, writing, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
         return writing.Name;
     }
 

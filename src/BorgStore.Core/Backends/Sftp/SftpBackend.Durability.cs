@@ -45,6 +45,7 @@ public sealed partial class SftpBackend
 
     private async ValueTask FlushLastAsync()
     {
+        await ClearAbandonedAtLastAsync().ConfigureAwait(false);
         await SyncAsync(CancellationToken.None).ConfigureAwait(false);
         _syncing.Dispose();
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Values;
@@ -9,11 +10,14 @@ public sealed partial class SftpBackend
 {
     private static readonly TimeSpan LongestTidying = TimeSpan.FromMilliseconds(500);
 
+    // Temporary files of values that were given up when no connection was to be had.
+    private readonly ConcurrentDictionary<string, bool> _abandoned = new();
+
     /// <inheritdoc/>
     public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         var writing = new Writing(name, mode);
-        var storing = RepeatAsync(async (connection, call) =>
+        await RunWritingAsync(writing, async (connection, call) =>
         {
             if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
             if (call.Lost > 0 && !value.CanReadAgain) throw CannotReadAgain(call, name);
@@ -25,14 +29,14 @@ public sealed partial class SftpBackend
             }).ConfigureAwait(false);
             await PublishAsync(connection, writing, name).ConfigureAwait(false);
             return true;
-        }, cancellationToken);
-        await LeaveTidyAsync(storing, writing, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Waits for what writes. Who cancels it gets his stream back before this returns, and waits a moment for the rest to be
+    /// <summary>Runs what writes. Who cancels it gets his stream back before this returns, and waits a moment for the rest to be
     /// cleared away; on a slow line that goes on behind him.</summary>
-    private static async Task LeaveTidyAsync(Task working, Writing writing, CancellationToken cancellationToken)
+    private async Task RunWritingAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
     {
+        var working = WriteOrAbandonAsync(writing, write, cancellationToken);
         try
         {
             await working.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -42,6 +46,42 @@ public sealed partial class SftpBackend
             await writing.SourceReleased.ConfigureAwait(false);
             await Task.WhenAny(working, Task.Delay(LongestTidying, CancellationToken.None)).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    private async Task WriteOrAbandonAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RepeatAsync(write, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (writing.Temporary is { } temporary) _abandoned.TryAdd(temporary, true);
+        }
+    }
+
+    /// <summary>Removes what was abandoned before anything else is done: its rename may still be on its way over a line that
+    /// only got stuck, and must not replace what is stored from now on.</summary>
+    private async Task ClearAbandonedAsync(SftpConnection connection)
+    {
+        foreach (var temporary in _abandoned.Keys)
+        {
+            using var removed = await connection.SendAsync(
+                new PathRequest(PacketType.Remove, PacketType.Status, ToPath(temporary))).ConfigureAwait(false);
+            _abandoned.TryRemove(temporary, out _);
+        }
+    }
+
+    private async Task ClearAbandonedAtLastAsync()
+    {
+        try
+        {
+            if (!_abandoned.IsEmpty) await RepeatUngatedAsync((_, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            // Nobody waits for these any more; a later clearing of unfinished items finds them.
         }
     }
 

@@ -78,6 +78,7 @@ public sealed partial class SftpBackend : IBackend
             try
             {
                 connection = await _pool.GetAsync(cancellationToken).ConfigureAwait(false);
+                if (!_abandoned.IsEmpty) await ClearAbandonedAsync(connection).ConfigureAwait(false);
                 return await operation(connection, call).ConfigureAwait(false);
             }
             catch (StoreException e) when (call.MayRepeat(e, connection is null ? _pool.HasConnected : connection.Failure is not null))

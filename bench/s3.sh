@@ -4,6 +4,7 @@
 # round on fresh paths; values a second, medians.
 # usage: bench/s3.sh [COUNT [ROUNDS]]      env: PYTHON, the interpreter that has borgstore and boto3
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 count=${1:-10000} rounds=${2:-3} python=${PYTHON:-python3}
 unset AWS_CA_BUNDLE
@@ -20,9 +21,9 @@ trap stop EXIT
 read -r state endpoint access_key secret_key _ <&"${server[0]}" || true
 [ "${state:-}" = ready ] || { echo "The server did not start: ${state:-} ${endpoint:-}; tests/servers/install.sh installs it."; exit 1; }
 
-dotnet build src/BorgStore.PowerShell -c Release --verbosity quiet --nologo >&2
-dotnet build src/BorgStore.S3 -c Release --verbosity quiet --nologo >&2
-module=artifacts/BorgStore/BorgStore.psd1
+dotnet build src/BorgStore.PowerShell -c Release --verbosity quiet -clp:NoSummary >&2
+dotnet build src/BorgStore.S3 -c Release --verbosity quiet -clp:NoSummary >&2
+module=$PWD/artifacts/BorgStore/BorgStore.psd1
 
 mkdir "$place/values"
 for ((i = 0; i < count; i++)); do head -c 1024 /dev/urandom > "$place/values/$(printf %08x "$i").bin"; done
@@ -54,7 +55,7 @@ ours() {
       Get-ChildItem $folder | Set-BorgStoreItem -Namespace data -Store $store -ThrottleLimit 16
     } else {
       $store = Open-BorgStore $url -Namespace @{ data = 1 }
-      Get-BorgStoreItem -Namespace data -Store $store | Export-BorgStoreItem -Path $folder -ThrottleLimit 16
+      Get-BorgStoreItem -Namespace data -Store $store | Export-BorgStoreItem -Path $folder -ThrottleLimit 16 | Out-Null
     }
     Close-BorgStore $store' "$module" "$@"
 }

@@ -38,6 +38,8 @@ public sealed class CephServer : IAsyncDisposable
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            // The large values of the long tests have no room in memory.
+            Environment = { ["CEPH_STORE"] = LongTests.Choose(quick: "memstore", @long: "bluestore") },
         })!;
         var lines = new List<string>();
         try

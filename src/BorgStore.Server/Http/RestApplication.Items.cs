@@ -102,21 +102,24 @@ internal sealed partial class RestApplication
     // Small values are stored from where they were received, or from one pooled array.
     private static async Task ReceiveSmallAsync(HttpContext context, IBackend backend, string name, int length)
     {
+        if (length == 0)
+        {
+            await StoreSmallAsync(context, backend, name, default);
+            return;
+        }
         var reader = context.Request.BodyReader;
-        var received = length == 0 ? default : (await reader.ReadAtLeastAsync(length, context.RequestAborted)).Buffer;
-        if (received.IsSingleSegment)
+        var received = (await reader.ReadAtLeastAsync(length, context.RequestAborted)).Buffer;
+        var pooled = received.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent(length);
+        try
         {
-            await StoreSmallAsync(context, backend, name, received.First);
+            if (pooled is not null) received.CopyTo(pooled);
+            await StoreSmallAsync(context, backend, name, pooled is null ? received.First : pooled.AsMemory(0, length));
         }
-        else
+        finally
         {
-            var buffer = ArrayPool<byte>.Shared.Rent(length);
-            received.CopyTo(buffer);
-            await StoreSmallAsync(context, backend, name, buffer.AsMemory(0, length));
-            // Not in a finally: after a failure somebody may still be reading it.
-            ArrayPool<byte>.Shared.Return(buffer);
+            reader.AdvanceTo(received.End);
+            if (pooled is not null) ArrayPool<byte>.Shared.Return(pooled);
         }
-        if (length > 0) reader.AdvanceTo(received.End);
     }
 
     private static ValueTask StoreSmallAsync(HttpContext context, IBackend backend, string name, ReadOnlyMemory<byte> value)

@@ -1,3 +1,4 @@
+using BorgStore.Processes;
 using BorgStore.Security;
 using Microsoft.Extensions.Logging;
 

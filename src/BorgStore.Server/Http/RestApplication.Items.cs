@@ -58,7 +58,7 @@ internal sealed partial class RestApplication
             writer.Advance(chunk);
             left -= chunk;
             // A small answer leaves in one piece with its headers when the request ends.
-            if (left > 0 && (await writer.FlushAsync(context.RequestAborted)).IsCompleted) return;
+            if (value.Length > ChunkSize && (await writer.FlushAsync(context.RequestAborted)).IsCompleted) return;
         }
     }
 

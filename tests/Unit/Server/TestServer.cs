@@ -1,5 +1,4 @@
 using BorgStore.Server;
-using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.Server;
 
@@ -7,35 +6,22 @@ namespace BorgStore.Tests.Server;
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly StringWriter _log = new();
-    private readonly RestServer _server;
-
-    private TestServer(Func<ServerOptions, ServerOptions>? configure)
-    {
-        var options = new ServerOptions { Backend = _folder.StoreUrl, Port = 0, LogLevel = LogLevel.Information };
-        _server = new(configure?.Invoke(options) ?? options, _log);
-    }
+    private InProcessServer _server = null!;
 
     public string StorePath => _folder.Combine("store");
 
-    public Uri Address => new(_server.Addresses.First());
+    public Uri Address => new(_server.Url);
 
-    public string Log
-    {
-        get
-        {
-            lock (_log) return _log.ToString();
-        }
-    }
+    public string Log => _server.Log;
 
     /// <summary>Starts a server.</summary>
     /// <param name="configure">Changes its options.</param>
     /// <param name="create">Whether the store is there from the start.</param>
     public static async Task<TestServer> StartAsync(Func<ServerOptions, ServerOptions>? configure = null, bool create = true)
     {
-        var server = new TestServer(configure);
+        var server = new TestServer();
         if (create) Directory.CreateDirectory(server.StorePath);
-        await server._server.StartAsync();
+        server._server = await InProcessServer.StartAsync(server.StorePath, configure);
         return server;
     }
 

@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace BorgStore.Server;
+namespace BorgStore.Processes;
 
-/// <summary>Splits a command line as a POSIX shell would, without expanding anything.</summary>
-internal static class ShellWords
+/// <summary>Splits a command line as a POSIX shell would, without expanding anything, and quotes words for one.</summary>
+public static class ShellWords
 {
     /// <summary>Splits a command line.</summary>
     /// <param name="line">The command line.</param>
@@ -34,4 +34,9 @@ internal static class ShellWords
         if (isInWord) words.Add(word.ToString());
         return words;
     }
+
+    /// <summary>Quotes a word where a shell would read more into it.</summary>
+    /// <param name="word">The word.</param>
+    public static string Quote(string word)
+        => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_./:~@%+,=-".Contains(c)) ? word : $"'{word.Replace("'", @"'\''")}'";
 }

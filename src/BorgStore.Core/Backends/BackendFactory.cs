@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Rest;
 using BorgStore.Security;
 
 namespace BorgStore.Backends;
@@ -10,6 +11,10 @@ public static class BackendFactory
     private static readonly ConcurrentDictionary<string, Func<string, BackendOptions, IBackend>> Schemes = new()
     {
         ["file"] = (url, options) => new FileBackend(FileUrl.Parse(url, OperatingSystem.IsWindows()), options),
+        ["http"] = (url, options) => new RestBackend(url, options),
+        ["https"] = (url, options) => new RestBackend(url, options),
+        ["http+unix"] = (url, options) => new RestBackend(url, options),
+        ["rest"] = (url, options) => new RestBackend(url, options),
     };
 
     /// <summary>Makes a scheme known, or replaces what it stands for.</summary>

@@ -28,15 +28,14 @@ public sealed partial class ChildProcess : IAsyncDisposable
     private readonly AnonymousPipeServerStream? _watch;
     private readonly Queue<string> _errors = new();
     private readonly Task _readingErrors;
+    private readonly Task<int> _exit;
     private int _disposed;
 
     private ChildProcess(Process process, AnonymousPipeServerStream? watch)
     {
         (_process, _watch) = (process, watch);
         _readingErrors = ReadErrorsAsync();
-        process.EnableRaisingEvents = true;
-        process.Exited += (_, _) => EndWatch();
-        if (process.HasExited) EndWatch();
+        _exit = ReadExitAsync();
     }
 
     /// <summary>What the child reads.</summary>
@@ -99,11 +98,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Waits until the child has ended.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its exit code.</returns>
-    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken = default)
-    {
-        await _process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-        return _process.ExitCode;
-    }
+    public Task<int> WaitForExitAsync(CancellationToken cancellationToken = default) => _exit.WaitAsync(cancellationToken);
 
     /// <summary>Ends the child.</summary>
     public async ValueTask DisposeAsync()
@@ -116,10 +111,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
             if (!await ExitsAsync().ConfigureAwait(false))
             {
                 _process.Kill(entireProcessTree: true);
-                await _process.WaitForExitAsync().ConfigureAwait(false);
+                await _exit.ConfigureAwait(false);
             }
         }
-        EndWatch();
         await Task.WhenAny(_readingErrors, Task.Delay(Patience)).ConfigureAwait(false);
         _process.Dispose();
     }
@@ -138,16 +132,16 @@ public sealed partial class ChildProcess : IAsyncDisposable
 
     private async Task<bool> ExitsAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
-        try
-        {
-            await _process.WaitForExitAsync(patience.Token).ConfigureAwait(false);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+        await Task.WhenAny(_exit, Task.Delay(Patience)).ConfigureAwait(false);
+        return _exit.IsCompleted;
+    }
+
+    private async Task<int> ReadExitAsync()
+    {
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        // The watching shell must not end a stranger that gets the same number.
+        EndWatch();
+        return _process.ExitCode;
     }
 
     private void Terminate()

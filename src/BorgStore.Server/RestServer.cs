@@ -101,9 +101,9 @@ public sealed partial class RestServer : IAsyncDisposable
         limits.MaxConcurrentConnections = MaxConnections;
         if (_options.Stdio)
         {
-            // The one client of a process may take its time.
+            // The one client of a process may take its time. (An infinite time overflows in Kestrel and ends the connection at once.)
             limits.MinRequestBodyDataRate = limits.MinResponseDataRate = null;
-            limits.KeepAliveTimeout = limits.RequestHeadersTimeout = Timeout.InfiniteTimeSpan;
+            limits.KeepAliveTimeout = limits.RequestHeadersTimeout = TimeSpan.FromDays(3650);
         }
 
         if (_options.Stdio) kestrel.Listen(new StdioEndPoint(), ConfigureListener);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends.Files;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Rest;
 using BorgStore.Backends.Sftp;
 using BorgStore.Security;
 
@@ -16,6 +17,10 @@ public static class BackendFactory
         ["rclone"] = (url, _) => new RcloneBackend(url),
         ["s3"] = (url, options) => IsolatedBackends.Create("S3", url, options),
         ["b2"] = (url, options) => IsolatedBackends.Create("S3", url, options),
+        ["http"] = (url, options) => new RestBackend(url, options),
+        ["https"] = (url, options) => new RestBackend(url, options),
+        ["http+unix"] = (url, options) => new RestBackend(url, options),
+        ["rest"] = (url, options) => new RestBackend(url, options),
     };
 
     /// <summary>Makes a scheme known, or replaces what it stands for.</summary>

@@ -1,0 +1,83 @@
+using BorgStore.Processes;
+
+namespace BorgStore.Backends.Rest;
+
+/// <summary>A child's stdin and stdout as one connection.</summary>
+/// <param name="child">The child, which ends with the connection.</param>
+/// <param name="ended">Called once it has ended, with its exit code and what it wrote to stderr.</param>
+internal sealed class ChildStream(ChildProcess child, Action<ChildStream, int, string> ended) : Stream
+{
+    private readonly object _lock = new();
+    private Task? _ending;
+
+    /// <summary>Whether anything ever came from the child.</summary>
+    public bool HasAnswered { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var count = await child.Stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        if (count > 0) HasAnswered = true;
+        // Why it died is told before anybody is told that it did.
+        else if (buffer.Length > 0) await EndAsync().ConfigureAwait(false);
+        return count;
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        => child.Stream.WriteAsync(buffer, cancellationToken);
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => child.Stream.FlushAsync(cancellationToken);
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Flush() => child.Stream.Flush();
+
+    public override int Read(byte[] buffer, int offset, int count) => child.Stream.Read(buffer, offset, count);
+
+    public override void Write(byte[] buffer, int offset, int count) => child.Stream.Write(buffer, offset, count);
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override async ValueTask DisposeAsync()
+    {
+        await EndAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // HttpClient closes connections without waiting; whoever closes the transport waits.
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _ = EndAsync();
+        base.Dispose(disposing);
+    }
+
+    private Task EndAsync()
+    {
+        lock (_lock) return _ending ??= Task.Run(EndCoreAsync);
+    }
+
+    private async Task EndCoreAsync()
+    {
+        await child.DisposeAsync().ConfigureAwait(false);
+        ended(this, await child.Exited.ConfigureAwait(false), child.Errors);
+    }
+}

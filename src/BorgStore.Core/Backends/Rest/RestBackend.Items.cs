@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using BorgStore.Hashing;
+
+namespace BorgStore.Backends.Rest;
+
+/// <content>Single items: find, load, store, delete, move.</content>
+public sealed partial class RestBackend
+{
+    private const string AnnouncedHash = "X-Content-hash-sha256";
+    private const string WantDigest = "Want-Repr-Digest";
+    private const string Digest = "Repr-Digest";
+    private const string DigestPrefix = "sha-256=:";
+
+    // What is smaller is loaded as a whole, so that a lost connection can be made good.
+    private const int SmallValue = 1 << 20;
+
+    /// <inheritdoc/>
+    public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await FindCoreAsync(name, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await LoadCoreAsync(name, range, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        if (mode == StoreMode.CreateNew) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
+        var announced = await HashAheadAsync(value, cancellationToken).ConfigureAwait(false);
+        ValueContent? content = null;
+        var told = await _client.SendAsync(() =>
+        {
+            var request = WithMode(Post(Target(name)), mode);
+            request.Content = content = new ValueContent(value, computeHash: announced is null);
+            if (announced is not null) request.Headers.TryAddWithoutValidation(AnnouncedHash, announced);
+            else if (HasExtensions) request.Headers.TryAddWithoutValidation(WantDigest, "sha-256=1");
+            return request;
+        }, async answer =>
+        {
+            CheckStillNew(answer, mode, name);
+            await DemandAsync(answer, name).ConfigureAwait(false);
+            return GetDigest(answer.Response);
+        }, value.CanReadAgain ? Repeat.Knowingly : Repeat.Never, takesLong: false, cancellationToken).ConfigureAwait(false);
+        if (content!.Hash is { } hash) await CheckArrivedAsync(name, hash, told, cancellationToken).ConfigureAwait(false);
+        await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await RemoveAsync(Target(name), name, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        if (mode == StoreMode.CreateNew && !HasExtensions)
+        {
+            if (await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is null) return false;
+            await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
+        }
+        var moved = await _client.SendAsync(() => WithMode(Post($"/?cmd=move&current={Escape(name)}&new={Escape(newName)}"), mode), async answer =>
+        {
+            CheckStillNew(answer, mode, newName);
+            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await DemandAsync(answer, name).ConfigureAwait(false);
+            return answer.MayHaveHappened ? throw Unknown($"move '{name}' to '{newName}'", $"'{name}' is not there now.", name) : false;
+        }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
+        if (moved) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+        return moved;
+    }
+
+    private async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
+        => await _client.SendAsync<ItemInfo?>(() => _transport.CreateRequest(HttpMethod.Head, Target(name)), async answer =>
+        {
+            var response = answer.Response;
+            if (response.StatusCode == HttpStatusCode.NotFound) return null;
+            await DemandAsync(answer, name).ConfigureAwait(false);
+            var isDirectory = GetHeader(response, "X-BorgStore-Is-Directory") == "true";
+            return new(name, isDirectory ? 0 : response.Content.Headers.ContentLength ?? 0, isDirectory,
+                RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, "X-BorgStore-Mtime")));
+        }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+
+    private async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        // Nothing of a value, and (of the Python server) a part before its end that may be longer than all of it, take its size.
+        if (range.Length == 0 || (range.Offset < 0 && (range.Length is not null || !HasExtensions)))
+        {
+            if (await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is not { IsDirectory: false } info) return null;
+            var (start, count) = range.Resolve(info.Size);
+            if (count == 0) return new MemoryValueStream(default);
+            range = new(start, count);
+        }
+        return await _client.SendAsync(() =>
+        {
+            var request = _transport.CreateRequest(HttpMethod.Get, Target(name));
+            request.Headers.Range = ToHeader(range);
+            if (HasExtensions && range.IsWhole) request.Headers.TryAddWithoutValidation(WantDigest, "sha-256=1");
+            return request;
+        }, answer => ReadValueAsync(answer, name, range), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<ValueStream?> ReadValueAsync(RestAnswer answer, string name, ByteRange range)
+    {
+        var response = answer.Response;
+        if (response.StatusCode == HttpStatusCode.NotFound) return null;
+        await DemandAsync(answer, name).ConfigureAwait(false);
+        if (!range.IsWhole && response.StatusCode != HttpStatusCode.PartialContent)
+            throw new StoreException(StoreError.NotSupported, "What answers there does not give parts of values. Check what stands before the REST server.", name);
+
+        if (response.Content.Headers.ContentLength is not > SmallValue)
+        {
+            var bytes = await response.Content.ReadAsByteArrayAsync(answer.Stalled).ConfigureAwait(false);
+            if (GetDigest(response) is { } digest && !digest.AsSpan().SequenceEqual(SHA256.HashData(bytes)))
+                throw new HttpRequestException($"The value '{name}' was damaged on the way.");
+            return new MemoryValueStream(bytes);
+        }
+        var body = await response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false);
+        return new RestValueStream(response, body, response.Content.Headers.ContentLength.Value, _client,
+            HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null);
+    }
+
+    // A value that can be read twice is announced with its hash, so that what arrives damaged is not even stored.
+    private static async ValueTask<string?> HashAheadAsync(StoreValue value, CancellationToken cancellationToken)
+    {
+        if (value.IsInMemory) return HashKind.Sha256.ComputeHex(value.Bytes.Span);
+        if (!value.CanReadAgain) return null;
+        var stream = value.OpenStream();
+        await using (stream.ConfigureAwait(false)) return await HashKind.Sha256.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
+    }
+
+    // What could not be announced is compared once it is there.
+    private async ValueTask CheckArrivedAsync(string name, byte[] hash, byte[]? told, CancellationToken cancellationToken)
+    {
+        var isRight = told is not null
+            ? hash.AsSpan().SequenceEqual(told)
+            : await HashCoreAsync(name, HashKind.Sha256, cancellationToken).ConfigureAwait(false) is not { } stored
+                || stored.Equals(Convert.ToHexString(hash), StringComparison.OrdinalIgnoreCase);
+        if (isRight) return;
+        await RemoveAsync(Target(name), name, cancellationToken).ConfigureAwait(false);
+        throw new StoreException(StoreError.HashMismatch, $"The value of '{name}' was damaged on its way and is removed again. Store it anew.", name);
+    }
+
+    private static RangeHeaderValue? ToHeader(ByteRange range) => range switch
+    {
+        { IsWhole: true } => null,
+        { Offset: < 0 } => new(null, -range.Offset),
+        { Length: { } length } when length <= long.MaxValue - range.Offset => new(range.Offset, range.Offset + length - 1),
+        _ => new(range.Offset, null),
+    };
+
+    private static byte[]? GetDigest(HttpResponseMessage response)
+        => GetHeader(response, Digest) is { } header && header.StartsWith(DigestPrefix, StringComparison.Ordinal)
+            ? Convert.FromBase64String(header[DigestPrefix.Length..].TrimEnd(':'))
+            : null;
+
+    private static double? GetSeconds(HttpResponseMessage response, string header)
+        => double.TryParse(GetHeader(response, header), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
+
+    private static string? GetHeader(HttpResponseMessage response, string name)
+        => response.Headers.TryGetValues(name, out var values) ? values.First() : null;
+}

@@ -1,0 +1,240 @@
+using System.Net;
+using System.Text.Json;
+using BorgStore.Backends.Files;
+using BorgStore.Hashing;
+
+namespace BorgStore.Backends.Rest;
+
+/// <summary>A store behind a REST server, ours or the Python package's.</summary>
+/// <remarks>What only our server can do is used where an answer of the server told so; see docs/protocol.md.</remarks>
+public sealed partial class RestBackend : IBackend
+{
+    // Tree listings in pages, flush, digests on request, conditional stores and moves, temporary files.
+    private const int OurExtensions = 1;
+
+    private readonly string _shownUrl;
+    private readonly RestTransport _transport;
+    private readonly RestClient _client;
+    private readonly Durability _durability;
+    private readonly OpenGate _gate = new();
+    private int _unflushed;
+    private int _disposed;
+
+    /// <summary>Names a store; nothing is connected yet.</summary>
+    /// <param name="url">The URL: http, https, http+unix or rest.</param>
+    /// <param name="options">What else is to be known; its permissions are another class's concern.</param>
+    public RestBackend(string url, BackendOptions? options = null)
+    {
+        _shownUrl = StoreUrl.Redact(url);
+        _durability = options?.Durability ?? default;
+        _transport = new(RestAddress.Parse(url, options?.Credential));
+        _client = new(_transport, _shownUrl);
+    }
+
+    /// <summary>Sends the requests; tests shorten its timeouts.</summary>
+    internal RestClient Client => _client;
+
+    private bool HasExtensions => _client.Extensions >= OurExtensions;
+
+    /// <inheritdoc/>
+    public async Task CreateAsync(CancellationToken cancellationToken)
+    {
+        CheckNotOpen();
+        await _client.SendAsync(() => Post("/?cmd=create"), answer => DemandAsync(answer, null), Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task DestroyAsync(CancellationToken cancellationToken)
+    {
+        CheckNotOpen();
+        await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, "/?cmd=destroy"), async answer =>
+        {
+            if (answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Gone }) throw Unknown("destroy the store", "It is not there now.", null);
+            return await DemandAsync(answer, null).ConfigureAwait(false);
+        }, Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        CheckNotOpen();
+        await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
+        {
+            // Whoever may not look at the root may do so further down; that there is a store is known.
+            HttpStatusCode.OK or HttpStatusCode.Forbidden => true,
+            HttpStatusCode.Gone => throw new StoreException(StoreError.StoreDoesNotExist,
+                $"The REST server at '{_shownUrl}' has no store. Create it first.", _shownUrl),
+            HttpStatusCode.NotFound => throw new StoreException(StoreError.StoreDoesNotExist,
+                $"There is no BorgStore REST server at '{_shownUrl}'. Check the path of the URL.", _shownUrl),
+            _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
+        }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        _gate.Open();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        await FlushCoreAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        await _client.SendAsync(() => Post($"{Target(name)}?cmd=mkdir"), answer => DemandAsync(answer, name), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await RemoveAsync($"{Target(name)}?cmd=rmdir", name, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        if (request.Target is null && request.Algorithm is null)
+            throw new StoreException(StoreError.InvalidArgument, "A defragmentation needs the name of the new item, or an algorithm to make it of.");
+        if (request is { Mode: StoreMode.CreateNew, Target: { } newName }) await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
+
+        var target = request.Target is { } name ? $"&target={Escape(name)}" : $"&algorithm={request.Algorithm!.Name}&levels={request.Levels}";
+        var ns = request.Namespace.Length > 0 ? $"&namespace={Escape(request.Namespace)}" : "";
+        var blocks = JsonSerializer.SerializeToUtf8Bytes(request.Sources.Select(block => new object[] { block.Name, block.Offset, block.Length }));
+        var made = await _client.SendAsync(() =>
+        {
+            var message = Post($"/?cmd=defrag{target}{ns}");
+            message.Content = new ByteArrayContent(blocks);
+            return WithMode(message, request.Mode);
+        }, async answer =>
+        {
+            CheckStillNew(answer, request.Mode, request.Target ?? request.Namespace);
+            await DemandAsync(answer, request.Target).ConfigureAwait(false);
+            return await answer.Response.Content.ReadAsStringAsync(answer.Stalled).ConfigureAwait(false);
+        }, Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
+        await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+        return made.Trim();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await _client.SendAsync(() => Post("/?cmd=quota"), async answer =>
+        {
+            await DemandAsync(answer, null).ConfigureAwait(false);
+            using var json = await RestJson.ParseAsync(answer).ConfigureAwait(false);
+            return new QuotaInfo(Get("limit"), Get("usage"));
+            long? Get(string property) => json.RootElement.TryGetProperty(property, out var value) && value.TryGetInt64(out var number) && number >= 0 ? number : null;
+        }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _gate.CloseAsync().ConfigureAwait(false);
+            if (Volatile.Read(ref _unflushed) != 0) await FlushCoreAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (Interlocked.Exchange(ref _disposed, 1) == 0) await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void CheckNotOpen()
+    {
+        if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.", _shownUrl);
+    }
+
+    private async ValueTask FlushCoreAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Exchange(ref _unflushed, 0);
+        // Another server has no way to be asked.
+        if (!HasExtensions) return;
+        await _client.SendAsync(() => Post("/?cmd=flush"), answer => DemandAsync(answer, null), Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    private ValueTask NoteChangeAsync(CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _unflushed, 1);
+        return _durability == Durability.Each ? FlushCoreAsync(cancellationToken) : default;
+    }
+
+    private async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        var (digest, isKnown) = await _client.SendAsync<(string?, bool)>(() => Post($"{Target(name)}?cmd=hash&algorithm={algorithm.Name}"), async answer =>
+        {
+            if (answer.Response.StatusCode == HttpStatusCode.NotFound) return (null, true);
+            // An algorithm that this server does not know.
+            if (answer.Response.StatusCode == HttpStatusCode.BadRequest && !HasExtensions) return (null, false);
+            await DemandAsync(answer, name).ConfigureAwait(false);
+            return ((await answer.Response.Content.ReadAsStringAsync(answer.Stalled).ConfigureAwait(false)).Trim(), true);
+        }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+        return isKnown ? digest : await HashHereAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<string?> HashHereAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        var value = await LoadCoreAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+        if (value is null) return null;
+        await using (value.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(value, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> RemoveAsync(string target, string name, CancellationToken cancellationToken)
+    {
+        var removed = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, target), async answer =>
+        {
+            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await DemandAsync(answer, name).ConfigureAwait(false);
+            return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It is not there now.", name) : false;
+        }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
+        if (removed) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+        return removed;
+    }
+
+    private HttpRequestMessage Post(string target) => _transport.CreateRequest(HttpMethod.Post, target);
+
+    // The names of items are not escaped on this wire, so some that only others could write have no place on it.
+    private static string Target(string name)
+        => name.AsSpan().IndexOfAny("?# ") < 0 && !name.AsSpan().ContainsAnyInRange('\0', '\x1f') && !name.Contains('\x7f')
+            ? "/" + name
+            : throw new StoreException(StoreError.InvalidName, "The name has a character that REST has no place for.", name);
+
+    private static string Escape(string value) => Uri.EscapeDataString(value);
+
+    private static async Task<bool> DemandAsync(RestAnswer answer, string? name)
+        => answer.Response.IsSuccessStatusCode ? true : throw await RestErrors.ReadAsync(answer.Response, name, answer.Stalled).ConfigureAwait(false);
+
+    private static HttpRequestMessage WithMode(HttpRequestMessage request, StoreMode mode)
+    {
+        if (mode == StoreMode.CreateNew) request.Headers.IfNoneMatch.Add(System.Net.Http.Headers.EntityTagHeaderValue.Any);
+        return request;
+    }
+
+    // The Python server replaces whatever is there; asking first is the best there is.
+    private async ValueTask DemandAbsentAsync(string name, CancellationToken cancellationToken)
+    {
+        if (!HasExtensions && await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is not null)
+            throw new StoreException(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already.", name);
+    }
+
+    private void CheckStillNew(RestAnswer answer, StoreMode mode, string name)
+    {
+        if (mode == StoreMode.CreateNew && answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Conflict })
+            throw Unknown($"make '{name}'", "It is there now.", name);
+    }
+
+    private StoreException Unknown(string tried, string found, string? name)
+        => new(StoreError.ConnectionLost,
+            $"The connection to '{_shownUrl}' was lost before the answer to the request to {tried} came. {found} Whether this request did it is not known.", name);
+}

@@ -1,0 +1,132 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+
+namespace BorgStore.Backends.Rest;
+
+/// <summary>Whether an operation may be done twice, after the answer to the first time was lost.</summary>
+internal enum Repeat
+{
+    /// <summary>Twice is as good as once.</summary>
+    Freely,
+
+    /// <summary>The second time may find what the first one did; the answer says whether there was a first.</summary>
+    Knowingly,
+
+    /// <summary>Only what was never sent is sent again.</summary>
+    Never,
+}
+
+/// <summary>An answer, while it is read.</summary>
+/// <param name="Response">The answer.</param>
+/// <param name="MayHaveHappened">Whether an attempt before this one may have been executed, its answer being lost.</param>
+/// <param name="Stalled">Ends the wait for the rest of it.</param>
+internal readonly record struct RestAnswer(HttpResponseMessage Response, bool MayHaveHappened, CancellationToken Stalled);
+
+/// <summary>Sends requests: again over a new connection where one was lost and that is safe, never longer than a stall may be.</summary>
+/// <param name="transport">The connections.</param>
+/// <param name="shownUrl">The store, for messages.</param>
+internal sealed class RestClient(RestTransport transport, string shownUrl)
+{
+    private const string ExtensionsHeader = "X-BorgStore-Server";
+
+    /// <summary>How long nothing may happen on the line before it is given up.</summary>
+    public TimeSpan StallTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>The pauses before further attempts.</summary>
+    public IReadOnlyList<TimeSpan> Pauses { get; set; } =
+        [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5)];
+
+    /// <summary>The extensions that the server has, by the number that its last answer told; 0 for none.</summary>
+    public int Extensions { get; private set; }
+
+    /// <summary>Sends a request and reads its answer.</summary>
+    /// <param name="create">Makes the request, once for each attempt.</param>
+    /// <param name="read">Reads the answer, as part of the attempt.</param>
+    /// <param name="repeat">Whether the request may be sent again.</param>
+    /// <param name="takesLong">Whether the answer may take longer than a stall.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<RestAnswer, Task<T>> read,
+        Repeat repeat, bool takesLong, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (transport.Slots is { } slots) await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var mayHaveHappened = false;
+            for (var attempt = 0; ; attempt++)
+            {
+                var (result, lost, wasSent) = await TryAsync(create, read, mayHaveHappened, takesLong, cancellationToken).ConfigureAwait(false);
+                if (lost is null) return result!;
+                mayHaveHappened |= wasSent;
+                if (attempt == Pauses.Count || (wasSent && repeat == Repeat.Never) || transport.IsHopeless) throw lost;
+                await Task.Delay(Pauses[attempt], cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            transport.Slots?.Release();
+        }
+    }
+
+    private async Task<(T? Result, StoreException? Lost, bool WasSent)> TryAsync<T>(Func<HttpRequestMessage> create,
+        Func<RestAnswer, Task<T>> read, bool mayHaveHappened, bool takesLong, CancellationToken cancellationToken)
+    {
+        using var request = create();
+        using var watch = new StallWatch(StallTimeout, cancellationToken);
+        var upload = request.Content as ValueContent;
+        if (upload is not null) upload.Watch = watch;
+        HttpResponseMessage? response = null;
+        T? result = default;
+        try
+        {
+            if (!takesLong) watch.Start();
+            response = await transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token).ConfigureAwait(false);
+            watch.Start();
+            if (RestErrors.IsFromBetween(response))
+                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), true);
+            Extensions = response.Headers.TryGetValues(ExtensionsHeader, out var values) && int.TryParse(values.First(), out var number) ? number : 0;
+            result = await read(new(response, mayHaveHappened, watch.Token)).ConfigureAwait(false);
+            return (result, null, true);
+        }
+        catch (Exception) when (upload?.SourceFailure is not null)
+        {
+            // What the value's own stream threw is nobody else's failure.
+            upload.SourceFailure.Throw();
+            throw;
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (default, new(StoreError.Timeout,
+                $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), true);
+        }
+        catch (HttpRequestException e) when (e.InnerException is AuthenticationException authentication)
+        {
+            throw new StoreException(StoreError.ConnectionLost, $"The certificate of '{shownUrl}' is not trusted: {authentication.Message} "
+                + $"An authority of your own is named by {RestTransport.AuthorityVariable}.", shownUrl, e);
+        }
+        catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)
+        {
+            return (default, inner, false);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
+        {
+            var wasSent = e is not HttpRequestException
+            {
+                HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                    or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
+            };
+            return (default, Lost(e), wasSent);
+        }
+        finally
+        {
+            // A value that is still coming in brings its answer to an end itself.
+            if (result is not RestValueStream) response?.Dispose();
+        }
+    }
+
+    /// <summary>What to throw for a connection that broke.</summary>
+    /// <param name="cause">How it did.</param>
+    public StoreException Lost(Exception cause)
+        => new(StoreError.ConnectionLost, $"The connection to the REST server at '{shownUrl}' was lost or could not be made: "
+            + $"{(cause.InnerException ?? cause).Message}{transport.ChildErrors}", shownUrl, cause);
+}

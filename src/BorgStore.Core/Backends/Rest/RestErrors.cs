@@ -1,0 +1,68 @@
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace BorgStore.Backends.Rest;
+
+/// <summary>The one table from answers of HTTP to errors of a store.</summary>
+internal static partial class RestErrors
+{
+    private const int LongestText = 16 << 10;
+
+    /// <summary>The header in which our server names the exact error.</summary>
+    private const string Header = "X-BorgStore-Error";
+
+    /// <summary>Makes an exception of an answer that is no success.</summary>
+    /// <param name="response">The answer.</param>
+    /// <param name="name">The item that was asked for, if one was.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<StoreException> ReadAsync(HttpResponseMessage response, string? name, CancellationToken cancellationToken)
+    {
+        var text = await ReadTextAsync(response, cancellationToken).ConfigureAwait(false);
+        if (response.Headers.TryGetValues(Header, out var values) && Enum.TryParse<StoreError>(values.First(), out var exact))
+            return new(exact, text.Length > 0 ? text : Describe(response), name);
+        var error = response.StatusCode switch
+        {
+            HttpStatusCode.NotFound => StoreError.ObjectNotFound,
+            HttpStatusCode.Gone => StoreError.StoreDoesNotExist,
+            HttpStatusCode.Conflict => StoreError.StoreAlreadyExists,
+            HttpStatusCode.PreconditionFailed when text.Contains("must be open", StringComparison.Ordinal) => StoreError.StoreNotOpen,
+            HttpStatusCode.PreconditionFailed when text.Contains("must not be open", StringComparison.Ordinal) => StoreError.StoreIsOpen,
+            HttpStatusCode.Forbidden => StoreError.PermissionDenied,
+            HttpStatusCode.Unauthorized or HttpStatusCode.ProxyAuthenticationRequired => StoreError.AuthenticationFailed,
+            HttpStatusCode.InsufficientStorage or HttpStatusCode.RequestEntityTooLarge => StoreError.QuotaExceeded,
+            HttpStatusCode.RequestedRangeNotSatisfiable => StoreError.ReadRange,
+            HttpStatusCode.UnprocessableEntity => StoreError.HashMismatch,
+            HttpStatusCode.BadRequest => StoreError.InvalidArgument,
+            HttpStatusCode.NotImplemented => StoreError.NotSupported,
+            HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable => StoreError.ConnectionLost,
+            HttpStatusCode.GatewayTimeout or HttpStatusCode.RequestTimeout => StoreError.Timeout,
+            _ => StoreError.BackendFailure,
+        };
+        return new(error, response.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized => "The REST server refuses the user or password. Give them in the URL, with -Credential, "
+                + $"or in {RestAddress.UsernameVariable} and {RestAddress.PasswordVariable}.",
+            HttpStatusCode.NotAcceptable => "What answers there does not speak this version of the BorgStore REST protocol. Check the URL.",
+            _ => text.Length > 0 ? $"The REST server says: {text}" : Describe(response),
+        }, name);
+    }
+
+    /// <summary>Whether something between us and the server answered in its place, as it does while the server restarts.</summary>
+    public static bool IsFromBetween(HttpResponseMessage response)
+        => response.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable && !response.Headers.Contains(Header);
+
+    private static string Describe(HttpResponseMessage response) => $"The REST server answered {(int)response.StatusCode} {response.ReasonPhrase}.";
+
+    private static async Task<string> ReadTextAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.Content.Headers.ContentLength is > LongestText) return "";
+        var text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        // The Python server wraps its message in a page.
+        if (response.Content.Headers.ContentType?.MediaType == "text/html")
+            text = WebUtility.HtmlDecode(PythonMessage().Match(text).Groups[1].Value);
+        return string.Concat(text.Trim().Take(1000).Select(c => char.IsControl(c) ? ' ' : c));
+    }
+
+    [GeneratedRegex(@"<p>Message: (.*?)</p>", RegexOptions.Singleline)]
+    private static partial Regex PythonMessage();
+}

@@ -1,0 +1,168 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using BorgStore.Processes;
+
+namespace BorgStore.Backends.Rest;
+
+/// <summary>The connections to one server: sockets, or children that lead there on their stdin and stdout.</summary>
+internal sealed class RestTransport : IAsyncDisposable
+{
+    /// <summary>The variable that names a file with the certificate authorities (PEM) to trust in place of the system's.</summary>
+    public const string AuthorityVariable = "BORGSTORE_REST_CA_FILE";
+
+    private static readonly MediaTypeWithQualityHeaderValue MediaType = new("application/vnd.x.borgstore.rest.v1");
+    // Enough for the requests that are answered at once; a value still being read has a child of its own besides.
+    private const int RequestsOfChildren = 4;
+
+    private readonly RestAddress _address;
+    private readonly ConcurrentDictionary<ChildStream, byte> _children = new();
+    private readonly AuthenticationHeaderValue? _authorization;
+    private string _childErrors = "";
+
+    /// <summary>Prepares the connections; none is made yet.</summary>
+    /// <param name="address">Where the server is.</param>
+    public RestTransport(RestAddress address)
+    {
+        _address = address;
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+        };
+        if (address.Command is not null)
+        {
+            (handler.UseProxy, handler.ConnectCallback) = (false, StartChildAsync);
+            Slots = new(RequestsOfChildren);
+        }
+        else if (address.UnixSocket is not null)
+        {
+            (handler.UseProxy, handler.ConnectCallback) = (false, ConnectUnixAsync);
+        }
+        else
+        {
+            handler.ConnectCallback = ConnectTcpAsync;
+            TrustAuthority(handler);
+        }
+        if (address.Credential is { } credential)
+            _authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.UserName}:{credential.Password}")));
+        Http = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>What sends requests.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>Where a limit of requests at a time is kept; <see langword="null"/> where there is none.</summary>
+    public SemaphoreSlim? Slots { get; }
+
+    /// <summary>What children that died had to say, for the message of an error.</summary>
+    public string ChildErrors => _childErrors.Length == 0 ? "" : $" {_address.Command![0]} said: {_childErrors}";
+
+    /// <summary>Whether trying again has no prospect, since the program to start is missing or refuses its arguments.</summary>
+    public bool IsHopeless { get; private set; }
+
+    /// <summary>Makes a request.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="target">What stands behind the base path, to the letter.</param>
+    public HttpRequestMessage CreateRequest(HttpMethod method, string target)
+    {
+        // Names are no paths to be tidied up: dot segments and escapes stay as they are.
+        var uri = new Uri(_address.Origin + _address.BasePath + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var request = new HttpRequestMessage(method, uri);
+        request.Headers.Accept.Add(MediaType);
+        request.Headers.Authorization = _authorization;
+        return request;
+    }
+
+    /// <summary>Closes all connections, and waits until the children have ended.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        foreach (var child in _children.Keys) await child.DisposeAsync().ConfigureAwait(false);
+        Slots?.Dispose();
+    }
+
+    private static async ValueTask<Stream> ConnectTcpAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            // A line that died while an answer takes its time, as the hash of a large value may, is noticed within a minute.
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 30);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async ValueTask<Stream> ConnectUnixAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_address.UnixSocket!), cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private ValueTask<Stream> StartChildAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var child = new ChildStream(Start(_address.Command!), OnChildEnded);
+        _children[child] = 0;
+        return new(child);
+    }
+
+    private static ChildProcess Start(IReadOnlyList<string> command)
+    {
+        try
+        {
+            return ChildProcess.Start(new(command[0], [.. command.Skip(1)]));
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new StoreException(StoreError.ConnectionLost,
+                $"The program '{command[0]}' could not be started: {e.Message}. Is it installed, and on the PATH?", innerException: e);
+        }
+    }
+
+    private void OnChildEnded(ChildStream child, int exitCode, string errors)
+    {
+        _children.TryRemove(child, out _);
+        if (exitCode == 0) return;
+        _childErrors = errors;
+        // Not found, not executable, wrong usage; all that is told before anything is sent.
+        IsHopeless = !child.HasAnswered && exitCode is 126 or 127 or 2;
+    }
+
+    private static void TrustAuthority(SocketsHttpHandler handler)
+    {
+        if (Environment.GetEnvironmentVariable(AuthorityVariable) is not { Length: > 0 } file) return;
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        try
+        {
+            policy.CustomTrustStore.ImportFromPemFile(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new StoreException(StoreError.InvalidArgument, $"The certificates that {AuthorityVariable} names can't be read: {e.Message}", innerException: e);
+        }
+        handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+    }
+}

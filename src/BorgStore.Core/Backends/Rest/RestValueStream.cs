@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+
+namespace BorgStore.Backends.Rest;
+
+/// <summary>A value that is still coming in, checked as its last byte does where that is possible.</summary>
+/// <param name="response">The answer that brings it.</param>
+/// <param name="body">Its body.</param>
+/// <param name="length">How many bytes it has.</param>
+/// <param name="client">Whose timeouts and errors are used.</param>
+/// <param name="fetchHash">Asks the server for the SHA-256 of the value; <see langword="null"/> where it can't be checked.</param>
+internal sealed class RestValueStream(
+    HttpResponseMessage response, Stream body, long length, RestClient client, Func<CancellationToken, ValueTask<string?>>? fetchHash) : ValueStream
+{
+    private readonly long _length = length;
+    private readonly IncrementalHash? _hash = fetchHash is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private long _left = length;
+
+    public override long Length => _length;
+
+    public override int Read(Span<byte> buffer)
+    {
+        var bytes = new byte[Math.Min(buffer.Length, _left)];
+        var count = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
+        bytes.AsSpan(0, count).CopyTo(buffer);
+        return count;
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_left == 0 || buffer.Length == 0) return 0;
+        var count = await ReadBodyAsync(buffer[..(int)Math.Min(buffer.Length, _left)], cancellationToken).ConfigureAwait(false);
+        if (count == 0) throw client.Lost(new EndOfStreamException($"{_left} of {_length} bytes are missing."));
+        _hash?.AppendData(buffer.Span[..count]);
+        _left -= count;
+        if (_left == 0 && fetchHash is not null) await CheckAsync(fetchHash, cancellationToken).ConfigureAwait(false);
+        return count;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            response.Dispose();
+            _hash?.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask<int> ReadBodyAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        using var watch = new StallWatch(client.StallTimeout, cancellationToken);
+        watch.Start();
+        try
+        {
+            return await body.ReadAsync(buffer, watch.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StoreException(StoreError.Timeout, $"The REST server sent nothing more for {client.StallTimeout.TotalSeconds:0} s.", innerException: e);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            throw client.Lost(e);
+        }
+    }
+
+    private async ValueTask CheckAsync(Func<CancellationToken, ValueTask<string?>> fetch, CancellationToken cancellationToken)
+    {
+        // Gone by now: then nobody can say any more what it was.
+        if (await fetch(cancellationToken).ConfigureAwait(false) is not { } expected) return;
+        if (!expected.Equals(Convert.ToHexString(_hash!.GetHashAndReset()), StringComparison.OrdinalIgnoreCase))
+            throw new StoreException(StoreError.HashMismatch, "What was loaded is not what the server has: it was damaged on the way, or replaced meanwhile. Load it again.");
+    }
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Net;
+using System.Runtime.ExceptionServices;
+using System.Security.Cryptography;
+
+namespace BorgStore.Backends.Rest;
+
+/// <summary>A value as the body of a request.</summary>
+/// <param name="value">The value.</param>
+/// <param name="computeHash">Whether its SHA-256 is wanted afterwards.</param>
+internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpContent
+{
+    private const int ChunkSize = 128 << 10;
+
+    /// <summary>Watches the line while the body is sent.</summary>
+    public StallWatch? Watch { get; set; }
+
+    /// <summary>What the value's own stream threw.</summary>
+    public ExceptionDispatchInfo? SourceFailure { get; private set; }
+
+    /// <summary>The SHA-256 of what was sent.</summary>
+    public byte[]? Hash { get; private set; }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = value.Length;
+        return true;
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        if (value.IsInMemory && value.Length <= ChunkSize)
+        {
+            await stream.WriteAsync(value.Bytes, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        var source = value.OpenStream();
+        await using var _ = source.ConfigureAwait(false);
+        using var hash = computeHash ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
+        var buffer = ArrayPool<byte>.Shared.Rent(ChunkSize);
+        try
+        {
+            while (await ReadSourceAsync(source, buffer, cancellationToken).ConfigureAwait(false) is > 0 and var count)
+            {
+                hash?.AppendData(buffer, 0, count);
+                Watch?.Start();
+                await stream.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        Hash = hash?.GetHashAndReset();
+        Watch?.Start();
+    }
+
+    private async ValueTask<int> ReadSourceAsync(Stream source, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        Watch?.Pause();
+        try
+        {
+            return await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            SourceFailure = ExceptionDispatchInfo.Capture(e);
+            throw;
+        }
+    }
+}

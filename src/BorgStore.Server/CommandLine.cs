@@ -1,0 +1,127 @@
+using BorgStore.Processes;
+using BorgStore.Security;
+using Microsoft.Extensions.Logging;
+
+namespace BorgStore.Server;
+
+/// <summary>Reads the command line, in our own form and in the one that Borg uses.</summary>
+internal static class CommandLine
+{
+    public const string Help = """
+        borgstore-server-rest --backend URL [options]
+        borgstore-server-rest serve --rest --backend FILE:path [options]     as Borg 2 calls it: BORG_REMOTE_PATH=borgstore-server-rest
+
+        Serves a store over HTTP. URL is that of any store; FILE:path may be relative or begin with ~.
+
+        Where (one of them; TCP by default):
+          --host ADDRESS           listen on this address or name (127.0.0.1)
+          --port PORT              listen on this port (5618; 0 for any that is free)
+          --unix-socket PATH       listen on a unix socket, open to its owner and group
+          --socket-activation      listen on the socket that systemd hands over
+          --stdio                  serve one client on stdin and stdout
+        For whom:
+          --username NAME          ask for a user; also BORGSTORE_SERVER_USERNAME
+          --password-file FILE     the password; also BORGSTORE_SERVER_PASSWORD, or the systemd credential borgstore.password
+          --password PASSWORD      the password, for compatibility: others see it in the list of processes
+          --certificate FILE       serve HTTPS; PEM or PFX, read again when it changes
+          --certificate-key FILE   the key of a PEM certificate, where it is in a file of its own
+        What:
+          --permissions WHAT       all, no-delete, write-only, read-only, or JSON such as {"": "lr", "locks": "lrwD"}
+          --quota BYTES            the most that all values together may have
+          --restrict-to-path DIR          serve stores in or below this directory only; may be repeated
+          --restrict-to-repository DIR    serve this store only; may be repeated
+          --durability WHEN        batch (within a second, the default), each (before the answer), none
+        How:
+          --stall-timeout SECONDS  cut off a client that is silent in the middle of a request for so long (120)
+          --minimum-rate BYTES     ... or slower than this after that time [byte/s] (240)
+          --log-level LEVEL        error, warning, info (default), debug (a line a request)
+          --version, --help
+        """;
+
+    private const string OriginalCommandVariable = "SSH_ORIGINAL_COMMAND";
+
+    /// <summary>Reads the options.</summary>
+    /// <param name="args">The arguments.</param>
+    public static ServerOptions Parse(IReadOnlyList<string> args)
+    {
+        var isBorgs = args.Count > 0 && args[0] == "serve";
+        var values = new OptionValues(args, isBorgs ? 1 : 0);
+        if (isBorgs && !values.HasFlag("--rest")) throw Wrong("'serve' needs '--rest'.");
+        var isStdio = isBorgs || values.HasFlag("--stdio");
+
+        var permissions = values.Get("--permissions");
+        var (username, password, warnings) = Credentials.Find(values);
+        var options = new ServerOptions
+        {
+            Backend = ResolveBackend(values, isStdio),
+            Host = values.Get("--host") ?? "127.0.0.1",
+            Port = (int)values.GetNumber("--port", ServerOptions.DefaultPort, ushort.MaxValue),
+            UnixSocket = values.Get("--unix-socket"),
+            SocketActivation = values.HasFlag("--socket-activation"),
+            Stdio = isStdio,
+            Username = username,
+            Password = password,
+            Permissions = permissions is null or "all" or "borgbackup-all" ? null : PermissionMap.Parse(permissions),
+            Quota = values.Get("--quota") is null ? null : values.GetNumber("--quota", 0, long.MaxValue),
+            Certificate = values.Get("--certificate"),
+            CertificateKey = values.Get("--certificate-key"),
+            Durability = values.Get("--durability") is { } durability ? ParseName<Durability>("--durability", durability) : default,
+            StallTimeout = TimeSpan.FromSeconds(values.GetNumber("--stall-timeout", 120, 86400)),
+            MinimumRate = values.GetNumber("--minimum-rate", 240, int.MaxValue),
+            LogLevel = ParseLogLevel(values, isStdio),
+            Warnings = warnings,
+        };
+        if (new[] { options.Stdio, options.SocketActivation, options.UnixSocket is not null }.Count(chosen => chosen) > 1)
+            throw Wrong("Choose one of --stdio, --socket-activation and --unix-socket.");
+        if (options.StallTimeout <= TimeSpan.FromSeconds(1)) throw Wrong("'--stall-timeout' is more than a second.");
+        if (options.Certificate is not null && options.Stdio) throw Wrong("'--certificate' has no use on stdin and stdout.");
+        return options;
+    }
+
+    private static string ResolveBackend(OptionValues values, bool isStdio)
+    {
+        var url = values.Get("--backend")
+            ?? (isStdio ? FindOriginalBackend() : null)
+            ?? throw Wrong("'--backend URL' is missing.");
+        var (belowAnyOf, anyOf) = (values.GetAll("--restrict-to-path"), values.GetAll("--restrict-to-repository"));
+        if (!url.StartsWith(LocalPath.Prefix, StringComparison.Ordinal))
+        {
+            return belowAnyOf.Count + anyOf.Count == 0
+                ? url
+                : throw new StoreException(StoreError.PermissionDenied, $"Only '{LocalPath.Prefix}path' is served here.");
+        }
+
+        var path = LocalPath.Resolve(url[LocalPath.Prefix.Length..]);
+        if ((belowAnyOf.Count > 0 && !belowAnyOf.Any(directory => LocalPath.IsInOrBelow(path, LocalPath.Resolve(directory))))
+            || (anyOf.Count > 0 && !anyOf.Any(directory => path == LocalPath.Resolve(directory))))
+            throw new StoreException(StoreError.PermissionDenied, "The store lies where this server may serve none.");
+        return LocalPath.ToFileUrl(path);
+    }
+
+    // The command of sshd's ForceCommand or authorized_keys takes the place of the client's; the store is all we take from that.
+    private static string? FindOriginalBackend()
+        => Environment.GetEnvironmentVariable(OriginalCommandVariable) is { Length: > 0 } command
+            ? OptionValues.FindAmong(ShellWords.Split(command), "--backend")
+            : null;
+
+    private static LogLevel ParseLogLevel(OptionValues values, bool isStdio)
+    {
+        // Borg's own names for levels.
+        foreach (var (flag, level) in new[] { ("--debug", LogLevel.Debug), ("--info", LogLevel.Information), ("--verbose", LogLevel.Information) })
+            if (values.HasFlag(flag)) return level;
+        return values.Get("--log-level") switch
+        {
+            // Whoever started us on stdin shows our stderr to a user.
+            null => isStdio ? LogLevel.Warning : LogLevel.Information,
+            "info" => LogLevel.Information,
+            var name => ParseName<LogLevel>("--log-level", name),
+        };
+    }
+
+    private static T ParseName<T>(string option, string text) where T : struct, Enum
+        => Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
+            ? value
+            : throw Wrong($"'{option} {text}' is none of {string.Join(", ", Enum.GetNames<T>().Select(name => name.ToLowerInvariant()))}.");
+
+    internal static StoreException Wrong(string message) => new(StoreError.InvalidArgument, message + " See --help.");
+}

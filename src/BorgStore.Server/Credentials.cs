@@ -1,0 +1,43 @@
+namespace BorgStore.Server;
+
+/// <summary>Finds user and password where an administrator may have put them.</summary>
+internal static class Credentials
+{
+    private const string UsernameVariable = "BORGSTORE_SERVER_USERNAME";
+    private const string PasswordVariable = "BORGSTORE_SERVER_PASSWORD";
+    private const string SystemdVariable = "CREDENTIALS_DIRECTORY";
+
+    /// <summary>Finds user and password; either both or none.</summary>
+    public static (string? Username, string? Password, IReadOnlyList<string> Warnings) Find(OptionValues values)
+    {
+        var username = values.Get("--username") ?? ReadCredential("borgstore.username") ?? Read(UsernameVariable);
+        var password = values.Get("--password-file") is { } file ? ReadFile(file)
+            : values.Get("--password") ?? ReadCredential("borgstore.password") ?? Read(PasswordVariable);
+        if (username is not null && password is null)
+            throw CommandLine.Wrong("A user without a password would keep nobody out. Give one with '--password-file FILE'.");
+        if (password is not null && username is null)
+            throw CommandLine.Wrong("There is a password but no user. Give one with '--username NAME'.");
+        return (username, password, values.HasFlag("--password")
+            ? ["The password given with --password shows in the list of processes; use --password-file instead."]
+            : []);
+    }
+
+    private static string? Read(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
+
+    private static string? ReadCredential(string name)
+        => Read(SystemdVariable) is { } directory && Path.Combine(directory, name) is var file && File.Exists(file) ? ReadFile(file) : null;
+
+    private static string ReadFile(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).TrimEnd('\r', '\n') is { Length: > 0 } password
+                ? password
+                : throw CommandLine.Wrong($"The file '{file}' is empty.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CommandLine.Wrong($"The file '{file}' can't be read: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+
+namespace BorgStore.Server.Hosting;
+
+/// <summary>The certificate of the server, read again when its file changes, so that a renewal needs no restart.</summary>
+internal sealed partial class CertificateFile
+{
+    /// <summary>The variable that holds the password of a PFX file or an encrypted key.</summary>
+    public const string PasswordVariable = "BORGSTORE_SERVER_CERTIFICATE_PASSWORD";
+
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
+    private readonly string _path;
+    private readonly string? _keyPath;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private SslStreamCertificateContext _current;
+    private (DateTime, DateTime) _stamp;
+    private long _checked;
+
+    /// <summary>Reads the certificate.</summary>
+    /// <param name="path">A PEM file with the chain, or a PFX file.</param>
+    /// <param name="keyPath">The PEM file of the key, where it is not in the same file.</param>
+    /// <param name="logger">Where a failing renewal is told.</param>
+    public CertificateFile(string path, string? keyPath, ILogger logger)
+    {
+        (_path, _keyPath, _logger) = (path, keyPath, logger);
+        _stamp = GetStamp();
+        _current = Read();
+        _checked = Environment.TickCount64;
+    }
+
+    /// <summary>The certificate with its chain, as the file has it now.</summary>
+    public SslStreamCertificateContext Get()
+    {
+        lock (_lock)
+        {
+            if (Environment.TickCount64 - _checked < CheckInterval.TotalMilliseconds) return _current;
+            _checked = Environment.TickCount64;
+            var stamp = GetStamp();
+            if (stamp == _stamp) return _current;
+            try
+            {
+                _current = Read();
+                _stamp = stamp;
+                LogRenewed(_path);
+            }
+            catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+            {
+                // Half a file is there while it is written; the next connection tries again.
+                LogNotRenewed(_path, e.Message);
+            }
+            return _current;
+        }
+    }
+
+    private SslStreamCertificateContext Read()
+    {
+        var password = Environment.GetEnvironmentVariable(PasswordVariable);
+        if (Path.GetExtension(_path).ToLowerInvariant() is ".pfx" or ".p12")
+        {
+            var all = X509CertificateLoader.LoadPkcs12CollectionFromFile(_path, password);
+            var own = all.First(certificate => certificate.HasPrivateKey);
+            return SslStreamCertificateContext.Create(own, all, offline: true);
+        }
+        using var certificate = password is null
+            ? X509Certificate2.CreateFromPemFile(_path, _keyPath)
+            : X509Certificate2.CreateFromEncryptedPemFile(_path, password, _keyPath);
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPemFile(_path);
+        // A key straight from PEM is none that TLS on Windows can use.
+        return SslStreamCertificateContext.Create(
+            X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null), chain, offline: true);
+    }
+
+    private (DateTime, DateTime) GetStamp()
+        => (File.GetLastWriteTimeUtc(_path), _keyPath is null ? default : File.GetLastWriteTimeUtc(_keyPath));
+
+    [LoggerMessage(LogLevel.Information, "Read the renewed certificate {Path}")]
+    private partial void LogRenewed(string path);
+
+    [LoggerMessage(LogLevel.Warning, "The renewed certificate {Path} can't be read, the old one stays in use: {Problem}")]
+    private partial void LogNotRenewed(string path, string problem);
+}

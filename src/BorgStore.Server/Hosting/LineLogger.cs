@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace BorgStore.Server.Hosting;
+
+/// <summary>Writes the log to stderr, one line an entry: time, level, text. Control characters are escaped, so that no client can
+/// write lines of its own.</summary>
+internal sealed class LineLogger(LogLevel level, TextWriter output) : ILogger, ILoggerProvider
+{
+    public ILogger CreateLogger(string categoryName)
+        // What the framework tells of every connection is for its own developers.
+        => categoryName.StartsWith("Microsoft.", StringComparison.Ordinal) ? new LineLogger(Max(level, LogLevel.Warning), output) : this;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= level && logLevel != LogLevel.None;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (!IsEnabled(logLevel)) return;
+        var line = new StringBuilder(160);
+        line.Append(DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", CultureInfo.InvariantCulture)).Append(NameOf(logLevel)).Append(' ');
+        AppendEscaped(line, formatter(state, exception));
+        if (exception is not null) AppendEscaped(line.Append(" | "), exception.ToString());
+        line.Append('\n');
+        lock (output)
+        {
+            output.Write(line);
+            output.Flush();
+        }
+    }
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public void Dispose()
+    {
+    }
+
+    internal static void AppendEscaped(StringBuilder line, string text)
+    {
+        foreach (var c in text)
+        {
+            if (c == '\\') line.Append(@"\\");
+            else if (char.IsControl(c) || c is '\u2028' or '\u2029') line.Append(CultureInfo.InvariantCulture, $@"\x{(int)c:x2}");
+            else line.Append(c);
+        }
+    }
+
+    private static LogLevel Max(LogLevel a, LogLevel b) => a > b ? a : b;
+
+    private static string NameOf(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info ",
+        LogLevel.Warning => "warn ",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+}

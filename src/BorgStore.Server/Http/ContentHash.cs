@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Http;
+
+namespace BorgStore.Server.Http;
+
+/// <summary>The SHA-256 of a value on the wire: announced by who sends it, or told on request (RFC 9530).</summary>
+internal static class ContentHash
+{
+    private const string AnnouncedHeader = "X-Content-hash-sha256";
+    private const string WantedHeader = "Want-Repr-Digest";
+    private const string DigestHeader = "Repr-Digest";
+    private const string Algorithm = "sha-256";
+
+    /// <summary>The hash that the client announced for its value, in hex.</summary>
+    public static string? GetAnnounced(HttpRequest request) => request.Headers[AnnouncedHeader] is [{ } hash, ..] ? hash : null;
+
+    /// <summary>Whether the client asked for the hash of the value.</summary>
+    public static bool IsWanted(HttpRequest request)
+        => request.Headers[WantedHeader] is [{ } wanted, ..] && wanted.Contains(Algorithm, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Tells the client the hash of the value.</summary>
+    public static void Tell(HttpResponse response, ReadOnlySpan<byte> hash)
+        => response.Headers[DigestHeader] = $"{Algorithm}=:{Convert.ToBase64String(hash)}:";
+
+    /// <summary>Fails where a hash is not the one that was announced.</summary>
+    public static void Check(ReadOnlySpan<byte> hash, string? announced)
+    {
+        if (announced is not null && !announced.Equals(Convert.ToHexStringLower(hash), StringComparison.OrdinalIgnoreCase))
+            throw new StoreException(StoreError.HashMismatch, "Content hash verification failed, please retry");
+    }
+}

@@ -1,0 +1,34 @@
+using System.Globalization;
+using BorgStore.Backends;
+
+namespace BorgStore.Server.Http;
+
+/// <summary>The Range header as the Python server reads it: what is no single range of bytes means the whole value.</summary>
+internal static class RangeHeader
+{
+    /// <summary>Reads the header.</summary>
+    /// <param name="header">The header; empty where there is none.</param>
+    public static ByteRange Parse(string header)
+    {
+        const string Unit = "bytes=";
+        if (!header.StartsWith(Unit, StringComparison.Ordinal)) return ByteRange.Whole;
+        var range = header.AsSpan(Unit.Length);
+        var dash = range.IndexOf('-');
+        if (dash < 0 || range[(dash + 1)..].Contains('-')) return ByteRange.Whole;
+
+        var (hasStart, start) = ParseNumber(range[..dash]);
+        var (hasEnd, end) = ParseNumber(range[(dash + 1)..]);
+        if (dash == 0)
+            // The last 0 bytes are none; as an offset, 0 would be all of them.
+            return !hasEnd ? ByteRange.Whole : end == 0 ? new(0, 0) : new(-end);
+        if (!hasStart || (!hasEnd && dash + 1 < range.Length)) return ByteRange.Whole;
+        if (!hasEnd) return new(start);
+        // Up to the byte before the start is a range of nothing, which Python's client asks for as it reads 0 bytes.
+        return end >= start - 1
+            ? new(start, end - start + 1)
+            : throw new StoreException(StoreError.InvalidArgument, $"The range 'bytes={start}-{end}' ends before it begins.");
+    }
+
+    private static (bool IsNumber, long Number) ParseNumber(ReadOnlySpan<char> text)
+        => (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number), number);
+}

@@ -1,0 +1,172 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using BorgStore.Backends;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace BorgStore.Server.Http;
+
+/// <content>Single items: tell of, load, store, delete, move.</content>
+internal sealed partial class RestApplication
+{
+    private const int SmallValue = 64 << 10;
+    private const int ChunkSize = 64 << 10;
+    // A hash that goes before the value needs the whole value in memory.
+    private const int LargestDigestedValue = 1 << 20;
+    private const int SpoolInMemory = 1 << 20;
+
+    private async Task TellOfItemAsync(HttpContext context, RequestTarget target)
+    {
+        var name = target.GetDirectory();
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        var info = await lease.Backend.FindAsync(name, context.RequestAborted) ?? throw NotFound(name);
+
+        var response = context.Response;
+        response.ContentLength = info.Size;
+        response.Headers["X-BorgStore-Is-Directory"] = info.IsDirectory ? "true" : "false";
+        response.Headers["X-BorgStore-Atime"] = FormatTime(info.LastAccessTime ?? DateTime.UnixEpoch);
+        if (info.LastWriteTime is { } written) response.Headers["X-BorgStore-Mtime"] = FormatTime(written);
+    }
+
+    private async Task SendValueAsync(HttpContext context, RequestTarget target)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var name = target.GetReadableName();
+        var rangeHeader = request.Headers.Range.ToString();
+        var range = RangeHeader.Parse(rangeHeader);
+
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        await using var value = await lease.Backend.LoadAsync(name, range, context.RequestAborted) ?? throw NotFound(name);
+        response.StatusCode = rangeHeader.Length > 0 ? StatusCodes.Status206PartialContent : StatusCodes.Status200OK;
+        response.ContentType = "application/octet-stream";
+        response.ContentLength = value.Length;
+        if (range.IsWhole && value.Length <= LargestDigestedValue && ContentHash.IsWanted(request))
+            await SendDigestedAsync(context, value);
+        else
+            await SendStreamAsync(context, value);
+    }
+
+    private static async Task SendStreamAsync(HttpContext context, ValueStream value)
+    {
+        var writer = context.Response.BodyWriter;
+        for (var left = value.Length; left > 0;)
+        {
+            var chunk = (int)Math.Min(left, ChunkSize);
+            var buffer = writer.GetMemory(chunk)[..chunk];
+            await value.ReadExactlyAsync(buffer, context.RequestAborted);
+            writer.Advance(chunk);
+            left -= chunk;
+            // A small answer leaves in one piece with its headers when the request ends.
+            if (value.Length > ChunkSize && (await writer.FlushAsync(context.RequestAborted)).IsCompleted) return;
+        }
+    }
+
+    private static async Task SendDigestedAsync(HttpContext context, ValueStream value)
+    {
+        var length = (int)value.Length;
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            await value.ReadExactlyAsync(buffer.AsMemory(0, length), context.RequestAborted);
+            ContentHash.Tell(context.Response, SHA256.HashData(buffer.AsSpan(0, length)));
+            await context.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, length), context.RequestAborted);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task ReceiveValueAsync(HttpContext context, RequestTarget target)
+    {
+        var request = context.Request;
+        var name = target.GetWritableName();
+        if (options.Stdio) request.Headers.Remove("Expect");
+        using var lease = await store.EnterAsync(context.RequestAborted);
+
+        if (request.ContentLength is not { } length)
+        {
+            // In chunks, so that the length is known only at the end.
+            await using var spool = new FileBufferingReadStream(request.Body, SpoolInMemory, null, Path.GetTempPath);
+            await spool.DrainAsync(context.RequestAborted);
+            spool.Position = 0;
+            await ReceiveStreamAsync(context, lease.Backend, name, spool, spool.Length);
+        }
+        else if (length <= SmallValue)
+            await ReceiveSmallAsync(context, lease.Backend, name, (int)length);
+        else
+            await ReceiveStreamAsync(context, lease.Backend, name, request.Body, length);
+    }
+
+    // Small values are stored from where they were received, or from one pooled array.
+    private static async Task ReceiveSmallAsync(HttpContext context, IBackend backend, string name, int length)
+    {
+        if (length == 0)
+        {
+            await StoreSmallAsync(context, backend, name, default);
+            return;
+        }
+        var reader = context.Request.BodyReader;
+        var received = (await reader.ReadAtLeastAsync(length, context.RequestAborted)).Buffer;
+        var pooled = received.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            if (pooled is not null) received.CopyTo(pooled);
+            await StoreSmallAsync(context, backend, name, pooled is null ? received.First : pooled.AsMemory(0, length));
+        }
+        finally
+        {
+            reader.AdvanceTo(received.End);
+            if (pooled is not null) ArrayPool<byte>.Shared.Return(pooled);
+        }
+    }
+
+    private static ValueTask StoreSmallAsync(HttpContext context, IBackend backend, string name, ReadOnlyMemory<byte> value)
+    {
+        var request = context.Request;
+        var (announced, isWanted) = (ContentHash.GetAnnounced(request), ContentHash.IsWanted(request));
+        if (announced is not null || isWanted)
+        {
+            var hash = SHA256.HashData(value.Span);
+            ContentHash.Check(hash, announced);
+            if (isWanted) ContentHash.Tell(context.Response, hash);
+        }
+        return backend.StoreAsync(name, new StoreValue(value), GetMode(request), context.RequestAborted);
+    }
+
+    private async Task ReceiveStreamAsync(HttpContext context, IBackend backend, string name, Stream body, long length)
+    {
+        var request = context.Request;
+        var isHashWanted = ContentHash.IsWanted(request);
+        await using var upload = new UploadStream(body, length, ContentHash.GetAnnounced(request), isHashWanted, options.StallTimeout);
+        await backend.StoreAsync(name, new StoreValue(upload, length), GetMode(request), context.RequestAborted);
+        if (isHashWanted && upload.Hash is { } hash) ContentHash.Tell(context.Response, hash);
+    }
+
+    private async Task DeleteAsync(HttpContext context, RequestTarget target)
+    {
+        var name = target.GetReadableName();
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        if (!await lease.Backend.DeleteAsync(name, context.RequestAborted)) throw NotFound(name);
+    }
+
+    private async Task MoveAsync(HttpContext context, RequestTarget target)
+    {
+        var name = RequestTarget.CheckReadable(target["current"] ?? throw Missing("current"));
+        var newName = target["new"] ?? throw Missing("new");
+        Naming.ItemName.CheckWritable(newName, newName);
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        if (!await lease.Backend.MoveAsync(name, newName, GetMode(context.Request), context.RequestAborted)) throw NotFound(name);
+    }
+
+    // An extension: with "If-None-Match: *" an existing item is not replaced.
+    private static StoreMode GetMode(HttpRequest request)
+        => request.Headers.IfNoneMatch is ["*"] ? StoreMode.CreateNew : StoreMode.Overwrite;
+
+    private static StoreException Missing(string argument) => new(StoreError.InvalidArgument, $"The argument '{argument}' is missing.");
+
+    private static string FormatTime(DateTime time) => ToSeconds(time).ToString("0.0######", CultureInfo.InvariantCulture);
+
+    private static double ToSeconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / (double)TimeSpan.TicksPerSecond;
+}

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using BorgStore.Backends;
+using BorgStore.Hashing;
+using BorgStore.Naming;
+using BorgStore.Security;
+using Microsoft.AspNetCore.Http;
+
+namespace BorgStore.Server.Http;
+
+/// <content>Directories, hashes, defragmentation, and the store as a whole.</content>
+internal sealed partial class RestApplication
+{
+    private const int MaxDefragBody = 32 << 20;
+
+    private async Task DestroyAsync(HttpContext context)
+    {
+        // Checked before anything is closed for it.
+        if (options.Permissions?.Allows("", AccessRights.Delete) == false)
+            throw new StoreException(StoreError.PermissionDenied, "The store's permissions refuse to destroy it.");
+        await store.DestroyAsync(context.RequestAborted);
+    }
+
+    private async Task MakeDirectoryAsync(HttpContext context, RequestTarget target)
+    {
+        var name = target.GetWritableName();
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        await lease.Backend.MakeDirectoryAsync(name, context.RequestAborted);
+    }
+
+    private async Task RemoveDirectoryAsync(HttpContext context, RequestTarget target)
+    {
+        var name = target.GetReadableName();
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        if (!await lease.Backend.RemoveDirectoryAsync(name, context.RequestAborted)) throw NotFound(name);
+    }
+
+    private async Task SendHashAsync(HttpContext context, RequestTarget target)
+    {
+        var name = target.GetReadableName();
+        var algorithm = HashKind.Parse(target["algorithm"] ?? HashKind.Sha256.Name);
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        var digest = await lease.Backend.HashAsync(name, algorithm, context.RequestAborted) ?? throw NotFound(name);
+        await SendTextAsync(context, StatusCodes.Status200OK, digest);
+    }
+
+    private async Task SendQuotaAsync(HttpContext context)
+    {
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        var quota = await lease.Backend.GetQuotaAsync(context.RequestAborted);
+        context.Response.ContentType = "application/json";
+        await SendAsync(context, System.Text.Encoding.ASCII.GetBytes($$"""{"limit": {{quota.Limit ?? -1}}, "usage": {{quota.Used ?? -1}}}"""));
+    }
+
+    // An extension: answered when all that was stored before is safe from a power cut.
+    private async Task FlushAsync(HttpContext context)
+    {
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        await lease.Backend.FlushAsync(context.RequestAborted);
+    }
+
+    private async Task DeleteTemporaryAsync(HttpContext context, RequestTarget target)
+    {
+        var id = target["id"] ?? throw Missing("id");
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        if (!await lease.Backend.DeleteTemporaryAsync(new TemporaryItem(id, 0, default), context.RequestAborted)) throw NotFound(id);
+    }
+
+    private async Task DefragAsync(HttpContext context, RequestTarget target)
+    {
+        var (algorithm, newName, ns) = (target["algorithm"], target["target"], target["namespace"]?.TrimEnd('/') ?? "");
+        if (algorithm is null && newName is null) throw Missing("target or algorithm");
+        if (newName is not null) ItemName.CheckWritable(newName, newName);
+        if (ns.Length > 0) RequestTarget.CheckReadable(ns);
+
+        var request = new DefragRequest(await ReadBlocksAsync(context))
+        {
+            Target = newName,
+            Algorithm = newName is null ? HashKind.Parse(algorithm!) : null,
+            Namespace = ns,
+            Levels = ParseNumber(target, "levels") ?? 0,
+            Mode = GetMode(context.Request),
+        };
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        await SendTextAsync(context, StatusCodes.Status200OK, await lease.Backend.DefragAsync(request, context.RequestAborted));
+    }
+
+    private async Task<IReadOnlyList<Block>> ReadBlocksAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength is not <= MaxDefragBody)
+            throw new StoreException(StoreError.InvalidArgument, $"The list of blocks needs a length of at most {MaxDefragBody} bytes.");
+        if (options.Stdio) context.Request.Headers.Remove("Expect");
+        try
+        {
+            using var json = await JsonDocument.ParseAsync(context.Request.Body, default, context.RequestAborted);
+            var blocks = new List<Block>(json.RootElement.GetArrayLength());
+            foreach (var block in json.RootElement.EnumerateArray())
+                blocks.Add(new(RequestTarget.CheckReadable(block[0].GetString() ?? ""), GetSize(block[1]), GetSize(block[2])));
+            return blocks;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IndexOutOfRangeException or FormatException)
+        {
+            throw new StoreException(StoreError.InvalidArgument, "The blocks are no JSON of the form [[name, offset, size], ...].", innerException: e);
+        }
+    }
+
+    private static long GetSize(JsonElement number) => number.GetInt64() is >= 0 and var size ? size : throw new FormatException();
+}

@@ -1,0 +1,118 @@
+using BorgStore.Backends;
+
+namespace BorgStore.Server.Http;
+
+/// <summary>The one open backend that all requests share, opened by the first that needs it.</summary>
+/// <remarks>Creating and destroying need a store that is not open; they take a backend of their own, and destroying closes the
+/// shared one once its requests have ended. A request that comes later finds the store gone, or a new one.</remarks>
+internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _change = new(1);
+    private volatile Session? _session;
+
+    /// <summary>Begins a request.</summary>
+    /// <returns>What ends it when it is disposed.</returns>
+    public async ValueTask<Lease> EnterAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (_session is { } session && session.TryEnter()) return new(session);
+            await OpenAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Makes the store.</summary>
+    public Task CreateAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
+    {
+        await using var backend = create();
+        await backend.CreateAsync(cancellationToken);
+    }, cancellationToken);
+
+    /// <summary>Removes the store, once what runs has ended.</summary>
+    public Task DestroyAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
+    {
+        await CloseAsync();
+        await using var backend = create();
+        await backend.DestroyAsync(cancellationToken);
+    }, cancellationToken);
+
+    /// <summary>Flushes and closes, once what runs has ended.</summary>
+    public async ValueTask DisposeAsync() => await ChangeAsync(CloseAsync, CancellationToken.None);
+
+    private Task OpenAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
+    {
+        if (_session is not null) return;
+        var backend = create();
+        try
+        {
+            await backend.OpenAsync(cancellationToken);
+        }
+        catch
+        {
+            await backend.DisposeAsync();
+            throw;
+        }
+        _session = new(backend);
+    }, cancellationToken);
+
+    private async Task CloseAsync()
+    {
+        if (_session is not { } session) return;
+        await session.CloseAsync();
+        _session = null;
+        await session.Backend.DisposeAsync();
+    }
+
+    private async Task ChangeAsync(Func<Task> change, CancellationToken cancellationToken)
+    {
+        await _change.WaitAsync(cancellationToken);
+        try
+        {
+            await change();
+        }
+        finally
+        {
+            _change.Release();
+        }
+    }
+
+    /// <summary>One request's hold on the open backend.</summary>
+    public readonly struct Lease(Session session) : IDisposable
+    {
+        /// <summary>The backend.</summary>
+        public IBackend Backend => session.Backend;
+
+        /// <summary>Ends the request.</summary>
+        public void Dispose() => session.Leave();
+    }
+
+    /// <summary>A backend from its opening to its closing.</summary>
+    public sealed class Session(IBackend backend)
+    {
+        // Bit 0 says closed; the requests that run are counted above it.
+        private const long Closed = 1;
+        private const long OneRequest = 2;
+        private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _state;
+
+        public IBackend Backend => backend;
+
+        public bool TryEnter()
+        {
+            if ((Interlocked.Add(ref _state, OneRequest) & Closed) == 0) return true;
+            Leave();
+            return false;
+        }
+
+        public void Leave()
+        {
+            if (Interlocked.Add(ref _state, -OneRequest) == Closed) _idle.TrySetResult();
+        }
+
+        public Task CloseAsync()
+        {
+            if (Interlocked.Or(ref _state, Closed) == 0) _idle.TrySetResult();
+            return _idle.Task;
+        }
+    }
+}

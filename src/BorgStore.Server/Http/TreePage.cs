@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using BorgStore.Backends;
+
+namespace BorgStore.Server.Http;
+
+/// <summary>Lists the files of a tree from behind a given one on, directory by directory in ordinal order, so that a page can begin
+/// where the one before ended without anybody remembering anything.</summary>
+internal static class TreePage
+{
+    /// <summary>Lists the files.</summary>
+    /// <param name="backend">Where.</param>
+    /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="after">The path of the last file of the page before, below the directory.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    public static async IAsyncEnumerable<ItemInfo> WalkAsync(
+        IBackend backend, string directory, string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var seen = after?.Split('/') ?? [];
+        var open = new Stack<Level>();
+        open.Push(new("", List(directory), IsOnSeenPath: seen.Length > 0));
+        try
+        {
+            while (open.TryPeek(out var level))
+            {
+                if (!await MoveNextAsync(level.Items, isRoot: open.Count == 1))
+                {
+                    await open.Pop().Items.DisposeAsync();
+                    continue;
+                }
+                var item = level.Items.Current;
+                var seenHere = level.IsOnSeenPath && open.Count <= seen.Length ? seen[open.Count - 1] : null;
+                var order = seenHere is null ? 1 : string.CompareOrdinal(item.Name, seenHere);
+                if (order < 0) continue;
+
+                var path = level.Path + item.Name;
+                if (item.IsDirectory)
+                    open.Push(new(path + "/", List(directory.Length == 0 ? path : $"{directory}/{path}"), IsOnSeenPath: order == 0));
+                else if (order > 0)
+                    yield return item with { Name = path };
+            }
+        }
+        finally
+        {
+            foreach (var level in open) await level.Items.DisposeAsync();
+        }
+
+        IAsyncEnumerator<ItemInfo> List(string name)
+            => backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
+    }
+
+    // A directory below that vanished since it was listed is an empty one.
+    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, bool isRoot)
+    {
+        try
+        {
+            return await items.MoveNextAsync();
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound && !isRoot)
+        {
+            return false;
+        }
+    }
+
+    private readonly record struct Level(string Path, IAsyncEnumerator<ItemInfo> Items, bool IsOnSeenPath);
+}

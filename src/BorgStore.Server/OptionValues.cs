@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace BorgStore.Server;
+
+/// <summary>The options of a command line by their names.</summary>
+internal sealed class OptionValues
+{
+    private static readonly HashSet<string> WithValue =
+    [
+        "--host", "--port", "--backend", "--username", "--password", "--password-file", "--permissions", "--quota", "--unix-socket",
+        "--certificate", "--certificate-key", "--durability", "--stall-timeout", "--minimum-rate", "--log-level",
+        "--restrict-to-path", "--restrict-to-repository",
+        // Borg sends these along; they are about its own files and locks.
+        "--umask", "--lock-wait", "--debug-topic",
+    ];
+
+    private static readonly HashSet<string> Flags =
+        ["--socket-activation", "--stdio", "--rest", "--critical", "--error", "--warning", "--info", "--verbose", "--debug", "--log-json"];
+
+    private readonly Dictionary<string, List<string>> _values = [];
+
+    /// <summary>Reads a command line. Options that nobody knows are refused.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="start">The first that counts.</param>
+    public OptionValues(IReadOnlyList<string> args, int start)
+    {
+        for (var i = start; i < args.Count; i++)
+        {
+            var (name, value) = SplitAtEquals(args[i]);
+            if (Flags.Contains(name) && value is null)
+                value = "";
+            else if (!WithValue.Contains(name))
+                throw CommandLine.Wrong($"There is no option '{name}'.");
+            else if (value is null)
+                value = ++i < args.Count ? args[i] : throw CommandLine.Wrong($"'{name}' needs a value.");
+
+            if (!_values.TryGetValue(name, out var all)) _values[name] = all = [];
+            all.Add(value);
+        }
+    }
+
+    public bool HasFlag(string name) => _values.ContainsKey(name);
+
+    public string? Get(string name) => GetAll(name) is [.., var last] ? last : null;
+
+    public IReadOnlyList<string> GetAll(string name) => _values.TryGetValue(name, out var all) ? all : [];
+
+    public long GetNumber(string name, long otherwise, long max)
+        => Get(name) is not { } text ? otherwise
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max ? number
+            : throw CommandLine.Wrong($"'{name} {text}' is no number up to {max}.");
+
+    /// <summary>The value of one option among arguments of which nothing else is of interest.</summary>
+    public static string? FindAmong(IReadOnlyList<string> args, string wanted)
+    {
+        for (var i = 0; i < args.Count; i++)
+        {
+            var (name, value) = SplitAtEquals(args[i]);
+            if (name == wanted) return value ?? (i + 1 < args.Count ? args[i + 1] : null);
+        }
+        return null;
+    }
+
+    private static (string Name, string? Value) SplitAtEquals(string arg)
+        => arg.StartsWith("--", StringComparison.Ordinal) && arg.IndexOf('=') is > 0 and var equals
+            ? (arg[..equals], arg[(equals + 1)..])
+            : (arg, null);
+}

@@ -1,0 +1,163 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using BorgStore.Backends;
+using BorgStore.Server.Hosting;
+using BorgStore.Server.Http;
+using BorgStore.Server.Stdio;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace BorgStore.Server;
+
+/// <summary>A REST server in front of a store.</summary>
+public sealed partial class RestServer : IAsyncDisposable
+{
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
+    private const int MaxConnections = 4096;
+
+    private readonly ServerOptions _options;
+    private readonly SharedBackend _store;
+    private readonly WebApplication _app;
+    private readonly ILogger _logger;
+
+    /// <summary>Prepares a server; nothing is opened yet.</summary>
+    /// <param name="options">What it serves, where, to whom.</param>
+    /// <param name="log">Where the log goes; stderr by default.</param>
+    public RestServer(ServerOptions options, TextWriter? log = null)
+    {
+        _options = options;
+        var logger = new LineLogger(options.LogLevel, log ?? Console.Error);
+        _logger = logger;
+        var backendOptions = new BackendOptions { Permissions = options.Permissions, Quota = options.Quota, Durability = options.Durability };
+        // A URL that nobody understands shall fail now and not with the first request.
+        _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
+        _store = new(() => BackendFactory.Create(options.Backend, backendOptions));
+
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
+        if (options.Certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
+        if (options.Stdio) builder.Services.AddSingleton<IConnectionListenerFactory>(new StdioTransportFactory(EndStdio));
+        _app = builder.Build();
+        _app.Run(new RestApplication(_store, options, logger).HandleAsync);
+    }
+
+    /// <summary>Where the server listens, as URLs; known once it was started.</summary>
+    public IReadOnlyCollection<string> Addresses
+        => _options.Stdio ? ["stdin and stdout"]
+            : _options.UnixSocket is { } path ? [path]
+            : [.. _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses];
+
+    /// <summary>Begins to listen.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        foreach (var warning in _options.Warnings) LogWarning(warning);
+        if (_options.UnixSocket is { } path) RemoveStaleSocket(path);
+        await _app.StartAsync(cancellationToken);
+        // The owner and the group, as the front server's, may connect.
+        if (_options.UnixSocket is { } socket && !OperatingSystem.IsWindows())
+            File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        SystemdNotification.SendReady();
+        LogListening(string.Join(", ", Addresses));
+    }
+
+    /// <summary>Waits until the server was told to end, and has.</summary>
+    public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
+
+    /// <summary>Tells the server to finish what runs and end.</summary>
+    public void Stop() => _app.Lifetime.StopApplication();
+
+    /// <summary>Finishes what runs, flushes and closes the store.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        SystemdNotification.SendStopping();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _store.DisposeAsync();
+        if (_options.UnixSocket is { } path) File.Delete(path);
+    }
+
+    private void EndStdio() => _app.Lifetime.StopApplication();
+
+    private void Configure(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        var limits = kestrel.Limits;
+        // Values have any size, and a slow line is no reason to cut one off; silence is.
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = new(_options.MinimumRate, _options.StallTimeout);
+        limits.MinResponseDataRate = new(_options.MinimumRate, _options.StallTimeout);
+        limits.MaxConcurrentConnections = MaxConnections;
+        if (_options.Stdio)
+        {
+            // The one client of a process may take its time. (An infinite time overflows in Kestrel and ends the connection at once.)
+            limits.MinRequestBodyDataRate = limits.MinResponseDataRate = null;
+            limits.KeepAliveTimeout = limits.RequestHeadersTimeout = TimeSpan.FromDays(3650);
+        }
+
+        if (_options.Stdio) kestrel.Listen(new StdioEndPoint(), ConfigureListener);
+        else if (_options.SocketActivation) kestrel.ListenHandle(GetSystemdSocket(), ConfigureListener);
+        else if (_options.UnixSocket is { } path) kestrel.ListenUnixSocket(path, ConfigureListener);
+        else if (_options.Host == "localhost") kestrel.ListenLocalhost(_options.Port, ConfigureListener);
+        else kestrel.Listen(ResolveHost(_options.Host), _options.Port, ConfigureListener);
+    }
+
+    private void ConfigureListener(ListenOptions listener)
+    {
+        listener.Protocols = HttpProtocols.Http1;
+        if (_options.Certificate is null) return;
+        var certificate = new CertificateFile(_options.Certificate, _options.CertificateKey, _logger);
+        listener.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => new(new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Get() }),
+        });
+    }
+
+    private static IPAddress ResolveHost(string host)
+        => IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : Dns.GetHostAddresses(host)[0];
+
+    // See sd_listen_fds(3).
+    private static ulong GetSystemdSocket()
+    {
+        const ulong FirstHandle = 3;
+        return Environment.GetEnvironmentVariable("LISTEN_FDS") switch
+        {
+            "1" => FirstHandle,
+            null or "" or "0" => throw new StoreException(StoreError.InvalidArgument,
+                "--socket-activation needs a socket from systemd, and none was handed over (LISTEN_FDS is not set)."),
+            var count => throw new StoreException(StoreError.InvalidArgument, $"--socket-activation takes one socket; systemd handed over {count}."),
+        };
+    }
+
+    // What a server that was killed left behind; one that still answers is left alone, and binding then fails.
+    private static void RemoveStaleSocket(string path)
+    {
+        if (!File.Exists(path)) return;
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            File.Delete(path);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "BorgStore REST server listening on {Addresses}")]
+    private partial void LogListening(string addresses);
+
+    [LoggerMessage(LogLevel.Warning, "{Warning}")]
+    private partial void LogWarning(string warning);
+}

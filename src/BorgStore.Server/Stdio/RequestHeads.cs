@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.Text;
+
+namespace BorgStore.Server.Stdio;
+
+/// <summary>Rewrites the heads of requests on their way in, so that Kestrel treats a line that only one client uses as one.</summary>
+/// <remarks>
+/// The Python client sends no Host on stdin, which Kestrel would refuse. What would end the connection after an answer
+/// (<c>Connection: close</c>, HTTP/1.0) or put an answer between (<c>Expect</c>) means nothing here and is left out.
+/// </remarks>
+internal sealed class RequestHeads(IBufferWriter<byte> output)
+{
+    private const int LongestHead = 64 << 10;
+    private readonly ArrayBufferWriter<byte> _head = new(1024);
+    private long _bodyLeft;
+    private bool _passesAll;
+
+    /// <summary>Passes on what was received.</summary>
+    public void Pass(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            if (_passesAll)
+            {
+                output.Write(bytes);
+                return;
+            }
+            if (_bodyLeft > 0)
+            {
+                var body = bytes[..(int)Math.Min(_bodyLeft, bytes.Length)];
+                output.Write(body);
+                _bodyLeft -= body.Length;
+                bytes = bytes[body.Length..];
+                continue;
+            }
+            // A head ends with an empty line; its pieces may arrive in any size.
+            var lineEnd = bytes.IndexOf((byte)'\n');
+            var piece = lineEnd < 0 ? bytes : bytes[..(lineEnd + 1)];
+            _head.Write(piece);
+            bytes = bytes[piece.Length..];
+            var head = _head.WrittenSpan;
+            if (head.EndsWith("\r\n\r\n"u8) || head.EndsWith("\n\n"u8)) PassHead(head);
+            else if (head.Length > LongestHead) PassUnchanged();
+        }
+    }
+
+    private void PassHead(ReadOnlySpan<byte> head)
+    {
+        var lines = Encoding.Latin1.GetString(head).TrimEnd('\r', '\n').Split('\n');
+        var rewritten = new StringBuilder(head.Length + 32);
+        var requestLine = lines[0].TrimEnd('\r');
+        rewritten.Append(requestLine.EndsWith(" HTTP/1.0", StringComparison.Ordinal) ? requestLine[..^1] + '1' : requestLine).Append("\r\n");
+
+        var hasHost = false;
+        long? length = null;
+        foreach (var line in lines.AsSpan(1))
+        {
+            var colon = line.IndexOf(':');
+            var name = colon < 0 ? "" : line[..colon].ToLowerInvariant();
+            switch (name)
+            {
+                case "connection" or "expect":
+                    continue;
+                case "host":
+                    hasHost = true;
+                    break;
+                case "content-length" when length is null && long.TryParse(line.AsSpan(colon + 1).Trim(), out var number) && number >= 0:
+                    length = number;
+                    break;
+                case "content-length" or "transfer-encoding":
+                    // Where such a body ends is Kestrel's to find out, and so is where heads begin from here on.
+                    _passesAll = true;
+                    break;
+            }
+            rewritten.Append(line.AsSpan().TrimEnd('\r')).Append("\r\n");
+        }
+        if (!hasHost) rewritten.Append("Host: stdio\r\n");
+        rewritten.Append("\r\n");
+        output.Write(Encoding.Latin1.GetBytes(rewritten.ToString()));
+        _head.ResetWrittenCount();
+        _bodyLeft = length ?? 0;
+    }
+
+    private void PassUnchanged()
+    {
+        output.Write(_head.WrittenSpan);
+        _head.ResetWrittenCount();
+        _passesAll = true;
+    }
+}

@@ -1,0 +1,15 @@
+using BorgStore.Tests.Server;
+
+namespace BorgStore.Tests.Rest;
+
+/// <summary>Tests that change the environment of this process run one after the other.</summary>
+[CollectionDefinition(nameof(EnvironmentTests))]
+public sealed class EnvironmentTests
+{
+    public static void PutOurServerOnPath()
+    {
+        var path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        var ours = Path.GetDirectoryName(ServerProcess.OurServer)!;
+        if (!path.StartsWith(ours, StringComparison.Ordinal)) Environment.SetEnvironmentVariable("PATH", ours + Path.PathSeparator + path);
+    }
+}

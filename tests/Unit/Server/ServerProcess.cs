@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace BorgStore.Tests.Server;
+
+/// <summary>A program that a test runs, such as our server in a process of its own or a foreign one. It ends with the test.</summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    private readonly StringBuilder _output = new();
+
+    private ServerProcess(Process process)
+    {
+        Process = process;
+        process.ErrorDataReceived += (_, e) => Add(e.Data);
+        process.OutputDataReceived += (_, e) => Add(e.Data);
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+    }
+
+    /// <summary>Our server as the build made it.</summary>
+    public static string OurServer => Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "borgstore-server-rest.exe" : "borgstore-server-rest");
+
+    public Process Process { get; }
+
+    public string Output
+    {
+        get
+        {
+            lock (_output) return _output.ToString();
+        }
+    }
+
+    public static ServerProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        return new(Process.Start(start)!);
+    }
+
+    /// <summary>Starts our server and waits until it listens on TCP.</summary>
+    /// <returns>The process, and the URL that it listens on.</returns>
+    public static async Task<(ServerProcess Server, string Url)> StartOurServerAsync(params string[] arguments)
+    {
+        var server = Start(OurServer, arguments);
+        const string Before = "listening on ";
+        await WaitUntilAsync(() => server.Output.Contains(Before, StringComparison.Ordinal), () => server.Output, server.Process);
+        var output = server.Output;
+        return (server, output[(output.IndexOf(Before, StringComparison.Ordinal) + Before.Length)..].Split('\n')[0].Trim());
+    }
+
+    public static async Task WaitUntilAsync(Func<bool> isReady, Func<string> describe, Process? process = null)
+    {
+        var start = Stopwatch.StartNew();
+        while (!isReady())
+        {
+            if (process?.HasExited == true || start.Elapsed > TimeSpan.FromSeconds(30)) throw new InvalidOperationException(describe());
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>Asks the program to end, as an administrator would.</summary>
+    public void Terminate() => _ = Kill(Process.Id, 15);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!Process.HasExited)
+        {
+            Terminate();
+            await Task.WhenAny(Process.WaitForExitAsync(), Task.Delay(5000));
+            if (!Process.HasExited) Process.Kill(entireProcessTree: true);
+        }
+        Process.Dispose();
+    }
+
+    private void Add(string? line)
+    {
+        if (line is null) return;
+        lock (_output) _output.AppendLine(line);
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int process, int signal);
+}

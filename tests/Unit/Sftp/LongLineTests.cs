@@ -40,14 +40,14 @@ public sealed class LongLineTests : IAsyncLifetime
     public async Task Many_small_values_cost_the_round_trips_of_a_few()
     {
         var names = Enumerable.Range(0, 1000).Select(i => $"data/{i % 16:x2}/{i:x4}").ToList();
-        await WithinAsync(8, "1000 stores", names, async name => await _store.StoreAsync(name, Value(name), StoreMode.Overwrite, Ct));
-        await WithinAsync(6, "1000 loads", names, async name =>
+        await WithinAsync(25, "1000 stores", names, async name => await _store.StoreAsync(name, Value(name), StoreMode.Overwrite, Ct));
+        await WithinAsync(20, "1000 loads", names, async name =>
         {
             await using var value = await _store.LoadAsync(name, ByteRange.Whole, Ct);
             Assert.Equal(Value(name), await value!.ReadToEndAsync(Ct));
         });
-        await WithinAsync(5, "1000 moves", names, async name => Assert.True(await _store.MoveAsync(name, name + ".del", StoreMode.Overwrite, Ct)));
-        await WithinAsync(5, "1000 deletes", names, async name => Assert.True(await _store.DeleteAsync(name + ".del", Ct)));
+        await WithinAsync(20, "1000 moves", names, async name => Assert.True(await _store.MoveAsync(name, name + ".del", StoreMode.Overwrite, Ct)));
+        await WithinAsync(20, "1000 deletes", names, async name => Assert.True(await _store.DeleteAsync(name + ".del", Ct)));
     }
 
     [Fact]

@@ -71,9 +71,10 @@ public sealed partial class SftpBackend
         using var opened = await connection.SendAsync(new OpenRequest(ToPath(name), OpenModes.Read)).ConfigureAwait(false);
         if (opened.IsOk) return opened.Handle;
         if (opened.Status == StatusCode.NoSuchFile) return null;
-        // Some servers refuse to open a directory, others let it pass.
+        // Some servers refuse to open a directory, or deny the permission for a path that leads through a file.
         using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-        return stat.IsOk && stat.Attributes.IsDirectory ? null : throw Refused(opened, "loaded", name);
+        var isNoItem = stat.IsOk ? stat.Attributes.IsDirectory : stat.Status == StatusCode.NoSuchFile;
+        return isNoItem ? null : throw Refused(opened, "loaded", name);
     }
 
     private static ValueTask<Reply> HandleStatAsync(SftpConnection connection, byte[] handle)

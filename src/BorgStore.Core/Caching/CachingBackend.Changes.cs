@@ -55,6 +55,33 @@ internal sealed partial class CachingBackend
     }
 
     /// <inheritdoc/>
+    public override int DeleteBatchSize => Inner.DeleteBatchSize;
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
+        IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        var changes = new List<NameTable.Change>();
+        try
+        {
+            // In one order for all, as for moves.
+            foreach (var name in names.Where(name => FindCached(name) is not null).Distinct().Order(StringComparer.Ordinal))
+            {
+                changes.Add(await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false));
+                if (FindCached(name) is not { } ns) continue;
+                await DropAsync(ns, name).ConfigureAwait(false);
+                ns.ForgetTooLarge(name);
+            }
+            return await Inner.DeleteManyAsync(names, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (var change in changes) change.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         using var pass = _gate.Enter(_shownUrl);

@@ -97,6 +97,19 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
+    public async Task Deletions_of_many_follow()
+    {
+        await using var store = await OpenCachedAsync(WriteThrough with { Size = 1000 });
+        foreach (var name in new[] { "data/a", "data/b", "data/c", "config/d" }) await store.StoreAsync(name, Bytes(name));
+        await store.SoftDeleteAsync("data/b");
+        var items = await store.ListAllAsync(ItemSelection.All, Ct).Where(item => item.Key != "c").ToListAsync(Ct);
+        Assert.Empty(await store.DeleteManyAsync(items, Ct));
+        Assert.Equal(["data/c"], CachedFiles());
+        Assert.Equal(["data/c"], await store.ListAllAsync(ItemSelection.All, Ct).Select(item => item.Name).ToListAsync(Ct));
+        Assert.Equal(Bytes("data/c"), await store.LoadAsync("data/c"));
+    }
+
+    [Fact]
     public async Task Defragmentation_leaves_no_old_value_of_its_target()
     {
         await using var store = await OpenCachedAsync(WriteThrough);

@@ -4,6 +4,8 @@ using BorgStore.Backends;
 namespace BorgStore.Tests.Stores;
 
 /// <summary>Memory does not grow with the size of a value or the number of items.</summary>
+[CollectionDefinition(nameof(ScaleTests), DisableParallelization = true)]
+[Collection(nameof(ScaleTests))]
 public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
 {
     private const long MiB = 1 << 20;

@@ -81,7 +81,7 @@ public sealed partial class Store
         {
             await _backend.StoreAsync(nested, value, mode, cancellationToken).ConfigureAwait(false);
         }
-        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists)
+        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && mode == StoreMode.CreateNew)
         {
             throw AlreadyExists(name, "Cannot store");
         }
@@ -158,6 +158,8 @@ public sealed partial class Store
         var ns = FindNamespace(name);
         if (ns.Levels.Count > 1 && await LocateAsync(ns, name, deleted: false, cancellationToken).ConfigureAwait(false) is { } existing)
             return mode == StoreMode.CreateNew ? throw AlreadyExists(name, "Cannot store") : existing.Nested;
-        return NestToWrite(name, DemandWritable(ns, name).WriteLevel);
+        var nested = NestToWrite(name, DemandWritable(ns, name).WriteLevel);
+        await CheckGivenLevelsAsync(ns, name, cancellationToken).ConfigureAwait(false);
+        return nested;
     }
 }

@@ -82,7 +82,7 @@ public sealed class GoldenStoreTests : StoreFixture
             await foreach (var item in source.ListAllAsync(ItemSelection.All))
             {
                 // A store that changes its level holds items at the old one too.
-                await using var at = await Store.OpenAsync(new(Folder.StoreUrl) { Layout = new([new Layout.NamespaceLayout(item.Namespace, item.Level)]) });
+                await using var at = await Store.OpenAsync(new(Folder.StoreUrl) { Layout = new([new Layout.NamespaceLayout(item.Namespace, [.. layout.FindNamespace(item.Namespace)!.Levels.Where(level => level != item.Level), item.Level])]) });
                 await at.StoreAsync(item.Name, await source.LoadAsync(item.Name, deleted: item.IsDeleted));
                 if (item.IsDeleted) await at.SoftDeleteAsync(item.Name);
             }

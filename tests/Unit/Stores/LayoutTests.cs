@@ -98,8 +98,27 @@ public sealed class LayoutTests : StoreFixture
         Assert.Equal(Bytes("new"), await store.LoadAsync("data/01234567"));
 
         // A live item at the new level is seen when its deleted namesake of the old level comes back.
-        await using (var before = await OpenAsync(new(("data", 1)))) { await before.StoreAsync("data/76543210", Bytes("2")); await before.SoftDeleteAsync("data/76543210"); }
+        Directory.CreateDirectory(Folder.Combine("store", "data", "76"));
+        File.WriteAllText(Folder.Combine("store", "data", "76", "76543210.del"), "2");
         await FailsAsync(StoreError.ObjectAlreadyExists, async () => await store.UndeleteAsync("data/76543210"));
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(0, 2)]
+    [InlineData(1, 0)]
+    [InlineData(1, 2)]
+    [InlineData(2, 1)]
+    [InlineData(2, 0)]
+    public async Task A_wrong_level_is_refused_before_anything_lies_twice(int actual, int given)
+    {
+        await using (var made = await CreateAsync(("data", actual))) await made.StoreAsync("data/01234567", Bytes("1"));
+        await using var store = await OpenAsync(new(("data", given)));
+        var error = await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/01234567", Bytes("2")));
+        Assert.Contains("without -Namespace", error.Message, StringComparison.Ordinal);
+        await using var changing = await OpenAsync(new([new NamespaceLayout("data", actual, given)]));
+        await changing.StoreAsync("data/01ff4567", Bytes("new"));
+        Assert.Equal(2, (await changing.ListAsync("data").ToListAsync()).Count);
     }
 
     [Fact]

@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using BorgStore.Backends;
+using BorgStore.Layout;
+using BorgStore.Naming;
+
+namespace BorgStore;
+
+/// <content>The levels that were given, held against what lies in the store.</content>
+public sealed partial class Store
+{
+    private readonly ConcurrentDictionary<string, bool> _checkedNamespaces = new(StringComparer.Ordinal);
+
+    // Once for each namespace, before its first new item: with a wrong level that would lie beside its namesake, and both be listed.
+    // It looks along the way of one key, so that it costs a few calls and never the listing of a large directory.
+    private async ValueTask CheckGivenLevelsAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
+    {
+        if (!_layoutIsGiven || _checkedNamespaces.ContainsKey(ns.Name)) return;
+        try
+        {
+            if (await FindOtherLevelAsync(ns, name, cancellationToken).ConfigureAwait(false) is { } other)
+                throw new StoreException(StoreError.LayoutUnknown,
+                    $"'{name}' was not stored: namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {other}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.",
+                    name);
+        }
+        catch (StoreException e) when (e.Error is StoreError.PermissionDenied)
+        {
+            // Who may only write cannot look.
+        }
+        _checkedNamespaces[ns.Name] = true;
+    }
+
+    private async ValueTask<string?> FindOtherLevelAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
+    {
+        for (var level = 0; level < ns.WriteLevel; level++)
+        {
+            if (!ns.Levels.Contains(level)
+                && await HoldsItemsAsync(ns, DirectoryAt(name, level), level, cancellationToken).ConfigureAwait(false)) return $"{level}";
+        }
+        var deeper = ns.Levels.Max() + 1;
+        if (!Nesting.Fits(name, deeper)) return null;
+        return await _backend.FindAsync(DirectoryAt(name, deeper), cancellationToken).ConfigureAwait(false) is { IsDirectory: true }
+            ? $"{deeper} or deeper"
+            : null;
+    }
+
+    private async ValueTask<bool> HoldsItemsAsync(NamespaceLayout ns, string directory, int level, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var item in _backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
+            {
+                if (item.IsDirectory) continue;
+                var path = directory.Length == 0 ? item.Name : $"{directory}/{item.Name}";
+                if (Layout.Find(path) == ns && Nesting.Unnest(ns.Name.Length == 0 ? path : path[(ns.Name.Length + 1)..]).Levels == level) return true;
+            }
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
+        {
+            // Nothing lies there yet.
+        }
+        return false;
+    }
+
+    private static string DirectoryAt(string name, int level)
+    {
+        var nested = Nesting.Nest(name, level);
+        var slash = nested.LastIndexOf('/');
+        return slash < 0 ? "" : nested[..slash];
+    }
+}

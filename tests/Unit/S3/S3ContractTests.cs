@@ -1,10 +1,13 @@
 using BorgStore.Backends;
+using BorgStore.Backends.Files;
 using BorgStore.Backends.S3;
+using BorgStore.Caching;
+using BorgStore.Layout;
 using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.S3;
 
-public sealed class S3ContractTests(CephServer ceph) : BackendContract
+public class S3ContractTests(CephServer ceph) : BackendContract
 {
     private readonly string _path = $"contract/{Guid.NewGuid():n}";
 
@@ -24,5 +27,29 @@ public sealed class S3ContractTests(CephServer ceph) : BackendContract
         var server = await ceph.GetAsync();
         Assert.Equal(0, await server.CountUploadsAsync(_path + "/"));
         return [.. (await server.ListAsync(_path + "/")).Where(key => !key.EndsWith('/')).Select(key => key[(_path.Length + 1)..])];
+    }
+}
+
+/// <summary>The same with a folder as the cache in front.</summary>
+public sealed class CachedS3ContractTests(CephServer ceph) : S3ContractTests(ceph)
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<string> _warnings = [];
+
+    protected override async ValueTask<IBackend> CreateBackendAsync()
+    {
+        var layout = new StoreLayout([new NamespaceLayout("", 0) { Cache = new(CacheMode.WriteThrough) { Size = 4 << 20 } }]);
+        var cache = new CacheStorage(new FileBackend(_folder.Combine("cache")), "cache", new(), warning =>
+        {
+            lock (_warnings) _warnings.Add(warning);
+        });
+        return new CachingBackend(await base.CreateBackendAsync(), cache, layout, "store");
+    }
+
+    protected override ValueTask CleanUpAsync()
+    {
+        _folder.Dispose();
+        Assert.Empty(_warnings);
+        return ValueTask.CompletedTask;
     }
 }

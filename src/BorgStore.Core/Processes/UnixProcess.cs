@@ -64,7 +64,7 @@ internal static unsafe partial class UnixProcess
 
             using var arguments = new NativeStrings([command.FileName, .. command.Arguments]);
             using var environment = new NativeStrings(BuildEnvironment(command.Environment));
-            var error = SpawnInPath(out var id, command.FileName, actions, attributes, arguments.Pointer, environment.Pointer);
+            var error = SpawnInPath(out var id, FindInPath(command.FileName), actions, attributes, arguments.Pointer, environment.Pointer);
             return error == 0 ? id : throw new Win32Exception(error, $"'{command.FileName}': {Marshal.GetPInvokeErrorMessage(error)}");
         }
         finally
@@ -134,6 +134,14 @@ internal static unsafe partial class UnixProcess
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int SetHandleFlags(int handle, int command, int flags);
+
+    // The PATH that this program set for itself, as $env:PATH does, is not the one that the C library knows.
+    private static string FindInPath(string program)
+    {
+        if (program.Contains('/')) return program;
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        return folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) ?? program;
+    }
 
     [LibraryImport("libc", EntryPoint = "posix_spawnp", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SpawnInPath(out int id, string file, byte* actions, byte* attributes, byte** arguments, byte** environment);

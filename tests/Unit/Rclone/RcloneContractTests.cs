@@ -78,6 +78,12 @@ public sealed class RcloneLocalTests() : RcloneContract(Path.GetTempPath())
 
 public sealed class RcloneAliasTests() : RcloneContract(Path.GetTempPath())
 {
+    public override ValueTask InitializeAsync()
+    {
+        Assert.SkipUnless(LongTests.Wanted, "It is the same folder by another name; BORGSTORE_TEST_LONG=1 runs it.");
+        return base.InitializeAsync();
+    }
+
     protected override string Remote => $":alias,remote='{Path.GetTempPath()}':{Name}";
 }
 

@@ -45,9 +45,8 @@ internal static class RcloneEnvironment
     };
 
     /// <summary>What differs from our own environment.</summary>
-    /// <param name="user">The user that rclone is to know.</param>
-    /// <param name="password">The password of that user.</param>
-    public static IReadOnlyDictionary<string, string?> Create(string user, string password)
+    /// <param name="password">The password that rclone is to know.</param>
+    public static IReadOnlyDictionary<string, string?> Create(RclonePassword password)
     {
         var result = new Dictionary<string, string?>(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
@@ -58,9 +57,7 @@ internal static class RcloneEnvironment
             if (option.StartsWith("RC_", StringComparison.OrdinalIgnoreCase) || Removed.Contains(option)) result[name] = null;
         }
         foreach (var (name, value) in Preferred) result[Prefix + name] = Environment.GetEnvironmentVariable(Prefix + name) ?? value;
-        foreach (var (name, value) in Demanded) result[Prefix + name] = value;
-        result[Prefix + "RC_USER"] = user;
-        result[Prefix + "RC_PASS"] = password;
+        foreach (var (name, value) in Demanded.Concat(password.Settings)) result[Prefix + name] = value;
         return result;
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BorgStore.Processes;
@@ -16,6 +15,7 @@ internal sealed class RcloneServer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Task<RcloneRemote>> _remotes = new();
     private readonly ChildProcess _process;
+    private readonly RclonePassword _password;
     private readonly HttpClient _client;
     private readonly TimeSpan _stallTimeout;
     private readonly CancellationTokenSource _ended = new();
@@ -26,12 +26,12 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <summary>Uses a process that listens already.</summary>
     /// <param name="process">The process, which is ours from now on.</param>
     /// <param name="address">Its address.</param>
-    /// <param name="user">The user that it knows.</param>
-    /// <param name="password">The password of that user.</param>
+    /// <param name="password">The password that it knows, which is ours from now on.</param>
     /// <param name="stallTimeout">How long it may leave the question unanswered whether it is still there.</param>
-    public RcloneServer(ChildProcess process, Uri address, string user, string password, TimeSpan stallTimeout)
+    public RcloneServer(ChildProcess process, Uri address, RclonePassword password, TimeSpan stallTimeout)
     {
         _process = process;
+        _password = password;
         _stallTimeout = stallTimeout;
         var handler = new SocketsHttpHandler
         {
@@ -43,8 +43,7 @@ internal sealed class RcloneServer : IAsyncDisposable
             MaxResponseDrainSize = 256 * 1024,
         };
         _client = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
-        _client.DefaultRequestHeaders.Authorization =
-            new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes($"{user}:{password}")));
+        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", password.Credential);
         _heartbeat = WatchAsync();
     }
 
@@ -144,17 +143,23 @@ internal sealed class RcloneServer : IAsyncDisposable
         _client.Dispose();
         Uploads.Dispose();
         await _process.DisposeAsync().ConfigureAwait(false);
+        _password.Dispose();
         _ended.Dispose();
     }
 
-    private static HttpRequestMessage Request(string command, JsonObject parameters) => new(HttpMethod.Post, command)
+    private static HttpRequestMessage Request(string command, JsonObject parameters)
     {
-        Content = new ByteArrayContent(Encoding.UTF8.GetBytes(parameters.ToJsonString()))
+        // Without a name in common rclone keeps statistics of each call, with a timer of its own for each upload, for ever.
+        parameters["_group"] = "borgstore";
+        return new(HttpMethod.Post, command)
         {
-            // Old versions compare the whole header, so that it must not name the character set.
-            Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
-        },
-    };
+            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(parameters))
+            {
+                // Old versions compare the whole header, so that it must not name the character set.
+                Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+            },
+        };
+    }
 
     private async Task<RcloneRemote> OpenRemoteAsync(string remote)
     {

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using BorgStore.Processes;
@@ -9,8 +8,6 @@ namespace BorgStore.Backends.Rclone;
 /// <summary>The one rclone that all stores of a process share: started when it is needed, and anew when it has ended.</summary>
 internal sealed partial class RcloneService
 {
-    private const string User = "borgstore";
-
     private static readonly Version MinVersion = new(1, 57);
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
@@ -92,27 +89,36 @@ internal sealed partial class RcloneService
     private async Task<RcloneServer> StartAsync()
     {
         var program = _program ?? (Environment.GetEnvironmentVariable("RCLONE_BINARY") is { Length: > 0 } named ? named : "rclone");
-        // Rclone computes a slow hash of it for every request; at this length, and no more, that takes one block a round.
-        var password = Convert.ToBase64String(RandomNumberGenerator.GetBytes(12))[..15];
-        var process = Launch(program, RcloneEnvironment.Create(User, password));
-        try
+        if (RclonePassword.InFile() is { } password)
         {
-            var address = await WaitForAddressAsync(program, process).ConfigureAwait(false);
-            var server = new RcloneServer(process, address, User, password, _stallTimeout);
             try
             {
-                server.Version = await CheckVersionAsync(program, server).ConfigureAwait(false);
-                return server;
+                return await StartAsync(program, password).ConfigureAwait(false);
             }
-            catch
+            catch (RcloneFailure e) when (e.Error is StoreError.ConnectionLost or StoreError.AuthenticationFailed)
             {
-                await server.DisposeAsync().ConfigureAwait(false);
-                throw;
+                // One that is kept apart from the rest of the system, as in a snap, can't read the file.
             }
+        }
+        return await StartAsync(program, RclonePassword.InEnvironment()).ConfigureAwait(false);
+    }
+
+    private async Task<RcloneServer> StartAsync(string program, RclonePassword password)
+    {
+        ChildProcess? process = null;
+        RcloneServer? server = null;
+        try
+        {
+            process = Launch(program, RcloneEnvironment.Create(password));
+            server = new RcloneServer(process, await WaitForAddressAsync(program, process).ConfigureAwait(false), password, _stallTimeout);
+            server.Version = await CheckVersionAsync(program, server).ConfigureAwait(false);
+            return server;
         }
         catch
         {
-            await process.DisposeAsync().ConfigureAwait(false);
+            if (server is not null) await server.DisposeAsync().ConfigureAwait(false);
+            else if (process is not null) await process.DisposeAsync().ConfigureAwait(false);
+            password.Dispose();
             throw;
         }
     }

@@ -57,7 +57,7 @@ public abstract class RcloneServing(string protocol, params string[] arguments) 
         }
         Directory.CreateDirectory(Folder);
         _process = Process.Start(new ProcessStartInfo(RcloneProgram.Require(),
-            ["serve", protocol, "--addr", $"127.0.0.1:{_port}", "--cache-dir", _folder.Combine("cache"), .. arguments, Folder])
+            ["serve", protocol, "--addr", $"127.0.0.1:{_port}", "--cache-dir", _folder.Combine("cache"), "--dir-cache-time", "1ms", .. arguments, Folder])
         {
             RedirectStandardError = true,
         })!;

@@ -74,6 +74,9 @@ internal sealed class RestTransport : IAsyncDisposable
         // Names are no paths to be tidied up: dot segments and escapes stay as they are.
         var uri = new Uri(_address.Origin + _address.BasePath + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var request = new HttpRequestMessage(method, uri);
+        // HttpClient repeats what has no content, without a word, when a connection ends before the answer. It must not for what can't
+        // be known to have happened, and so that has an empty one.
+        if (method != HttpMethod.Get && method != HttpMethod.Head) request.Content = new ByteArrayContent([]);
         request.Headers.Accept.Add(MediaType);
         request.Headers.Authorization = _authorization;
         return request;

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using BorgStore.Backends;
+using BorgStore.Backends.Rest;
+using BorgStore.Hashing;
+using BorgStore.Tests.Backends;
+using BorgStore.Tests.Server;
+
+namespace BorgStore.Tests.Rest;
+
+/// <summary>What the client makes of a line that breaks, stalls or damages.</summary>
+public sealed class LostLineTests : IAsyncLifetime
+{
+    private TestServer _server = null!;
+    private FaultyLine _line = null!;
+    private RestBackend _client = null!;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await TestServer.StartAsync();
+        _line = new(_server.Address.ToString());
+        _client = new(_line.Url);
+        _client.Client.Pauses = [TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(50)];
+        await _client.OpenAsync(Ct);
+        await _client.StoreAsync("data/a", "value"u8.ToArray(), StoreMode.Overwrite, Ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        (_line.AnswersToCut, _line.Delay, _line.ToClient, _line.ToServer) = (0, default, null, null);
+        await _client.DisposeAsync();
+        await _line.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_is_safe_to_repeat_is_repeated()
+    {
+        foreach (var lost in new[] { 1, 2 })
+        {
+            _line.AnswersToCut = lost;
+            Assert.Equal("value"u8.ToArray(), await LoadAsync("data/a"));
+            _line.AnswersToCut = lost;
+            await _client.StoreAsync("data/b", new byte[200_000], StoreMode.Overwrite, Ct);
+            _line.AnswersToCut = lost;
+            await foreach (var item in _client.ListAsync("data", ListScope.Tree, Ct)) Assert.True(item.Size > 0);
+            _line.AnswersToCut = lost;
+            Assert.NotNull(await _client.HashAsync("data/a", HashKind.Sha256, Ct));
+        }
+        _line.AnswersToCut = int.MaxValue;
+        await AssertFailsAsync(StoreError.ConnectionLost, () => LoadAsync("data/a"));
+    }
+
+    [Fact]
+    public async Task What_can_not_be_known_to_have_happened_is_said_so()
+    {
+        _line.AnswersToCut = 1;
+        Assert.Contains("not known", (await AssertFailsAsync(StoreError.ConnectionLost, () => _client.DeleteAsync("data/a", Ct).AsTask())).Message, StringComparison.Ordinal);
+        Assert.Null(await LoadAsync("data/a"));
+
+        await _client.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
+        _line.AnswersToCut = 1;
+        await AssertFailsAsync(StoreError.ConnectionLost, () => _client.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal([1], await LoadAsync("data/b"));
+
+        _line.AnswersToCut = 1;
+        await AssertFailsAsync(StoreError.ConnectionLost, () => _client.StoreAsync("data/c", new byte[1], StoreMode.CreateNew, Ct).AsTask());
+        _line.AnswersToCut = 1;
+        await AssertFailsAsync(StoreError.ConnectionLost,
+            () => _client.StoreAsync("data/d", new StoreValue(new ForwardStream(new byte[1000]), 1000), StoreMode.Overwrite, Ct).AsTask());
+    }
+
+    [Fact]
+    public async Task Nothing_is_sent_twice_that_arrived_once_and_all_that_never_did()
+    {
+        // The server does not listen yet, and then does.
+        var port = TestPorts.FindFree();
+        await using var client = new RestBackend($"http://127.0.0.1:{port}");
+        client.Client.Pauses = [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(10)];
+        var opening = client.OpenAsync(Ct);
+        await Task.Delay(300, Ct);
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.Combine("store"));
+        await using var server = await InProcessServer.StartAsync(folder.Combine("store"), options => options with { Port = port });
+        await opening;
+        Assert.False(await client.DeleteAsync("data/none", Ct));
+    }
+
+    [Fact]
+    public async Task A_stall_times_out_and_long_work_does_not()
+    {
+        await _client.FindAsync("data/a", Ct);
+        (_client.Client.StallTimeout, _client.Client.Pauses) = (TimeSpan.FromSeconds(0.5), []);
+        _line.Delay = TimeSpan.FromSeconds(1.5);
+        Assert.Equal(64, (await _client.HashAsync("data/a", HashKind.Sha256, Ct))!.Length);
+        var start = Stopwatch.StartNew();
+        await AssertFailsAsync(StoreError.Timeout, () => _client.FindAsync("data/a", Ct).AsTask());
+        Assert.InRange(start.Elapsed.TotalSeconds, 0.3, 1.4);
+    }
+
+    [Theory]
+    [InlineData(1000, StoreError.ConnectionLost)]
+    [InlineData(5 << 20, StoreError.HashMismatch)]
+    public async Task A_value_that_is_damaged_on_its_way_here_is_noticed(int size, StoreError error)
+    {
+        await _client.StoreAsync("data/b", new byte[size], StoreMode.Overwrite, Ct);
+        _line.ToClient = Damage;
+        await AssertFailsAsync(error, () => LoadAsync("data/b"));
+        _line.ToClient = null;
+        Assert.Equal(new byte[size], await LoadAsync("data/b"));
+    }
+
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(5 << 20)]
+    public async Task A_value_that_is_damaged_on_its_way_there_is_not_stored(int size)
+    {
+        _line.ToServer = Damage;
+        await AssertFailsAsync(StoreError.HashMismatch, () => _client.StoreAsync("data/b", new byte[size], StoreMode.Overwrite, Ct).AsTask());
+        await AssertFailsAsync(StoreError.HashMismatch,
+            () => _client.StoreAsync("data/c", new StoreValue(new ForwardStream(new byte[size]), size), StoreMode.Overwrite, Ct).AsTask());
+        _line.ToServer = null;
+        Assert.Equal(["data/a"], _server.ListFiles());
+    }
+
+    // Of zeros, every other byte in a piece being one that a head may have.
+    private static void Damage(byte[] bytes, int count)
+    {
+        var zero = bytes.AsSpan(0, count).LastIndexOf((byte)0);
+        if (zero >= 0) bytes[zero] = 1;
+    }
+
+    private async Task<byte[]?> LoadAsync(string name)
+    {
+        var value = await _client.LoadAsync(name, ByteRange.Whole, Ct);
+        if (value is null) return null;
+        await using (value) return await value.ReadToEndAsync(Ct);
+    }
+
+    private static async Task<StoreException> AssertFailsAsync(StoreError error, Func<Task> act)
+    {
+        var exception = await Assert.ThrowsAsync<StoreException>(act);
+        Assert.Equal(error, exception.Error);
+        return exception;
+    }
+}

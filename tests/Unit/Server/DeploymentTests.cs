@@ -1,0 +1,132 @@
+using System.Net.Sockets;
+using BorgStore.Backends;
+using BorgStore.Backends.Rest;
+using BorgStore.Tests.Rest;
+
+namespace BorgStore.Tests.Server;
+
+/// <summary>The server as deploy/ runs it.</summary>
+[Collection(nameof(EnvironmentTests))]
+public sealed class DeploymentTests
+{
+    private const string Activator = "/usr/bin/systemd-socket-activate";
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Systemd_hands_over_the_socket_and_the_password_and_hears_that_all_is_ready()
+    {
+        if (!File.Exists(Activator)) Assert.Skip("There is no systemd-socket-activate. Install systemd.");
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder.Combine("borgstore.password"), "secret\n", Ct);
+        using var notified = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        notified.Bind(new UnixDomainSocketEndPoint(folder.Combine("notify.sock")));
+        await using var server = ServerProcess.Start(Activator,
+        [
+            $"--listen={folder.Combine("s.sock")}", "-E", "PATH", "-E", "HOME", "-E", "DOTNET_ROOT", $"-E", $"CREDENTIALS_DIRECTORY={folder.Path}",
+            "-E", "BORGSTORE_SERVER_USERNAME=backup", "-E", $"NOTIFY_SOCKET={folder.Combine("notify.sock")}",
+            ServerProcess.OurServer, "--socket-activation", "--backend", folder.StoreUrl,
+        ]);
+        await ServerProcess.WaitUntilAsync(() => File.Exists(folder.Combine("s.sock")), () => server.Output, server.Process);
+
+        await using (var client = new RestBackend("http+unix://" + Uri.EscapeDataString(folder.Combine("s.sock")), new BackendOptions { Credential = new("backup", "secret") }))
+        {
+            await client.CreateAsync(Ct);
+            await client.OpenAsync(Ct);
+            await client.StoreAsync("data/a", new byte[100_000], StoreMode.CreateNew, Ct);
+        }
+        Assert.True(File.Exists(folder.Combine("store", "data", "a")));
+        var message = new byte[100];
+        notified.ReceiveTimeout = 10_000;
+        Assert.Equal("READY=1"u8.ToArray(), message[..notified.Receive(message)]);
+
+        server.Terminate();
+        Assert.True(server.Process.WaitForExit(20_000));
+        Assert.Equal(0, server.Process.ExitCode);
+        Assert.Equal("STOPPING=1"u8.ToArray(), message[..notified.Receive(message)]);
+    }
+
+    [Fact]
+    public async Task A_forced_command_of_sshd_decides_what_may_be_done_where()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.Combine("store", "data"));
+        await File.WriteAllTextAsync(folder.Combine("store", "data", "a"), "value", Ct);
+        await using var sshd = await TestSshd.StartAsync(folder.Combine("sshd"),
+            $"borgstore-server-rest serve --rest --restrict-to-path {folder.Combine("store")} --permissions read-only");
+        Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, sshd.ClientCommand);
+        try
+        {
+            await using (var client = new RestBackend($"rest://{Environment.UserName}@127.0.0.1/{folder.Combine("store")}"))
+            {
+                await client.OpenAsync(Ct);
+                await using var value = await client.LoadAsync("data/a", ByteRange.Whole, Ct);
+                Assert.Equal("value"u8.ToArray(), await value!.ReadToEndAsync(Ct));
+                var refused = await Assert.ThrowsAsync<StoreException>(() => client.StoreAsync("data/b", new byte[10], StoreMode.Overwrite, Ct).AsTask());
+                Assert.Equal(StoreError.PermissionDenied, refused.Error);
+            }
+            await using var stranger = new RestBackend($"rest://{Environment.UserName}@127.0.0.1/{folder.Combine("sshd")}");
+            var lost = await Assert.ThrowsAsync<StoreException>(() => stranger.OpenAsync(Ct));
+            Assert.Equal(StoreError.ConnectionLost, lost.Error);
+            Assert.Contains("may serve none", lost.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, null);
+        }
+    }
+
+    [Fact]
+    public async Task A_renewed_certificate_is_used_and_a_broken_one_is_not()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.Combine("cert.pem");
+        TestCertificate.Write(file, "first");
+        await using var server = await InProcessServer.StartAsync(folder.Combine("store"), options => options with { Certificate = file });
+        Assert.Equal("CN=first", await GetSubjectAsync(server.Url));
+        TestCertificate.Write(file, "second");
+        await Task.Delay(1100, Ct);
+        Assert.Equal("CN=second", await GetSubjectAsync(server.Url));
+        await File.WriteAllTextAsync(file, "half a file", Ct);
+        await Task.Delay(1100, Ct);
+        Assert.Equal("CN=second", await GetSubjectAsync(server.Url));
+        Assert.Contains("can't be read", server.Log, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("would keep nobody out", "--username", "u")]
+    [InlineData("but no user", "--password", "p")]
+    [InlineData("no option '--nonsense'", "--nonsense", "1")]
+    [InlineData("--port 99999", "--port", "99999")]
+    [InlineData("Choose one of", "--stdio", "--unix-socket", "x")]
+    [InlineData("none was handed over", "--socket-activation")]
+    [InlineData("no permission preset", "--permissions", "nonsense")]
+    public async Task What_makes_no_sense_is_refused_at_the_start(string message, params string[] arguments)
+    {
+        await using var server = ServerProcess.Start(ServerProcess.OurServer, ["--backend", "file:///nowhere", .. arguments]);
+        Assert.True(server.Process.WaitForExit(20_000));
+        await ServerProcess.WaitUntilAsync(() => server.Output.Contains(message, StringComparison.Ordinal), () => server.Output);
+        Assert.Equal(2, server.Process.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_password_in_the_list_of_processes_is_warned_of()
+    {
+        using var folder = new TemporaryFolder();
+        var (server, _) = await ServerProcess.StartOurServerAsync("--port", "0", "--backend", folder.StoreUrl, "--username", "u", "--password", "p4ssw0rd");
+        await using (server)
+        {
+            Assert.Contains("warn", server.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("p4ssw0rd", server.Output, StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task<string> GetSubjectAsync(string url)
+    {
+        var subject = "";
+        using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, certificate, _, _) => (subject = certificate!.Subject).Length > 0 };
+        using var http = new HttpClient(handler);
+        using var _ = await http.GetAsync(url + "/?cmd=health", Ct);
+        return subject;
+    }
+}

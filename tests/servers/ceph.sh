@@ -25,11 +25,13 @@ free_port() { # one that nothing listens on
   echo "$port"
 }
 
-daemons=()
 stop() {
   trap - EXIT INT TERM HUP
-  # Nothing of it is kept, so nothing has to end in order.
-  [ ${#daemons[@]} = 0 ] || kill -9 "${daemons[@]}" 2> /dev/null || true
+  # Nothing of it is kept, so nothing has to end in order. Only what still runs: the number of a process that ended may be another's.
+  local running
+  running=$(jobs -pr)
+  # shellcheck disable=SC2086
+  [ -z "$running" ] || kill -9 $running 2> /dev/null || true
   wait 2> /dev/null || true
   rm -rf "$folder"
 }
@@ -100,10 +102,9 @@ debug rgw = 1/1
 log file = /dev/null
 K
 
-# A daemon in the foreground is a child of this script, and so found again when it ends.
+# A daemon in the foreground is a job of this script, and so found again at its end.
 daemon() {
   "$@" -c "$config" -f >> "$folder/log/output" 2>&1 < /dev/null &
-  daemons+=($!)
 }
 # No "timeout ceph": its exit hangs.
 ceph() { /usr/bin/python3 /usr/bin/ceph -c "$config" --connect-timeout 20 "$@" < /dev/null; }

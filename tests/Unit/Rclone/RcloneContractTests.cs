@@ -1,6 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
 using BorgStore.Tests.Backends;
+using BorgStore.Tests.S3;
 
 namespace BorgStore.Tests.Rclone;
 
@@ -139,4 +140,30 @@ public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(serv
 {
     // The password is "secret" as rclone obscures it.
     protected override string Remote => $":sftp,host=127.0.0.1,port={server.Port},user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:{Name}";
+}
+
+/// <summary>An object store over the network.</summary>
+public sealed class RcloneS3Tests(CephServer ceph) : BackendContract
+{
+    private readonly string _prefix = "rclone-" + Guid.NewGuid().ToString("n");
+    private CephServer.Running? _server;
+
+    protected override BackendLimits Limits => BackendLimits.NoDirectories;
+
+    protected override async ValueTask<IBackend> CreateBackendAsync()
+    {
+        RcloneProgram.Require();
+        _server ??= await ceph.GetAsync();
+        return new RcloneBackend($"rclone::s3,provider=Ceph,endpoint='{_server.Endpoint.GetLeftPart(UriPartial.Authority)}',"
+            + $"access_key_id='{_server.AccessKey}',secret_access_key='{_server.SecretKey}':{CephServer.BucketName}/{_prefix}");
+    }
+
+    protected override async ValueTask<bool> PutRawAsync(string path, byte[] content)
+    {
+        await _server!.PutAsync($"{_prefix}/{path}", content);
+        return true;
+    }
+
+    protected override async ValueTask<IReadOnlyList<string>?> ListRawAsync()
+        => [.. (await _server!.ListAsync(_prefix + "/")).Select(key => key[(_prefix.Length + 1)..]).Where(name => name != "store.hid")];
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using BorgStore.Backends.Files;
+using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rclone;
 
@@ -14,6 +15,9 @@ namespace BorgStore.Backends.Rclone;
 public sealed partial class RcloneBackend : IBackend
 {
     private const int Attempts = 4;
+
+    // An object store knows no directories, so that this says of an empty store that it is one.
+    private const string MarkerName = "store" + Suffixes.Hidden;
 
     private static readonly NameLocks Locks = new();
 
@@ -43,13 +47,12 @@ public sealed partial class RcloneBackend : IBackend
     public Task CreateAsync(CancellationToken cancellationToken)
     {
         CheckNotOpen();
-        return RunAsync("create", "", canRepeat: true, async (server, _) =>
+        return RunAsync("create", "", canRepeat: false, async (server, remote) =>
         {
-            var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false);
-            if (contents is { Count: > 0 })
+            if (await ListRootAsync(server, cancellationToken).ConfigureAwait(false) is { Count: > 0 })
                 throw new RcloneFailure(StoreError.StoreAlreadyExists, "there is something at that place already. Choose another, or open the store");
             await server.CallAsync("operations/mkdir", On(""), cancellationToken).ConfigureAwait(false);
-            return true;
+            return !remote.HasOnlyPrefixes || await UploadAsync(server, MarkerName, default, cancellationToken).ConfigureAwait(false);
         }, cancellationToken);
     }
 
@@ -59,8 +62,7 @@ public sealed partial class RcloneBackend : IBackend
         CheckNotOpen();
         return RunAsync("destroy", "", canRepeat: false, async (server, remote) =>
         {
-            var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? throw NoStore();
-            if (remote.HasOnlyPrefixes && contents.Count == 0) throw NoStore();
+            await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
             await server.CallAsync("operations/purge", On(""), cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken);
@@ -74,7 +76,8 @@ public sealed partial class RcloneBackend : IBackend
         {
             if (remote.ServedName is null)
                 throw new RcloneFailure(StoreError.NotSupported, "rclone cannot serve a path that contains ']'");
-            return await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? throw NoStore();
+            await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
+            return true;
         }, cancellationToken).ConfigureAwait(false);
         _gate.Open();
     }
@@ -100,11 +103,15 @@ public sealed partial class RcloneBackend : IBackend
         if (Interlocked.Exchange(ref _disposed, 1) == 0) _service.RemoveStore();
     }
 
-    private static RcloneFailure NoStore() => new(StoreError.StoreDoesNotExist, "there is no store at that place. Create it first, or check the path");
-
     private void CheckNotOpen()
     {
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
+    }
+
+    private async Task CheckExistsAsync(RcloneServer server, RcloneRemote remote, CancellationToken cancellationToken)
+    {
+        if (await ListRootAsync(server, cancellationToken).ConfigureAwait(false) is not { } contents || (remote.HasOnlyPrefixes && contents.Count == 0))
+            throw new RcloneFailure(StoreError.StoreDoesNotExist, "there is no store at that place. Create it first, or check the path");
     }
 
     // Null where there is no such directory.

@@ -56,6 +56,8 @@ internal static class RcloneEnvironment
             var option = name[Prefix.Length..];
             if (option.StartsWith("RC_", StringComparison.OrdinalIgnoreCase) || Removed.Contains(option)) result[name] = null;
         }
+        // Where it is set, rclone opens no S3 remote at all; for a private authority it has RCLONE_CA_CERT.
+        result["AWS_CA_BUNDLE"] = null;
         foreach (var (name, value) in Preferred) result[Prefix + name] = Environment.GetEnvironmentVariable(Prefix + name) ?? value;
         foreach (var (name, value) in Demanded.Concat(password.Settings)) result[Prefix + name] = value;
         return result;

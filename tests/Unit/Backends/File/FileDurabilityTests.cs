@@ -96,6 +96,7 @@ public sealed class FileDurabilityTests : IDisposable
         await using var backend = await OpenAsync(Durability.Each);
         await StoreAsync(backend, "data/first");
         _calls.Calls.Clear();
+        _calls.SyncTime = TimeSpan.FromMilliseconds(5);
         await Task.WhenAll(Enumerable.Range(0, 200).Select(i => StoreAsync(backend, $"data/{i}")));
         // Once for the value and once for its name would be 400.
         Assert.InRange(Syncs.Count(), 1, 300);

@@ -12,6 +12,9 @@ internal sealed class RecordingCalls(FileCalls inner) : FileCalls
 
     public bool FailSync { get; set; }
 
+    /// <summary>What a sync takes at least: a disk in memory has none of the time that writers gather in.</summary>
+    public TimeSpan SyncTime { get; set; }
+
     public override bool SyncsAll => inner.SyncsAll;
 
     public override FileStatus? GetStatus(string name) => inner.GetStatus(name);
@@ -94,6 +97,7 @@ internal sealed class RecordingCalls(FileCalls inner) : FileCalls
     private void Note(string call)
     {
         Calls.Enqueue(call);
+        if (SyncTime > TimeSpan.Zero) Thread.Sleep(SyncTime);
         if (FailSync) throw new FileFailure(StoreError.BackendFailure, "input/output error");
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
@@ -12,6 +13,7 @@ public sealed class LongLineTests : IAsyncLifetime
     private readonly TemporaryFolder _folder = new();
     private readonly SshServer _server = OpenSshServer.Instance;
     private FaultProxy _line = null!;
+    private WatchedLine _watch = null!;
     private SftpBackend _store = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -21,7 +23,9 @@ public sealed class LongLineTests : IAsyncLifetime
         Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
         _line = new FaultProxy(_server.Port);
         _server.WriteKnownHosts(_line.Port);
-        _store = SshServer.CreateBackend(_server.Url(_folder.Combine("store"), _line.Port), _server.Options);
+        var url = _server.Url(_folder.Combine("store"), _line.Port);
+        var connector = new SshConnector(url, _server.Options);
+        _store = new SftpBackend(url, new BackendOptions(), async token => _watch = new WatchedLine(await connector.ConnectAsync(token)));
         await _store.CreateAsync(Ct);
         await _store.OpenAsync(Ct);
         _line.Delay = TimeSpan.FromMilliseconds(20);
@@ -40,34 +44,42 @@ public sealed class LongLineTests : IAsyncLifetime
     public async Task Many_small_values_cost_the_round_trips_of_a_few()
     {
         var names = Enumerable.Range(0, 1000).Select(i => $"data/{i % 16:x2}/{i:x4}").ToList();
-        await WithinAsync(25, "1000 stores", names, async name => await _store.StoreAsync(name, Value(name), StoreMode.Overwrite, Ct));
-        await WithinAsync(20, "1000 loads", names, async name =>
+        await InFewRoundsAsync("1000 stores", names, async name => await _store.StoreAsync(name, Value(name), StoreMode.Overwrite, Ct));
+        await InFewRoundsAsync("1000 loads", names, async name =>
         {
             await using var value = await _store.LoadAsync(name, ByteRange.Whole, Ct);
             Assert.Equal(Value(name), await value!.ReadToEndAsync(Ct));
         });
-        await WithinAsync(20, "1000 moves", names, async name => Assert.True(await _store.MoveAsync(name, name + ".del", StoreMode.Overwrite, Ct)));
-        await WithinAsync(20, "1000 deletes", names, async name => Assert.True(await _store.DeleteAsync(name + ".del", Ct)));
+        await InFewRoundsAsync("1000 moves", names, async name => Assert.True(await _store.MoveAsync(name, name + ".del", StoreMode.Overwrite, Ct)));
+        await InFewRoundsAsync("1000 deletes", names, async name => Assert.True(await _store.DeleteAsync(name + ".del", Ct)));
     }
 
     [Fact]
     public async Task A_tree_is_listed_at_the_pace_of_bytes()
     {
-        const int Count = 10_000;
+        var count = LongTests.Choose(2000, 10_000);
         var random = new Random(1);
-        var names = Enumerable.Range(0, Count).Select(_ => $"{random.NextInt64():x16}").Distinct().ToList();
+        var names = Enumerable.Range(0, count).Select(_ => $"{random.NextInt64():x16}").Distinct().ToList();
         foreach (var name in names)
         {
             var directory = _folder.Combine("store", "data", name[..2], name[2..4]);
             Directory.CreateDirectory(directory);
             await File.WriteAllBytesAsync(Path.Combine(directory, name), [], Ct);
         }
-        var watch = Stopwatch.StartNew();
+        var directories = names.Select(name => name[..2]).Distinct().Count() + names.Select(name => name[..4]).Distinct().Count() + 1;
+        var before = _watch.Requests;
         var listed = 0;
-        await foreach (var item in _store.ListAsync("data", ListScope.Tree, Ct)) listed++;
-        TestContext.Current.TestOutputHelper?.WriteLine($"{listed} items in {watch.Elapsed.TotalSeconds:0.0} s, {_line.Bytes >> 10} KiB");
+        var watch = Stopwatch.StartNew();
+        var rounds = await _watch.CountRoundsAsync(2 * InFlight, async () =>
+        {
+            await foreach (var item in _store.ListAsync("data", ListScope.Tree, Ct)) listed++;
+        });
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{listed} items in {directories} directories: {rounds} round trips, {watch.Elapsed.TotalSeconds:0.0} s, {_line.Bytes >> 10} KiB");
         Assert.Equal(names.Count, listed);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 40); // one directory at a time would take 20 minutes
+        // Each directory is opened, read until its end and closed; one after the other, that is two round trips for each.
+        Assert.InRange(_watch.Requests - before, 4 * directories, 4.1 * directories);
+        Assert.InRange(rounds, 0, directories / 10);
     }
 
     [Fact]
@@ -112,13 +124,13 @@ public sealed class LongLineTests : IAsyncLifetime
         return value;
     }
 
-    // The limits leave room for a machine that is busy with other things; one at a time would take 40 s and more.
-    private static async Task WithinAsync(double seconds, string what, List<string> names, Func<string, Task> run)
+    // One after the other, each takes a round trip at least.
+    private async Task InFewRoundsAsync(string what, List<string> names, Func<string, Task> run)
     {
         var watch = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = Ct },
-            async (name, _) => await run(name));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{what}: {watch.Elapsed.TotalSeconds:0.00} s");
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, seconds);
+        var rounds = await _watch.CountRoundsAsync(InFlight, () => Parallel.ForEachAsync(names,
+            new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = Ct }, async (name, _) => await run(name)));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{what}: {rounds} round trips, {watch.Elapsed.TotalSeconds:0.00} s");
+        Assert.InRange(rounds, 0, names.Count / 5);
     }
 }

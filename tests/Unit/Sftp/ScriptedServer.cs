@@ -11,9 +11,17 @@ internal sealed class ScriptedServer(Func<byte[], byte[]> answer) : ISftpTranspo
 {
     private readonly Pipe _toClient = new(new PipeOptions(pauseWriterThreshold: 0));
     private readonly Pipe _toServer = new(new PipeOptions(pauseWriterThreshold: 0));
-    private Stream? _stream;
+    private readonly object _lock = new();
+    private DuplexStream? _stream;
 
-    public Stream Stream => _stream ??= Start();
+    // Whoever reads and whoever writes come at once.
+    public Stream Stream
+    {
+        get
+        {
+            lock (_lock) return _stream ??= Start();
+        }
+    }
 
     public ChildProcess? StartProgram(string command) => null;
 

@@ -1,0 +1,150 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Text;
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Processes;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>A line to a real server that counts the requests on it, and the round trips that they would cost on a very long line.</summary>
+/// <param name="line">The line. Its server answers in the order of the requests.</param>
+/// <param name="hidden">Extensions that the server shall not announce.</param>
+internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) : ISftpTransport
+{
+    // Long beside what the client needs between an answer and its next request, so that a round ends early on no machine.
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(300);
+
+    private readonly ConcurrentDictionary<string, int> _requests = new();
+    private readonly Pipe _toClient = new(new PipeOptions(pauseWriterThreshold: 0));
+    private readonly Pipe _toServer = new(new PipeOptions(pauseWriterThreshold: 0));
+    private readonly object _lock = new();
+    private DuplexStream? _stream;
+    private int _sent;
+    private int _let;
+    private int _answered;
+    private int _full;
+    private int _rounds;
+
+    // Whoever reads and whoever writes come at once.
+    public Stream Stream
+    {
+        get
+        {
+            lock (_lock) return _stream ??= Start();
+        }
+    }
+
+    /// <summary>How many requests of a kind there were: that of their packet, or the name of an extension.</summary>
+    public int Count(string kind) => _requests.GetValueOrDefault(kind);
+
+    /// <summary>How many requests there were of any kind.</summary>
+    public int Requests => Volatile.Read(ref _sent);
+
+    /// <summary>Keeps all answers back until the client has sent so many requests, or sends no more without an answer; and again.</summary>
+    /// <param name="full">How many requests are enough.</param>
+    /// <param name="act">What is done meanwhile.</param>
+    /// <returns>How often answers were let through.</returns>
+    public async Task<int> CountRoundsAsync(int full, Func<Task> act)
+    {
+        (_let, _rounds) = (_sent, 0);
+        Volatile.Write(ref _full, full);
+        await act();
+        Volatile.Write(ref _full, 0);
+        return _rounds;
+    }
+
+    public ChildProcess? StartProgram(string command) => line.StartProgram(command);
+
+    public ValueTask<ConnectionFailure> ExplainEndAsync(bool wasGreeted) => line.ExplainEndAsync(wasGreeted);
+
+    public void Abort() => line.Abort();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _toServer.Writer.CompleteAsync();
+        await line.DisposeAsync();
+    }
+
+    private DuplexStream Start()
+    {
+        _ = PassAsync(_toServer.Reader.AsStream(), line.Stream, packet =>
+        {
+            var type = (PacketType)packet[4];
+            if (type == PacketType.Init) return new(packet);
+            var kind = type == PacketType.Extended ? Encoding.ASCII.GetString(packet, 13, packet[12]) : type.ToString();
+            _requests.AddOrUpdate(kind, 1, static (_, count) => count + 1);
+            Interlocked.Increment(ref _sent);
+            return new(packet);
+        });
+        _ = PassAsync(line.Stream, _toClient.Writer.AsStream(), async packet =>
+        {
+            if (packet[4] == (byte)PacketType.Version) return Hide(packet);
+            await WaitForTurnAsync();
+            _answered++;
+            return packet;
+        });
+        return new(_toClient.Reader.AsStream(), _toServer.Writer.AsStream());
+    }
+
+    private async Task WaitForTurnAsync()
+    {
+        var (sent, since) = (0, Stopwatch.GetTimestamp());
+        while (Volatile.Read(ref _full) is > 0 and var full && _answered >= _let)
+        {
+            if (sent != Requests) (sent, since) = (Requests, Stopwatch.GetTimestamp());
+            if (sent - _let >= full || Stopwatch.GetElapsedTime(since) > Quiet)
+            {
+                _let = sent;
+                _rounds++;
+            }
+            else
+            {
+                await Task.Delay(1);
+            }
+        }
+    }
+
+    private byte[] Hide(byte[] version)
+    {
+        const int Head = 9; // length, type, version
+        var shown = new MemoryStream();
+        shown.Write(version, 0, Head);
+        for (int start = Head, end; start < version.Length; start = end)
+        {
+            var data = start + 4 + LengthAt(start);
+            end = data + 4 + LengthAt(data);
+            if (!hidden.Contains(Encoding.ASCII.GetString(version[(start + 4)..data]))) shown.Write(version, start, end - start);
+        }
+        var result = shown.ToArray();
+        BinaryPrimitives.WriteInt32BigEndian(result, result.Length - 4);
+        return result;
+
+        int LengthAt(int position) => BinaryPrimitives.ReadInt32BigEndian(version.AsSpan(position));
+    }
+
+    // Packet by packet, each with its length.
+    private static async Task PassAsync(Stream from, Stream to, Func<byte[], ValueTask<byte[]>> pass)
+    {
+        try
+        {
+            var length = new byte[4];
+            while (await from.ReadAtLeastAsync(length, 4, throwOnEndOfStream: false) == 4)
+            {
+                var packet = new byte[4 + BinaryPrimitives.ReadInt32BigEndian(length)];
+                length.CopyTo(packet, 0);
+                await from.ReadExactlyAsync(packet.AsMemory(4));
+                await to.WriteAsync(await pass(packet));
+                await to.FlushAsync();
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // Somebody closed the line.
+        }
+        await to.DisposeAsync();
+    }
+}

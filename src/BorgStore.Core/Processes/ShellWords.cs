@@ -5,9 +5,15 @@ namespace BorgStore.Processes;
 /// <summary>Splits a command line as a POSIX shell would, without expanding anything, and quotes words for one.</summary>
 public static class ShellWords
 {
+    /// <summary>Splits a command line of the user's, in which a backslash on Windows is part of a path.</summary>
+    /// <param name="line">The command line.</param>
+    public static IReadOnlyList<string> SplitLocal(string line) => Split(line, escapes: !OperatingSystem.IsWindows());
+
     /// <summary>Splits a command line.</summary>
     /// <param name="line">The command line.</param>
-    public static IReadOnlyList<string> Split(string line)
+    public static IReadOnlyList<string> Split(string line) => Split(line, escapes: true);
+
+    private static List<string> Split(string line, bool escapes)
     {
         var words = new List<string>();
         var word = new StringBuilder();
@@ -18,7 +24,7 @@ public static class ShellWords
             var c = line[i];
             if (quote == '\'' && c != quote) word.Append(c);
             else if (c == quote) quote = '\0';
-            else if (c == '\\' && i + 1 < line.Length) word.Append(line[++i]);
+            else if (escapes && c == '\\' && i + 1 < line.Length) word.Append(line[++i]);
             else if (quote != '\0') word.Append(c);
             else if (c is '\'' or '"') quote = c;
             else if (!char.IsWhiteSpace(c)) word.Append(c);

@@ -3,9 +3,8 @@ using BorgStore.Backends.Rclone;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>The environment is that of the whole process, so that nothing else runs meanwhile.</summary>
-[CollectionDefinition(nameof(RcloneEnvironmentTests), DisableParallelization = true)]
-[Collection(nameof(RcloneEnvironmentTests))]
+/// <summary>What the environment says to rclone at the prompt is not meant for ours.</summary>
+[Collection(nameof(EnvironmentChanges))]
 public sealed class RcloneEnvironmentTests
 {
     [Fact]

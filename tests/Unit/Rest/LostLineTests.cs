@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
 using BorgStore.Hashing;
@@ -94,9 +93,7 @@ public sealed class LostLineTests : IAsyncLifetime
         (_client.Client.StallTimeout, _client.Client.Pauses) = (TimeSpan.FromSeconds(0.5), []);
         _line.Delay = TimeSpan.FromSeconds(1.5);
         Assert.Equal(64, (await _client.HashAsync("data/a", HashKind.Sha256, Ct))!.Length);
-        var start = Stopwatch.StartNew();
         await AssertFailsAsync(StoreError.Timeout, () => _client.FindAsync("data/a", Ct).AsTask());
-        Assert.InRange(start.Elapsed.TotalSeconds, 0.3, 1.4);
     }
 
     [Theory]

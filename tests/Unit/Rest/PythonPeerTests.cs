@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
 using BorgStore.Hashing;
@@ -15,10 +14,10 @@ public sealed class PythonPeerTests
     [Fact]
     public async Task Our_client_works_with_its_server()
     {
-        DemandPeer("import borgstore");
+        var python = PythonPeer.Require("borgstore");
         using var folder = new TemporaryFolder();
         var port = TestPorts.FindFree();
-        await using var server = ServerProcess.Start("python3", ["-m", "borgstore.server.rest", "--port", $"{port}", "--backend", folder.StoreUrl, "--username", "u", "--password", "p"]);
+        await using var server = ServerProcess.Start(python, ["-m", "borgstore.server.rest", "--port", $"{port}", "--backend", folder.StoreUrl, "--username", "u", "--password", "p"]);
         await ServerProcess.WaitUntilAsync(() => TestPorts.IsOpen(port), () => server.Output, server.Process);
         await TryAllAsync(() => new RestBackend($"http://u:p@127.0.0.1:{port}"));
     }
@@ -26,10 +25,10 @@ public sealed class PythonPeerTests
     [Fact]
     public async Task Our_client_works_with_its_server_on_stdin()
     {
-        DemandPeer("import borgstore");
+        var python = PythonPeer.Require("borgstore");
         using var folder = new TemporaryFolder();
         var program = folder.Combine("borgstore-server-rest");
-        await File.WriteAllTextAsync(program, "#!/bin/sh\nexec python3 -m borgstore.server.rest \"$@\"\n", Ct);
+        await File.WriteAllTextAsync(program, $"#!/bin/sh\nexec {python} -m borgstore.server.rest \"$@\"\n", Ct);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var path = Environment.GetEnvironmentVariable("PATH");
         Environment.SetEnvironmentVariable("PATH", folder.Path + Path.PathSeparator + path);
@@ -48,7 +47,7 @@ public sealed class PythonPeerTests
     [InlineData("rest")]
     public async Task Its_client_works_with_our_server(string scheme)
     {
-        DemandPeer("import borgstore, requests");
+        var python = PythonPeer.Require("borgstore, requests");
         EnvironmentTests.PutOurServerOnPath();
         using var folder = new TemporaryFolder();
         await using var server = await InProcessServer.StartAsync(folder.Combine("store"), options => options with { Username = "u", Password = "p" });
@@ -93,7 +92,7 @@ public sealed class PythonPeerTests
             b.destroy()
             fails(BackendDoesNotExist, sees_absence)
             """, Ct);
-        await using var client = ServerProcess.Start("python3", [script, url]);
+        await using var client = ServerProcess.Start(python, [script, url]);
         await client.Process.WaitForExitAsync(Ct);
         Assert.True(client.Process.ExitCode == 0, client.Output);
     }
@@ -159,19 +158,4 @@ public sealed class PythonPeerTests
 
     private static async Task AssertFailsAsync(StoreError error, ValueTask act)
         => Assert.Equal(error, (await Assert.ThrowsAsync<StoreException>(() => act.AsTask())).Error);
-
-    private static void DemandPeer(string imports)
-    {
-        try
-        {
-            using var python = Process.Start(new ProcessStartInfo("python3", ["-c", imports]) { RedirectStandardError = true })!;
-            python.WaitForExit();
-            if (python.ExitCode == 0) return;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            // No Python at all.
-        }
-        Assert.Skip("The Python package borgstore is not installed (pip install borgstore[rest]).");
-    }
 }

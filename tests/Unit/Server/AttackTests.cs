@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using BorgStore.Security;
 using BorgStore.Server.Hosting;
@@ -118,9 +117,7 @@ public sealed class AttackTests
             using var client = server.Connect();
             client.Send(RawClient.Request("POST", "/data/a", length: length));
             client.Send(new byte[length / 2]);
-            var start = Stopwatch.StartNew();
             Assert.True(client.TryReceive() is null or { Status: 408 });
-            Assert.InRange(start.Elapsed.TotalSeconds, 0.5, 20);
         }
         await ServerProcess.WaitUntilAsync(() => server.ListFiles().Length == 0, () => string.Join(", ", server.ListFiles()));
     }

@@ -1,3 +1,6 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
@@ -30,5 +33,40 @@ public sealed class CheckFileTests
         // What the server does not know is computed here.
         Assert.Equal(HashKind.Blake3.ComputeHex(value), await store.HashAsync("large", HashKind.Blake3, token));
         Assert.InRange(line.Bytes - before, value.Length, 2 * value.Length);
+    }
+
+    // At 256 bytes and 128 KiB lie the limits of what paramiko computes, and computes right.
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(255, false)]
+    [InlineData(256, true)]
+    [InlineData(100_000, true)]
+    [InlineData(128 << 10, true)]
+    [InlineData((128 << 10) + 1, false)]
+    [InlineData(1_000_000, false)]
+    public async Task Paramiko_is_asked_for_what_it_computes_right(int size, bool isAsked)
+    {
+        var server = ParamikoServer.Instance;
+        Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
+        var token = TestContext.Current.CancellationToken;
+        using var folder = new TemporaryFolder();
+        var url = server.Url(folder.Combine("store"));
+        var connector = new SshConnector(url, server.Options);
+        WatchedLine line = null!;
+        await using var store = new SftpBackend(url, new BackendOptions(), async token => line = new WatchedLine(await connector.ConnectAsync(token)));
+        await store.CreateAsync(token);
+        await store.OpenAsync(token);
+        var value = new byte[size];
+        Random.Shared.NextBytes(value);
+        await store.StoreAsync("data/a", value, StoreMode.Overwrite, token);
+
+        // It knows two algorithms; the others are computed here.
+        foreach (var kind in new[] { HashKind.Sha1, HashKind.Md5, HashKind.Sha256, HashKind.Sha1 })
+            Assert.Equal(kind.ComputeHex(value), await store.HashAsync("data/a", kind, token));
+        Assert.Null(await store.HashAsync("data/none", HashKind.Sha1, token));
+        // The requests of the draft, which it does not know, were tried once.
+        Assert.Equal(1, line.Count("check-file-name"));
+        Assert.Equal(1, line.Count("check-file-handle"));
+        Assert.Equal(isAsked ? 4 : 0, line.Count("check-file"));
     }
 }

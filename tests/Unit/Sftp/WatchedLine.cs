@@ -38,6 +38,9 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         }
     }
 
+    /// <summary>An extension of the server's that it shall not know, although it announces it.</summary>
+    public string? Denied { get; set; }
+
     /// <summary>How many requests of a kind there were: that of their packet, or the name of an extension.</summary>
     public int Count(string kind) => _requests.GetValueOrDefault(kind);
 
@@ -78,6 +81,7 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
             var kind = type == PacketType.Extended ? Encoding.ASCII.GetString(packet, 13, packet[12]) : type.ToString();
             _requests.AddOrUpdate(kind, 1, static (_, count) => count + 1);
             Interlocked.Increment(ref _sent);
+            if (kind == Denied) packet[12 + packet[12]] ^= 1;
             return new(packet);
         });
         _ = PassAsync(line.Stream, _toClient.Writer.AsStream(), async packet =>

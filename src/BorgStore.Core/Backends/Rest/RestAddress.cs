@@ -81,7 +81,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         // What begins with a dash would be an option of ssh.
         if (host.StartsWith('-') || user.StartsWith('-')) throw Invalid(url, "no user or host begins with '-'");
         var shell = Environment.GetEnvironmentVariable(RemoteShellVariable) is { Length: > 0 } custom
-            ? ShellWords.Split(custom)
+            ? ShellWords.SplitLocal(custom)
             : [
                 // A line that died is noticed within a minute and a half.
                 "ssh", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=3", .. port.Length > 0 ? ["-p", port] : Array.Empty<string>(),

@@ -13,12 +13,13 @@ public sealed partial class SftpBackend
     private readonly UnsyncedFiles _unsynced = new();
     private readonly SemaphoreSlim _syncing = new(1);
     private int _willSync;
+    private StoreException? _untold;
 
     /// <inheritdoc/>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         using var pass = _gate.Enter(_shownUrl);
-        await SyncAsync(cancellationToken).ConfigureAwait(false);
+        await SyncAsync(tells: true, cancellationToken).ConfigureAwait(false);
     }
 
     // The syncing of many files one after the other costs hardly more than that of one: the first writes the journal for all.
@@ -35,40 +36,45 @@ public sealed partial class SftpBackend
         Volatile.Write(ref _willSync, 0);
         try
         {
-            await FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            using var pass = _gate.Enter(_shownUrl);
+            await SyncAsync(tells: false, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {
-            // What was not synced is still noted; the next flush tells of it.
+            // It is being closed, which syncs as well.
         }
     }
 
     private async ValueTask FlushLastAsync()
     {
         await ClearAbandonedAtLastAsync().ConfigureAwait(false);
-        await SyncAsync(CancellationToken.None).ConfigureAwait(false);
+        await SyncAsync(tells: true, CancellationToken.None).ConfigureAwait(false);
         _syncing.Dispose();
     }
 
-    private async Task SyncAsync(CancellationToken cancellationToken)
+    private async Task SyncAsync(bool tells, CancellationToken cancellationToken)
     {
         // Who comes while another one syncs has to wait for that, for his values may be among those.
         await _syncing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var names = _unsynced.TakeAll();
-            if (names.Count == 0) return;
             try
             {
                 await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = SyncsInFlight, CancellationToken = cancellationToken },
                     async (name, token) => await RepeatUngatedAsync((connection, _) => SyncAsync(connection, name), token).ConfigureAwait(false))
                     .ConfigureAwait(false);
             }
-            catch
+            catch (Exception e)
             {
                 _unsynced.PutBack(names);
-                throw;
+                if (tells || e is not StoreException failure) throw;
+                // A server that failed to write something may well succeed the next time, and yet the bytes are lost.
+                if (failure.Error is not (StoreError.ConnectionLost or StoreError.Timeout)) _untold = failure;
             }
+            if (!tells || _untold is not { } untold) return;
+            _untold = null;
+            throw new StoreException(untold.Error, untold.Message, untold.Name, untold);
         }
         finally
         {

@@ -100,7 +100,7 @@ public sealed class FileLayoutTests : IDisposable
             Assert.Equal(OwnerOnly, ModeOf(Path.Combine(ours, name)));
         }
 
-        if (await Programs.RunAsync("python3", "-c", "import borgstore") is not (0, _)) Assert.Skip("The Python package is not installed.");
+        var python = PythonPeer.Require("borgstore");
         var theirs = _directory["theirs"];
         var script = """
             import os, sys
@@ -116,7 +116,7 @@ public sealed class FileLayoutTests : IDisposable
                 for name in names:
                     other.store(name, name.encode())
             """;
-        Assert.Equal((0, ""), await Programs.RunAsync("python3", ["-c", script, ours, theirs, .. names]));
+        Assert.Null(await PythonPeer.RunAsync(python, script, [ours, theirs, .. names]));
         Assert.Equal(Describe(theirs), Describe(ours));
 
         static IEnumerable<string> Describe(string store) => Directory.EnumerateFileSystemEntries(store, "*", SearchOption.AllDirectories)
@@ -144,7 +144,7 @@ public sealed class FileLayoutTests : IDisposable
     [Fact]
     public async Task The_count_stays_right_beside_the_python_package()
     {
-        if (await Programs.RunAsync("python3", "-c", "import borgstore") is not (0, _)) Assert.Skip("The Python package is not installed.");
+        var python = PythonPeer.Require("borgstore");
         var path = _directory["store"];
         await using var backend = new FileBackend(path, new BackendOptions { Quota = 100_000 });
         await backend.CreateAsync(Ct);
@@ -163,7 +163,7 @@ public sealed class FileLayoutTests : IDisposable
         foreach (var (name, quota) in new[] { ("a", "100000"), ("b", "100000"), ("c", "0"), ("d", "100000") })
         {
             await backend.StoreAsync("data/ours-" + name, new byte[123], StoreMode.Overwrite, Ct);
-            Assert.Equal((0, ""), await Programs.RunAsync("python3", "-c", script, path, quota, name));
+            Assert.Null(await PythonPeer.RunAsync(python, script, [path, quota, name]));
             Assert.Equal(DataBytes(path), (await backend.GetQuotaAsync(Ct)).Used);
         }
     }

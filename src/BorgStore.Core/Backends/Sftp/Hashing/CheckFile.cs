@@ -7,8 +7,9 @@ namespace BorgStore.Backends.Sftp.Hashing;
 
 /// <summary>The extension <c>check-file</c> (draft-ietf-secsh-filexfer-extensions-00, section 3) in the dialects that there are.</summary>
 /// <remarks>
-/// ProFTPD knows <c>check-file-name</c> and <c>check-file-handle</c> and announces neither to clients of version 3, so that it has
-/// to be tried. paramiko announces and knows <c>check-file</c> alone, by handle. To that name ProFTPD never answers, hence it is
+/// The draft has two requests, <c>check-file-name</c> and <c>check-file-handle</c>, and one announcement, <c>check-file</c>. ProFTPD
+/// knows both requests and announces nothing to clients of version 3, so that it has to be tried. paramiko announces
+/// <c>check-file</c> and takes that for the name of its only request, by handle. To that name ProFTPD never answers, hence it is
 /// used where it was announced only.
 /// </remarks>
 internal sealed class CheckFile(SftpConnection connection)
@@ -17,8 +18,13 @@ internal sealed class CheckFile(SftpConnection connection)
     private static readonly HashKind[] Algorithms =
         [HashKind.Md5, HashKind.Sha1, HashKind.Sha224, HashKind.Sha256, HashKind.Sha384, HashKind.Sha512];
 
+    // paramiko takes no block below 256 bytes, and of more than two pieces of 64 KiB it gets the offsets wrong (seen in 2.12).
+    private const int SmallestOfPlain = 256;
+    private const int LargestOfPlain = 128 * 1024;
+
     private readonly HashSet<HashKind> _refused = [];
-    private bool _isUnknown = connection.Features.IsOpenSsh;
+    private readonly string[] _forms = FormsOf(connection.Features);
+    private int _form;
 
     /// <summary>Computes the hash of a file.</summary>
     /// <param name="path">Its path on the server.</param>
@@ -26,30 +32,50 @@ internal sealed class CheckFile(SftpConnection connection)
     /// <returns>The digest in lower-case hex, or <see langword="null"/> where that is not possible.</returns>
     public async Task<string?> TryHashAsync(string path, HashKind algorithm)
     {
-        if (_isUnknown || !Algorithms.Contains(algorithm)) return null;
+        if (!Algorithms.Contains(algorithm)) return null;
         lock (_refused)
         {
             if (_refused.Contains(algorithm)) return null;
         }
-        var byHandle = connection.Features.Has(Extension.CheckFile) ? Extension.CheckFile
-            : connection.Features.Has(Extension.CheckFileHandle) && !connection.Features.Has(Extension.CheckFileName) ? Extension.CheckFileHandle
-            : null;
-        using var reply = byHandle is null
-            ? await connection.SendAsync(new CheckFileRequest(Extension.CheckFileName, path, null, algorithm.Name)).ConfigureAwait(false)
-            : await AskByHandleAsync(byHandle, path, algorithm).ConfigureAwait(false);
-        if (reply.IsOk) return ReadDigest(reply.Content.Span, algorithm);
-        if (reply.Status == StatusCode.Unsupported) _isUnknown = true;
-        else if (reply.Status == StatusCode.Failure) Refuse(algorithm);
+        for (int form; (form = Volatile.Read(ref _form)) < _forms.Length;)
+        {
+            using var reply = _forms[form] == Extension.CheckFileName
+                ? await connection.SendAsync(new CheckFileRequest(Extension.CheckFileName, path, null, algorithm.Name)).ConfigureAwait(false)
+                : await AskByHandleAsync(_forms[form], path, algorithm).ConfigureAwait(false);
+            if (reply is { IsOk: true, Content.IsEmpty: false }) return ReadDigest(reply.Content.Span, algorithm);
+            if (reply.Status == StatusCode.Failure) Refuse(algorithm);
+            if (reply.Status != StatusCode.Unsupported) return null;
+            Interlocked.CompareExchange(ref _form, form + 1, form);
+        }
         return null;
     }
 
+    // The best first; what the server does not know is never asked for again.
+    private static string[] FormsOf(ServerFeatures features)
+        => features.IsOpenSsh ? []
+            : features.Has(Extension.CheckFile) ? [Extension.CheckFileName, Extension.CheckFileHandle, Extension.CheckFile]
+            : features.Has(Extension.CheckFileHandle) && !features.Has(Extension.CheckFileName) ? [Extension.CheckFileHandle]
+            : [Extension.CheckFileName];
+
+    // A reply that is fine and empty stands for a value that is not to be asked for.
     private async Task<Reply> AskByHandleAsync(string extension, string path, HashKind algorithm)
     {
         using var opened = await connection.SendAsync(new OpenRequest(path, OpenModes.Read)).ConfigureAwait(false);
         if (!opened.IsOk) return opened;
-        var answer = connection.SendAsync(new CheckFileRequest(extension, null, opened.Handle, algorithm.Name));
-        connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
-        return await answer.ConfigureAwait(false);
+        try
+        {
+            if (extension == Extension.CheckFile)
+            {
+                using var stat = await connection.SendAsync(
+                    new HandleRequest(PacketType.HandleStat, PacketType.Attributes, opened.Handle)).ConfigureAwait(false);
+                if (!stat.IsOk || stat.Attributes.Size is < SmallestOfPlain or > LargestOfPlain) return default;
+            }
+            return await connection.SendAsync(new CheckFileRequest(extension, null, opened.Handle, algorithm.Name)).ConfigureAwait(false);
+        }
+        finally
+        {
+            connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
+        }
     }
 
     private void Refuse(HashKind algorithm)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using BorgStore.Processes;
 
 namespace BorgStore.Backends.Sftp.Transport;
@@ -28,48 +27,10 @@ internal static class SshCommand
     /// <param name="options">More options, each <c>name=value</c>.</param>
     public static ChildCommand ForConfiguration(SftpUrl url, params ReadOnlySpan<string> options) => Build(url, options, ["-G"]);
 
-    /// <summary>Splits a command line as a POSIX shell would, without running anything.</summary>
-    /// <param name="line">The line.</param>
-    public static List<string> Split(string line)
-    {
-        var words = new List<string>();
-        StringBuilder? word = null;
-        char? quote = null;
-        for (var i = 0; i < line.Length; i++)
-        {
-            var c = line[i];
-            if (quote is not null && c == quote)
-            {
-                quote = null;
-            }
-            // On Windows a backslash is part of a path.
-            else if (c == '\\' && quote != '\'' && i + 1 < line.Length && !OperatingSystem.IsWindows())
-            {
-                (word ??= new()).Append(line[++i]);
-            }
-            else if (quote is null && c is '\'' or '"')
-            {
-                quote = c;
-                word ??= new();
-            }
-            else if (quote is null && char.IsWhiteSpace(c))
-            {
-                if (word is not null) words.Add(word.ToString());
-                word = null;
-            }
-            else
-            {
-                (word ??= new()).Append(c);
-            }
-        }
-        if (word is not null) words.Add(word.ToString());
-        return words;
-    }
-
     private static ChildCommand Build(SftpUrl url, ReadOnlySpan<string> options, ReadOnlySpan<string> flags, params ReadOnlySpan<string> command)
     {
-        var program = Split(Environment.GetEnvironmentVariable(ProgramVariable) ?? "");
-        if (program.Count == 0) program.Add("ssh");
+        var program = ShellWords.SplitLocal(Environment.GetEnvironmentVariable(ProgramVariable) ?? "");
+        if (program.Count == 0) program = ["ssh"];
         var seconds = Math.Max(1, (int)(url.Timeout.TotalSeconds / 4)).ToString(CultureInfo.InvariantCulture);
 
         List<string> arguments = [.. program.Skip(1)];

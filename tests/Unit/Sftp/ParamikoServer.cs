@@ -1,0 +1,82 @@
+using BorgStore.Processes;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>paramiko's server, which has a dialect of its own.</summary>
+internal sealed class ParamikoServer : SshServer
+{
+    private const string Program = """
+        import os, socket, sys, threading, paramiko
+        from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface, SFTP_OK
+
+        def guarded(act):
+            def run(self, *args):
+                try:
+                    return act(*args)
+                except OSError as e:
+                    return SFTPServer.convert_errno(e.errno)
+            return run
+
+        def done(act):
+            def run(*args):
+                act(*args)
+                return SFTP_OK
+            return guarded(run)
+
+        class Handle(SFTPHandle):
+            def stat(self):
+                return SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
+
+        def open_file(path, flags, attr):
+            handle = Handle(flags)
+            mode = "r+b" if flags & os.O_WRONLY or flags & os.O_RDWR else "rb"
+            handle.readfile = handle.writefile = os.fdopen(os.open(path, flags & ~os.O_WRONLY | os.O_RDWR if mode == "r+b" else flags, 0o600), mode)
+            return handle
+
+        def attributes(stat, path):
+            return SFTPAttributes.from_stat(stat(path), os.path.basename(path))
+
+        class Files(SFTPServerInterface):
+            list_folder = guarded(lambda path: [attributes(os.lstat, os.path.join(path, name)) for name in os.listdir(path)])
+            stat = guarded(lambda path: attributes(os.stat, path))
+            lstat = guarded(lambda path: attributes(os.lstat, path))
+            open = guarded(open_file)
+            remove = done(os.remove)
+            rename = done(lambda old, new: (os.link(old, new), os.remove(old)))
+            posix_rename = done(os.replace)
+            mkdir = done(lambda path, attr: os.mkdir(path))
+            rmdir = done(os.rmdir)
+
+        class Users(paramiko.ServerInterface):
+            def check_auth_publickey(self, user, key): return paramiko.AUTH_SUCCESSFUL
+            def get_allowed_auths(self, user): return "publickey"
+            def check_channel_request(self, kind, number): return paramiko.OPEN_SUCCEEDED
+
+        def serve(connection, key):
+            transport = paramiko.Transport(connection)
+            transport.add_server_key(key)
+            transport.set_subsystem_handler("sftp", SFTPServer, Files)
+            transport.start_server(server=Users())
+
+        key = paramiko.Ed25519Key.from_private_key_file(sys.argv[2])
+        listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+        while True:
+            threading.Thread(target=serve, args=(listener.accept()[0], key), daemon=True).start()
+        """;
+
+    private static readonly Lazy<ParamikoServer> Shared = new(() => new());
+
+    private ParamikoServer() : base("paramiko")
+    {
+    }
+
+    public static ParamikoServer Instance => Shared.Value;
+
+    protected override string? FindMissing()
+        => FindProgram("ssh") is null ? "There is no OpenSSH client here (openssh-client)."
+            : PythonPeer.Find("paramiko") is null ? "No Python here can import paramiko (pip install paramiko)."
+            : null;
+
+    protected override ChildCommand Configure()
+        => new(PythonPeer.Find("paramiko")!, [WriteFile("server.py", Program), $"{Port}", Generate("host_ed25519", "ed25519")]);
+}

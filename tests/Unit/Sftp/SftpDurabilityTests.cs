@@ -1,0 +1,135 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Transport;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>What is asked of a server so that values survive a power cut, and what becomes of a server that can't do it.</summary>
+public sealed class SftpDurabilityTests : IDisposable
+{
+    private const string Fsync = "fsync@openssh.com";
+    private const int Count = 10;
+    private readonly TemporaryFolder _folder = new();
+    private readonly SshServer _server = OpenSshServer.Instance;
+    private WatchedLine _line = null!;
+
+    public SftpDurabilityTests() => Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(Durability.Each, Count)]
+    [InlineData(Durability.None, 0)]
+    public async Task Each_value_is_synced_before_it_counts_as_stored_or_none_is(Durability durability, int syncs)
+    {
+        await using (var store = await CreateAsync(durability))
+        {
+            await StoreAllAsync(store);
+            Assert.Equal(syncs, _line.Count(Fsync));
+            await store.FlushAsync(Ct);
+        }
+        Assert.Equal(syncs, _line.Count(Fsync));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_batch_is_synced_by_a_flush_or_the_end(bool flushes)
+    {
+        await using (var store = await CreateAsync(Durability.Batch))
+        {
+            await StoreAllAsync(store);
+            if (flushes)
+            {
+                await store.FlushAsync(Ct);
+                Assert.Equal(Count, _line.Count(Fsync));
+                await store.FlushAsync(Ct);
+            }
+        }
+        Assert.Equal(Count, _line.Count(Fsync));
+    }
+
+    [Fact]
+    public async Task A_batch_is_synced_in_the_background_as_well()
+    {
+        await using var store = await CreateAsync(Durability.Batch);
+        await StoreAllAsync(store);
+        while (_line.Count(Fsync) < Count) await Task.Delay(20, Ct);
+    }
+
+    [Fact]
+    public async Task What_moved_or_went_is_no_failure()
+    {
+        await using var store = await CreateAsync(Durability.Batch);
+        await StoreAllAsync(store);
+        for (var i = 0; i < Count; i++)
+        {
+            if (i % 2 == 0) await store.MoveAsync($"data/{i}", $"data/{i}.del", StoreMode.Overwrite, Ct);
+            else File.Delete(_folder.Combine("store", "data", $"{i}"));
+        }
+        await store.FlushAsync(Ct);
+    }
+
+    [Theory]
+    [InlineData(Durability.Each)]
+    [InlineData(Durability.Batch)]
+    public async Task A_server_without_it_stores_as_well_and_is_not_asked(Durability durability)
+    {
+        await using (var store = await CreateAsync(durability, hidden: Fsync))
+        {
+            await StoreAllAsync(store);
+            await store.FlushAsync(Ct);
+        }
+        Assert.Equal(0, _line.Count(Fsync));
+        Assert.Equal(Count, Directory.GetFiles(_folder.Combine("store", "data")).Length);
+    }
+
+    [Fact]
+    public async Task A_value_whose_sync_fails_is_not_stored()
+    {
+        await using var store = await CreateAsync(Durability.Each);
+        _line.Denied = Fsync;
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.StoreAsync("data/a", new byte[10], StoreMode.Overwrite, Ct).AsTask());
+        Assert.Contains("written to the server's disk", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task A_sync_that_fails_is_told_by_the_flush_even_where_that_succeeds()
+    {
+        await using var store = await CreateAsync(Durability.Batch);
+        _line.Denied = Fsync;
+        await StoreAllAsync(store);
+        await FailsAsync();
+        await StoreAllAsync(store);
+        // In the background.
+        for (var before = _line.Count(Fsync); _line.Count(Fsync) == before;) await Task.Delay(20, Ct);
+        _line.Denied = null;
+        await FailsAsync();
+        await store.FlushAsync(Ct);
+
+        async Task FailsAsync()
+        {
+            var error = await Assert.ThrowsAsync<StoreException>(() => store.FlushAsync(Ct).AsTask());
+            Assert.Equal(StoreError.NotSupported, error.Error);
+        }
+    }
+
+    private static async Task StoreAllAsync(SftpBackend store)
+    {
+        for (var i = 0; i < Count; i++) await store.StoreAsync($"data/{i}", new byte[10], StoreMode.Overwrite, Ct);
+    }
+
+    private async Task<SftpBackend> CreateAsync(Durability durability, params string[] hidden)
+    {
+        var url = _server.Url(_folder.Combine("store"));
+        var connector = new SshConnector(url, _server.SharedOptions);
+        var store = new SftpBackend(url, new BackendOptions { Durability = durability },
+            async token => _line = new WatchedLine(await connector.ConnectAsync(token), hidden));
+        await store.CreateAsync(Ct);
+        await store.OpenAsync(Ct);
+        return store;
+    }
+}

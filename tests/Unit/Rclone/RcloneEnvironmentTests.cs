@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
 
@@ -35,6 +37,45 @@ public sealed class RcloneEnvironmentTests
         {
             foreach (var name in settings.Keys) Environment.SetEnvironmentVariable(name, null);
             await service.StopAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_remote_that_says_nothing_is_given_up_after_the_time_that_the_user_set()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var service = new RcloneService(RcloneProgram.Require());
+        Environment.SetEnvironmentVariable("RCLONE_TIMEOUT", "500ms");
+        Environment.SetEnvironmentVariable("RCLONE_LOW_LEVEL_RETRIES", "1");
+        try
+        {
+            await using var store = new RcloneBackend($"rclone::webdav,url='http://{silent.LocalEndpoint}/':store", service);
+            var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));
+            Assert.True(error.Error == StoreError.Timeout, error.Message);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("RCLONE_TIMEOUT", null);
+            Environment.SetEnvironmentVariable("RCLONE_LOW_LEVEL_RETRIES", null);
+            await service.StopAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_variable_names_the_program()
+    {
+        var service = new RcloneService();
+        Environment.SetEnvironmentVariable("RCLONE_BINARY", "/no/such/rclone");
+        try
+        {
+            await using var store = new RcloneBackend("rclone:remote:", service);
+            var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));
+            Assert.Contains("/no/such/rclone", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("RCLONE_BINARY", null);
         }
     }
 }

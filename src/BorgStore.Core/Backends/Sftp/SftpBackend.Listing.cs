@@ -9,7 +9,7 @@ namespace BorgStore.Backends.Sftp;
 /// <content>Listing.</content>
 public sealed partial class SftpBackend
 {
-    private const int DirectoriesAhead = 256;
+    private const int DirectoriesAtOnce = 256;
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ItemInfo> ListAsync(
@@ -52,7 +52,7 @@ public sealed partial class SftpBackend
             : throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is nothing unfinished.", item.Id);
 
     private IAsyncEnumerable<Entry> WalkAsync(string directory, CancellationToken cancellationToken)
-        => new TreeReader((name, token) => ReadDirectoryAsync(name, token).AsTask(), DirectoriesAhead).WalkAsync(directory, cancellationToken);
+        => new TreeReader((name, token) => ReadDirectoryAsync(name, token).AsTask(), DirectoriesAtOnce).WalkAsync(directory, cancellationToken);
 
     private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, CancellationToken cancellationToken)
         => RunAsync((connection, call) => ListDirectoryAsync(connection, name, call.CancellationToken), cancellationToken);

@@ -19,7 +19,7 @@ internal sealed class RcloneFailure(StoreError error, string reason, Exception? 
         (StoreError.PermissionDenied, ["permission denied", "Permission denied", "Access is denied", "AccessDenied", "403 Forbidden"]),
         (StoreError.NoSpace, ["no space left", "not enough space", "507 Insufficient"]),
         (StoreError.QuotaExceeded, ["quota exceeded", "quotaExceeded", "QuotaExceeded", "insufficient_space", "storageQuota"]),
-        (StoreError.Timeout, ["i/o timeout", "deadline exceeded", "Client.Timeout"]),
+        (StoreError.Timeout, ["i/o timeout", "deadline exceeded", "Client.Timeout", "timeout awaiting", "handshake timeout"]),
         (StoreError.ConnectionLost,
             ["connection refused", "connection reset", "no such host", "broken pipe", "network is unreachable", "no route to host"]),
     ];

@@ -50,6 +50,9 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
+    /// <summary>Where it listens.</summary>
+    public Uri Address => _client.BaseAddress!;
+
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded => _process.Exited.IsCompleted;
 

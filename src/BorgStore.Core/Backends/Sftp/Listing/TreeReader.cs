@@ -5,18 +5,23 @@ namespace BorgStore.Backends.Sftp.Listing;
 
 /// <summary>Walks a tree in the order of its names, with many directories read ahead of the one that the caller has come to.</summary>
 /// <param name="read">Reads a directory, sorted by name; <see langword="null"/> where it is absent.</param>
-/// <param name="ahead">How many directories are read ahead.</param>
-internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry>?>> read, int ahead)
+/// <param name="atOnce">How many directories are read at once.</param>
+internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry>?>> read, int atOnce)
 {
+    // Of directories that were read and that the caller has not come to.
+    private const int MostEntriesAhead = 64 * 1024;
+
     private readonly object _lock = new();
 
     // In the order of the walk: directories that are known and not yet read, and those that are being read, whose
     // subdirectories will stand in their place.
     private readonly LinkedList<Node> _known = new();
 
-    // Those that are being read, or wait for the caller with nothing but files. One with subdirectories does not count any more
-    // once it is read: the many directories below it would otherwise have to wait for those beside it.
-    private int _ahead;
+    private int _reading;
+
+    // In directories with nothing but files. Those with subdirectories do not count: the many directories below one would
+    // otherwise have to wait for those beside it.
+    private int _entriesAhead;
 
     /// <summary>Walks the tree.</summary>
     /// <param name="directory">Where to begin.</param>
@@ -67,7 +72,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         node.Reading = null;
         lock (_lock)
         {
-            if (node.Children.Count == 0) _ahead--;
+            _entriesAhead -= node.EntriesAhead;
             StartMore(cancellationToken);
         }
         return entries?.GetEnumerator();
@@ -75,7 +80,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
 
     private void StartMore(CancellationToken cancellationToken)
     {
-        for (var place = _known.First; place is not null && _ahead < ahead; place = place.Next)
+        for (var place = _known.First; place is not null && _reading < atOnce && _entriesAhead < MostEntriesAhead; place = place.Next)
         {
             if (!place.Value.IsStarted) Start(place.Value, cancellationToken);
         }
@@ -83,7 +88,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
 
     private Task<List<Entry>?> Start(Node node, CancellationToken cancellationToken)
     {
-        _ahead++;
+        _reading++;
         node.IsStarted = true;
         return node.Reading = ReadAsync(node, cancellationToken);
     }
@@ -102,7 +107,8 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
                 node.Children.Add(entry.Name, child);
             }
             _known.Remove(node.Place!);
-            if (node.Children.Count > 0) _ahead--;
+            _reading--;
+            if (node.Children.Count == 0) _entriesAhead += node.EntriesAhead = entries?.Count ?? 0;
             StartMore(cancellationToken);
         }
         return entries;
@@ -120,6 +126,8 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         public LinkedListNode<Node>? Place { get; set; }
 
         public bool IsStarted { get; set; }
+
+        public int EntriesAhead { get; set; }
 
         public Task<List<Entry>?>? Reading { get; set; }
     }

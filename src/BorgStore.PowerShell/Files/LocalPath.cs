@@ -23,6 +23,17 @@ internal static class LocalPath
         return provider.Name == FileSystem ? folder : throw Elsewhere(path, provider);
     }
 
+    /// <summary>Refuses a folder that there cannot be, because a file is in its place or above it.</summary>
+    public static void CheckFolder(string folder)
+    {
+        for (var path = Path.TrimEndingDirectorySeparator(folder); !string.IsNullOrEmpty(path) && !Directory.Exists(path); path = Path.GetDirectoryName(path))
+        {
+            if (File.Exists(path))
+                throw new StoreException(StoreError.InvalidArgument,
+                    $"'{path}' is a file, so nothing can be written into a folder of that name. Give another folder; or, to write one file, a path that does not end in '/'.", path);
+        }
+    }
+
     /// <summary>The path of a piped object that is a file, or null.</summary>
     public static string? OfObject(object? value)
     {

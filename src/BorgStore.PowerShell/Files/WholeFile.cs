@@ -14,6 +14,7 @@ internal static class WholeFile
         string path, Stream content, bool overwrite, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(path)!;
+        LocalPath.CheckFolder(folder);
         Directory.CreateDirectory(folder);
         if (Directory.Exists(path) || (!overwrite && File.Exists(path))) throw Taken(path);
         var unfinished = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");

@@ -107,6 +107,14 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
     }
 
+    /// <summary>Refuses an empty <c>-Store</c>, as of a misspelt variable: it would mean whatever store is open.</summary>
+    internal void RefuseEmptyStore(StoreReference? store)
+    {
+        if (store is null && MyInvocation.BoundParameters.ContainsKey("Store"))
+            throw new StoreException(StoreError.InvalidArgument,
+                "-Store is empty. Give what Open-BorgStore returned, or a URL; or leave -Store out, for the store that is open.");
+    }
+
     /// <summary>Flushes the stores that close with this pipeline, so that what goes wrong with it is told.</summary>
     internal void FlushLeases()
     {

@@ -66,15 +66,19 @@ public sealed partial class Store : IAsyncDisposable
 
     private string DescribeMissingNamespace(string name)
     {
+        if (name.Contains("://", StringComparison.Ordinal))
+            return $"'{StoreUrl.Redact(name.TrimEnd('/'))}' is the URL of a store, and no name in this one. A store is given as -Store.";
         var slash = name.LastIndexOf('/');
         var wanted = slash < 0 ? "" : name[..slash];
         var hint = $"Open the store with its namespaces and their levels, as in -Namespace @{{ {Quote(wanted)} = 2 }}, or with -Preset Borg2";
         if (Layout.Namespaces.Count == 0)
             return $"'{name}' lies in no known namespace: the store is empty, so its layout cannot be recognised. {hint}.";
-        var problem = slash < 0 ? $"'{name}' has no namespace" : $"There is no namespace '{wanted}' in this store";
+        var problem = slash < 0 ? $"'{name}' has no namespace before it, as '{Example(name)}' has" : $"There is no namespace '{wanted}' in this store";
         var known = string.Join(", ", Layout.Namespaces.Select(ns => Quote(ns.Name)));
-        return _layoutIsGiven ? $"{problem}. Its namespaces are {known}." : $"{problem}; those that hold something are {known}. {hint}.";
+        return _layoutIsGiven ? $"{problem}. The store's namespaces are {known}." : $"{problem}; those that hold something are {known}. {hint}.";
     }
+
+    private string Example(string key) => $"{Layout.Namespaces[0].Name}/{key}";
 
     private static string Quote(string ns) => ns.Length == 0 ? "''" : ns;
 

@@ -56,6 +56,40 @@ Describe 'A store that is not the one meant' {
     }
 }
 
+Describe 'What is no URL, and what are no namespaces' {
+    AfterEach { Close-AllStore }
+
+    It 'is a path, and the URL of that folder is told: <_>' -ForEach @(
+        'New-BorgStore ./folder', 'Open-BorgStore folder', 'Test-BorgStore folder', 'Remove-BorgStore ./folder -Force'
+        'Get-BorgStoreItem -Store folder', 'Copy-BorgStoreItem config/x -Store $uri -DestinationStore folder'
+    ) {
+        $uri = (New-TestStore).Uri
+        Push-Location $TestDrive
+        try {
+            Get-ErrorId ([scriptblock]::Create($_)) | Should -Be 'InvalidUrl'
+            Get-ErrorText ([scriptblock]::Create($_)) | Should -BeLike "*write '$([uri]::new("$((Get-Location).ProviderPath)/folder").AbsoluteUri)'."
+        }
+        finally {
+            Pop-Location
+        }
+    }
+
+    It 'are names without levels, or in upper case' {
+        foreach ($wrong in 'config', ('config', 'data')) {
+            Get-ErrorText { New-BorgStore (New-TestUri) $wrong } | Should -BeLike '*with their levels*@{ config = 0; data = 2 }*'
+        }
+        Get-ErrorText { New-BorgStore (New-TestUri) @{ Config = 0 } } | Should -BeLike "*'Config'*lower case*"
+    }
+
+    It 'is a URL where a name is wanted, and its password is not shown' {
+        $null = New-TestStore
+        foreach ($command in { Get-BorgStoreItem http://user:geheim@host/x }, { Measure-BorgStore http://user:geheim@host/x }) {
+            Get-ErrorText $command | Should -BeLike '*URL of a store*-Store.'
+            Get-ErrorText $command | Should -Not -BeLike '*geheim*'
+        }
+    }
+}
+
 Describe 'What is no name' {
     BeforeAll { $store = New-TestStore 2 }
     AfterAll { Close-AllStore }
@@ -74,6 +108,30 @@ Describe 'What is no name' {
     It 'as a hashtable' {
         Get-ErrorText { @{ Name = 'config/k0001' } | Get-BorgStoreItemContent } | Should -BeLike '*hashtable*`[pscustomobject`]@{ Name =*'
         Get-ErrorText { @{ Name = 'config/k0001' } | Get-BorgStoreItem } | Should -BeLike '*hashtable*`[pscustomobject`]@{ Name =*'
+    }
+
+    It 'as an item that is given and not piped, which would lose its store and whether it is soft-deleted' {
+        Remove-BorgStoreItem config/k0002 -Soft
+        Set-BorgStoreItem config/k0002 -Value live
+        $items = Get-BorgStoreItem -IncludeDeleted
+        foreach ($given in @($items[0]), $items) {
+            Get-ErrorText { Remove-BorgStoreItem $given } | Should -BeLike '*An item is piped*$item.Name.'
+        }
+        @(Get-BorgStoreItem -IncludeDeleted).Count | Should -Be 3
+        $items | Where-Object IsDeleted | Remove-BorgStoreItem
+    }
+
+    It 'as an object without a name' {
+        Get-ErrorText { [pscustomobject]@{ Nam = 'x' } | Get-BorgStoreItem } | Should -BeLike '*no property Name*'
+        Get-ErrorText { [pscustomobject]@{ Nam = 'x' } | Remove-BorgStoreItem } | Should -BeLike '*no property Name*'
+    }
+
+    It 'as a namespace to go to, without its slash' {
+        Get-ErrorText { Copy-BorgStoreItem config/k0001 data } | Should -BeLike "*'data' is a namespace*write 'data/'*"
+        Get-ErrorText { Get-BorgStoreItem | Move-BorgStoreItem -Destination { 'data' } } | Should -BeLike "*'data' is a namespace*write 'data/'*"
+        Get-ErrorText { Get-Item $PSCommandPath | Set-BorgStoreItem config } | Should -BeLike "*'config' is a namespace*-Namespace config*"
+        Get-ErrorText { Set-BorgStoreItem config/ -Path $PSCommandPath } | Should -BeLike "*'config/' is a namespace*-Namespace config*"
+        @(Get-BorgStoreItem).Count | Should -Be 2
     }
 
     It 'as <Name>' -ForEach @(
@@ -113,11 +171,17 @@ Describe 'A wildcard' {
     }
 
     It 'is for Get-BorgStoreItem to take, not for <_>' -ForEach @(
-        'Remove-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Restore-BorgStoreItem', 'Move-BorgStoreItem', 'Copy-BorgStoreItem'
+        'Remove-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Move-BorgStoreItem', 'Copy-BorgStoreItem'
     ) {
         $rest = $_ -match '^(Move|Copy)' ? '-Destination data/' : ''
         Get-ErrorText ([scriptblock]::Create("$_ config/k* $rest")) | Should -BeLike "*Get-BorgStoreItem 'config/k*' | $_."
         @(Get-BorgStoreItem).Count | Should -Be 2
+    }
+
+    It 'finds soft-deleted items where those are meant' {
+        foreach ($command in 'Restore-BorgStoreItem config/k*', 'Remove-BorgStoreItem config/k* -Deleted') {
+            Get-ErrorText ([scriptblock]::Create($command)) | Should -BeLike "*Get-BorgStoreItem 'config/k*' -Deleted | $(($command -split ' ')[0])."
+        }
     }
 
     It 'is none for -LiteralName, nor one to be tested' {
@@ -151,6 +215,11 @@ Describe 'What is no value' {
         @($errors).Count | Should -Be 1 -Because 'one error tells it, and no warning beside it'
         $errors.Exception.Message | Should -BeLike $Hint
         ($errors.FullyQualifiedErrorId -split ',')[0] | Should -Be 'InvalidArgument'
+        Get-BorgStoreItem | Should -BeNullOrEmpty
+    }
+
+    It 'are two files for one name, of which none is stored' {
+        Get-ErrorText { Set-BorgStoreItem config/y -Path $PSCommandPath, $PSScriptRoot/TestStore.ps1 } | Should -BeLike '*second value*-Namespace*'
         Get-BorgStoreItem | Should -BeNullOrEmpty
     }
 
@@ -204,6 +273,15 @@ Describe 'Permissions and hashes' {
         foreach ($wrong in 'x', 'Red', '', 'rx') {
             Get-ErrorText { Test-BorgStorePermission x $wrong -Permission read-only } | Should -BeLike "*'$wrong' is no right*Overwrite*l (list)*"
         }
+    }
+
+    It 'takes a map where a preset may stand' {
+        New-BorgStorePermission @{ '' = 'lr' } | Test-BorgStorePermission x Read | Should -BeTrue
+    }
+
+    It 'reads text where an encoding is given' {
+        Get-BorgStoreItemContent config/k0001 -Encoding ascii | Should -Be 'value 1'
+        'config/k0001' | Get-BorgStoreItemContent -Encoding ascii | Should -Be 'value 1'
     }
 
     It 'tests integrity where an algorithm is given' {

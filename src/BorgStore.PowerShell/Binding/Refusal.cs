@@ -19,6 +19,8 @@ internal static class Refusal
                 throw new ArgumentTransformationMetadataException("This is a store, and no name of an item. Give the store as -Store, as in -Store $store.");
             case IDictionary:
                 throw new ArgumentTransformationMetadataException("This is a hashtable, and no name of an item. Make it an object: [pscustomobject]@{ Name = 'config/main' }.");
+            case PSObject custom when custom.Properties["Name"] is null:
+                throw new ArgumentTransformationMetadataException("This object has no property Name, which would say which item is meant.");
             case object?[] several:
                 Array.ForEach(several, RefuseAsName);
                 break;

@@ -100,9 +100,23 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     internal void Wait(Func<CancellationToken, Task> work)
         => Task.Run(() => work(StopToken), StopToken).WaitAsync(StopToken).GetAwaiter().GetResult();
 
+    /// <summary>Tells whoever gives a path where a URL is wanted which URL the path has.</summary>
+    internal void CheckUrl(string url)
+    {
+        try
+        {
+            StoreUrl.GetScheme(url);
+        }
+        catch (StoreException) when (FindPath(url) is { } path)
+        {
+            throw new StoreException(StoreError.InvalidUrl, $"'{url}' is not the URL of a store. For this folder write '{new Uri(path).AbsoluteUri}'.", url);
+        }
+    }
+
     /// <summary>Leases a store until the pipeline ends.</summary>
     internal StoreLease Lease(StoreReference? reference)
     {
+        if (reference?.Url is { } url) CheckUrl(url);
         var connection = Session.Find(reference);
         return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
     }
@@ -131,6 +145,19 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var asked = IsSet(bound, "WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
         var confirms = IsSet(bound, "Confirm") ?? false;
         return (force && !asked && !confirms) || ShouldProcess(target, action);
+    }
+
+    private string? FindPath(string path)
+    {
+        try
+        {
+            var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+            return provider.Name == "FileSystem" ? full : null;
+        }
+        catch (Exception e) when (e is SessionStateException or NotSupportedException or PSArgumentException)
+        {
+            return null;
+        }
     }
 
     private static bool? IsSet(Dictionary<string, object> bound, string name)

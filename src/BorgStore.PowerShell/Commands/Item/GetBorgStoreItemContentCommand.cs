@@ -27,7 +27,8 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     [ValidateRange(0, long.MaxValue)]
     public long Length { get; set; }
 
-    [Parameter(Mandatory = true, ParameterSetName = AsText)]
+    // Not mandatory: -Encoding says enough by itself.
+    [Parameter(ParameterSetName = AsText)]
     public SwitchParameter AsString { get; set; }
 
     [Parameter(ParameterSetName = AsText)]

@@ -91,10 +91,10 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         switch (ParameterSetName)
         {
             case ByPath:
-                foreach (var path in LocalPath.Resolve(this, Path)) StoreFile(store, path);
+                StoreFiles(store, [.. LocalPath.Resolve(this, Path)]);
                 break;
             case ByLiteralPath:
-                foreach (var path in LocalPath.ResolveLiteral(this, LiteralPath)) StoreFile(store, path);
+                StoreFiles(store, [.. LocalPath.ResolveLiteral(this, LiteralPath)]);
                 break;
             default:
                 if (_valueIsPiped) StorePiped(store);
@@ -116,7 +116,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     {
         if (LocalPath.OfObject(Value) is { } path)
         {
-            foreach (var file in LocalPath.ResolveLiteral(this, [path])) StoreFile(store, file);
+            StoreFiles(store, [.. LocalPath.ResolveLiteral(this, [path])]);
             return;
         }
         var value = Value is PSObject { BaseObject: PSCustomObject } custom && custom.Properties["Value"] is { } property
@@ -165,9 +165,17 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         });
     }
 
+    private void StoreFiles(StoreLease store, IReadOnlyList<string> paths)
+    {
+        if (_nameIsLiteral && (_nameIsUsed ? paths.Count > 0 : paths.Count > 1)) throw GatheredValue.Second(Name!);
+        if (_nameIsLiteral && store.Store.Layout.FindNamespace(Name!) is { Name.Length: > 0 } ns)
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{Name}' is a namespace. -Namespace {ns.Name} stores files in it under their own names; a name for one file is '{ns.Name}/' and a key.", Name);
+        foreach (var path in paths) StoreFile(store, path);
+    }
+
     private void StoreFile(StoreLease store, string path)
     {
-        if (_nameIsLiteral && _nameIsUsed) throw GatheredValue.Second(Name!);
         if (!_nameIsLiteral && Namespace is null)
             throw new StoreException(StoreError.InvalidArgument,
                 $"'{path}' was not stored, as its name is not known. Give -Namespace, and files are named by their file names or with -ContentHash by their content; or give one file a -Name.", path);

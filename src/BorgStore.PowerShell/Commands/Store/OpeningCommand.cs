@@ -14,6 +14,7 @@ public abstract class OpeningCommand : StoreCommand
     public string Uri { get; set; } = "";
 
     [Parameter(Position = 1)]
+    [LayoutTransformation]
     public IDictionary? Namespace { get; set; }
 
     [Parameter]
@@ -52,6 +53,7 @@ public abstract class OpeningCommand : StoreCommand
 
     private protected StoreOptions ReadOptions()
     {
+        CheckUrl(Uri);
         var options = new StoreOptions(Uri)
         {
             Layout = ReadLayout(),

@@ -29,6 +29,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
+        if (Uri is not null && !Quiet) CheckUrl(Uri);
         var connection = Uri is null ? (Store ?? Session.FindOnly("-Uri")).Connection
             : Credential is null ? Session.FindOpen(Uri)
             : null;

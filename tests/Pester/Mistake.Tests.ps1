@@ -60,7 +60,7 @@ Describe 'What is no URL, and what are no namespaces' {
     AfterEach { Close-AllStore }
 
     It 'is a path, and the URL of that folder is told: <_>' -ForEach @(
-        'New-BorgStore ./folder', 'Open-BorgStore folder', 'Test-BorgStore folder', 'Remove-BorgStore ./folder -Force'
+        'New-BorgStore ./folder', 'Open-BorgStore folder', 'Open-BorgStore $uri -CacheUri ./folder', 'Test-BorgStore folder', 'Remove-BorgStore ./folder -Force'
         'Get-BorgStoreItem -Store folder', 'Copy-BorgStoreItem config/x -Store $uri -DestinationStore folder'
     ) {
         $uri = (New-TestStore).Uri

@@ -152,9 +152,10 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         try
         {
             var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-            return provider.Name == "FileSystem" ? full : null;
+            // A share of another machine has no URL; it has to be mounted first.
+            return provider.Name == "FileSystem" && !new Uri(full).IsUnc ? full : null;
         }
-        catch (Exception e) when (e is SessionStateException or NotSupportedException or PSArgumentException)
+        catch (Exception e) when (e is SessionStateException or NotSupportedException or PSArgumentException or UriFormatException)
         {
             return null;
         }

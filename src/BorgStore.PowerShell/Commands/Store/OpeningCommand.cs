@@ -54,6 +54,7 @@ public abstract class OpeningCommand : StoreCommand
     private protected StoreOptions ReadOptions()
     {
         CheckUrl(Uri);
+        if (CacheUri is not null) CheckUrl(CacheUri);
         var options = new StoreOptions(Uri)
         {
             Layout = ReadLayout(),

@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 /// <summary>Reads <c>-Namespace @{ config = 0; data = @{ Levels = 2; Cache = 'WriteThrough'; Size = 4GB } }</c>.</summary>
 internal static class LayoutArgument
 {
-    private const string Form = "Write the namespaces as @{ config = 0; data = 2 }, with 1, 2 for a change from level 1 to level 2, or as @{ data = @{ Levels = 2; Cache = 'WriteThrough'; MaxAge = '1.00:00:00'; Size = 4GB } }";
+    public const string Form = "Write the namespaces as @{ config = 0; data = 2 }, with 1, 2 for a change from level 1 to level 2, or as @{ data = @{ Levels = 2; Cache = 'WriteThrough'; MaxAge = '1.00:00:00'; Size = 4GB } }";
 
     /// <summary>Reads the namespaces.</summary>
     /// <param name="namespaces">What was given.</param>
@@ -43,6 +43,8 @@ internal static class LayoutArgument
                     cache = Convert<CacheMode>(name, setting, "one of Off, WriteThrough, Mirror");
                     break;
                 case "MAXAGE":
+                    if (TimeTransformationAttribute.Explain(setting.Value) is { } why)
+                        throw new StoreException(StoreError.InvalidArgument, $"'{setting.Key}' of namespace '{name}': {why}", name);
                     maxAge = Convert<TimeSpan>(name, setting, "a time span, such as '1.00:00:00' for a day");
                     break;
                 case "SIZE":

@@ -14,6 +14,7 @@ public abstract class OpeningCommand : StoreCommand
     public string Uri { get; set; } = "";
 
     [Parameter(Position = 1)]
+    [LayoutTransformation]
     public IDictionary? Namespace { get; set; }
 
     [Parameter]
@@ -41,6 +42,7 @@ public abstract class OpeningCommand : StoreCommand
     public PSCredential? Credential { get; set; }
 
     [Parameter(HelpMessage = "The least time that every call to the storage shall take, to try out a slow connection.")]
+    [TimeTransformation]
     public TimeSpan Latency { get; set; }
 
     [Parameter(HelpMessage = "How fast values shall move at the most, in bits a second, to try out a slow connection.")]
@@ -52,6 +54,8 @@ public abstract class OpeningCommand : StoreCommand
 
     private protected StoreOptions ReadOptions()
     {
+        CheckUrl(Uri);
+        if (CacheUri is not null) CheckUrl(CacheUri);
         var options = new StoreOptions(Uri)
         {
             Layout = ReadLayout(),

@@ -5,7 +5,7 @@ set -u
 wanted=(strace)
 if [ "${BORGSTORE_TEST_SERVERS:-1}" != 0 ]; then
   wanted+=(openssh-server openssh-client proftpd-core proftpd-mod-crypto nginx-light systemd)
-  wanted+=(rclone python3-requests ceph-mon ceph-mgr ceph-osd radosgw ceph-common)
+  wanted+=(rclone python3-requests python3-paramiko ceph-mon ceph-mgr ceph-osd radosgw ceph-common)
 fi
 missing=()
 for package in "${wanted[@]}"; do

@@ -35,6 +35,28 @@ public sealed class CheckFileTests
         Assert.InRange(line.Bytes - before, value.Length, 2 * value.Length);
     }
 
+    // What ProFTPD does not announce it knows all the same, and the draft has servers announce something else than its requests.
+    [Theory]
+    [InlineData(null, "check-file-name")]
+    [InlineData("check-file", "check-file-name")]
+    [InlineData("check-file-name", "check-file-name")]
+    [InlineData("check-file-handle", "check-file-handle")]
+    public async Task ProFtpd_answers_both_requests_of_the_draft(string? announced, string request)
+    {
+        var token = TestContext.Current.CancellationToken;
+        using var folder = new TemporaryFolder();
+        var (store, line) = await CreateAsync(ProFtpdServer.Instance, folder, announced);
+        await using var _ = store;
+        var value = new byte[300_000];
+        Random.Shared.NextBytes(value);
+        await store.StoreAsync("data/a", value, StoreMode.Overwrite, token);
+        foreach (var kind in new[] { HashKind.Sha256, HashKind.Md5, HashKind.Sha1, HashKind.Sha512 })
+            Assert.Equal(kind.ComputeHex(value), await store.HashAsync("data/a", kind, token));
+        Assert.Null(await store.HashAsync("data/none", HashKind.Sha256, token));
+        Assert.InRange(line.Count(request), 4, 5);
+        Assert.Equal(0, line.Count("Read"));
+    }
+
     // At 256 bytes and 128 KiB lie the limits of what paramiko computes, and computes right.
     [Theory]
     [InlineData(0, false)]
@@ -46,16 +68,10 @@ public sealed class CheckFileTests
     [InlineData(1_000_000, false)]
     public async Task Paramiko_is_asked_for_what_it_computes_right(int size, bool isAsked)
     {
-        var server = ParamikoServer.Instance;
-        Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
         var token = TestContext.Current.CancellationToken;
         using var folder = new TemporaryFolder();
-        var url = server.Url(folder.Combine("store"));
-        var connector = new SshConnector(url, server.Options);
-        WatchedLine line = null!;
-        await using var store = new SftpBackend(url, new BackendOptions(), async token => line = new WatchedLine(await connector.ConnectAsync(token)));
-        await store.CreateAsync(token);
-        await store.OpenAsync(token);
+        var (store, line) = await CreateAsync(ParamikoServer.Instance, folder);
+        await using var _ = store;
         var value = new byte[size];
         Random.Shared.NextBytes(value);
         await store.StoreAsync("data/a", value, StoreMode.Overwrite, token);
@@ -68,5 +84,19 @@ public sealed class CheckFileTests
         Assert.Equal(1, line.Count("check-file-name"));
         Assert.Equal(1, line.Count("check-file-handle"));
         Assert.Equal(isAsked ? 4 : 0, line.Count("check-file"));
+    }
+
+    private static async Task<(SftpBackend Store, WatchedLine Line)> CreateAsync(SshServer server, TemporaryFolder folder, string? announced = null)
+    {
+        Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
+        var token = TestContext.Current.CancellationToken;
+        var url = server.Url(folder.Combine("store"));
+        var connector = new SshConnector(url, server.Options);
+        WatchedLine line = null!;
+        var store = new SftpBackend(url, new BackendOptions(),
+            async token => line = new WatchedLine(await connector.ConnectAsync(token)) { Announced = announced });
+        await store.CreateAsync(token);
+        await store.OpenAsync(token);
+        return (store, line);
     }
 }

@@ -38,6 +38,9 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         }
     }
 
+    /// <summary>An extension that the server shall announce besides.</summary>
+    public string? Announced { get; init; }
+
     /// <summary>An extension of the server's that it shall not know, although it announces it.</summary>
     public string? Denied { get; set; }
 
@@ -86,7 +89,7 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         });
         _ = PassAsync(line.Stream, _toClient.Writer.AsStream(), async packet =>
         {
-            if (packet[4] == (byte)PacketType.Version) return Hide(packet);
+            if (packet[4] == (byte)PacketType.Version) return Announce(packet);
             await WaitForTurnAsync();
             _answered++;
             return packet;
@@ -112,7 +115,7 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         }
     }
 
-    private byte[] Hide(byte[] version)
+    private byte[] Announce(byte[] version)
     {
         const int Head = 9; // length, type, version
         var shown = new MemoryStream();
@@ -123,6 +126,7 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
             end = data + 4 + LengthAt(data);
             if (!hidden.Contains(Encoding.ASCII.GetString(version[(start + 4)..data]))) shown.Write(version, start, end - start);
         }
+        if (Announced is not null) shown.Write([0, 0, 0, (byte)Announced.Length, .. Encoding.ASCII.GetBytes(Announced), 0, 0, 0, 0]);
         var result = shown.ToArray();
         BinaryPrimitives.WriteInt32BigEndian(result, result.Length - 4);
         return result;

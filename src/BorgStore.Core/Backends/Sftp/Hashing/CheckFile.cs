@@ -83,7 +83,7 @@ internal sealed class CheckFile(SftpConnection connection)
         lock (_refused) _refused.Add(algorithm);
     }
 
-    // The draft has the digest bare at the end, paramiko repeats the extension's name and gives the digest a length.
+    // The algorithm and the bare digest; paramiko repeats the extension's name before them.
     private static string? ReadDigest(ReadOnlySpan<byte> content, HashKind algorithm)
     {
         var reader = new PacketReader(content);
@@ -91,7 +91,6 @@ internal sealed class CheckFile(SftpConnection connection)
         if (name.SequenceEqual("check-file"u8)) name = reader.ReadBytes();
         if (!name.SequenceEqual(Encoding.ASCII.GetBytes(algorithm.Name))) return null;
         var digest = reader.Rest;
-        if (digest.Length == algorithm.DigestSize + sizeof(uint)) digest = reader.ReadBytes();
         return digest.Length == algorithm.DigestSize ? Convert.ToHexString(digest).ToLowerInvariant() : null;
     }
 }

@@ -136,6 +136,39 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Stopped_while_it_is_used_it_fails_as_a_lost_connection_or_not_at_all()
+    {
+        var service = Service();
+        await using var store = await CreateAsync(service, StoreFolder);
+        using var enough = new CancellationTokenSource();
+        var users = Enumerable.Range(0, 32).Select(i => Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                try
+                {
+                    await store.StoreAsync($"data/{i}", new byte[100], StoreMode.Overwrite, Ct);
+                    await store.FindAsync($"data/{i}", Ct);
+                }
+                catch (StoreException e)
+                {
+                    Assert.Equal(StoreError.ConnectionLost, e.Error);
+                }
+            }
+        }, Ct)).ToList();
+        for (var i = 0; i < 5; i++)
+        {
+            var id = (await service.GetServerAsync(Ct)).Id;
+            await Task.Delay(100, Ct);
+            await service.StopAsync();
+            Assert.Throws<ArgumentException>(() => Process.GetProcessById(id));
+        }
+        await enough.CancelAsync();
+        await Task.WhenAll(users);
+        await store.FindAsync("data/0", Ct);
+    }
+
+    [Fact]
     public async Task A_large_value_is_loaded_again_where_rclone_was_killed_on_the_way()
     {
         var service = Service();

@@ -27,7 +27,10 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
 
     /// <summary>Whether a failure means that rclone can't be reached any more.</summary>
     /// <param name="failure">The failure.</param>
-    public static bool IsLoss(Exception failure) => failure is HttpRequestException or IOException or ObjectDisposedException;
+    /// <param name="cancellationToken">The caller's; where that was not cancelled, it was another who ended the connection.</param>
+    public static bool IsLoss(Exception failure, CancellationToken cancellationToken)
+        => failure is HttpRequestException or IOException or ObjectDisposedException
+            || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
     /// <summary>Reads as much as there is, until a buffer is full.</summary>
     /// <param name="buffer">Where to.</param>
@@ -36,7 +39,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
     public async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        return await GuardAsync(stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken))
+        return await GuardAsync(stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -47,13 +50,13 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        return await GuardAsync(stream.ReadAsync(buffer, cancellationToken)).ConfigureAwait(false);
+        return await GuardAsync(stream.ReadAsync(buffer, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads all of it.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask<byte[]> ReadAllAsync(CancellationToken cancellationToken)
-        => await GuardAsync(new ValueTask<byte[]>(response.Content.ReadAsByteArrayAsync(cancellationToken))).ConfigureAwait(false);
+        => await GuardAsync(new ValueTask<byte[]>(response.Content.ReadAsByteArrayAsync(cancellationToken)), cancellationToken).ConfigureAwait(false);
 
     /// <summary>Reads what went wrong.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -86,13 +89,13 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
         }
     }
 
-    private async ValueTask<T> GuardAsync<T>(ValueTask<T> reading)
+    private async ValueTask<T> GuardAsync<T>(ValueTask<T> reading, CancellationToken cancellationToken)
     {
         try
         {
             return await reading.ConfigureAwait(false);
         }
-        catch (Exception e) when (IsLoss(e))
+        catch (Exception e) when (IsLoss(e, cancellationToken))
         {
             throw await server.ExplainAsync(e).ConfigureAwait(false);
         }

@@ -78,6 +78,11 @@ internal sealed class RcloneServer : IAsyncDisposable
             _remotes.TryRemove(new KeyValuePair<string, Task<RcloneRemote>>(remote, opening));
             throw;
         }
+        catch (Exception e) when (RcloneAnswer.IsLoss(e, cancellationToken))
+        {
+            // Another one found that it has ended, and disposed it.
+            throw await ExplainAsync(e).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Calls a command and returns its answer.</summary>
@@ -121,7 +126,7 @@ internal sealed class RcloneServer : IAsyncDisposable
         catch (Exception e)
         {
             Interlocked.Decrement(ref _callsUnderWay);
-            if (RcloneAnswer.IsLoss(e)) throw await ExplainAsync(e).ConfigureAwait(false);
+            if (RcloneAnswer.IsLoss(e, cancellationToken)) throw await ExplainAsync(e).ConfigureAwait(false);
             throw;
         }
     }

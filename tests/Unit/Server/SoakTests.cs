@@ -16,7 +16,8 @@ public sealed class SoakTests
         var duration = TimeSpan.FromSeconds(LongTests.Choose(8, 60));
         var ct = TestContext.Current.CancellationToken;
         using var folder = new TemporaryFolder();
-        Directory.CreateDirectory(folder.Combine("store"));
+        // The namespace is there before the first client lists it.
+        Directory.CreateDirectory(folder.Combine("store", "data"));
         string[] arguments = ["--port", "0", "--backend", folder.StoreUrl];
         var expected = new ConcurrentDictionary<string, byte[]?>();
         var requests = 0;

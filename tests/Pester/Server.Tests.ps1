@@ -234,12 +234,12 @@ Describe 'The end of a server' {
             $client = [Net.Sockets.TcpClient]::new('127.0.0.1', ([uri] $server.Uri).Port)
             $line = $client.GetStream()
             $line.ReadTimeout = 30000
-            $line.Write([Text.Encoding]::ASCII.GetBytes("POST /data/slow-$force HTTP/1.1`r`nHost: x`r`nAccept: application/vnd.x.borgstore.rest.v1`r`nContent-Length: 2097152`r`n`r`n"))
+            $line.Write([Text.Encoding]::ASCII.GetBytes("POST /data/slow-$([int] $force) HTTP/1.1`r`nHost: x`r`nAccept: application/vnd.x.borgstore.rest.v1`r`nContent-Length: 2097152`r`n`r`n"))
             $line.Write($half)
             Wait-Until { Get-ChildItem ([uri] $uri).LocalPath -Recurse -Filter '*.tmp' }
             if ($force) {
                 Stop-BorgStoreServer -Force
-                Test-Path (Join-Path ([uri] $uri).LocalPath 'data/slow-True') | Should -BeFalse
+                Test-Path (Join-Path ([uri] $uri).LocalPath 'data/slow-1') | Should -BeFalse
                 continue
             }
             $second = [powershell]::Create().AddScript({
@@ -256,7 +256,7 @@ Describe 'The end of a server' {
             $answer = $second.BeginInvoke()
             Stop-BorgStoreServer
             $second.EndInvoke($answer) | Should -BeLike 'HTTP/1.1 200*'
-            (Get-BorgStoreItem data/slow-False -Store $uri).Size | Should -Be 2MB
+            (Get-BorgStoreItem data/slow-0 -Store $uri).Size | Should -Be 2MB
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class ErrorTail(Action<string>? line = null)
                     Append(buffer.AsSpan(0, read));
                     if (line is not null) PassLines(buffer.AsSpan(0, read));
                 }
+                if (_line.Count > 0) PassLine();
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
@@ -68,8 +69,13 @@ internal sealed class ErrorTail(Action<string>? line = null)
         {
             if (b != '\n') _line.Add(b);
             if (b != '\n' && _line.Count < LongestLine) continue;
-            line!(Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(_line)).TrimEnd('\r'));
-            _line.Clear();
+            PassLine();
         }
+    }
+
+    private void PassLine()
+    {
+        line!(Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(_line)).TrimEnd('\r'));
+        _line.Clear();
     }
 }

@@ -11,6 +11,8 @@ public sealed partial class Store
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<Store> CreateAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
+        // First of all: who gives a path where a URL is wanted is told that, not what else may be missing.
+        StoreUrl.GetScheme(options.Url);
         if (options.Layout is null)
             throw new StoreException(StoreError.LayoutUnknown,
                 "A new store needs its namespaces and their levels, as in -Namespace @{ config = 0; data = 2 }, or -Preset Borg2.",

@@ -40,7 +40,7 @@ public sealed partial class Store : IAsyncDisposable
 
     // The namespace of a name that is to be read.
     private NamespaceLayout FindNamespace(string name)
-        => Layout.Find(name) ?? throw new StoreException(StoreError.LayoutUnknown, DescribeMissingNamespace(name), name);
+        => Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
 
     // The namespace of a name that is to be written anew: its level has to be known.
     private static NamespaceLayout DemandWritable(NamespaceLayout ns, string name)
@@ -48,22 +48,43 @@ public sealed partial class Store : IAsyncDisposable
             $"'{name}' was not stored: the levels of namespace '{ns.Name}' cannot be told from what lies in the store. Open the store with them, as in -Namespace @{{ {Quote(ns.Name)} = 2 }}.",
             name);
 
+    // Says of a name that lies in no namespace what it most likely was meant to be.
+    private StoreException Misplaced(string name)
+    {
+        var likely = name.Replace('\\', '/').Trim('/').ToLowerInvariant();
+        if (IsNamespace(likely))
+            return new(name == likely ? StoreError.LayoutUnknown : StoreError.InvalidName, $"'{name}' is no item: {DescribeNamespace(likely)}.", name);
+        if (name != likely && Layout.Find(likely) is not null)
+            return new(StoreError.InvalidName,
+                $"'{name}' is no valid name. Names are lower case, with '/' between namespace and key and none at the ends: write '{likely}'.", name);
+        return new(StoreError.LayoutUnknown, DescribeMissingNamespace(name), name);
+    }
+
+    private bool IsNamespace(string name) => name.Length > 0 && Layout.FindNamespace(name) is not null;
+
+    private static string DescribeNamespace(string ns) => $"'{ns}' is a namespace, and the items in it are {ns}/*";
+
     private string DescribeMissingNamespace(string name)
     {
+        if (name.Contains("://", StringComparison.Ordinal))
+            return $"'{StoreUrl.Redact(name.TrimEnd('/'))}' is the URL of a store, and no name in this one. A store is given as -Store.";
         var slash = name.LastIndexOf('/');
         var wanted = slash < 0 ? "" : name[..slash];
         var hint = $"Open the store with its namespaces and their levels, as in -Namespace @{{ {Quote(wanted)} = 2 }}, or with -Preset Borg2";
         if (Layout.Namespaces.Count == 0)
             return $"'{name}' lies in no known namespace: the store is empty, so its layout cannot be recognised. {hint}.";
-        var problem = slash < 0 ? $"'{name}' has no namespace" : $"There is no namespace '{wanted}' in this store";
+        var problem = slash < 0 ? $"'{name}' has no namespace before it, as '{Example(name)}' has" : $"There is no namespace '{wanted}' in this store";
         var known = string.Join(", ", Layout.Namespaces.Select(ns => Quote(ns.Name)));
-        return _layoutIsGiven ? $"{problem}. Its namespaces are {known}." : $"{problem}; those that hold something are {known}. {hint}.";
+        return _layoutIsGiven ? $"{problem}. The store's namespaces are {known}." : $"{problem}; those that hold something are {known}. {hint}.";
     }
+
+    private string Example(string key) => $"{Layout.Namespaces[0].Name}/{key}";
 
     private static string Quote(string ns) => ns.Length == 0 ? "''" : ns;
 
-    private static StoreException NotFound(string name, bool deleted = false)
-        => new(StoreError.ObjectNotFound, deleted ? $"There is no soft-deleted item '{name}'." : $"There is no item '{name}'.", name);
+    private StoreException NotFound(string name, bool deleted = false)
+        => new(StoreError.ObjectNotFound,
+            $"There is no {(deleted ? "soft-deleted " : "")}item '{name}'{(IsNamespace(name) ? $": {DescribeNamespace(name)}" : "")}.", name);
 
     private static StoreException AlreadyExists(string name, string doing)
         => new(StoreError.ObjectAlreadyExists, $"{doing} '{name}': there is an item of that name already, and it was not to be replaced.", name);

@@ -25,7 +25,7 @@ Describe 'Set-BorgStoreItem with -Value' {
 
     It 'stores nothing else, and says what to do with <Type>' -ForEach @(
         @{ Type = 'a number'; Value = 42; Hint = '*text*' }
-        @{ Type = 'lines'; Value = 'a', 'b'; Hint = '*-join*-Path*' }
+        @{ Type = 'lines'; Value = 'a', 'b'; Hint = '*-Raw*-Path*-join*' }
         @{ Type = 'numbers'; Value = 1, 2; Hint = '*byte*' }
         @{ Type = 'loose bytes'; Value = @([byte] 1, [byte] 2); Hint = '*`[byte`[`]`]*' }
         @{ Type = 'an object'; Value = [pscustomobject]@{ A = 1 }; Hint = '*ConvertTo-Json*' }

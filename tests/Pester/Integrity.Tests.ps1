@@ -47,7 +47,7 @@ Describe 'Test-BorgStoreItem' {
 
     It 'tells whether items exist' {
         Test-BorgStoreItem config/main, config/none, config/main | Should -Be $true, $false, $true
-        Get-ErrorId { Test-BorgStoreItem Config/Main } | Should -Be 'LayoutUnknown'
+        Get-ErrorId { Test-BorgStoreItem Config/Main } | Should -Be 'InvalidName'
     }
 
     It 'recognises the algorithm of each namespace' {

@@ -3,8 +3,8 @@
 # What is missing afterwards makes its tests skip, and they say so.
 set -u
 wanted=(strace)
-if [ "${BORGSTORE_TEST_SERVERS:-0}" != 0 ]; then
-  wanted+=(openssh-server openssh-client proftpd-core proftpd-mod-crypto nginx-light systemd wrk)
+if [ "${BORGSTORE_TEST_SERVERS:-1}" != 0 ]; then
+  wanted+=(openssh-server openssh-client proftpd-core proftpd-mod-crypto nginx-light systemd)
   wanted+=(rclone python3-requests ceph-mon ceph-mgr ceph-osd radosgw ceph-common)
 fi
 missing=()

@@ -23,6 +23,15 @@ public static class BackendFactory
         ["rest"] = (url, options) => new RestBackend(url, options),
     };
 
+    // Where no user and password can be handed on, and what to do instead.
+    private static readonly Dictionary<string, string> WithoutCredential = new()
+    {
+        ["file"] = "a folder is opened with the rights of whoever runs this. Leave it out, or run this as a user who may",
+        ["sftp"] = "ssh logs in with a key or an agent. Leave it out, and name the user in the URL, as in sftp://user@host/path, or in ~/.ssh/config",
+        ["rest"] = "ssh logs in with a key or an agent. Leave it out, and name the user in the URL, as in rest://user@host/path, or in ~/.ssh/config",
+        ["rclone"] = "rclone has the passwords of its remotes in its own configuration. Leave it out, and use 'rclone config'",
+    };
+
     /// <summary>Makes a scheme known, or replaces what it stands for.</summary>
     /// <param name="scheme">The scheme, lower case, without the colon.</param>
     /// <param name="create">Makes a backend for a URL of that scheme.</param>
@@ -41,6 +50,9 @@ public static class BackendFactory
         if (options.Quota is not null && scheme != "file")
             throw new StoreException(StoreError.NotSupported,
                 $"A quota can be set on a file store only, not on '{StoreUrl.Redact(url)}'. Set it where the server runs.", StoreUrl.Redact(url));
+        if (options.Credential is not null && WithoutCredential.TryGetValue(scheme, out var instead))
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{StoreUrl.Redact(url)}' takes no user and password by -Credential: {instead}.", StoreUrl.Redact(url));
 
         var backend = create(url, options);
         return options.Permissions is { } permissions ? new PermissionBackend(backend, permissions) : backend;

@@ -1,4 +1,5 @@
 using BorgStore.Caching;
+using BorgStore.Naming;
 
 namespace BorgStore.Layout;
 
@@ -14,6 +15,8 @@ public sealed record NamespaceLayout
     public NamespaceLayout(string name, params IReadOnlyList<int> levels)
     {
         Name = name.TrimEnd('/');
+        // No item could be stored or found in such a namespace.
+        if (Name.Length > 0) ItemName.CheckReadable(Name, Name);
         if (levels.Count == 0 || levels.Any(level => level is < 0 or > 16) || levels.Distinct().Count() != levels.Count)
             throw new StoreException(StoreError.InvalidArgument,
                 $"The levels of namespace '{Name}' are [{string.Join(", ", levels)}]. Give one level (0 for flat, 2 for ns/12/34/1234…), or for a change of level the old one and then the new one; each from 0 to 16.",

@@ -11,8 +11,13 @@ public sealed class AccessTransformationAttribute : ArgumentTransformationAttrib
     private static readonly SearchValues<char> Letters = SearchValues.Create("lrwWD");
 
     /// <inheritdoc/>
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
-        => ValueArgument.Unwrap(inputData) is string { Length: > 0 } text && text.AsSpan().IndexOfAnyExcept(Letters) < 0
-            ? PermissionMap.ParseRights(text)
-            : inputData;
+    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        var plain = ValueArgument.Unwrap(inputData);
+        if (plain is string { Length: > 0 } text && text.AsSpan().IndexOfAnyExcept(Letters) < 0) return PermissionMap.ParseRights(text);
+        if (plain is object?[] several) return several.Aggregate(AccessRights.None, (all, one) => all | (AccessRights)Transform(engineIntrinsics, one));
+        return plain is not null and not "" && LanguagePrimitives.TryConvertTo<AccessRights>(plain, out var rights)
+            ? rights
+            : throw Refusal.Of($"'{plain}' is no right. Give List, Read, Write, Overwrite or Delete, several with commas, or letters of l (list), r (read), w (write new), W (overwrite), D (delete).");
+    }
 }

@@ -17,6 +17,9 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
         {
             case BorgStoreBlock block:
                 return block;
+            case BorgStoreInfo or BorgStoreHandle:
+                Refusal.RefuseAsName(value);
+                throw Refuse(value);
             case string { Length: > 0 } name:
                 return new(name, 0, null);
             case BorgStoreItem item:

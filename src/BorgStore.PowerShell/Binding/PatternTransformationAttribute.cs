@@ -8,8 +8,11 @@ public sealed class PatternTransformationAttribute : ArgumentTransformationAttri
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
-        => inputData is not null && PSObject.AsPSObject(inputData) is { BaseObject: not string } wrapped
+    {
+        Refusal.RefuseAsName(inputData);
+        return inputData is not null && PSObject.AsPSObject(inputData) is { BaseObject: not string } wrapped
             && wrapped.Properties["Name"] is not null
             ? throw Refusal.Of($"A pattern is a text, and this is {Refusal.Describe(inputData)}. Its name is taken literally by -LiteralName.")
             : inputData;
+    }
 }

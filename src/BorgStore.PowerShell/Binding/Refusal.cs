@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 
 namespace BorgStore.Commands;
@@ -7,6 +8,24 @@ internal static class Refusal
 {
     public static ArgumentTransformationMetadataException Of(string message)
         => new(message, new PSInvalidCastException(message));
+
+    /// <summary>Refuses what would else be taken for a name by its text: a store, and a hashtable. No other parameter is tried, so that the
+    /// message comes through.</summary>
+    public static void RefuseAsName(object? value)
+    {
+        switch (ValueArgument.Unwrap(value))
+        {
+            case BorgStoreInfo or BorgStoreHandle:
+                throw new ArgumentTransformationMetadataException("This is a store, and no name of an item. Give the store as -Store, as in -Store $store.");
+            case IDictionary:
+                throw new ArgumentTransformationMetadataException("This is a hashtable, and no name of an item. Make it an object: [pscustomobject]@{ Name = 'config/main' }.");
+            case PSObject custom when custom.Properties["Name"] is null:
+                throw new ArgumentTransformationMetadataException("This object has no property Name, which would say which item is meant.");
+            case object?[] several:
+                Array.ForEach(several, RefuseAsName);
+                break;
+        }
+    }
 
     public static string Describe(object? value)
         => (value is PSObject wrapped ? wrapped.BaseObject : value) is { } plain ? $"of type {plain.GetType().Name}" : "empty";

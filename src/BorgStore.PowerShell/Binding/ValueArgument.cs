@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using System.Text;
 using BorgStore.Backends;
@@ -22,7 +23,7 @@ internal static class ValueArgument
         string text => new(Encode(text, encoding)),
         Stream stream => Read(stream, name),
         var other => throw new StoreException(StoreError.InvalidArgument,
-            $"'{name}' was not stored: a value is byte[], a string or a Stream, and this is {Refusal.Describe(other)}. {Suggest(other)}", name),
+            $"'{name}' was not stored: a value is byte[], a string or a Stream, and this is {(other is null ? "$null" : Refusal.Describe(other))}. {Suggest(other)}", name),
     };
 
     public static byte[] Encode(string text, Encoding encoding) => [.. encoding.GetPreamble(), .. encoding.GetBytes(text)];
@@ -60,10 +61,13 @@ internal static class ValueArgument
 
     private static string Suggest(object? value) => value switch
     {
+        null => "Look where it comes from: a variable may be misspelt, or a command have found nothing. For an empty value give ''.",
         FileSystemInfo => "Give a file as -Path, or pipe it.",
-        object[] and [string, ..] => "Join lines first: ($lines -join \"`n\"), or read the file with Get-Content -Raw, or give it as -Path.",
-        object[] and [byte, ..] => "Cast it: [byte[]] $value.",
+        object[] and [var line, ..] when Unwrap(line) is string =>
+            "A file is one text with -Raw, as in -Value (Get-Content file -Raw), or given as -Path; other lines can be joined: ($lines -join \"`n\").",
+        object[] and [var single, ..] when Unwrap(single) is byte => "Cast it: [byte[]] $value.",
         IConvertible => "Turn it into a text (\"$value\") or into bytes first.",
+        IDictionary or PSObject => "Turn it into a text first, as with ConvertTo-Json; or pipe objects that have the properties Name and Value.",
         _ => "Turn it into a text first, as with ConvertTo-Json, or into bytes.",
     };
 }

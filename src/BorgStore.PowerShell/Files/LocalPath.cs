@@ -8,6 +8,9 @@ internal static class LocalPath
 {
     private const string FileSystem = "FileSystem";
 
+    // What Unix shows of a file beyond what .NET knows; only the provider can tell it.
+    private static readonly ScriptBlock UnixStat = ScriptBlock.Create("(Get-Item -LiteralPath $this.FullName -Force).UnixStat");
+
     /// <summary>The files that patterns match; folders that a pattern matches are left out.</summary>
     public static IEnumerable<string> Resolve(StoreCommand cmdlet, IEnumerable<string> patterns)
         => patterns.SelectMany(pattern => Find(cmdlet, pattern, literal: false));
@@ -23,6 +26,17 @@ internal static class LocalPath
         return provider.Name == FileSystem ? resolved : throw Elsewhere(path, provider);
     }
 
+    /// <summary>Refuses a folder that there cannot be, because a file is in its place or above it.</summary>
+    public static void CheckFolder(string folder)
+    {
+        for (var path = Path.TrimEndingDirectorySeparator(folder); !string.IsNullOrEmpty(path) && !Directory.Exists(path); path = Path.GetDirectoryName(path))
+        {
+            if (File.Exists(path))
+                throw new StoreException(StoreError.InvalidArgument,
+                    $"'{path}' is a file, so nothing can be written into a folder of that name. Give another folder; or, to write one file, a path that does not end in '/'.", path);
+        }
+    }
+
     /// <summary>The path of a piped object that is a file, or null.</summary>
     public static string? OfObject(object? value)
     {
@@ -32,11 +46,22 @@ internal static class LocalPath
         return (wrapped.BaseObject as FileSystemInfo)?.FullName;
     }
 
-    /// <summary>A file as Get-Item yields it, so that other cmdlets take it from the pipeline.</summary>
+    /// <summary>A file with the properties by which other cmdlets take it from the pipeline, and views show it. Get-Item would add them
+    /// too, but reads the table of mounts four times a file for it.</summary>
     public static object Present(PSCmdlet cmdlet, object result)
-        => result is FileInfo file && cmdlet.InvokeProvider.Item.Get([file.FullName], force: true, literalPath: true) is [var item]
-            ? item
-            : result;
+    {
+        if (result is not FileInfo file) return result;
+        var provider = cmdlet.SessionState.Provider.GetOne(FileSystem);
+        var prefix = $@"{provider.ModuleName}\{provider.Name}::";
+        var item = new PSObject(file);
+        item.Properties.Add(new PSNoteProperty("PSPath", prefix + file.FullName));
+        item.Properties.Add(new PSNoteProperty("PSParentPath", prefix + file.DirectoryName));
+        item.Properties.Add(new PSNoteProperty("PSChildName", file.Name));
+        item.Properties.Add(new PSNoteProperty("PSProvider", provider));
+        item.Properties.Add(new PSNoteProperty("PSIsContainer", false));
+        if (!OperatingSystem.IsWindows()) item.Properties.Add(new PSScriptProperty("UnixStat", UnixStat));
+        return item;
+    }
 
     /// <summary>Opens a file for reading from its beginning to its end.</summary>
     public static FileStream OpenRead(string path) => new(path, new FileStreamOptions

@@ -1,9 +1,15 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+
 namespace BorgStore.Commands;
 
 /// <summary>Writes a file so that it appears whole or not at all.</summary>
 internal static class WholeFile
 {
     private const int BufferSize = 256 * 1024;
+
+    // What is smaller is written at once, and finds its place on the disk then.
+    private const long WorthPreallocating = 1 << 20;
 
     /// <summary>Writes a stream to a file; missing folders are made.</summary>
     /// <param name="path">The whole path.</param>
@@ -14,17 +20,16 @@ internal static class WholeFile
         string path, Stream content, bool overwrite, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(path)!;
+        LocalPath.CheckFolder(folder);
         Directory.CreateDirectory(folder);
         if (Directory.Exists(path) || (!overwrite && File.Exists(path))) throw Taken(path);
         var unfinished = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
         try
         {
-            var file = new FileStream(unfinished, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, PreallocationSize = content.Length,
-                Options = FileOptions.Asynchronous,
-            });
-            await using (file) await content.CopyToAsync(file, BufferSize, cancellationToken);
+            var size = content.Length;
+            using (var file = File.OpenHandle(
+                unfinished, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0))
+                await CopyAsync(content, file, (int)Math.Clamp(size, 1, BufferSize), cancellationToken);
             File.Move(unfinished, path, overwrite);
         }
         catch (IOException) when (!overwrite && File.Exists(path))
@@ -38,6 +43,25 @@ internal static class WholeFile
             throw;
         }
         return new(path);
+    }
+
+    // Written synchronously, since a write into the cache of the system takes less than a thread to hand it to.
+    private static async Task CopyAsync(Stream content, SafeFileHandle file, int bufferSize, CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(bufferSize);
+        try
+        {
+            long offset = 0;
+            while (await content.ReadAsync(buffer, cancellationToken) is var read && read > 0)
+            {
+                RandomAccess.Write(file, buffer.AsSpan(0, read), offset);
+                offset += read;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     private static StoreException Taken(string path) => Directory.Exists(path)

@@ -18,22 +18,30 @@ public abstract class ItemCommand : StoreCommand
     [ValidateRange(1, 1024)]
     public int ThrottleLimit { get; set; } = 8;
 
-    private protected Pump Pump => _pump ??= new(this, MyInvocation.MyCommand.Name, PumpOptions, StopToken);
+    private protected Pump Pump => _pump ??= MakePump(MyInvocation.MyCommand.Name);
 
     private protected virtual PumpOptions PumpOptions => new(ThrottleLimit);
+
+    /// <summary>Whether a record came, if only one without a store.</summary>
+    private protected bool HasInput { get; private set; }
 
     /// <inheritdoc/>
     protected override void Begin()
     {
         _storeIsFixed = MyInvocation.BoundParameters.ContainsKey(nameof(Store));
+        RefuseEmptyStore(Store);
         _ = Pump;
     }
 
     /// <inheritdoc/>
     protected sealed override void Process()
     {
+        HasInput = true;
         if (TryLease(Store, _storeIsFixed) is { } store) Process(store);
     }
+
+    /// <summary>Makes the error of a job clearer. Called on any thread.</summary>
+    private protected virtual Exception Explain(Exception exception, object target, string command) => exception;
 
     /// <summary>Called for each record, with its store.</summary>
     private protected abstract void Process(StoreLease store);
@@ -47,6 +55,9 @@ public abstract class ItemCommand : StoreCommand
 
     /// <inheritdoc/>
     protected override void Unwind() => _pump?.Abandon();
+
+    private Pump MakePump(string command)
+        => new(this, command, PumpOptions with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
 
     // A wrong store on the command line ends the command, one of a record is the error of that record.
     private StoreLease? TryLease(StoreReference? reference, bool isFixed)

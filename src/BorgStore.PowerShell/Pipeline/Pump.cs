@@ -113,7 +113,7 @@ internal sealed class Pump
         catch (Exception e)
         {
             begun = null;
-            await output.FailAsync(ErrorRecords.From(e, target));
+            await output.FailAsync(ErrorRecords.From(_options.Explain?.Invoke(e, target) ?? e, target));
         }
         finally
         {

@@ -13,6 +13,9 @@ internal sealed record PumpOptions(int Parallelism)
     /// <summary>What makes of a result, on the pipeline thread, the object that is handed on.</summary>
     public Func<object, object>? Present { get; init; }
 
+    /// <summary>What makes an error clearer, from the error and the target of its job. Called on any thread.</summary>
+    public Func<Exception, object, Exception>? Explain { get; init; }
+
     /// <summary>Whether jobs that were begun are finished, and told of, when the pipeline ends early.</summary>
     public bool FinishesJobs { get; init; }
 }

@@ -52,11 +52,17 @@ public abstract class RelocatingCommand : SelectedItemCommand
         base.End();
     }
 
+    /// <summary>Where items of a store go.</summary>
+    private protected virtual StoreLease FindDestination(StoreLease store) => store;
+
     /// <summary>Begins to move or copy an item.</summary>
     private protected abstract void Relocate(StoreLease store, string name, string newName, bool deleted);
 
     private void Relocate(StoreLease store, string name, bool deleted)
     {
+        if (Target is { Length: > 0 } given && !given.EndsWith('/') && FindDestination(store).Store.Layout.FindNamespace(given) is not null)
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{given}' is a namespace. To put items into it under their own keys write '{given}/'; a new name is '{given}/' and a key.", given);
         var newName = Target switch
         {
             null => name,

@@ -9,4 +9,6 @@ public abstract class SelectedItemCommand : NamedItemCommand
     [Alias("IsDeleted")]
     [SwitchTransformation]
     public SwitchParameter Deleted { get; set; }
+
+    private protected override bool MeansDeleted => Deleted;
 }

@@ -100,11 +100,33 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     internal void Wait(Func<CancellationToken, Task> work)
         => Task.Run(() => work(StopToken), StopToken).WaitAsync(StopToken).GetAwaiter().GetResult();
 
+    /// <summary>Tells whoever gives a path where a URL is wanted which URL the path has.</summary>
+    internal void CheckUrl(string url)
+    {
+        try
+        {
+            StoreUrl.GetScheme(url);
+        }
+        catch (StoreException) when (FindPath(url) is { } path)
+        {
+            throw new StoreException(StoreError.InvalidUrl, $"'{url}' is not the URL of a store. For this folder write '{new Uri(path).AbsoluteUri}'.", url);
+        }
+    }
+
     /// <summary>Leases a store until the pipeline ends.</summary>
     internal StoreLease Lease(StoreReference? reference)
     {
+        if (reference?.Url is { } url) CheckUrl(url);
         var connection = Session.Find(reference);
         return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
+    }
+
+    /// <summary>Refuses an empty <c>-Store</c>, as of a misspelt variable: it would mean whatever store is open.</summary>
+    internal void RefuseEmptyStore(StoreReference? store)
+    {
+        if (store is null && MyInvocation.BoundParameters.ContainsKey("Store"))
+            throw new StoreException(StoreError.InvalidArgument,
+                "-Store is empty. Give what Open-BorgStore returned, or a URL; or leave -Store out, for the store that is open.");
     }
 
     /// <summary>Flushes the stores that close with this pipeline, so that what goes wrong with it is told.</summary>
@@ -123,6 +145,20 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var asked = IsSet(bound, "WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
         var confirms = IsSet(bound, "Confirm") ?? false;
         return (force && !asked && !confirms) || ShouldProcess(target, action);
+    }
+
+    private string? FindPath(string path)
+    {
+        try
+        {
+            var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+            // A share of another machine has no URL; it has to be mounted first.
+            return provider.Name == "FileSystem" && !new Uri(full).IsUnc ? full : null;
+        }
+        catch (Exception e) when (e is SessionStateException or NotSupportedException or PSArgumentException or UriFormatException)
+        {
+            return null;
+        }
     }
 
     private static bool? IsSet(Dictionary<string, object> bound, string name)

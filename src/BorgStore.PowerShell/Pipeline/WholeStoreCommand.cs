@@ -11,7 +11,11 @@ public abstract class WholeStoreCommand : StoreCommand
     public StoreReference? Store { get; set; }
 
     /// <inheritdoc/>
-    protected sealed override void Process() => Process(Lease(Store));
+    protected sealed override void Process()
+    {
+        RefuseEmptyStore(Store);
+        Process(Lease(Store));
+    }
 
     /// <summary>Called for each store.</summary>
     private protected abstract void Process(StoreLease store);

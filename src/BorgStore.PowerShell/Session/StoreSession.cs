@@ -101,7 +101,8 @@ internal sealed class StoreSession
         => [.. OpenStores.Where(store => SameUrl(store.Connection.Options.Url, url))];
 
     /// <summary>The only store that is open, or the default one.</summary>
-    public BorgStoreInfo FindOnly()
+    /// <param name="parameter">The parameter by which a user of the cmdlet names a store instead.</param>
+    public BorgStoreInfo FindOnly(string parameter = "-Store")
     {
         var open = OpenStores;
         if (open.FirstOrDefault(store => store.IsDefault) is { } chosen) return chosen;
@@ -111,9 +112,9 @@ internal sealed class StoreSession
         {
             1 => open[^1],
             0 => throw new StoreException(StoreError.StoreNotOpen,
-                "No store is open. Open one with Open-BorgStore, make one with New-BorgStore, or name one by its URL with -Store."),
+                $"No store is open. Open one with Open-BorgStore, make one with New-BorgStore, or name one by its URL with {parameter}."),
             _ => throw new StoreException(StoreError.InvalidArgument,
-                $"{urls.Count} stores are open: {string.Join(", ", urls)}. Say which one with -Store, or open one with -Default."),
+                $"{urls.Count} stores are open: {string.Join(", ", urls)}. Say which one with {parameter}, or open one with -Default."),
         };
     }
 

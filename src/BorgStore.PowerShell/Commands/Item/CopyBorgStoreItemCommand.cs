@@ -22,12 +22,14 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
 
     private protected override string? Target => Destination;
 
+    private protected override StoreLease FindDestination(StoreLease store)
+        => DestinationStore is null ? store : _destination ??= Lease(DestinationStore);
+
     private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
     {
         if (Destination is null && DestinationStore is null)
             throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not copied: give a -Destination, a -DestinationStore or both.", name);
-        if (DestinationStore is not null) _destination ??= Lease(DestinationStore);
-        var target = _destination ?? store;
+        var target = FindDestination(store);
         var (mode, passThru) = (Mode, PassThru.IsPresent);
         var place = _destination is null ? newName : $"{newName} in {target.Store.Url}";
         if (!ShouldProcess($"{name} to {place}", "Copy item")) return;

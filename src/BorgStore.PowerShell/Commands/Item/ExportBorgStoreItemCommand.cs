@@ -24,6 +24,7 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
     {
         base.Begin();
         _folder = LocalPath.ResolveAny(this, Path);
+        LocalPath.CheckFolder(_folder);
     }
 
     private protected override void Process(StoreLease store, string name)

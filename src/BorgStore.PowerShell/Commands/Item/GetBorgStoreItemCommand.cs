@@ -12,6 +12,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     private const string ByNamespace = "Namespace";
 
     private static readonly bool[] LiveFirst = [false, true];
+    private bool _isLiteral;
 
     [Parameter(Position = 0, ParameterSetName = ByName, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
@@ -43,6 +44,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private protected override void Process(StoreLease store)
     {
+        _isLiteral = ParameterSetName == ByLiteralName;
         switch (ParameterSetName)
         {
             case ByLiteralName:
@@ -60,6 +62,11 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
                 break;
         }
     }
+
+    private protected override Exception Explain(Exception exception, object target, string command)
+        => _isLiteral && exception is StoreException { Error: StoreError.ObjectNotFound } e && WildcardPattern.ContainsWildcardCharacters((string)target)
+            ? new StoreException(e.Error, $"{e.Message} -LiteralName takes no wildcards; -Name does.", e.Name, e)
+            : exception;
 
     private void Find(StoreLease store, string name)
     {
@@ -83,7 +90,10 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     {
         var pattern = new NamePattern(name);
         var layout = store.Store.Layout;
-        List(store, layout.Namespaces.Select(ns => ns.Name).Where(ns => pattern.CanMatchWithin(ns, layout)), pattern, name);
+        var namespaces = layout.Namespaces.Select(ns => ns.Name).Where(ns => pattern.CanMatchWithin(ns, layout)).ToList();
+        if (namespaces.Count == 0 && layout.Namespaces.Count > 0)
+            WriteWarning($"'{name}' can match nothing. The namespaces known of this store are {string.Join(", ", layout.Namespaces.Select(ns => ns.Name))}; a name is namespace/key.");
+        List(store, namespaces, pattern, name);
     }
 
     private void List(StoreLease store, IEnumerable<string> namespaces, NamePattern? pattern, string target)

@@ -18,7 +18,7 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     private const string AsFile = "File";
     private string? _folder;
     private string? _file;
-    private bool _fileIsTaken;
+    private (StoreLease Store, string Name, bool Deleted)? _only;
 
     [Parameter]
     public long Offset { get; set; }
@@ -27,7 +27,8 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     [ValidateRange(0, long.MaxValue)]
     public long Length { get; set; }
 
-    [Parameter(Mandatory = true, ParameterSetName = AsText)]
+    // Not mandatory: -Encoding says enough by itself.
+    [Parameter(ParameterSetName = AsText)]
     public SwitchParameter AsString { get; set; }
 
     [Parameter(ParameterSetName = AsText)]
@@ -45,6 +46,8 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     [Parameter(ParameterSetName = AsFile)]
     public SwitchParameter Force { get; set; }
 
+    private ByteRange Range => new(Offset, MyInvocation.BoundParameters.ContainsKey(nameof(Length)) ? Length : null);
+
     private protected override PumpOptions PumpOptions => new(ThrottleLimit)
     {
         IsOrdered = true, Present = ParameterSetName == AsFile ? result => LocalPath.Present(this, result) : null,
@@ -59,24 +62,28 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
         var isFolder = Destination.EndsWith('/') || Destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path);
         if (isFolder) _folder = path;
         else _file = path;
+        LocalPath.CheckFolder(_folder ?? Path.GetDirectoryName(path)!);
+    }
+
+    /// <inheritdoc/>
+    protected override void End()
+    {
+        if (_only is var (store, name, deleted)) PostFile(store, name, deleted, _file!);
+        base.End();
     }
 
     private protected override void Process(StoreLease store, string name)
     {
         var deleted = Deleted.IsPresent;
-        var range = new ByteRange(Offset, MyInvocation.BoundParameters.ContainsKey(nameof(Length)) ? Length : null);
+        var range = Range;
         switch (ParameterSetName)
         {
             case AsOpenStream:
                 Pump.Post(name, (output, token) => OpenAsync(store, name, range, deleted, output, token));
                 break;
             case AsFile:
-                var path = ChoosePath(store, name);
-                Pump.Post(name, async (output, token) =>
-                {
-                    await using var value = await store.Store.OpenReadAsync(name, range, deleted, token);
-                    await output.WriteAsync(await WholeFile.WriteAsync(path, value, Force, token));
-                });
+                if (_folder is not null) PostFile(store, name, deleted, ItemPath.Combine(_folder, store.Store.Layout.KeyOf(name)));
+                else KeepOnly(store, name, deleted);
                 break;
             default:
                 var encoding = ParameterSetName == AsText ? Encoding : null;
@@ -107,14 +114,23 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
         }
     }
 
-    private string ChoosePath(StoreLease store, string name)
+    // With one file as the destination of all, the first item waits until it is certain that it is the only one.
+    private void KeepOnly(StoreLease store, string name, bool deleted)
     {
-        if (_folder is not null) return ItemPath.Combine(_folder, store.Store.Layout.KeyOf(name));
-        if (_fileIsTaken)
+        if (_only is not null || Name.Length > 1)
             throw new StoreException(StoreError.InvalidArgument,
-                $"'{name}' has no place: the destination '{_file}' is one file, and another item went there already. Give a folder, ending in '/'.", name);
-        _fileIsTaken = true;
-        return _file!;
+                $"More than one item would go to the file '{_file}', so none was written. Give a folder, with '/' at its end.", name);
+        _only = (store, name, deleted);
+    }
+
+    private void PostFile(StoreLease store, string name, bool deleted, string path)
+    {
+        var (range, force) = (Range, Force.IsPresent);
+        Pump.Post(name, async (output, token) =>
+        {
+            await using var value = await store.Store.OpenReadAsync(name, range, deleted, token);
+            await output.WriteAsync(await WholeFile.WriteAsync(path, value, force, token));
+        });
     }
 
     private static string Decode(byte[] bytes, Encoding encoding)

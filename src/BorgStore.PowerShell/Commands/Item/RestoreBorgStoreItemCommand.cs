@@ -14,6 +14,8 @@ public sealed class RestoreBorgStoreItemCommand : NamedItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    private protected override bool MeansDeleted => true;
+
     private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     private protected override void Process(StoreLease store, string name)

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using System.Text;
 using BorgStore.Backends;
@@ -20,7 +21,8 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     private bool _nameIsUsed;
     private StoreLease? _lastStore;
 
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByValue, ValueFromPipelineByPropertyName = true)]
+    // Not mandatory: of an object without it the binder would say less than is known here.
+    [Parameter(Position = 0, ParameterSetName = ByValue, ValueFromPipelineByPropertyName = true)]
     [Parameter(Position = 0, ParameterSetName = ByPath)]
     [Parameter(Position = 0, ParameterSetName = ByLiteralPath)]
     [ValidateNotNullOrEmpty]
@@ -28,6 +30,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     public string? Name { get; set; }
 
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = ByValue, ValueFromPipeline = true)]
+    [AllowNull]
     [AllowEmptyString]
     [AllowEmptyCollection]
     public object? Value { get; set; }
@@ -88,14 +91,14 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         switch (ParameterSetName)
         {
             case ByPath:
-                foreach (var path in LocalPath.Resolve(this, Path)) StoreFile(store, path);
+                StoreFiles(store, [.. LocalPath.Resolve(this, Path)]);
                 break;
             case ByLiteralPath:
-                foreach (var path in LocalPath.ResolveLiteral(this, LiteralPath)) StoreFile(store, path);
+                StoreFiles(store, [.. LocalPath.ResolveLiteral(this, LiteralPath)]);
                 break;
             default:
                 if (_valueIsPiped) StorePiped(store);
-                else StoreValue(store, Name!, Value);
+                else StoreValue(store, Name ?? throw Unnamed("The value"), Value);
                 break;
         }
     }
@@ -104,8 +107,8 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     protected override void End()
     {
         if (_gathered?.Finish() is { } bytes && _lastStore is { } store) StoreValue(store, Name!, bytes);
-        else if (_valueIsPiped && _lastStore is null && ParameterSetName == ByValue)
-            WriteWarning($"Nothing was piped, so nothing was stored. For an empty value give -Value ''.");
+        else if (_valueIsPiped && !HasInput && ParameterSetName == ByValue)
+            WriteWarning("Nothing was piped, so nothing was stored. For an empty value give -Value ''.");
         base.End();
     }
 
@@ -113,20 +116,31 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     {
         if (LocalPath.OfObject(Value) is { } path)
         {
-            foreach (var file in LocalPath.ResolveLiteral(this, [path])) StoreFile(store, file);
+            StoreFiles(store, [.. LocalPath.ResolveLiteral(this, [path])]);
             return;
         }
         var value = Value is PSObject { BaseObject: PSCustomObject } custom && custom.Properties["Value"] is { } property
             ? property.Value
             : Value;
-        if (_nameIsLiteral)
+        if (Name is null)
+        {
+            // Loose bytes and lines come in numbers, and none of them ever has a name.
+            if (ValueArgument.Unwrap(Value) is string or byte) throw Unnamed("What was piped");
+            WriteError(Unnamed(ValueArgument.Unwrap(Value) is IDictionary
+                ? "A hashtable is not taken apart: write [pscustomobject] before it. What was piped" : $"The piped object {Refusal.Describe(Value)}"), Value);
+            return;
+        }
+        if (_nameIsLiteral && value is not null)
         {
             _gathered ??= new(Name!, Encoding);
             if (_nameIsUsed) throw GatheredValue.Second(Name!);
             if (_gathered.TryAdd(value)) return;
         }
-        StoreValue(store, Name!, value);
+        StoreValue(store, Name, value);
     }
+
+    private static StoreException Unnamed(string what) => new(StoreError.InvalidArgument,
+        $"{what} has no name, and was not stored. Name one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace.");
 
     private void StoreValue(StoreLease store, string name, object? content)
     {
@@ -151,9 +165,17 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         });
     }
 
+    private void StoreFiles(StoreLease store, IReadOnlyList<string> paths)
+    {
+        if (_nameIsLiteral && (_nameIsUsed ? paths.Count > 0 : paths.Count > 1)) throw GatheredValue.Second(Name!);
+        if (_nameIsLiteral && store.Store.Layout.FindNamespace(Name!) is { Name.Length: > 0 } ns)
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{Name}' is a namespace. -Namespace {ns.Name} stores files in it under their own names; a name for one file is '{ns.Name}/' and a key.", Name);
+        foreach (var path in paths) StoreFile(store, path);
+    }
+
     private void StoreFile(StoreLease store, string path)
     {
-        if (_nameIsLiteral && _nameIsUsed) throw GatheredValue.Second(Name!);
         if (!_nameIsLiteral && Namespace is null)
             throw new StoreException(StoreError.InvalidArgument,
                 $"'{path}' was not stored, as its name is not known. Give -Namespace, and files are named by their file names or with -ContentHash by their content; or give one file a -Name.", path);

@@ -4,20 +4,19 @@ using BorgStore.Hashing;
 namespace BorgStore.Commands;
 
 /// <summary>Tells whether items exist, or whether their values have the hashes that are their keys.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "BorgStoreItem", DefaultParameterSetName = Existence)]
-[OutputType(typeof(bool), ParameterSetName = [Existence])]
-[OutputType(typeof(BorgStoreItemIntegrity), ParameterSetName = [IntegrityOfValue])]
+[Cmdlet(VerbsDiagnostic.Test, "BorgStoreItem")]
+[OutputType(typeof(bool), typeof(BorgStoreItemIntegrity))]
 public sealed class TestBorgStoreItemCommand : SelectedItemCommand
 {
-    private const string Existence = "Existence";
-    private const string IntegrityOfValue = "Integrity";
     private readonly DigestRecognition _recognition = new();
     private HashKind? _kind;
 
-    [Parameter(Mandatory = true, ParameterSetName = IntegrityOfValue, HelpMessage = "Compares the hash of each value with its key.")]
+    [Parameter(HelpMessage = "Compares the hash of each value with its key.")]
     public SwitchParameter Integrity { get; set; }
 
-    [Parameter(ParameterSetName = IntegrityOfValue)]
+    // Of use for nothing else, it says enough by itself.
+    [Parameter(HelpMessage = "The algorithm of the keys; implies -Integrity.")]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(AlgorithmCompleter))]
     public string? Algorithm { get; set; }
 
@@ -33,10 +32,18 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
     private protected override void Process(StoreLease store, string name)
     {
         var deleted = Deleted.IsPresent;
-        var checks = Integrity.IsPresent;
-        Pump.Post(name, async (output, token) => await output.WriteAsync(checks
-            ? await CheckAsync(store, name, deleted, token)
-            : await store.Store.FindAsync(name, deleted, token) is not null));
+        if (Integrity || _kind is not null)
+        {
+            Pump.Post(name, async (output, token) => await output.WriteAsync(await CheckAsync(store, name, deleted, token)));
+            return;
+        }
+        var command = MyInvocation.MyCommand.Name;
+        Pump.Post(name, async (output, token) =>
+        {
+            var exists = await store.Store.FindAsync(name, deleted, token) is not null;
+            if (!exists && WildcardPattern.ContainsWildcardCharacters(name)) await output.WarnAsync(DescribeWildcards(name, command));
+            await output.WriteAsync(exists);
+        });
     }
 
     private async Task<BorgStoreItemIntegrity> CheckAsync(

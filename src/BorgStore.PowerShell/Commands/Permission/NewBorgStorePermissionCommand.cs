@@ -17,7 +17,7 @@ public sealed class NewBorgStorePermissionCommand : StoreCommand
     [ArgumentCompleter(typeof(PermissionPresetCompleter))]
     public string Preset { get; set; } = "";
 
-    [Parameter(Mandatory = true, ParameterSetName = ByMap, HelpMessage = "Paths, and the rights below each as letters of l r w W D.")]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByMap, HelpMessage = "Paths, and the rights below each as letters of l r w W D.")]
     public IDictionary Map { get; set; } = new Hashtable();
 
     /// <inheritdoc/>

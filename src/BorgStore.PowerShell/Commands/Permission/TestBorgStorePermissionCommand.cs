@@ -9,6 +9,7 @@ namespace BorgStore.Commands;
 public sealed class TestBorgStorePermissionCommand : StoreCommand
 {
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
+    [AllowNull]
     [PermissionTransformation]
     [ArgumentCompleter(typeof(PermissionPresetCompleter))]
     public PermissionMap? Permission { get; set; }
@@ -24,7 +25,10 @@ public sealed class TestBorgStorePermissionCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        foreach (var name in Name) WriteObject((Effective(Permission!.GetRights(name)) & Access) == Access);
+        if (Permission is null)
+            throw new StoreException(StoreError.InvalidArgument,
+                "There are no permissions to test: -Permission is empty. New-BorgStorePermission makes some. A store whose property Permission is empty was opened without any, and allows everything that the storage allows.");
+        foreach (var name in Name) WriteObject((Effective(Permission.GetRights(name)) & Access) == Access);
     }
 
     // Who may replace items may store new ones too.

@@ -7,12 +7,16 @@ namespace BorgStore.Commands;
 public sealed class CloseBorgStoreCommand : StoreCommand
 {
     [Parameter(Position = 0, ValueFromPipeline = true)]
+    [ValidateNotNull]
+    [OpenStoreTransformation]
+    [ArgumentCompleter(typeof(StoreCompleter))]
     public BorgStoreInfo[]? Store { get; set; }
 
     /// <inheritdoc/>
     protected override void Process()
     {
-        foreach (var store in Store ?? [Session.FindOnly()])
+        // Where nothing is open, all is as it is wanted.
+        foreach (var store in Store ?? (Session.OpenStores.Count == 0 ? [] : [Session.FindOnly()]))
         {
             try
             {

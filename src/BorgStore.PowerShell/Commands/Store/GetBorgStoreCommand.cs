@@ -19,10 +19,11 @@ public sealed class GetBorgStoreCommand : StoreCommand
         foreach (var uri in Uri)
         {
             var pattern = WildcardPattern.Get(uri, WildcardOptions.IgnoreCase);
-            var found = stores.Where(store => pattern.IsMatch(store.Uri)).ToList();
+            var found = stores.Where(store => pattern.IsMatch(store.Uri)).Union(Session.FindAllOpen(uri)).ToList();
             WriteObject(found, enumerateCollection: true);
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(uri))
-                WriteError(new StoreException(StoreError.StoreNotOpen, $"The store '{uri}' is not open. Open-BorgStore opens it.", uri));
+            if (found.Count > 0 || WildcardPattern.ContainsWildcardCharacters(uri)) continue;
+            var shown = StoreUrl.Redact(uri);
+            WriteError(new StoreException(StoreError.StoreNotOpen, $"The store '{shown}' is not open. Open-BorgStore opens it.", shown));
         }
     }
 }

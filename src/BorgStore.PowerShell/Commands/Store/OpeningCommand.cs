@@ -14,6 +14,7 @@ public abstract class OpeningCommand : StoreCommand
     public string Uri { get; set; } = "";
 
     [Parameter(Position = 1)]
+    [LayoutTransformation]
     public IDictionary? Namespace { get; set; }
 
     [Parameter]
@@ -52,6 +53,8 @@ public abstract class OpeningCommand : StoreCommand
 
     private protected StoreOptions ReadOptions()
     {
+        CheckUrl(Uri);
+        if (CacheUri is not null) CheckUrl(CacheUri);
         var options = new StoreOptions(Uri)
         {
             Layout = ReadLayout(),

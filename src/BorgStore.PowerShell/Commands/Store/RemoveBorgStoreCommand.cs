@@ -30,6 +30,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
     protected override void Process()
     {
         var url = Store?.Connection.Options.Url ?? Uri!;
+        CheckUrl(url);
         var open = Session.FindAllOpen(url);
         var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url);
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };

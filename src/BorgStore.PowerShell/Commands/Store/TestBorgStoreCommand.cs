@@ -29,7 +29,8 @@ public sealed class TestBorgStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        var connection = Uri is null ? (Store ?? Session.FindOnly()).Connection
+        if (Uri is not null && !Quiet) CheckUrl(Uri);
+        var connection = Uri is null ? (Store ?? Session.FindOnly("-Uri")).Connection
             : Credential is null ? Session.FindOpen(Uri)
             : null;
         var options = connection?.Options ?? new(Uri!) { Credential = Credential?.GetNetworkCredential() };
@@ -50,10 +51,10 @@ public sealed class TestBorgStoreCommand : StoreCommand
             result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
             await TestItemsAsync(lease.Store, result, cancellationToken);
         }
-        catch (StoreException e) when (Quiet || e.Error != StoreError.InvalidUrl)
+        catch (StoreException e) when (Quiet || e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
         {
             // Whoever is refused has reached the storage.
-            result.Reach = e.Error is not (StoreError.ConnectionLost or StoreError.Timeout or StoreError.InvalidUrl);
+            result.Reach = e.Error is not (StoreError.ConnectionLost or StoreError.Timeout or StoreError.InvalidUrl or StoreError.InvalidArgument);
             if (e.Error == StoreError.StoreDoesNotExist) result.Exists = false;
             result.Problem = e.Message;
         }

@@ -1,0 +1,15 @@
+using System.Collections;
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Tells how namespaces are written, where they are given without their levels.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class LayoutTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+        => ValueArgument.Unwrap(inputData) is null or IDictionary
+            ? inputData
+            : throw Refusal.Of($"Namespaces are given with their levels, and this is {Refusal.Describe(inputData)}. {LayoutArgument.Form}.");
+}

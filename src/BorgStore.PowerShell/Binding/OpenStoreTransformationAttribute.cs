@@ -1,0 +1,22 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Turns the URLs of open stores into these stores.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class OpenStoreTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+        => ValueArgument.Unwrap(inputData) switch
+        {
+            string url => Find(url),
+            object?[] several => several.SelectMany(one => ValueArgument.Unwrap(one) is string url ? Find(url) : new[] { one }).ToArray(),
+            _ => inputData,
+        };
+
+    private static object?[] Find(string url)
+        => StoreSession.Current.FindAllOpen(url) is { Count: > 0 } open
+            ? [.. open]
+            : throw new ArgumentTransformationMetadataException($"The store '{StoreUrl.Redact(url)}' is not open. Get-BorgStore shows the open ones.");
+}

@@ -11,7 +11,8 @@ public sealed partial class Store
     private readonly ConcurrentDictionary<string, bool> _checkedNamespaces = new(StringComparer.Ordinal);
 
     // Once for each namespace, before its first new item: with a wrong level that would lie beside its namesake, and both be listed.
-    // It looks along the way of one key, so that it costs a few calls and never the listing of a large directory.
+    // It looks along the way of the new key, and then down to some item, so that it costs a few calls and never the listing of a
+    // large flat directory.
     private async ValueTask CheckGivenLevelsAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
     {
         if (!_layoutIsGiven || _checkedNamespaces.ContainsKey(ns.Name)) return;
@@ -37,10 +38,39 @@ public sealed partial class Store
                 && await HoldsItemsAsync(ns, DirectoryAt(name, level), level, cancellationToken).ConfigureAwait(false)) return $"{level}";
         }
         var deeper = ns.Levels.Max() + 1;
-        if (!Nesting.Fits(name, deeper)) return null;
-        return await _backend.FindAsync(DirectoryAt(name, deeper), cancellationToken).ConfigureAwait(false) is { IsDirectory: true }
-            ? $"{deeper} or deeper"
-            : null;
+        if (Nesting.Fits(name, deeper)
+            && await _backend.FindAsync(DirectoryAt(name, deeper), cancellationToken).ConfigureAwait(false) is { IsDirectory: true })
+            return $"{deeper} or deeper";
+        if (ns.Levels.Contains(0)) return null;
+        return await FindSomeLevelAsync(ns, cancellationToken).ConfigureAwait(false) is { } found && !ns.Levels.Contains(found) ? $"{found}" : null;
+    }
+
+    // The level of the item that is the first in the first directory of each depth; null where that is not clear.
+    private async ValueTask<int?> FindSomeLevelAsync(NamespaceLayout ns, CancellationToken cancellationToken)
+    {
+        var path = "";
+        for (var depth = 0; depth <= NamespaceLayout.DeepestLevel; depth++)
+        {
+            var directory = $"{ns.Name}/{path}".Trim('/');
+            if (await FindFirstAsync(directory, cancellationToken).ConfigureAwait(false) is not { } first) return null;
+            path = path.Length == 0 ? first.Name : $"{path}/{first.Name}";
+            if (first.IsDirectory) continue;
+            return Layout.Find($"{ns.Name}/{path}".Trim('/')) == ns && Nesting.Unnest(path).Levels == depth ? depth : null;
+        }
+        return null;
+    }
+
+    private async ValueTask<ItemInfo?> FindFirstAsync(string directory, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var item in _backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).ConfigureAwait(false)) return item;
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
+        {
+            // Nothing lies there yet.
+        }
+        return null;
     }
 
     private async ValueTask<bool> HoldsItemsAsync(NamespaceLayout ns, string directory, int level, CancellationToken cancellationToken)

@@ -290,3 +290,16 @@ Describe 'Permissions and hashes' {
         Get-ErrorText { Test-BorgStoreItem config/k0001 -Algorithm crc } | Should -BeLike '*no hash algorithm*'
     }
 }
+
+Describe 'A time without a unit' {
+    AfterEach { Close-AllStore }
+
+    It 'is refused wherever a time is asked for' {
+        $store = New-TestStore
+        Get-ErrorText { Clear-BorgStoreTemporary -OlderThan 30 } | Should -BeLike '*30 has no unit*'
+        Get-ErrorText { Open-BorgStore $store.Uri -Latency 5 } | Should -BeLike '*5 has no unit*'
+        Get-ErrorText { Open-BorgStore $store.Uri -CacheUri file:///nowhere -Namespace @{ data = @{ Levels = 1; Cache = 'Mirror'; MaxAge = 3600 } } } |
+            Should -BeLike "*'MaxAge' of namespace 'data'*3600 has no unit*"
+        Clear-BorgStoreTemporary -OlderThan 0 | Should -BeNullOrEmpty
+    }
+}

@@ -15,7 +15,6 @@ internal static class LayoutRecognition
     private const int SampledDeeperDirectories = 32;
     private const int ParallelListings = 16;
     private const int SampledEntries = 1024;
-    private const int DeepestLevel = 16;
 
     /// <summary>Looks at the store.</summary>
     /// <param name="backend">An open backend.</param>
@@ -72,7 +71,7 @@ internal static class LayoutRecognition
     {
         var levels = new SortedSet<int>();
         List<string> paths = [""];
-        for (var depth = 0; paths.Count > 0 && depth <= DeepestLevel; depth++)
+        for (var depth = 0; paths.Count > 0 && depth <= NamespaceLayout.DeepestLevel; depth++)
         {
             var listings = new List<ItemInfo>[paths.Count];
             var parents = paths;

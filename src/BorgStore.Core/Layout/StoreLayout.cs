@@ -51,8 +51,5 @@ public sealed class StoreLayout
     }
 
     /// <inheritdoc/>
-    public override string ToString()
-        => string.Join(", ", Namespaces.Select(ns => $"{(ns.Name.Length == 0 ? "(root)" : ns.Name)} = {DescribeLevels(ns)}"));
-
-    private static string DescribeLevels(NamespaceLayout ns) => ns.IsKnown ? string.Join("→", ns.Levels) : "unknown";
+    public override string ToString() => string.Join(", ", Namespaces);
 }

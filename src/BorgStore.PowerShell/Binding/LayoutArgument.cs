@@ -43,6 +43,8 @@ internal static class LayoutArgument
                     cache = Convert<CacheMode>(name, setting, "one of Off, WriteThrough, Mirror");
                     break;
                 case "MAXAGE":
+                    if (TimeTransformationAttribute.Explain(setting.Value) is { } why)
+                        throw new StoreException(StoreError.InvalidArgument, $"'{setting.Key}' of namespace '{name}': {why}", name);
                     maxAge = Convert<TimeSpan>(name, setting, "a time span, such as '1.00:00:00' for a day");
                     break;
                 case "SIZE":

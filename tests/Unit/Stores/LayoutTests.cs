@@ -121,6 +121,26 @@ public sealed class LayoutTests : StoreFixture
         Assert.Equal(2, (await changing.ListAsync("data").ToListAsync()).Count);
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 2)]
+    [InlineData(2, 1)]
+    public async Task A_wrong_level_is_refused_also_where_the_way_of_the_key_shows_nothing(int actual, int given)
+    {
+        await using (var made = await CreateAsync(("data", actual))) await made.StoreAsync("data/01234567", Bytes("1"));
+        await using var store = await OpenAsync(new(("data", given)));
+        await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/fedcba98", Bytes("2")));
+    }
+
+    [Fact]
+    public async Task A_namespace_within_says_nothing_of_the_levels_of_the_outer_one()
+    {
+        await using (var made = await CreateAsync(("data", 1), ("data/00sub", 0))) await made.StoreAsync("data/00sub/x", Bytes("1"));
+        await using var store = await OpenAsync(new(("data", 1), ("data/00sub", 0)));
+        await store.StoreAsync("data/fedcba98", Bytes("2"));
+        await store.StoreAsync("data/00sub/y", Bytes("2"));
+    }
+
     [Fact]
     public async Task Namespaces_within_namespaces_are_listed_once()
     {

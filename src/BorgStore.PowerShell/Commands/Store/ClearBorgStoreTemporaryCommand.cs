@@ -9,14 +9,11 @@ namespace BorgStore.Commands;
 public sealed class ClearBorgStoreTemporaryCommand : WholeStoreCommand
 {
     [Parameter(Position = 0, HelpMessage = "How long nothing may have been written to a file; a day by default.")]
+    [TimeTransformation]
     public TimeSpan OlderThan { get; set; } = TimeSpan.FromDays(1);
 
     private protected override void Process(StoreLease store)
     {
-        // A bare number means ticks to .NET, of which a day has 864,000,000,000: nobody means so short a time.
-        if (OlderThan > TimeSpan.Zero && OlderThan < TimeSpan.FromMilliseconds(1))
-            throw new StoreException(StoreError.InvalidArgument,
-                $"-OlderThan {OlderThan.Ticks} would be {OlderThan.Ticks} times 100 nanoseconds. Write the time as in 30.00:00:00 (days), 0:30:00 (hours, minutes, seconds), or 0 for all.");
         foreach (var item in store.Store.ListTemporaryAsync(OlderThan, StopToken).ToBlockingEnumerable(StopToken))
         {
             var target = $"{item.Id} ({item.Size} bytes, last written to {item.LastWriteTime.ToLocalTime():g})";

@@ -42,6 +42,7 @@ public abstract class OpeningCommand : StoreCommand
     public PSCredential? Credential { get; set; }
 
     [Parameter(HelpMessage = "The least time that every call to the storage shall take, to try out a slow connection.")]
+    [TimeTransformation]
     public TimeSpan Latency { get; set; }
 
     [Parameter(HelpMessage = "How fast values shall move at the most, in bits a second, to try out a slow connection.")]

@@ -11,7 +11,8 @@ internal static class CommandLine
         borgstore-server-rest --backend URL [options]
         borgstore-server-rest serve --rest --backend FILE:path [options]     as Borg 2 calls it: BORG_REMOTE_PATH=borgstore-server-rest
 
-        Serves a store over HTTP. URL is that of any store; FILE:path may be relative or begin with ~.
+        Serves a store over HTTP. URL is that of any store; FILE:path may be relative or begin with ~. A URL that holds a secret is
+        better given as BORGSTORE_SERVER_BACKEND.
 
         Where (one of them; TCP by default):
           --host ADDRESS           listen on this address or name (127.0.0.1)
@@ -35,9 +36,11 @@ internal static class CommandLine
           --stall-timeout SECONDS  cut off a client that is silent in the middle of a request for so long (120)
           --minimum-rate BYTES     ... or slower than this after that time [byte/s] (240)
           --log-level LEVEL        error, warning, info (default), debug (a line a request)
+          --attached               write the addresses to stdout as a line once requests are answered, and end when stdin does
           --version, --help
         """;
 
+    private const string BackendVariable = "BORGSTORE_SERVER_BACKEND";
     private const string OriginalCommandVariable = "SSH_ORIGINAL_COMMAND";
 
     /// <summary>Reads the options.</summary>
@@ -59,6 +62,7 @@ internal static class CommandLine
             UnixSocket = values.Get("--unix-socket"),
             SocketActivation = values.HasFlag("--socket-activation"),
             Stdio = isStdio,
+            Attached = values.HasFlag("--attached"),
             Username = username,
             Password = password,
             Permissions = permissions is null or "all" or "borgbackup-all" ? null : PermissionMap.Parse(permissions),
@@ -73,6 +77,7 @@ internal static class CommandLine
         };
         if (new[] { options.Stdio, options.SocketActivation, options.UnixSocket is not null }.Count(chosen => chosen) > 1)
             throw Wrong("Choose one of --stdio, --socket-activation and --unix-socket.");
+        if (options.Attached && options.Stdio) throw Wrong("'--attached' has no use with '--stdio', which ends with stdin by itself.");
         if (options.StallTimeout <= TimeSpan.FromSeconds(1)) throw Wrong("'--stall-timeout' is more than a second.");
         if (options.Certificate is not null && options.Stdio) throw Wrong("'--certificate' has no use on stdin and stdout.");
         return options;
@@ -82,6 +87,7 @@ internal static class CommandLine
     {
         var url = values.Get("--backend")
             ?? (isStdio ? FindOriginalBackend() : null)
+            ?? (Environment.GetEnvironmentVariable(BackendVariable) is { Length: > 0 } named ? named : null)
             ?? throw Wrong("'--backend URL' is missing.");
         var (belowAnyOf, anyOf) = (values.GetAll("--restrict-to-path"), values.GetAll("--restrict-to-repository"));
         if (!url.StartsWith(LocalPath.Prefix, StringComparison.Ordinal))

@@ -15,7 +15,7 @@ internal sealed class OptionValues
     ];
 
     private static readonly HashSet<string> Flags =
-        ["--socket-activation", "--stdio", "--rest", "--critical", "--error", "--warning", "--info", "--verbose", "--debug", "--log-json"];
+        ["--socket-activation", "--stdio", "--attached", "--rest", "--critical", "--error", "--warning", "--info", "--verbose", "--debug", "--log-json"];
 
     private readonly Dictionary<string, List<string>> _values = [];
 

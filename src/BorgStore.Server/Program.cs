@@ -16,18 +16,40 @@ if (args.Contains("--version"))
 
 try
 {
-    await using var server = new RestServer(CommandLine.Parse(args));
+    var options = CommandLine.Parse(args);
+    await using var server = new RestServer(options);
     // What runs is finished, and what was stored is flushed.
     using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
     await server.StartAsync();
+    if (options.Attached) Attach();
     await server.WaitForShutdownAsync();
     return 0;
 
     void Stop(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        server.Stop();
+    }
+
+    void Attach()
+    {
+        Console.Out.WriteLine(string.Join(' ', server.Addresses));
+        // A read of a pipe blocks its thread.
+        new Thread(WaitForEndOfInput) { IsBackground = true, Name = "stdin" }.Start();
+    }
+
+    void WaitForEndOfInput()
+    {
+        try
+        {
+            Console.OpenStandardInput().CopyTo(Stream.Null);
+        }
+        catch (IOException)
+        {
+            // A line that broke has ended too.
+        }
         server.Stop();
     }
 }

@@ -64,7 +64,7 @@ public sealed partial class RestServer : IAsyncDisposable
     {
         foreach (var warning in _options.Warnings) LogWarning(warning);
         if (_options.UnixSocket is { } path) RemoveStaleSocket(path);
-        await _app.StartAsync(cancellationToken);
+        await ListenAsync(cancellationToken);
         // The owner and the group, as the front server's, may connect.
         if (_options.UnixSocket is { } socket && !OperatingSystem.IsWindows())
             File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
@@ -88,6 +88,25 @@ public sealed partial class RestServer : IAsyncDisposable
         if (_options.UnixSocket is { } path) File.Delete(path);
     }
 
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _app.StartAsync(cancellationToken);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw Explain(_options.UnixSocket is null ? "another program listens there. Choose another --port, or 0 for any that is free." : "another program listens there.", e);
+        }
+        catch (SocketException e)
+        {
+            throw Explain(e.Message + ".", e);
+        }
+    }
+
+    private IOException Explain(string problem, Exception cause)
+        => new($"Listening on {_options.UnixSocket ?? $"{_options.Host}, port {_options.Port}"} failed: {problem}", cause);
+
     private void EndStdio() => _app.Lifetime.StopApplication();
 
     private void Configure(KestrelServerOptions kestrel)
@@ -109,7 +128,8 @@ public sealed partial class RestServer : IAsyncDisposable
         if (_options.Stdio) kestrel.Listen(new StdioEndPoint(), ConfigureListener);
         else if (_options.SocketActivation) kestrel.ListenHandle(GetSystemdSocket(), ConfigureListener);
         else if (_options.UnixSocket is { } path) kestrel.ListenUnixSocket(path, ConfigureListener);
-        else if (_options.Host == "localhost") kestrel.ListenLocalhost(_options.Port, ConfigureListener);
+        // Both addresses of the name; one port that is free at both is more than Kestrel looks for.
+        else if (_options.Host == "localhost" && _options.Port > 0) kestrel.ListenLocalhost(_options.Port, ConfigureListener);
         else kestrel.Listen(ResolveHost(_options.Host), _options.Port, ConfigureListener);
     }
 
@@ -125,7 +145,17 @@ public sealed partial class RestServer : IAsyncDisposable
     }
 
     private static IPAddress ResolveHost(string host)
-        => IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : Dns.GetHostAddresses(host)[0];
+    {
+        if (IPAddress.TryParse(host.Trim('[', ']'), out var address)) return address;
+        try
+        {
+            return Dns.GetHostAddresses(host)[0];
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            throw CommandLine.Wrong($"'--host {host}' is no address, and no name of one: {e.Message}.");
+        }
+    }
 
     // See sd_listen_fds(3).
     private static ulong GetSystemdSocket()

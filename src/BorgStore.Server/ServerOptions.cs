@@ -27,6 +27,9 @@ public sealed record ServerOptions
     /// <summary>Whether to serve one client on stdin and stdout.</summary>
     public bool Stdio { get; init; }
 
+    /// <summary>Whether a program started this one, that is told the addresses on stdout and whose end, seen as that of stdin, is ours.</summary>
+    public bool Attached { get; init; }
+
     /// <summary>The user that clients have to name; <see langword="null"/> for no authentication.</summary>
     public string? Username { get; init; }
 

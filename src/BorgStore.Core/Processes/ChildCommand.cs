@@ -8,6 +8,9 @@ internal sealed record ChildCommand(string FileName, IReadOnlyList<string> Argum
     /// <summary>Variables that differ from those of this process; <see langword="null"/> removes one.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
+    /// <summary>Gets each line that the child writes to its standard error, on any thread.</summary>
+    public Action<string>? ErrorLine { get; init; }
+
     /// <summary>How long the child may take to end by itself once its input is closed, and then again once it was asked to.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
 }

@@ -8,14 +8,14 @@ namespace BorgStore.Processes;
 internal abstract class ChildProcess : IAsyncDisposable
 {
     private readonly TimeSpan _patience;
-    private readonly ErrorTail _errors = new();
+    private readonly ErrorTail _errors;
     private readonly CancellationTokenSource _readingErrors = new();
     private Task _errorsRead = Task.CompletedTask;
     private int _disposed;
 
     /// <summary>Remembers what ending the child needs.</summary>
     /// <param name="command">What it was started with.</param>
-    protected ChildProcess(ChildCommand command) => _patience = command.Patience;
+    protected ChildProcess(ChildCommand command) => (_patience, _errors) = (command.Patience, new(command.ErrorLine));
 
     /// <summary>Its process id, and on Unix that of its process group.</summary>
     public abstract int Id { get; }

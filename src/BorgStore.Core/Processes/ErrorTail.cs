@@ -1,13 +1,17 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace BorgStore.Processes;
 
 /// <summary>The last few lines that a child wrote to its standard error. However much it writes, it never has to wait.</summary>
-internal sealed class ErrorTail
+/// <param name="line">Gets each line besides, if anybody wants to know.</param>
+internal sealed class ErrorTail(Action<string>? line = null)
 {
     private const int Capacity = 4096;
+    private const int LongestLine = 64 * 1024;
     private readonly byte[] _bytes = new byte[2 * Capacity];
     private readonly object _lock = new();
+    private readonly List<byte> _line = [];
     private int _length;
 
     /// <summary>Reads a stream to its end and closes it.</summary>
@@ -21,7 +25,11 @@ internal sealed class ErrorTail
             await using (errors.ConfigureAwait(false))
             {
                 while (await errors.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is > 0 and var read)
+                {
                     Append(buffer.AsSpan(0, read));
+                    if (line is not null) PassLines(buffer.AsSpan(0, read));
+                }
+                if (_line.Count > 0) PassLine();
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
@@ -53,5 +61,21 @@ internal sealed class ErrorTail
             bytes.CopyTo(_bytes.AsSpan(_length));
             _length += bytes.Length;
         }
+    }
+
+    private void PassLines(ReadOnlySpan<byte> bytes)
+    {
+        foreach (var b in bytes)
+        {
+            if (b != '\n') _line.Add(b);
+            if (b != '\n' && _line.Count < LongestLine) continue;
+            PassLine();
+        }
+    }
+
+    private void PassLine()
+    {
+        line!(Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(_line)).TrimEnd('\r'));
+        _line.Clear();
     }
 }

@@ -19,11 +19,11 @@ internal static class LocalPath
     public static IEnumerable<string> ResolveLiteral(StoreCommand cmdlet, IEnumerable<string> paths)
         => paths.SelectMany(path => Find(cmdlet, path, literal: true));
 
-    /// <summary>The path of a folder, which need not exist.</summary>
-    public static string ResolveFolder(StoreCommand cmdlet, string path)
+    /// <summary>The path of a file or folder, which need not exist.</summary>
+    public static string ResolveAny(StoreCommand cmdlet, string path)
     {
-        var folder = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-        return provider.Name == FileSystem ? folder : throw Elsewhere(path, provider);
+        var resolved = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+        return provider.Name == FileSystem ? resolved : throw Elsewhere(path, provider);
     }
 
     /// <summary>Refuses a folder that there cannot be, because a file is in its place or above it.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace BorgStore.Commands;
 
-/// <summary>The stores of one runspace: those that are open, and those named by a URL.</summary>
+/// <summary>The stores of one runspace: those that are open, and those named by a URL; and its servers.</summary>
 internal sealed class StoreSession
 {
     private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(10);
@@ -13,9 +13,14 @@ internal sealed class StoreSession
     private readonly List<BorgStoreInfo> _open = [];
     private readonly Dictionary<string, UrlConnection> _named = [];
 
+    private StoreSession() => Servers = new(Warnings);
+
     /// <summary>What went wrong in open stores without failing an operation. Stores tell it from any thread, and the next cmdlet hands
     /// it on.</summary>
     public ConcurrentQueue<string> Warnings { get; } = new();
+
+    /// <summary>The servers that were started.</summary>
+    public ServerList Servers { get; }
 
     /// <summary>The session of the runspace that this thread works for.</summary>
     public static StoreSession Current => Sessions.GetValue(Runspace.DefaultRunspace, static runspace =>
@@ -60,12 +65,13 @@ internal sealed class StoreSession
         lock (_lock) _open.Remove(store);
     }
 
-    /// <summary>Closes all stores, and waits for them within reason.</summary>
+    /// <summary>Closes all stores, then the servers, which may serve them, and waits for both within reason.</summary>
     public void CloseAll()
     {
         try
         {
             Task.WaitAll([.. OpenStores.Select(store => Task.Run(() => CloseAsync(store)))], LongestClosing);
+            Servers.StopAll(LongestClosing);
         }
         catch (AggregateException)
         {

@@ -80,7 +80,8 @@ internal sealed partial class RestApplication
             json.WriteStartObject();
             json.WriteString("id", item.Id);
             json.WriteNumber("size", item.Size);
-            json.WriteNumber("mtime", ToSeconds(item.LastWriteTime));
+            // Exactly, since it comes back with the wish to delete, for this very state.
+            json.WriteNumber("mtime", (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond);
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using BorgStore.Backends;
 using BorgStore.Hashing;
@@ -10,6 +11,9 @@ namespace BorgStore.Server.Http;
 /// <content>Directories, hashes, defragmentation, and the store as a whole.</content>
 internal sealed partial class RestApplication
 {
+    // The end of the year 9998 or so.
+    private const decimal MostSeconds = 253_300_000_000m;
+
     private const int MaxDefragBody = 32 << 20;
 
     private async Task DestroyAsync(HttpContext context)
@@ -61,8 +65,12 @@ internal sealed partial class RestApplication
     private async Task DeleteTemporaryAsync(HttpContext context, RequestTarget target)
     {
         var id = target["id"] ?? throw Missing("id");
+        if (!decimal.TryParse(target["mtime"] ?? throw Missing("mtime"), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            || seconds > MostSeconds)
+            throw new StoreException(StoreError.InvalidArgument, "'mtime' is no time in seconds.");
+        var written = DateTime.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
         using var lease = await store.EnterAsync(context.RequestAborted);
-        if (!await lease.Backend.DeleteTemporaryAsync(new TemporaryItem(id, 0, default), context.RequestAborted)) throw NotFound(id);
+        if (!await lease.Backend.DeleteTemporaryAsync(new TemporaryItem(id, 0, written), context.RequestAborted)) throw NotFound(id);
     }
 
     private async Task DefragAsync(HttpContext context, RequestTarget target)

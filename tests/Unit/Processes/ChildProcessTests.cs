@@ -41,6 +41,15 @@ public class ChildProcessTests
     }
 
     [Fact]
+    public async Task Hands_on_each_line_of_standard_error()
+    {
+        var lines = new List<string>();
+        await using var child = ChildProcess.Start(new("/bin/sh", ["-c", "echo one >&2; printf 'tw' >&2; sleep 0.1; printf 'o\\r\\n\\nrest' >&2"]) { ErrorLine = lines.Add });
+        Assert.Equal(0, await child.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(["one", "two", "", "rest"], lines);
+    }
+
+    [Fact]
     public void Says_what_program_is_missing()
     {
         var e = Assert.Throws<Win32Exception>(() => ChildProcess.Start(new("no-such-program-anywhere", [])));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace BorgStore.Backends.Rest;
@@ -57,7 +58,9 @@ public sealed partial class RestBackend
     {
         using var visit = _gate.Enter(cancellationToken);
         DemandExtensions();
-        return await RemoveAsync($"/?cmd=temporary&id={Escape(item.Id)}", item.Id, cancellationToken).ConfigureAwait(false);
+        // What was written to since is left alone.
+        var written = (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond;
+        return await RemoveAsync(string.Create(CultureInfo.InvariantCulture, $"/?cmd=temporary&id={Escape(item.Id)}&mtime={written}"), item.Id, cancellationToken).ConfigureAwait(false);
     }
 
     // A page is read as a whole before anything of it is given out, so that a slow reader keeps no connection from others and a lost

@@ -49,7 +49,7 @@ internal static partial class RestJson
     {
         using var json = await ParseAsync(answer).ConfigureAwait(false);
         return [.. json.RootElement.EnumerateArray().Select(item => new TemporaryItem(item.GetProperty("id").GetString()!,
-            item.GetProperty("size").GetInt64(), ToTime(item.GetProperty("mtime").GetDouble()) ?? DateTime.UnixEpoch))];
+            item.GetProperty("size").GetInt64(), DateTime.UnixEpoch.AddTicks((long)(item.GetProperty("mtime").GetDecimal() * TimeSpan.TicksPerSecond))))];
     }
 
     /// <summary>Reads a small answer.</summary>

@@ -23,7 +23,7 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
     protected override void Begin()
     {
         base.Begin();
-        _folder = LocalPath.ResolveFolder(this, Path);
+        _folder = LocalPath.ResolveAny(this, Path);
         LocalPath.CheckFolder(_folder);
     }
 

@@ -58,7 +58,7 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     {
         base.Begin();
         if (ParameterSetName != AsFile) return;
-        var path = LocalPath.ResolveFolder(this, Destination);
+        var path = LocalPath.ResolveAny(this, Destination);
         var isFolder = Destination.EndsWith('/') || Destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path);
         if (isFolder) _folder = path;
         else _file = path;

@@ -1,0 +1,24 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Tells which servers run.</summary>
+[Cmdlet(VerbsCommon.Get, "BorgStoreServer")]
+[OutputType(typeof(BorgStoreServer))]
+public sealed class GetBorgStoreServerCommand : ServerCommand
+{
+    [Parameter(Position = 0)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ServerCompleter))]
+    public int[]? Id { get; set; }
+
+    /// <inheritdoc/>
+    protected override void End()
+    {
+        foreach (var server in Id is null ? Session.Servers.Running : Find(Id))
+        {
+            WriteLog(server);
+            WriteObject(server);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Ends servers, after what they have begun.</summary>
+[Cmdlet(VerbsLifecycle.Stop, "BorgStoreServer", DefaultParameterSetName = ById, SupportsShouldProcess = true)]
+public sealed class StopBorgStoreServerCommand : ServerCommand
+{
+    private const string ById = "Id";
+    private const string ByServer = "Server";
+
+    // A variable that holds nothing is not to mean the only server.
+    [Parameter(Position = 0, ParameterSetName = ById)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ServerCompleter))]
+    public int[]? Id { get; set; }
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByServer, ValueFromPipeline = true)]
+    public BorgStoreServer[] Server { get; set; } = [];
+
+    [Parameter(HelpMessage = "Cuts off what runs, and ends the server at once.")]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Process()
+    {
+        var servers = ParameterSetName == ByServer ? Server : Id is not null ? Find(Id) : [FindOnly()];
+        var ending = servers.Where(server => ShouldProcess($"{server.StoreUri} on {server.Uri}", "Stop the server")).ToList();
+        // What runs in one is finished while that of another is.
+        Wait(_ => Task.WhenAll(ending.Select(StopAsync)));
+        foreach (var server in ending) WriteLog(server);
+    }
+
+    private Task StopAsync(BorgStoreServer server) => Force ? server.Server.KillAsync() : server.Server.DisposeAsync().AsTask();
+
+    private BorgStoreServer FindOnly() => Session.Servers.Running switch
+    {
+        [var only] => only,
+        [] => throw new StoreException(StoreError.ObjectNotFound, "No server runs in this session."),
+        var several => throw new StoreException(StoreError.InvalidArgument,
+            $"{several.Count} servers run: {string.Join(", ", several.Select(server => $"{server.Id} ({server.Uri})"))}. Say which one with -Id, or pipe those to stop."),
+    };
+}

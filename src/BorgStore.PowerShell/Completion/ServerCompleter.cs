@@ -1,0 +1,22 @@
+using System.Collections;
+using System.Globalization;
+using System.Net;
+
+namespace BorgStore.Commands;
+
+/// <summary>Offers the numbers of the running servers.</summary>
+public sealed class ServerCompleter : Completer
+{
+    /// <inheritdoc/>
+    private protected override IEnumerable<string> Complete(
+        string word, string parameter, IDictionary bound, CancellationToken cancellationToken)
+        => StoreSession.Current.Servers.Running.Select(server => server.Id.ToString(CultureInfo.InvariantCulture))
+            .Where(id => id.StartsWith(word, StringComparison.Ordinal));
+}
+
+/// <summary>Offers addresses that every machine can listen on.</summary>
+public sealed class ListenAddressCompleter : WordCompleter
+{
+    private protected override IEnumerable<string> Words
+        => [.. new[] { IPAddress.Loopback, IPAddress.IPv6Loopback, IPAddress.Any, IPAddress.IPv6Any }.Select(address => address.ToString()), "localhost"];
+}

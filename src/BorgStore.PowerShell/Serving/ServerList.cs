@@ -1,0 +1,49 @@
+using System.Collections.Concurrent;
+
+namespace BorgStore.Commands;
+
+/// <summary>The servers of one session.</summary>
+/// <param name="warnings">Takes the news of a server that ended by itself.</param>
+internal sealed class ServerList(ConcurrentQueue<string> warnings)
+{
+    private readonly object _lock = new();
+    private readonly List<BorgStoreServer> _servers = [];
+    private int _lastId;
+
+    /// <summary>Those that run, in the order in which they were started.</summary>
+    public IReadOnlyList<BorgStoreServer> Running
+    {
+        get
+        {
+            lock (_lock)
+            {
+                _servers.RemoveAll(server => !server.IsRunning);
+                return [.. _servers];
+            }
+        }
+    }
+
+    /// <summary>Takes in a server that was just started.</summary>
+    public BorgStoreServer Add(ServerSettings settings, ServerProcess process)
+    {
+        BorgStoreServer server;
+        lock (_lock)
+        {
+            server = new(++_lastId, settings, process);
+            _servers.Add(server);
+        }
+        _ = WatchAsync(server);
+        return server;
+    }
+
+    /// <summary>Ends all servers, and waits for them within reason.</summary>
+    /// <param name="limit">How long to wait.</param>
+    public void StopAll(TimeSpan limit)
+        => Task.WaitAll([.. Running.Select(server => Task.Run(async () => await server.Server.DisposeAsync()))], limit);
+
+    private async Task WatchAsync(BorgStoreServer server)
+    {
+        if (await server.Server.WaitForFailureAsync() is { } reason)
+            warnings.Enqueue($"The server {server.Id} on {server.Uri} ended by itself: {reason}");
+    }
+}

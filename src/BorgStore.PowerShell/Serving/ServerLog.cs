@@ -1,0 +1,36 @@
+namespace BorgStore.Commands;
+
+/// <summary>The log of a server until somebody asks for it: the last lines of it, since nobody may ever ask.</summary>
+internal sealed class ServerLog
+{
+    private const int Capacity = 1000;
+    private readonly Queue<string> _lines = new();
+    private long _dropped;
+
+    /// <summary>Takes in a line.</summary>
+    public void Add(string line)
+    {
+        lock (_lines)
+        {
+            if (_lines.Count == Capacity)
+            {
+                _lines.Dequeue();
+                _dropped++;
+            }
+            _lines.Enqueue(line);
+        }
+    }
+
+    /// <summary>Hands out the lines since the last time.</summary>
+    public IReadOnlyList<string> Take()
+    {
+        lock (_lines)
+        {
+            IEnumerable<string> gap = _dropped > 0 ? [$"({_dropped} lines before are lost: the last {Capacity} are kept)"] : [];
+            string[] taken = [.. gap, .. _lines];
+            _lines.Clear();
+            _dropped = 0;
+            return taken;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.ComponentModel;
+using System.Text;
+using System.Text.RegularExpressions;
+using BorgStore.Processes;
+
+namespace BorgStore.Commands;
+
+/// <summary>A REST server as a child of this process, which it never outlives.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private const string Prefix = "borgstore-server-rest: ";
+    private const int WrongUsage = 2;
+
+    // The host of .NET says so where a framework is missing; on Unix only the lowest byte of it is left.
+    private const int FrameworkMissing = unchecked((int)0x80008096);
+
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
+    private readonly ChildProcess _child;
+    private readonly object _lock = new();
+    private Task? _end;
+
+    private ServerProcess(ChildProcess child, ServerLog log, string url) => (_child, Log, Url) = (child, log, url);
+
+    public int Id => _child.Id;
+
+    /// <summary>Where it listens.</summary>
+    public string Url { get; }
+
+    public ServerLog Log { get; }
+
+    public bool HasEnded => _child.Exited.IsCompleted;
+
+    /// <summary>Starts a server.</summary>
+    /// <param name="settings">What it is told.</param>
+    /// <param name="cancellationToken">Ends the wait, and the server.</param>
+    /// <returns>The server, once it listens.</returns>
+    public static async Task<ServerProcess> StartAsync(ServerSettings settings, CancellationToken cancellationToken)
+    {
+        var log = new ServerLog();
+        var child = Launch(settings.ToCommand(ServerProgram.Find(), log.Add));
+        try
+        {
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            timeout.CancelAfter(StartTimeout);
+            var addresses = await ReadLineAsync(child, timeout.Token);
+            return addresses is null ? throw await ExplainAsync(child) : new(child, log, ToUrl(addresses.Split(' ')[0]));
+        }
+        catch (Exception e)
+        {
+            child.Kill();
+            await child.DisposeAsync();
+            if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+                throw new StoreException(StoreError.Timeout, $"The server did not listen within {StartTimeout.TotalSeconds} s and was ended. {child.Errors}", innerException: e);
+            throw;
+        }
+    }
+
+    /// <summary>Ends when the server has ended.</summary>
+    /// <returns>Why, as far as it is known; <see langword="null"/> where it was told to.</returns>
+    public async Task<string?> WaitForFailureAsync()
+    {
+        var status = await _child.Exited;
+        lock (_lock)
+        {
+            if (_end is not null) return null;
+        }
+        await DisposeAsync();
+        return $"status {status}. {FindWords(_child.Errors)}".TrimEnd();
+    }
+
+    /// <summary>Ends the server at once.</summary>
+    public async Task KillAsync()
+    {
+        var end = DisposeAsync();
+        _child.Kill();
+        await end;
+    }
+
+    /// <summary>Lets what runs come to its end, and ends the server.</summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_lock) return new(_end ??= _child.DisposeAsync().AsTask());
+    }
+
+    private static ChildProcess Launch(ChildCommand command)
+    {
+        try
+        {
+            return ChildProcess.Start(command);
+        }
+        catch (Win32Exception e)
+        {
+            throw new StoreException(StoreError.NotSupported, $"The server could not be started: {e.Message}. {ServerProgram.Advice}", innerException: e);
+        }
+    }
+
+    private static async Task<string?> ReadLineAsync(ChildProcess child, CancellationToken cancellationToken)
+    {
+        var line = new StringBuilder();
+        var buffer = new byte[1024];
+        while (await child.Stream.ReadAsync(buffer, cancellationToken) is > 0 and var count)
+        {
+            line.Append(Encoding.ASCII.GetString(buffer, 0, count));
+            if (line.ToString().IndexOf('\n') is >= 0 and var end) return line.ToString(0, end).TrimEnd('\r');
+        }
+        return null;
+    }
+
+    private static async Task<StoreException> ExplainAsync(ChildProcess child)
+    {
+        var status = await child.WaitAsync(TimeSpan.FromSeconds(10));
+        if (status is { } code && (code & 0xff) == (FrameworkMissing & 0xff))
+            return new(StoreError.NotSupported, $"The server needs a part of .NET that was not found. {ServerProgram.Advice}");
+        var words = FindWords(child.Errors) is { Length: > 0 } told ? told : $"it ended with status {status}, without a word.";
+        return new(status == WrongUsage ? StoreError.InvalidArgument : StoreError.BackendFailure, $"The server did not start: {words}");
+    }
+
+    // Its last words stand behind its name; without any, the system or .NET had the last word, or nobody.
+    private static string FindWords(string errors)
+        => errors.LastIndexOf(Prefix, StringComparison.Ordinal) is >= 0 and var start
+            ? errors[(start + Prefix.Length)..].Replace(" See --help.", "", StringComparison.Ordinal)
+            : QuietLines().Replace(errors, "").Trim();
+
+    // What listens on all addresses of the machine is reached on that which every machine has.
+    private static string ToUrl(string address)
+        => address.Replace("//0.0.0.0:", "//127.0.0.1:", StringComparison.Ordinal).Replace("//[::]:", "//[::1]:", StringComparison.Ordinal);
+
+    // What is logged while all is well.
+    [GeneratedRegex(@"^\S+Z (?:trace|debug|info ) .*\n?", RegexOptions.Multiline)]
+    private static partial Regex QuietLines();
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace BorgStore.Commands;
+
+/// <summary>Finds the program of the server: the one that the module carries, or one that was installed as a tool.</summary>
+internal static class ServerProgram
+{
+    private const string Name = "borgstore-server-rest";
+    private const int OldestRuntime = 10;
+    private static readonly string Executable = OperatingSystem.IsWindows() ? ".exe" : "";
+
+    /// <summary>What a user has to install for it.</summary>
+    public static string Advice { get; } =
+        $"Install the ASP.NET Core Runtime {OldestRuntime} or later, from https://dotnet.microsoft.com/download or as the package aspnetcore-runtime-{OldestRuntime}.0 of the system.";
+
+    /// <summary>The program and the arguments that make it the server.</summary>
+    public static IReadOnlyList<string> Find()
+    {
+        var folder = Path.Combine(Path.GetDirectoryName(typeof(ServerProgram).Assembly.Location)!, "server");
+        // Native code for this very system, where the module has it, starts faster.
+        string[] carried = [Path.Combine(folder, RuntimeInformation.RuntimeIdentifier, Name + ".dll"), Path.Combine(folder, Name + ".dll")];
+        if (carried.FirstOrDefault(File.Exists) is { } server)
+        {
+            return FindDotNet() is { } dotnet
+                ? [dotnet, server]
+                : throw new StoreException(StoreError.NotSupported, $"The server needs .NET, and the program dotnet was not found. {Advice}");
+        }
+        return FindOnPath(Name) is { } tool
+            ? [tool]
+            : throw new StoreException(StoreError.NotSupported,
+                $"The server was found neither in the folder '{folder}' of the module nor on the PATH. Install the whole module, or the server with 'dotnet tool install --global BorgStore.Server'.");
+    }
+
+    // Where .NET's own programs look for it, with one that can run the server before others.
+    private static string? FindDotNet()
+    {
+        var name = "dotnet" + Executable;
+        if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root && Path.Combine(root, name) is var chosen && File.Exists(chosen))
+            return chosen;
+        var candidates = new[]
+        {
+            FindOnPath("dotnet"),
+            ReadInstallLocation() is { } location ? Path.Combine(location, name) : null,
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles), "dotnet", name),
+            "/usr/share/dotnet/dotnet", "/usr/lib/dotnet/dotnet", "/usr/local/share/dotnet/dotnet",
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".dotnet", name),
+        };
+        var existing = candidates.OfType<string>().Where(File.Exists).ToList();
+        return existing.FirstOrDefault(HasRuntime) ?? existing.FirstOrDefault();
+    }
+
+    private static bool HasRuntime(string dotnet)
+    {
+        var file = new FileInfo(dotnet);
+        var home = (file.ResolveLinkTarget(returnFinalTarget: true) ?? file) is FileInfo { DirectoryName: { } folder } ? folder : "";
+        var runtimes = Path.Combine(home, "shared", "Microsoft.AspNetCore.App");
+        return Directory.Exists(runtimes) && Directory.EnumerateDirectories(runtimes).Any(runtime =>
+            int.TryParse(Path.GetFileName(runtime).Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major) && major >= OldestRuntime);
+    }
+
+    private static string? ReadInstallLocation()
+    {
+        const string file = "/etc/dotnet/install_location";
+        return File.Exists(file) ? File.ReadLines(file).FirstOrDefault()?.Trim() : null;
+    }
+
+    private static string? FindOnPath(string program)
+        => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, program + Executable)).FirstOrDefault(File.Exists);
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using BorgStore.Processes;
+using BorgStore.Security;
+
+namespace BorgStore.Commands;
+
+/// <summary>What a server is started with.</summary>
+/// <param name="StoreUrl">The URL of the store that it serves. It may hold a secret.</param>
+internal sealed record ServerSettings(string StoreUrl)
+{
+    // The server lets what runs come to its end, for half a minute at the most.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(35);
+
+    public required string ListenAddress { get; init; }
+
+    public required int Port { get; init; }
+
+    public NetworkCredential? Credential { get; init; }
+
+    public PermissionMap? Permission { get; init; }
+
+    public long? Quota { get; init; }
+
+    public Durability Durability { get; init; }
+
+    public string? Certificate { get; init; }
+
+    public string? CertificateKey { get; init; }
+
+    public string? CertificatePassword { get; init; }
+
+    public required string LogLevel { get; init; }
+
+    /// <summary>The command that starts the server. Everybody may see its arguments, so that what may be a secret is in its
+    /// environment.</summary>
+    /// <param name="program">The program, with the arguments that make it the server.</param>
+    /// <param name="log">Gets the lines of its log.</param>
+    public ChildCommand ToCommand(IReadOnlyList<string> program, Action<string> log)
+        => new(program[0], [.. program.Skip(1), .. Arguments])
+        {
+            Environment = Environment,
+            ErrorLine = log,
+            Patience = Patience,
+        };
+
+    private IEnumerable<string> Arguments =>
+    [
+        "--attached", "--host", ListenAddress, "--port", Text(Port),
+        "--durability", Durability.ToString().ToLowerInvariant(), "--log-level", LogLevel.ToLowerInvariant(),
+        .. Permission is null ? Array.Empty<string>() : ["--permissions", ToJson(Permission)],
+        .. Quota is { } quota ? ["--quota", Text(quota)] : Array.Empty<string>(),
+        .. Certificate is null ? Array.Empty<string>() : ["--certificate", Certificate],
+        .. CertificateKey is null ? Array.Empty<string>() : ["--certificate-key", CertificateKey],
+    ];
+
+    private Dictionary<string, string?> Environment
+    {
+        get
+        {
+            var variables = new Dictionary<string, string?>
+            {
+                ["BORGSTORE_SERVER_BACKEND"] = StoreUrl,
+                // What started PowerShell is not to be told that a server of ours is ready.
+                ["NOTIFY_SOCKET"] = null,
+            };
+            if (CertificatePassword is not null) variables["BORGSTORE_SERVER_CERTIFICATE_PASSWORD"] = CertificatePassword;
+            if (Credential is null) return variables;
+            variables["BORGSTORE_SERVER_USERNAME"] = Credential.UserName;
+            variables["BORGSTORE_SERVER_PASSWORD"] = Credential.Password;
+            variables["CREDENTIALS_DIRECTORY"] = null;
+            return variables;
+        }
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string ToJson(PermissionMap map)
+        => JsonSerializer.Serialize(map.Entries.ToDictionary(entry => entry.Key, entry => PermissionMap.FormatRights(entry.Value)));
+}

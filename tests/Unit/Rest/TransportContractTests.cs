@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using BorgStore.Backends;
 using BorgStore.Backends.Rest;
 using BorgStore.Tests.Server;
 
@@ -68,7 +69,6 @@ public sealed class StdioContractTests : RestContract
 }
 
 /// <summary>Over ssh, to a server on its stdin and stdout.</summary>
-[Collection(nameof(EnvironmentTests))]
 public sealed class SshContractTests : RestContract
 {
     private TestSshd? _sshd;
@@ -78,15 +78,13 @@ public sealed class SshContractTests : RestContract
     public override async ValueTask InitializeAsync()
     {
         _sshd = await TestSshd.StartAsync(ServerPath("sshd"));
-        Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, _sshd.ClientCommand);
         await base.InitializeAsync();
     }
 
-    protected override ValueTask StopServerAsync()
-    {
-        Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, null);
-        return _sshd?.DisposeAsync() ?? default;
-    }
+    protected override ValueTask<IBackend> CreateBackendAsync()
+        => new(new RestBackend(RestAddress.Parse(Url, remoteShell: _sshd!.ClientCommand), Url));
+
+    protected override ValueTask StopServerAsync() => _sshd?.DisposeAsync() ?? default;
 }
 
 /// <summary>Through nginx, below a base path, to our server on a unix socket.</summary>

@@ -54,26 +54,24 @@ public sealed class DeploymentTests
         await File.WriteAllTextAsync(folder.Combine("store", "data", "a"), "value", Ct);
         await using var sshd = await TestSshd.StartAsync(folder.Combine("sshd"),
             $"borgstore-server-rest serve --rest --restrict-to-path {folder.Combine("store")} --permissions read-only");
-        Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, sshd.ClientCommand);
-        try
+        RestBackend Client(string path)
         {
-            await using (var client = new RestBackend($"rest://{Environment.UserName}@127.0.0.1/{folder.Combine("store")}"))
-            {
-                await client.OpenAsync(Ct);
-                await using var value = await client.LoadAsync("data/a", ByteRange.Whole, Ct);
-                Assert.Equal("value"u8.ToArray(), await value!.ReadToEndAsync(Ct));
-                var refused = await Assert.ThrowsAsync<StoreException>(() => client.StoreAsync("data/b", new byte[10], StoreMode.Overwrite, Ct).AsTask());
-                Assert.Equal(StoreError.PermissionDenied, refused.Error);
-            }
-            await using var stranger = new RestBackend($"rest://{Environment.UserName}@127.0.0.1/{folder.Combine("sshd")}");
-            var lost = await Assert.ThrowsAsync<StoreException>(() => stranger.OpenAsync(Ct));
-            Assert.Equal(StoreError.ConnectionLost, lost.Error);
-            Assert.Contains("may serve none", lost.Message, StringComparison.Ordinal);
+            var url = $"rest://{Environment.UserName}@127.0.0.1/{folder.Combine(path)}";
+            return new(RestAddress.Parse(url, remoteShell: sshd.ClientCommand), url);
         }
-        finally
+
+        await using (var client = Client("store"))
         {
-            Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, null);
+            await client.OpenAsync(Ct);
+            await using var value = await client.LoadAsync("data/a", ByteRange.Whole, Ct);
+            Assert.Equal("value"u8.ToArray(), await value!.ReadToEndAsync(Ct));
+            var refused = await Assert.ThrowsAsync<StoreException>(() => client.StoreAsync("data/b", new byte[10], StoreMode.Overwrite, Ct).AsTask());
+            Assert.Equal(StoreError.PermissionDenied, refused.Error);
         }
+        await using var stranger = Client("sshd");
+        var lost = await Assert.ThrowsAsync<StoreException>(() => stranger.OpenAsync(Ct));
+        Assert.Equal(StoreError.ConnectionLost, lost.Error);
+        Assert.Contains("may serve none", lost.Message, StringComparison.Ordinal);
     }
 
     [Fact]

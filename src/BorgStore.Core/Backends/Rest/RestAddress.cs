@@ -35,12 +35,13 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     /// <summary>Reads a URL.</summary>
     /// <param name="url">The URL.</param>
     /// <param name="credential">User and password, where the URL has none.</param>
-    public static RestAddress Parse(string url, NetworkCredential? credential = null)
+    /// <param name="remoteShell">The program that reaches other hosts, with its arguments; by default the one of the environment.</param>
+    public static RestAddress Parse(string url, NetworkCredential? credential = null, string? remoteShell = null)
         => StoreUrl.GetScheme(url) switch
         {
             "http" or "https" => ParseHttp(url, credential),
             "http+unix" => ParseUnix(url, credential),
-            "rest" => ParseRest(url),
+            "rest" => ParseRest(url, remoteShell ?? Environment.GetEnvironmentVariable(RemoteShellVariable)),
             _ => throw Invalid(url, "its scheme is not http, https, http+unix or rest"),
         };
 
@@ -70,7 +71,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         };
     }
 
-    private static RestAddress ParseRest(string url)
+    private static RestAddress ParseRest(string url, string? remoteShell)
     {
         var match = RestPattern().Match(url);
         if (!match.Success) throw Invalid(url, "it is not of the form rest://[user@]host[:port]/path or rest:///path");
@@ -80,8 +81,8 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
 
         // What begins with a dash would be an option of ssh.
         if (host.StartsWith('-') || user.StartsWith('-')) throw Invalid(url, "no user or host begins with '-'");
-        var shell = Environment.GetEnvironmentVariable(RemoteShellVariable) is { Length: > 0 } custom
-            ? ShellWords.SplitLocal(custom)
+        var shell = remoteShell is { Length: > 0 }
+            ? ShellWords.SplitLocal(remoteShell)
             : [
                 // A line that died is noticed within a minute and a half.
                 "ssh", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=3", .. port.Length > 0 ? ["-p", port] : Array.Empty<string>(),

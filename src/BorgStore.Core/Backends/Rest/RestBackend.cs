@@ -24,10 +24,15 @@ public sealed partial class RestBackend : IBackend
     /// <param name="url">The URL: http, https, http+unix or rest.</param>
     /// <param name="options">What else is to be known; its permissions are another class's concern.</param>
     public RestBackend(string url, BackendOptions? options = null)
+        : this(RestAddress.Parse(url, options?.Credential), StoreUrl.Redact(url), options?.Durability ?? default)
     {
-        _shownUrl = StoreUrl.Redact(url);
-        _durability = options?.Durability ?? default;
-        _transport = new(RestAddress.Parse(url, options?.Credential));
+    }
+
+    internal RestBackend(RestAddress address, string shownUrl, Durability durability = default)
+    {
+        _shownUrl = shownUrl;
+        _durability = durability;
+        _transport = new(address);
         _client = new(_transport, _shownUrl);
     }
 

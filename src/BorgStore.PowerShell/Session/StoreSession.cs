@@ -122,5 +122,8 @@ internal sealed class StoreSession
     private StoreConnection FindOpenAgain(StoreConnection connection)
         => connection is OpenConnection { Store.IsClosed: true } ? FindOpen(connection.Options.Url) ?? connection : connection;
 
-    private static bool SameUrl(string a, string b) => a.AsSpan().TrimEnd('/').SequenceEqual(b.AsSpan().TrimEnd('/'));
+    // A URL as it is shown, without its password, means the open store as well.
+    private static bool SameUrl(string open, string given) => IsSame(open, given) || IsSame(StoreUrl.Redact(open), given);
+
+    private static bool IsSame(string a, string b) => a.AsSpan().TrimEnd('/').SequenceEqual(b.AsSpan().TrimEnd('/'));
 }

@@ -16,7 +16,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
     public string? Uri { get; set; }
 
     // By value and of this very type: no item that is piped here by mistake says which store to destroy.
-    [Parameter(Mandatory = true, ParameterSetName = ByStore, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByStore, ValueFromPipeline = true)]
     public BorgStoreInfo? Store { get; set; }
 
     [Parameter(ParameterSetName = ByUri)]

@@ -16,7 +16,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
     [ArgumentCompleter(typeof(StoreCompleter))]
     public string? Uri { get; set; }
 
-    [Parameter(Mandatory = true, ParameterSetName = ByStore, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByStore, ValueFromPipeline = true)]
     public BorgStoreInfo? Store { get; set; }
 
     [Parameter(ParameterSetName = ByUri)]

@@ -35,9 +35,10 @@ public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
         await using (var value = await store.OpenReadAsync("data/large"))
         await using (var file = File.Create(Folder.Combine("target")))
             await value.CopyToAsync(file, (int)MiB);
-        output.WriteLine($"loaded in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; at most {heap.Peak / MiB} MiB of managed heap");
+        output.WriteLine($"loaded in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; at most {(heap.Peak - heap.Before) / MiB} MiB more managed heap");
 
-        Assert.True(heap.Peak < 150 * MiB, $"{heap.Peak} bytes of managed heap");
+        // Beside what all other tests have left behind in this process.
+        Assert.True(heap.Peak - heap.Before < 100 * MiB, $"{heap.Peak - heap.Before} bytes more managed heap");
         Assert.Equal(size, new FileInfo(Folder.Combine("target")).Length);
         foreach (var position in new[] { 0, size / 2, size - 5 })
             Assert.Equal("12345"u8.ToArray(), await store.LoadAsync("data/large", new(position, 5)));

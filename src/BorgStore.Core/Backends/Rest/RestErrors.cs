@@ -43,7 +43,8 @@ internal static partial class RestErrors
             HttpStatusCode.Unauthorized => "The REST server refuses the user or password. Give them in the URL, with -Credential, "
                 + $"or in {RestAddress.UsernameVariable} and {RestAddress.PasswordVariable}.",
             HttpStatusCode.NotAcceptable => "What answers there does not speak this version of the BorgStore REST protocol. Check the URL.",
-            _ => text.Length > 0 ? $"The REST server says: {text}" : Describe(response),
+            // An error without a text of its own is a lone dot on the Python server's page.
+            _ => text.AsSpan().ContainsAnyExcept(" .".AsSpan()) ? $"The REST server says: {text}" : Describe(response),
         }, name);
     }
 

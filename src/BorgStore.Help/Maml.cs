@@ -39,8 +39,8 @@ internal static class Maml
         new XElement(Command + "returnValues", page["Outputs"].Sections.Select(section => MakeType("returnValue", section))),
         new XElement(Text + "alertSet", new XElement(Text + "alert", Paragraphs(page["Notes"].Prose))),
         new XElement(Command + "examples", page["Examples"].Sections.Select(MakeExample)),
-        new XElement(Text + "relatedLinks", page["See also"].Links.Select(link => new XElement(Text + "navigationLink",
-            new XElement(Text + "linkText", link.Text), new XElement(Text + "uri")))));
+        new XElement(Text + "relatedLinks", page["See also"].Prose.Select(link => new XElement(Text + "navigationLink",
+            new XElement(Text + "linkText", link.TrimStart('-', ' ')), new XElement(Text + "uri")))));
 
     // What is needed first, and what has a position before what has none.
     private static XElement MakeSyntax(Cmdlet cmdlet, string set) => new(Command + "syntaxItem",

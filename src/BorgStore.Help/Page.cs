@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using Markdig.Syntax;
 
 namespace BorgStore.Help;
 
@@ -16,87 +16,64 @@ internal sealed class Section(string title, int line)
     public List<(string Language, string Text)> Code { get; } = [];
 
     public List<Section> Sections { get; } = [];
-
-    public List<(string Text, string Target)> Links { get; } = [];
 }
 
-/// <summary>A page of help in Markdown: headings, paragraphs, lists and blocks of code, and nothing else.</summary>
-internal sealed partial class Page(string path)
+/// <summary>A page of help about a cmdlet: headings, paragraphs, lists and blocks of code, and nothing else.</summary>
+internal sealed class Page
 {
     /// <summary>What a line begins with that tells the value of a parameter that is left out.</summary>
     public const string DefaultMark = "Default: ";
 
     private readonly Dictionary<string, Section> _sections = [];
 
+    private Page(string path) => Path = path;
+
     public static IReadOnlyList<string> Headings { get; } =
         ["Synopsis", "Description", "Parameters", "Inputs", "Outputs", "Examples", "Notes", "See also"];
 
-    public string Path { get; } = path;
+    public string Path { get; }
 
     /// <summary>The section under one of <see cref="Headings"/>.</summary>
     public Section this[string heading] => _sections[heading];
 
-    public static Page Read(string path, Problems problems)
+    public static Page Read(MarkdownFile file, Problems problems)
     {
-        var page = new Page(path);
-        var lines = File.ReadAllLines(path);
+        var page = new Page(file.Path);
         Section? section = null;
         Section? part = null;
-        for (var i = 0; i < lines.Length; i++)
+        foreach (var block in file.Body)
         {
-            var line = lines[i];
-            if (line.StartsWith("```", StringComparison.Ordinal))
+            switch (block)
             {
-                var end = Array.FindIndex(lines, i + 1, text => text == "```");
-                if (part is null || end < 0) problems.Add(path, i + 1, "A block of code is misplaced or has no end.");
-                else part.Code.Add((line[3..], string.Join('\n', lines[(i + 1)..end])));
-                i = end < 0 ? lines.Length : end;
-            }
-            else if (line.StartsWith("### ", StringComparison.Ordinal) && section is not null)
-            {
-                section.Sections.Add(part = new(Plain(line[4..]), i + 1));
-            }
-            else if (line.StartsWith("## ", StringComparison.Ordinal))
-            {
-                page._sections[line[3..]] = part = section = new(line[3..], i + 1);
-            }
-            else if (line.StartsWith("# ", StringComparison.Ordinal))
-            {
-                if (i > 0 || line[2..] != System.IO.Path.GetFileNameWithoutExtension(path))
-                    problems.Add(path, i + 1, "The one heading of the first level is the name of the cmdlet, in the first line.");
-            }
-            else if (line.StartsWith('|') || line.StartsWith('#') || line.StartsWith('>'))
-            {
-                problems.Add(path, i + 1, "Get-Help cannot show this: write paragraphs, lists and blocks of code.");
-            }
-            else if (line.Length > 0)
-            {
-                part?.Links.AddRange(Link().Matches(line).Select(match => (Plain(match.Groups["text"].Value), match.Groups["target"].Value)));
-                var joins = i > 0 && lines[i - 1].Length > 0 && !lines[i - 1].StartsWith("```", StringComparison.Ordinal)
-                    && !lines[i - 1].StartsWith('#') && !line.StartsWith("- ", StringComparison.Ordinal)
-                    && !line.StartsWith(DefaultMark, StringComparison.Ordinal);
-                if (part is null) problems.Add(path, i + 1, "A text stands before the first heading.");
-                else if (joins && part.Prose.Count > 0) part.Prose[^1] += " " + Plain(line.Trim());
-                else part.Prose.Add(Plain(line.Trim()));
+                case HeadingBlock { Level: 2 } heading:
+                    part = section = new(MarkdownFile.Plain(heading), heading.Line + 1);
+                    page._sections[section.Title] = section;
+                    break;
+                case HeadingBlock { Level: 3 } heading when section is not null:
+                    section.Sections.Add(part = new(MarkdownFile.Plain(heading), heading.Line + 1));
+                    break;
+                case ParagraphBlock paragraph when part is not null:
+                    // The mark has a line of its own at the end of a paragraph.
+                    var text = MarkdownFile.Plain(paragraph, lineBreak: "\n");
+                    var mark = text.StartsWith(DefaultMark, StringComparison.Ordinal) ? 0 : text.IndexOf("\n" + DefaultMark, StringComparison.Ordinal);
+                    if (mark != 0) part.Prose.Add((mark < 0 ? text : text[..mark]).Replace('\n', ' '));
+                    if (mark >= 0) part.Prose.Add(text[mark..].Trim('\n').Replace('\n', ' '));
+                    break;
+                case ListBlock { IsOrdered: false } list when part is not null && list.Descendants<Block>().All(item => item is ListItemBlock or ParagraphBlock):
+                    part.Prose.AddRange(list.Descendants<ParagraphBlock>().Select(item => "- " + MarkdownFile.Plain(item)));
+                    break;
+                case FencedCodeBlock code when part is not null:
+                    part.Code.Add((code.Info ?? "", code.Lines.ToString()));
+                    break;
+                default:
+                    problems.Add(file.Path, block.Line + 1, "Get-Help cannot show this here: write headings of the second and third level, and below them paragraphs, lists and fenced code.");
+                    break;
             }
         }
-        page.CheckHeadings(problems);
+
+        if (!page._sections.Keys.SequenceEqual(Headings))
+            problems.Add(file.Path, 1, $"The headings of the second level are, in this order: {string.Join(", ", Headings)}.");
+        foreach (var heading in Headings) page._sections.TryAdd(heading, new(heading, 1));
         return page;
     }
-
-    private void CheckHeadings(Problems problems)
-    {
-        if (!_sections.Keys.SequenceEqual(Headings))
-            problems.Add(Path, 1, $"The headings of the second level are, in this order: {string.Join(", ", Headings)}.");
-        foreach (var heading in Headings) _sections.TryAdd(heading, new(heading, 1));
-    }
-
-    // Without `code`, **strong** and [text](target).
-    private static string Plain(string text) => Markup().Replace(text, match => match.Groups["text"].Value);
-
-    [GeneratedRegex(@"`(?<text>[^`]+)`|\*\*(?<text>[^*]+)\*\*|\[(?<text>[^\]]+)\]\([^)]+\)")]
-    private static partial Regex Markup();
-
-    [GeneratedRegex(@"\[(?<text>[^\]]+)\]\((?<target>[^)]+)\)")]
-    private static partial Regex Link();
 }

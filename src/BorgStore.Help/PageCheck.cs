@@ -3,7 +3,7 @@ namespace BorgStore.Help;
 /// <summary>Compares the pages with the cmdlets, so that neither tells of what the other lacks.</summary>
 internal static class PageCheck
 {
-    private const int LeastExamples = 2;
+    private const int LeastExamples = 3;
 
     public static void Run(IReadOnlyList<Cmdlet> cmdlets, IReadOnlyDictionary<string, Page> pages, string folder, Problems problems)
     {
@@ -46,11 +46,5 @@ internal static class PageCheck
         if (examples.Count < LeastExamples) problems.Add(page.Path, page["Examples"].Line, $"There are fewer than {LeastExamples} examples.");
         foreach (var example in examples.Where(example => example.Code is not ([("powershell", _)] or [("powershell", _), ("text", _)])))
             problems.Add(page.Path, example.Line, "An example is one block of powershell, and perhaps one of text that shows what comes out.");
-
-        foreach (var link in Page.Headings.SelectMany(heading => page[heading].Sections.Prepend(page[heading])).SelectMany(section => section.Links.Select(link => (section.Line, link.Target))))
-        {
-            if (!link.Target.Contains("://", StringComparison.Ordinal) && !File.Exists(Path.Combine(Path.GetDirectoryName(page.Path)!, link.Target)))
-                problems.Add(page.Path, link.Line, $"There is no file '{link.Target}'.");
-        }
     }
 }

@@ -9,15 +9,16 @@ if (args is not [var module, var powerShell, var docs, var target])
 
 var problems = new Problems();
 var cmdlets = CmdletReader.Read(module, powerShell);
-var pages = Directory.EnumerateFiles(Path.Combine(docs, "cmdlets"), "*-*.md").Order(StringComparer.Ordinal)
-    .ToDictionary(path => Path.GetFileNameWithoutExtension(path), path => Page.Read(path, problems));
+var pages = Read("cmdlets", "*-*.md").ToDictionary(file => file.Title, file => Page.Read(file, problems));
 PageCheck.Run(cmdlets, pages, Path.Combine(docs, "cmdlets"), problems);
+var topics = Read("about", "about_*.md").Select(file => (file.Title, Text: Topic.Write(file, problems))).ToList();
 if (problems.Any) return 1;
 
 Directory.CreateDirectory(target);
 Maml.Write(cmdlets.Select(cmdlet => (cmdlet, pages[cmdlet.Name])), Path.Combine(target, Path.GetFileName(module) + "-Help.xml"));
-
 foreach (var old in Directory.EnumerateFiles(target, "about_*.help.txt")) File.Delete(old);
-foreach (var topic in Directory.EnumerateFiles(Path.Combine(docs, "about"), "about_*.help.txt"))
-    File.Copy(topic, Path.Combine(target, Path.GetFileName(topic)));
+foreach (var (title, text) in topics) File.WriteAllText(Path.Combine(target, title + ".help.txt"), text);
 return 0;
+
+List<MarkdownFile> Read(string folder, string pattern)
+    => [.. Directory.EnumerateFiles(Path.Combine(docs, folder), pattern).Order(StringComparer.Ordinal).Select(path => MarkdownFile.Read(path, problems))];

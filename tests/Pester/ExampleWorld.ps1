@@ -1,0 +1,252 @@
+<#
+.SYNOPSIS
+    The world that the examples of the help and the documentation speak of, and somebody who tries them out in it.
+.DESCRIPTION
+    To be dot-sourced. Each example gets this world anew, and a session of its own in which errors stop and strict mode is on.
+
+    A folder stands in for the root of the file system: the /srv, /var and /tmp of a URL lie there. Nothing else in an example is changed.
+
+        file:///srv/store    config = 0: main ('color = blue', and a soft-deleted one), part1, part2, draft-1, draft-2, photo1, old.bak
+                             data = 2: values named by their SHA256
+        file:///srv/copy     the same namespaces with other items
+        file:///srv/old      likewise
+        file:///srv/backup   a repository of Borg 2
+        the working folder   one.bin, two.bin, main.conf, photo.jpg, export/config/main, host.pem (a certificate with its key)
+        nas.example.org      this machine: over sftp with ssh's own configuration, and over https, as the user backup
+
+    The store file:///srv/store is open, unless the example opens or makes one. What an example makes with New-BorgStore is not there
+    before. A server runs where an example lists or stops servers that it did not start. Whoever sits at the prompt says yes and knows
+    the password.
+#>
+Add-Type -TypeDefinition @'
+using System;
+using System.Collections.Generic;
+using System.Collections.ObjectModel;
+using System.Globalization;
+using System.Management.Automation;
+using System.Management.Automation.Host;
+using System.Security;
+
+// Somebody at the prompt who says yes and knows the password.
+public sealed class WillingHost : PSHost
+{
+    private readonly WillingUser _user;
+
+    public WillingHost(SecureString password) => _user = new WillingUser(password);
+
+    public override string Name => "WillingHost";
+    public override Version Version => new Version(1, 0);
+    public override Guid InstanceId { get; } = Guid.NewGuid();
+    public override PSHostUserInterface UI => _user;
+    public override CultureInfo CurrentCulture => CultureInfo.InvariantCulture;
+    public override CultureInfo CurrentUICulture => CultureInfo.InvariantCulture;
+    public override void EnterNestedPrompt() => throw new NotSupportedException();
+    public override void ExitNestedPrompt() => throw new NotSupportedException();
+    public override void NotifyBeginApplication() { }
+    public override void NotifyEndApplication() { }
+    public override void SetShouldExit(int exitCode) { }
+}
+
+public sealed class WillingUser : PSHostUserInterface
+{
+    private readonly SecureString _password;
+
+    public WillingUser(SecureString password) => _password = password;
+
+    public override PSHostRawUserInterface RawUI => null;
+    public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) => 0;
+    public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName) => new PSCredential(userName, _password);
+    public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName, PSCredentialTypes types, PSCredentialUIOptions options)
+        => new PSCredential(userName, _password);
+    public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) => throw new NotSupportedException(message);
+    public override string ReadLine() => throw new NotSupportedException();
+    public override SecureString ReadLineAsSecureString() => _password.Copy();
+    public override void Write(string value) { }
+    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) { }
+    public override void WriteLine(string value) { }
+    public override void WriteErrorLine(string value) { }
+    public override void WriteDebugLine(string message) { }
+    public override void WriteProgress(long sourceId, ProgressRecord record) { }
+    public override void WriteVerboseLine(string message) { }
+    public override void WriteWarningLine(string message) { }
+}
+'@
+
+# Makes what all examples begin with, in a folder. $Secret is the password of the user backup.
+function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
+    $world = @{ Template = "$Folder/template"; Root = "$Folder/root"; Secret = $Secret; Missing = @{} }
+    $work = New-Item "$($world.Template)/work/export/config" -ItemType Directory -Force
+    $work = "$($world.Template)/work"
+    Set-Content "$work/one.bin" 'value 1' -NoNewline
+    Set-Content "$work/two.bin" 'value 2' -NoNewline
+    Set-Content "$work/main.conf", "$work/export/config/main" 'color = blue' -NoNewline
+    Set-Content "$work/photo.jpg" ([byte[]] (1..100)) -AsByteStream
+
+    $null = New-Item "$($world.Template)/srv", "$($world.Template)/var/cache", "$($world.Template)/tmp" -ItemType Directory
+    foreach ($name in 'store', 'copy', 'old') {
+        $store = New-BorgStore ([uri]::new("$($world.Template)/srv/$name").AbsoluteUri) -Namespace @{ config = 0; data = 2 }
+        Set-BorgStoreItem 'data/main' -Store $store -Value x
+        Remove-BorgStoreItem 'data/main' -Store $store
+        if ($name -eq 'store') {
+            Set-BorgStoreItem config/main -Value 'color = red' -Store $store
+            Remove-BorgStoreItem config/main -Soft -Store $store
+            @{ main = 'color = blue'; part1 = 'one'; part2 = 'two'; 'draft-1' = 'a'; 'draft-2' = 'b'; photo1 = 'p'; 'old.bak' = 'o' }.GetEnumerator() |
+                ForEach-Object { [pscustomobject]@{ Name = "config/$($_.Key)"; Value = $_.Value } } | Set-BorgStoreItem -Store $store
+        }
+        else { Set-BorgStoreItem "config/$name" -Value $name -Store $store }
+        foreach ($number in 1..3) {
+            $file = New-Item "$Folder/$name-$number" -Value "$name $number"
+            $file | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -Store $store
+        }
+        $store | Close-BorgStore
+    }
+    $null = New-Item "$($world.Template)/srv/backup" -ItemType Directory
+    tar -xzf (Join-Path $PSScriptRoot '../Unit/data/golden/borg-b22.tar.gz') -C "$($world.Template)/srv/backup" --strip-components=1
+    Add-Certificate $world
+    Start-ExampleServer $world
+    $world
+}
+
+# A certificate for localhost, which the client trusts.
+function Add-Certificate([hashtable] $World) {
+    $key = [Security.Cryptography.ECDsa]::Create()
+    $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=localhost', $key, 'SHA256')
+    $names = [Security.Cryptography.X509Certificates.SubjectAlternativeNameBuilder]::new()
+    $names.AddDnsName('localhost')
+    $request.CertificateExtensions.Add($names.Build())
+    $certificate = $request.CreateSelfSigned([DateTimeOffset]::Now.AddDays(-1), [DateTimeOffset]::Now.AddDays(30))
+    Set-Content "$($World.Template)/work/host.pem" $certificate.ExportCertificatePem(), $key.ExportPkcs8PrivateKeyPem()
+    $env:BORGSTORE_REST_CA_FILE = "$($World.Template)/work/host.pem"
+}
+
+# The machine nas.example.org: a REST server with a store of its own, and an SFTP server for all files.
+function Start-ExampleServer([hashtable] $World) {
+    Copy-Item "$($World.Template)/srv/copy" "$($World.Template)/served" -Recurse
+    $World.Rest = Start-BorgStoreServer ([uri]::new("$($World.Template)/served").AbsoluteUri) -Port 0 -ListenAddress localhost `
+        -Credential ([pscredential]::new('backup', $World.Secret)) -Certificate "$($World.Template)/work/host.pem"
+    $World.Https = $World.Rest.Uri
+
+    $sshd = '/usr/sbin/sshd'
+    if (-not (Test-Path $sshd)) { $World.Missing.sftp = "there is no $sshd; install openssh-server"; return }
+    $folder = New-Item "$($World.Template)/ssh" -ItemType Directory
+    foreach ($name in 'host', 'user') { ssh-keygen -q -t ed25519 -N '' -f "$folder/$name" }
+    $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+    $listener.Start()
+    $port = $listener.LocalEndpoint.Port
+    $listener.Stop()
+    Set-Content "$folder/sshd" @"
+ListenAddress 127.0.0.1:$port
+HostKey $folder/host
+PidFile none
+AuthorizedKeysFile $folder/user.pub
+StrictModes no
+UsePAM no
+PermitRootLogin yes
+Subsystem sftp internal-sftp
+"@
+    Set-Content "$folder/known" "[127.0.0.1]:$port $((Get-Content "$folder/host.pub") -replace '^(\S+ \S+).*', '$1')"
+    Set-Content "$folder/config" @"
+Host nas.example.org
+  HostName 127.0.0.1
+  Port $port
+  IdentityFile $folder/user
+  IdentitiesOnly yes
+  UserKnownHostsFile $folder/known
+"@
+    if ([Environment]::UserName -eq 'root') { $null = New-Item /run/sshd -ItemType Directory -Force }
+    $World.Sshd = Start-Process $sshd '-D', '-e', '-f', "$folder/sshd" -PassThru -RedirectStandardError "$folder/log"
+    $env:BORGSTORE_RSH = "ssh -F $folder/config"
+    $deadline = [DateTime]::UtcNow.AddSeconds(20)
+    while ($true) {
+        try { [Net.Sockets.TcpClient]::new('127.0.0.1', $port).Dispose(); break }
+        catch { if ([DateTime]::UtcNow -gt $deadline) { throw "sshd does not start: $(Get-Content "$folder/log" -Raw)" } }
+        Start-Sleep -Milliseconds 20
+    }
+}
+
+function Remove-ExampleWorld([hashtable] $World) {
+    if ($World.Sshd) { Stop-Process $World.Sshd }
+    if ($World.Rest) { Stop-BorgStoreServer $World.Rest }
+    $env:BORGSTORE_RSH = $null
+    $env:BORGSTORE_REST_CA_FILE = $null
+}
+
+# The calls of commands in a piece of code.
+function Get-Call([string] $Code) {
+    $errors = $null
+    $ast = [Management.Automation.Language.Parser]::ParseInput($Code, [ref] $null, [ref] $errors)
+    if ($errors) { throw "This does not parse: $($errors[0].Message)`n$Code" }
+    $ast.FindAll({ $args[0] -is [Management.Automation.Language.CommandAst] }, $true)
+}
+
+# Why a piece of code cannot be tried out on this machine, or nothing.
+function Get-Obstacle([string] $Code, [hashtable] $World) {
+    $names = (Get-Call $Code).ForEach({ $_.GetCommandName() })
+    foreach ($name in $names) {
+        if ($name -like 'Install-*' -or $name -eq 'dotnet' -or $name -like '*build.ps1') { return "$name would install or build something" }
+        if ($name -like 'Register-*') { return "$name would set up something on this machine" }
+    }
+    if ($Code -match '\bsftp:' -and $World.Missing.sftp) { return $World.Missing.sftp }
+    if ($Code -match '\b(s3|b2|rclone):') { return "there is no $($Matches[1]): storage here" }
+    if ($names -contains 'Start-BorgStoreServer' -and $Code -notmatch '\bPort\b') {
+        try { [Net.Sockets.TcpClient]::new('127.0.0.1', 5618).Dispose(); return 'another program listens on port 5618' } catch { }
+    }
+}
+
+# Tries out a piece of code. Returns what it shows, and the error that ended it.
+function Invoke-Example([string] $Code, [hashtable] $World) {
+    if (Test-Path $World.Root) { Remove-Item $World.Root -Recurse -Force }
+    $null = New-Item $World.Root -ItemType Directory
+    Copy-Item "$($World.Template)/srv", "$($World.Template)/var", "$($World.Template)/tmp", "$($World.Template)/work" $World.Root -Recurse
+
+    $calls = Get-Call $Code
+    $names = $calls.ForEach({ $_.GetCommandName() })
+    foreach ($call in $calls.Where({ $_.GetCommandName() -eq 'New-BorgStore' })) {
+        if ("$($call.CommandElements[1])" -match 'file:///srv/(\w+)') { Remove-Item "$($World.Root)/srv/$($Matches[1])" -Recurse -ErrorAction Ignore }
+    }
+
+    $state = [Management.Automation.Runspaces.InitialSessionState]::CreateDefault2()
+    $state.ImportPSModule($modulePath)
+    $state.ExecutionPolicy = $IsWindows ? 'Bypass' : 'Unrestricted'
+    $runspace = [runspacefactory]::CreateRunspace([WillingHost]::new($World.Secret), $state)
+    $runspace.Open()
+    $shell = [powershell]::Create($runspace)
+    try {
+        $root = [uri]::new($World.Root).AbsolutePath
+        $null = $shell.AddScript("Set-StrictMode -Version Latest; `$ErrorActionPreference = 'Stop'; Set-Location '$($World.Root)/work'", $false).Invoke()
+        $shell.Commands.Clear()
+        if ($names -notcontains 'Open-BorgStore' -and $names -notcontains 'New-BorgStore') {
+            $null = $shell.AddScript("`$null = Open-BorgStore file://$root/srv/store -Namespace @{ config = 0; data = 2 }", $false).Invoke()
+            $shell.Commands.Clear()
+        }
+        if ($names -match '^(Get|Stop)-BorgStoreServer$' -and $names -notcontains 'Start-BorgStoreServer') {
+            $null = $shell.AddScript("`$null = Start-BorgStoreServer file://$root/srv/store -Port 0", $false).Invoke()
+            $shell.Commands.Clear()
+        }
+        $here = $Code -replace '(?<=\b\w+://[^/\s]*/?)/(?=(srv|var|tmp)/)', "$root/" -replace 'https://nas\.example\.org(?=/)', $World.Https
+        $null = $shell.AddScript($here, $false)
+        $output = try { $shell.Invoke() } catch { $problem = $_.Exception.InnerException ?? $_.Exception }
+        $problem ??= $shell.Streams.Error | Select-Object -First 1
+        $shell.Commands.Clear()
+        $text = $shell.AddCommand('Out-String').AddParameter('Width', 120).Invoke($output)
+        [pscustomobject]@{
+            Text    = ($text -join '').Replace($root + '/', '/')
+            Error   = $problem
+            Warning = @($shell.Streams.Warning)
+        }
+    }
+    finally {
+        $shell.Commands.Clear()
+        $null = $shell.AddScript("Get-BorgStore | Close-BorgStore; Get-BorgStoreServer | Stop-BorgStoreServer -Force", $false).Invoke()
+        $shell.Dispose()
+        $runspace.Dispose()
+    }
+}
+
+# Text as it may be compared: without times, hashes and other things that each run makes anew.
+function ConvertTo-Comparable([string] $Text) {
+    foreach ($line in $Text -split '\r?\n') {
+        $line = $line -replace '\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d', 'TIME' -replace '\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d', 'TIME' -replace '\b\d{4,5}\b', 'NUMBER' -replace '-{2,}', '--' -replace '\s+', ' '
+        if ($line.Trim()) { $line.Trim() }
+    }
+}

@@ -1,0 +1,61 @@
+# Tries out every example of the help, and every block of PowerShell in the documentation. What the examples find there is told in
+# ExampleWorld.ps1.
+BeforeDiscovery {
+    . $PSScriptRoot/TestStore.ps1
+    $root = Join-Path $PSScriptRoot '../..'
+    $examples = foreach ($name in (Get-Module BorgStore).ExportedCmdlets.Keys | Sort-Object) {
+        foreach ($example in (Get-Help $name).examples.example) {
+            @{ Name = $name; Title = $example.title; Code = $example.code; Remarks = $example.remarks.Text -join "`n" }
+        }
+    }
+
+    function Get-Block($Path) {
+        [regex]::Matches((Get-Content $Path -Raw), '(?ms)^```powershell\r?\n(.*?)^```') | ForEach-Object { $_.Groups[1].Value }
+    }
+
+    # A page is told as one session, where its blocks build on each other; the blocks of the others stand for themselves.
+    $sessions = 'README.md' | ForEach-Object { @{ Page = $_; Code = @(Get-Block (Join-Path $root $_)) } }
+    $blocks = foreach ($file in Get-ChildItem (Join-Path $root docs/*.md), (Join-Path $root docs/about/*.md), (Join-Path $root deploy/*.md)) {
+        $number = 0
+        foreach ($block in Get-Block $file) { @{ Page = $file.Name; Number = ++$number; Code = $block } }
+    }
+}
+
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+    . $PSScriptRoot/ExampleWorld.ps1
+    $secret = ConvertTo-SecureString ([Guid]::NewGuid()) -AsPlainText -Force
+    $world = New-ExampleWorld ([IO.Directory]::CreateTempSubdirectory('borgstore-examples-').FullName) $secret
+}
+
+AfterAll {
+    Remove-ExampleWorld $world
+    Remove-Item (Split-Path $world.Root) -Recurse -Force
+}
+
+Describe 'An example of <Name>' -ForEach $examples {
+    It '<Title>' {
+        if ($obstacle = Get-Obstacle $Code $world) { Set-ItResult -Skipped -Because $obstacle; return }
+        $result = Invoke-Example $Code $world
+        $result.Error | Should -BeNullOrEmpty -Because $Code
+        if ($Remarks -notmatch '^\S+[ ]{2,}\S|-{3,}|^What if') { return }
+
+        # The output that the page shows, without the prose after it.
+        $shown = ConvertTo-Comparable (($Remarks -split "`n`n")[0])
+    }
+}
+
+Describe 'A block of <Page>' -ForEach $blocks {
+    It '<Number>' {
+        if ($obstacle = Get-Obstacle $Code $world) { Set-ItResult -Skipped -Because $obstacle; return }
+        (Invoke-Example $Code $world).Error | Should -BeNullOrEmpty -Because $Code
+    }
+}
+
+Describe 'The session of <Page>' -ForEach $sessions {
+    It 'runs as it is written' {
+        $blocks = $Code | Where-Object { -not (Get-Obstacle $_ $world) }
+        $blocks | Should -Not -BeNullOrEmpty
+        (Invoke-Example ($blocks -join "`n") $world).Error | Should -BeNullOrEmpty
+    }
+}

@@ -5,6 +5,9 @@ internal static class PageCheck
 {
     private const int LeastExamples = 3;
 
+    // What a window of 120 columns shows of an example, which Get-Help indents.
+    private const int LongestLine = 116;
+
     public static void Run(IReadOnlyList<Cmdlet> cmdlets, IReadOnlyDictionary<string, Page> pages, string folder, Problems problems)
     {
         foreach (var cmdlet in cmdlets)
@@ -46,5 +49,9 @@ internal static class PageCheck
         if (examples.Count < LeastExamples) problems.Add(page.Path, page["Examples"].Line, $"There are fewer than {LeastExamples} examples.");
         foreach (var example in examples.Where(example => example.Code is not ([("powershell", _)] or [("powershell", _), ("text", _)])))
             problems.Add(page.Path, example.Line, "An example is one block of powershell, and perhaps one of text that shows what comes out.");
+        foreach (var (example, line) in examples.SelectMany(example => example.Code.SelectMany(code => code.Text.Split('\n')).Select(line => (example, line))))
+        {
+            if (line.Length > LongestLine) problems.Add(page.Path, example.Line, $"A line of the example is longer than {LongestLine} characters, which a window of 120 columns has room for: {line}");
+        }
     }
 }

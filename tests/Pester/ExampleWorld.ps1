@@ -6,12 +6,13 @@
 
     A folder stands in for the root of the file system: the /srv, /var and /tmp of a URL lie there. Nothing else in an example is changed.
 
-        file:///srv/store    config = 0: main ('color = blue', and a soft-deleted one), part1, part2, draft-1, draft-2, photo1, old.bak
+        file:///srv/store    config = 0: main ('color = blue'), part1, part2, draft-1, draft-2, photo1, old.bak,
+                             and gone, which is soft-deleted
                              data = 2: values named by their SHA256
         file:///srv/copy     the same namespaces with other items
         file:///srv/old      likewise
         file:///srv/backup   a repository of Borg 2
-        the working folder   one.bin, two.bin, main.conf, photo.jpg, export/config/main, host.pem (a certificate with its key)
+        the working folder   one.bin, two.bin, main.conf, photo.jpg, host.pem (a certificate with its key)
         nas.example.org      this machine: over sftp with ssh's own configuration, and over https, as the user backup
 
     The store file:///srv/store is open, unless the example opens or makes one. What an example makes with New-BorgStore is not there
@@ -26,6 +27,7 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Host;
 using System.Security;
+using System.Text;
 
 // Somebody at the prompt who says yes and knows the password.
 public sealed class WillingHost : PSHost
@@ -53,6 +55,8 @@ public sealed class WillingUser : PSHostUserInterface
 
     public WillingUser(SecureString password) => _password = password;
 
+    // What was shown past the pipeline, as -WhatIf does.
+    public StringBuilder Shown { get; } = new StringBuilder();
     public override PSHostRawUserInterface RawUI => null;
     public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) => 0;
     public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName) => new PSCredential(userName, _password);
@@ -61,9 +65,9 @@ public sealed class WillingUser : PSHostUserInterface
     public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) => throw new NotSupportedException(message);
     public override string ReadLine() => throw new NotSupportedException();
     public override SecureString ReadLineAsSecureString() => _password.Copy();
-    public override void Write(string value) { }
-    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) { }
-    public override void WriteLine(string value) { }
+    public override void Write(string value) => Shown.Append(value);
+    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) => Shown.Append(value);
+    public override void WriteLine(string value) => Shown.AppendLine(value);
     public override void WriteErrorLine(string value) { }
     public override void WriteDebugLine(string message) { }
     public override void WriteProgress(long sourceId, ProgressRecord record) { }
@@ -75,21 +79,18 @@ public sealed class WillingUser : PSHostUserInterface
 # Makes what all examples begin with, in a folder. $Secret is the password of the user backup.
 function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
     $world = @{ Template = "$Folder/template"; Root = "$Folder/root"; Secret = $Secret; Missing = @{} }
-    $work = New-Item "$($world.Template)/work/export/config" -ItemType Directory -Force
-    $work = "$($world.Template)/work"
+    $work = New-Item "$($world.Template)/work" -ItemType Directory -Force
     Set-Content "$work/one.bin" 'value 1' -NoNewline
     Set-Content "$work/two.bin" 'value 2' -NoNewline
-    Set-Content "$work/main.conf", "$work/export/config/main" 'color = blue' -NoNewline
+    Set-Content "$work/main.conf" 'color = blue' -NoNewline
     Set-Content "$work/photo.jpg" ([byte[]] (1..100)) -AsByteStream
 
     $null = New-Item "$($world.Template)/srv", "$($world.Template)/var/cache", "$($world.Template)/tmp" -ItemType Directory
     foreach ($name in 'store', 'copy', 'old') {
         $store = New-BorgStore ([uri]::new("$($world.Template)/srv/$name").AbsoluteUri) -Namespace @{ config = 0; data = 2 }
-        Set-BorgStoreItem 'data/main' -Store $store -Value x
-        Remove-BorgStoreItem 'data/main' -Store $store
         if ($name -eq 'store') {
-            Set-BorgStoreItem config/main -Value 'color = red' -Store $store
-            Remove-BorgStoreItem config/main -Soft -Store $store
+            Set-BorgStoreItem config/gone -Value 'g' -Store $store
+            Remove-BorgStoreItem config/gone -Soft -Store $store
             @{ main = 'color = blue'; part1 = 'one'; part2 = 'two'; 'draft-1' = 'a'; 'draft-2' = 'b'; photo1 = 'p'; 'old.bak' = 'o' }.GetEnumerator() |
                 ForEach-Object { [pscustomobject]@{ Name = "config/$($_.Key)"; Value = $_.Value } } | Set-BorgStoreItem -Store $store
         }
@@ -102,6 +103,10 @@ function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
     }
     $null = New-Item "$($world.Template)/srv/backup" -ItemType Directory
     tar -xzf (Join-Path $PSScriptRoot '../Unit/data/golden/borg-b22.tar.gz') -C "$($world.Template)/srv/backup" --strip-components=1
+    # Where the module is installed, sessions that an example makes find it by themselves.
+    $world.ModulePath = $env:PSModulePath
+    $base = (Get-Module BorgStore).ModuleBase
+    $env:PSModulePath = (Split-Path ((Split-Path $base -Leaf) -eq 'BorgStore' ? $base : (Split-Path $base))) + [IO.Path]::PathSeparator + $env:PSModulePath
     Add-Certificate $world
     Start-ExampleServer $world
     $world
@@ -124,7 +129,7 @@ function Start-ExampleServer([hashtable] $World) {
     Copy-Item "$($World.Template)/srv/copy" "$($World.Template)/served" -Recurse
     $World.Rest = Start-BorgStoreServer ([uri]::new("$($World.Template)/served").AbsoluteUri) -Port 0 -ListenAddress localhost `
         -Credential ([pscredential]::new('backup', $World.Secret)) -Certificate "$($World.Template)/work/host.pem"
-    $World.Https = $World.Rest.Uri
+    $World.Https = $World.Rest.Uri -replace '127\.0\.0\.1', 'localhost'
 
     $sshd = '/usr/sbin/sshd'
     if (-not (Test-Path $sshd)) { $World.Missing.sftp = "there is no $sshd; install openssh-server"; return }
@@ -167,6 +172,7 @@ Host nas.example.org
 function Remove-ExampleWorld([hashtable] $World) {
     if ($World.Sshd) { Stop-Process $World.Sshd }
     if ($World.Rest) { Stop-BorgStoreServer $World.Rest }
+    $env:PSModulePath = $World.ModulePath
     $env:BORGSTORE_RSH = $null
     $env:BORGSTORE_REST_CA_FILE = $null
 }
@@ -207,8 +213,9 @@ function Invoke-Example([string] $Code, [hashtable] $World) {
 
     $state = [Management.Automation.Runspaces.InitialSessionState]::CreateDefault2()
     $state.ImportPSModule($modulePath)
-    $state.ExecutionPolicy = $IsWindows ? 'Bypass' : 'Unrestricted'
-    $runspace = [runspacefactory]::CreateRunspace([WillingHost]::new($World.Secret), $state)
+    if ($IsWindows) { $state.ExecutionPolicy = 'Bypass' }
+    $user = [WillingHost]::new($World.Secret)
+    $runspace = [runspacefactory]::CreateRunspace($user, $state)
     $runspace.Open()
     $shell = [powershell]::Create($runspace)
     try {
@@ -226,12 +233,11 @@ function Invoke-Example([string] $Code, [hashtable] $World) {
         $here = $Code -replace '(?<=\b\w+://[^/\s]*/?)/(?=(srv|var|tmp)/)', "$root/" -replace 'https://nas\.example\.org(?=/)', $World.Https
         $null = $shell.AddScript($here, $false)
         $output = try { $shell.Invoke() } catch { $problem = $_.Exception.InnerException ?? $_.Exception }
-        $problem ??= $shell.Streams.Error | Select-Object -First 1
-        $shell.Commands.Clear()
-        $text = $shell.AddCommand('Out-String').AddParameter('Width', 120).Invoke($output)
+        $problem ??= ($shell.Streams.Error | Select-Object -First 1)?.Exception
+        $text = $output | Out-String -Width 300
         [pscustomobject]@{
-            Text    = ($text -join '').Replace($root + '/', '/')
-            Error   = $problem
+            Text    = ($text + $user.UI.Shown) -replace [regex]::Escape($root + '/'), '/'
+            Error   = $problem.Message
             Warning = @($shell.Streams.Warning)
         }
     }

@@ -4,8 +4,12 @@ BeforeDiscovery {
     . $PSScriptRoot/TestStore.ps1
     $root = Join-Path $PSScriptRoot '../..'
     $examples = foreach ($name in (Get-Module BorgStore).ExportedCmdlets.Keys | Sort-Object) {
+        $page = Get-Content (Join-Path $root "docs/cmdlets/$name.md") -Raw
         foreach ($example in (Get-Help $name).examples.example) {
-            @{ Name = $name; Title = $example.title; Code = $example.code; Remarks = $example.remarks.Text -join "`n" }
+            # The block of text that follows the code is what comes out.
+            $heading = [regex]::Escape(($example.title -replace '^Example \d+: '))
+            $shown = [regex]::Match($page, "(?ms)^### $heading\r?\n``````powershell(?:(?!``````).)*``````\r?\n``````text\r?\n(.*?)^``````")
+            @{ Name = $name; Title = $example.title; Code = $example.code; Shown = $shown.Groups[1].Value }
         }
     }
 
@@ -13,9 +17,11 @@ BeforeDiscovery {
         [regex]::Matches((Get-Content $Path -Raw), '(?ms)^```powershell\r?\n(.*?)^```') | ForEach-Object { $_.Groups[1].Value }
     }
 
-    # A page is told as one session, where its blocks build on each other; the blocks of the others stand for themselves.
-    $sessions = 'README.md' | ForEach-Object { @{ Page = $_; Code = @(Get-Block (Join-Path $root $_)) } }
+    # These pages are told as one session each, where the blocks build on each other; the blocks of the others stand for themselves.
+    $told = 'README.md', 'docs/about/about_BorgStore_Borg2.md'
+    $sessions = $told | ForEach-Object { @{ Page = $_; Code = @(Get-Block (Join-Path $root $_)) } }
     $blocks = foreach ($file in Get-ChildItem (Join-Path $root docs/*.md), (Join-Path $root docs/about/*.md), (Join-Path $root deploy/*.md)) {
+        if ($file.FullName -in ($told | ForEach-Object { (Get-Item (Join-Path $root $_)).FullName })) { continue }
         $number = 0
         foreach ($block in Get-Block $file) { @{ Page = $file.Name; Number = ++$number; Code = $block } }
     }
@@ -38,10 +44,8 @@ Describe 'An example of <Name>' -ForEach $examples {
         if ($obstacle = Get-Obstacle $Code $world) { Set-ItResult -Skipped -Because $obstacle; return }
         $result = Invoke-Example $Code $world
         $result.Error | Should -BeNullOrEmpty -Because $Code
-        if ($Remarks -notmatch '^\S+[ ]{2,}\S|-{3,}|^What if') { return }
-
-        # The output that the page shows, without the prose after it.
-        $shown = ConvertTo-Comparable (($Remarks -split "`n`n")[0])
+        $lines = @(ConvertTo-Comparable $result.Text)
+        ConvertTo-Comparable $Shown | Where-Object { $_ -notin $lines } | Should -BeNullOrEmpty -Because "the page shows it, and this came out:`n$($result.Text)"
     }
 }
 

@@ -1,6 +1,9 @@
 BeforeDiscovery {
     . $PSScriptRoot/TestStore.ps1
     $cmdlets = (Get-Module BorgStore).ExportedCmdlets.Values.Name | ForEach-Object { @{ Name = $_ } }
+    $root = Join-Path $PSScriptRoot ../..
+    $pages = Get-ChildItem "$root/*.md", "$root/deploy/*.md", (Join-Path $root docs) -Recurse -Filter *.md -Depth 2 | Sort-Object FullName -Unique |
+        ForEach-Object { @{ Page = [IO.Path]::GetRelativePath($root, $_.FullName); Path = $_.FullName } }
     $topics = Get-ChildItem (Join-Path $modulePath en-US/about_*.help.txt) | ForEach-Object { @{ Topic = $_.Name -replace '\.help\.txt$'; Path = $_.FullName } }
 }
 
@@ -72,8 +75,8 @@ Describe 'Help of <Name>' -ForEach $cmdlets {
         }
     }
 
-    It 'has two examples or more, which parse and use what there is' {
-        $examples.Count | Should -BeGreaterOrEqual 2
+    It 'has three examples or more, which parse and use what there is' {
+        $examples.Count | Should -BeGreaterOrEqual 3
         foreach ($example in $examples) {
             $errors = $null
             $null = [Management.Automation.Language.Parser]::ParseInput($example.code, [ref] $null, [ref] $errors)
@@ -87,7 +90,7 @@ Describe 'Help of <Name>' -ForEach $cmdlets {
 Describe 'The topic <Topic>' -ForEach $topics {
     It 'fits a narrow window and is short' {
         $lines = Get-Content $Path
-        $lines.Count | Should -BeLessThan 150
+        $lines.Count | Should -BeLessThan 200
         $lines | Where-Object Length -gt 78 | Should -BeNullOrEmpty
     }
 
@@ -108,6 +111,60 @@ Describe 'The topic <Topic>' -ForEach $topics {
 
 Describe 'The topics' {
     It 'are all there' {
-        (Get-ChildItem (Join-Path $modulePath en-US/about_*.help.txt)).Name | Should -Contain 'about_BorgStore.help.txt'
+        $topics = (Get-ChildItem (Join-Path $modulePath en-US/about_*.help.txt)).Name
+        foreach ($name in '', '_Urls', '_Layout', '_Borg2', '_Server', '_Pipelines', '_Security') { $topics | Should -Contain "about_BorgStore$name.help.txt" }
+    }
+}
+
+Describe 'The page <Page>' -ForEach $pages {
+    It 'has no broken link' {
+        $text = (Get-Content $Path -Raw) -replace '(?ms)^```.*?^```'
+        foreach ($link in [regex]::Matches($text, '\]\(([^)\s]+)\)')) {
+            $target, $anchor = $link.Groups[1].Value -split '#'
+            if ($target -match '://') { continue }
+            $file = $target ? (Join-Path (Split-Path $Path) $target) : $Path
+            $file | Should -Exist -Because "the page links to $target"
+            if (-not $anchor) { continue }
+            $anchors = Get-Content $file | Where-Object { $_ -match '^#+ ' } | ForEach-Object { ($_ -replace '^#+ ').ToLowerInvariant() -replace '[^\w\- ]' -replace ' ', '-' }
+            $anchors | Should -Contain $anchor -Because "the page links to it in $target"
+        }
+    }
+
+    It 'names no cmdlet, parameter or topic that does not exist' {
+        $text = Get-Content $Path -Raw
+        $code = [regex]::Matches($text, '(?ms)^```powershell\r?\n(.*?)^```|(?<!`)`([^`\r\n]+)`(?!`)') | ForEach-Object { ($_.Groups[1].Value + $_.Groups[2].Value).Replace('\|', '|') }
+        $code | Where-Object { $_ -match '\w-BorgStore' } | ForEach-Object { Find-UnknownParameter $_ } | Should -BeNullOrEmpty
+        $module = Get-Module BorgStore
+        [regex]::Matches($text, '\b[A-Z]\w+-BorgStore\w*').Value | Where-Object { $_ -notin $module.ExportedCmdlets.Keys } | Should -BeNullOrEmpty
+        [regex]::Matches($text, '\babout_BorgStore\w*').Value | Where-Object { -not (Test-Path "$($module.ModuleBase)/en-US/$_.help.txt") } | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'The samples' {
+    BeforeAll { $root = Join-Path $PSScriptRoot ../.. }
+
+    It 'have every piece of C# that <_> shows, to the letter' -ForEach 'README.md', 'docs/csharp.md' {
+        $sample = (Get-Content (Join-Path $root samples/Tour/Program.cs) -Raw).ReplaceLineEndings("`n")
+        $pieces = [regex]::Matches((Get-Content (Join-Path $root $_) -Raw).ReplaceLineEndings("`n"), '(?ms)^```csharp\n(.*?)^```')
+        $pieces.Count | Should -BeGreaterThan 0
+        # A piece may leave out what stands between its statements.
+        foreach ($piece in $pieces) {
+            $position = 0
+            foreach ($line in $piece.Groups[1].Value.TrimEnd() -split '\n') {
+                $position = $sample.IndexOf("$line`n", $position, [StringComparison]::Ordinal)
+                $position | Should -BeGreaterOrEqual 0 -Because "samples/Tour/Program.cs should have, in this order: $line"
+            }
+        }
+    }
+
+    It '<_> runs' -ForEach 'Tour', 'QuickStart' {
+        if (-not (Get-Command dotnet -ErrorAction Ignore)) { Set-ItResult -Skipped -Because 'there is no dotnet on the PATH'; return }
+        $output = dotnet run --project (Join-Path $root "samples/$_") 2>&1
+        $LASTEXITCODE | Should -Be 0 -Because ($output -join "`n")
+    }
+
+    It 'QuickStart.ps1 runs' {
+        $output = & (Join-Path $root samples/QuickStart.ps1) -Path (Join-Path $TestDrive quickstart)
+        $output | Should -Contain 'Damaged items: 0'
     }
 }

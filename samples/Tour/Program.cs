@@ -108,6 +108,6 @@ await using (var guarded = await Store.OpenAsync(careful, ct))
 
 // Removing
 await store.DisposeAsync();
-await Store.DestroyAsync(careful, ct);
+await Store.DestroyAsync(careful with { Permissions = null }, ct);
 
 File.Delete(folder + ".photo");

@@ -31,9 +31,9 @@ public sealed record DefragRequest(IReadOnlyList<Block> Sources)
     /// <summary>What stands before the name of the new item, and before the directories that nest it, where there is no <see cref="Target"/>.</summary>
     internal string Directory => Namespace.TrimEnd('/') is { Length: > 0 } name ? name + "/" : "";
 
-    /// <summary>Fails where nothing says the name of the new item, or where its hash would be too long for one: better before the work
-    /// than after it.</summary>
-    internal void CheckTarget()
+    /// <summary>Fails where nothing says the name of the new item, or where its hash would be too long for one. A backend calls it first:
+    /// better before the work than after it.</summary>
+    public void CheckTarget()
     {
         if (Target is not null) return;
         if (Algorithm is null)
@@ -43,6 +43,6 @@ public sealed record DefragRequest(IReadOnlyList<Block> Sources)
     }
 
     /// <summary>The nested name of the new item.</summary>
-    /// <param name="hash">The hash of its content.</param>
-    internal string NameOf(string hash) => Target ?? Nesting.Nest(Directory + hash, Levels);
+    /// <param name="hash">The hash of its content; not looked at where there is a <see cref="Target"/>.</param>
+    public string NameOf(string hash) => Target ?? Nesting.Nest(Directory + hash, Levels);
 }

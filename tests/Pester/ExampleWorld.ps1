@@ -252,7 +252,7 @@ function Invoke-Example([string] $Code, [hashtable] $World) {
 # Text as it may be compared: without times, hashes and other things that each run makes anew.
 function ConvertTo-Comparable([string] $Text) {
     foreach ($line in $Text -split '\r?\n') {
-        $line = $line -replace '\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d', 'TIME' -replace '\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d', 'TIME' -replace '\b\d{4,5}\b', 'NUMBER' -replace '-{2,}', '--' -replace '\s+', ' '
+        $line = $line -replace '\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? \d{1,2}:\d\d(:\d\d)?( [AP]M)?', 'TIME' -replace '\b\d{4,5}\b', 'NUMBER' -replace '-{2,}', '--' -replace '\s+', ' '
         if ($line.Trim()) { $line.Trim() }
     }
 }

@@ -91,15 +91,7 @@ internal static class Maml
         new XElement(Text + "title", $"Example {index + 1}: {section.Title}"),
         new XElement(Dev + "code", section.Code[0].Text),
         // What comes out, then the text, then an empty line before the next example.
-        new XElement(Dev + "remarks", Paragraphs([.. section.Code.Skip(1).Select(code => Dedent(code.Text)), .. section.Prose, ""])));
-
-    // Get-Help trims a paragraph, and so would move the first line alone.
-    private static string Dedent(string text)
-    {
-        var lines = text.Split('\n');
-        var indent = lines.Where(line => line.Length > 0).Min(line => line.Length - line.TrimStart(' ').Length);
-        return string.Join('\n', lines.Select(line => line.Length > indent ? line[indent..] : ""));
-    }
+        new XElement(Dev + "remarks", Paragraphs([.. section.Code.Skip(1).Select(code => code.Text), .. section.Prose, ""])));
 
     private static XElement Describe(IEnumerable<string> prose) => new(Text + "description", Paragraphs(prose));
 

@@ -49,6 +49,8 @@ internal static class PageCheck
         if (examples.Count < LeastExamples) problems.Add(page.Path, page["Examples"].Line, $"There are fewer than {LeastExamples} examples.");
         foreach (var example in examples.Where(example => example.Code is not ([("powershell", _)] or [("powershell", _), ("text", _)])))
             problems.Add(page.Path, example.Line, "An example is one block of powershell, and perhaps one of text that shows what comes out.");
+        foreach (var example in examples.Where(example => example.Code.Any(code => code.Text.StartsWith(' '))))
+            problems.Add(page.Path, example.Line, "The first line of an example begins with a blank, which Get-Help leaves out, so that the lines would not stand under each other.");
         foreach (var (example, line) in examples.SelectMany(example => example.Code.SelectMany(code => code.Text.Split('\n')).Select(line => (example, line))))
         {
             if (line.Length > LongestLine) problems.Add(page.Path, example.Line, $"A line of the example is longer than {LongestLine} characters, which a window of 120 columns has room for: {line}");

@@ -159,7 +159,7 @@ Describe 'The samples' {
     }
 
     It '<_> runs' -ForEach 'Tour', 'QuickStart' {
-        $built = Get-ChildItem (Join-Path $root "artifacts/bin/$_/*/$_.dll") | Sort-Object LastWriteTime | Select-Object -Last 1
+        $built = Get-ChildItem (Join-Path $root "artifacts/bin/$_/*/$_.dll") -ErrorAction Ignore | Sort-Object LastWriteTime | Select-Object -Last 1
         if (-not $built) { Set-ItResult -Skipped -Because 'it is not built; dotnet build does it'; return }
         $output = dotnet $built 2>&1
         $LASTEXITCODE | Should -Be 0 -Because ($output -join "`n")

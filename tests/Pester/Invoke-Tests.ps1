@@ -21,11 +21,11 @@ if (Test-Path $packages) { Remove-Item $packages -Recurse -Force }
 if ($LASTEXITCODE -ne 0) { throw "The package could not be made: dotnet build failed with exit code $LASTEXITCODE." }
 $package = Get-Item (Join-Path $packages 'BorgStore.*.nupkg')
 
-# As Install-PSResource does it: the files of the package, without what only NuGet needs, in a folder named by the version.
+# As Install-PSResource does it: the files of the package, without what only NuGet needs.
 $modules = Join-Path $packages 'Modules'
-$module = Join-Path $modules ($package.BaseName -replace '^BorgStore\.', 'BorgStore/')
+$module = Join-Path $modules BorgStore
 [IO.Compression.ZipFile]::ExtractToDirectory($package.FullName, $module)
-'_rels', 'package', '[Content_Types].xml', 'BorgStore.nuspec' | ForEach-Object { Remove-Item -LiteralPath (Join-Path $module $_) -Recurse }
+'_rels', 'package', '[Content_Types].xml', 'BorgStore.nuspec' | ForEach-Object { Remove-Item -LiteralPath (Join-Path $module $_) -Recurse -Force }
 
 $env:PSModulePath = $modules + [IO.Path]::PathSeparator + $env:PSModulePath
 $env:BORGSTORE_MODULE = $module

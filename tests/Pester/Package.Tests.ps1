@@ -10,7 +10,7 @@ Describe 'The manifest' {
     It 'is valid, and says what the gallery shows' {
         $info = Test-ModuleManifest $manifestPath
         $info.CompatiblePSEditions | Should -Be Core
-        $info.PowerShellVersion | Should -Be 7.4
+        $info.PowerShellVersion.ToString() | Should -Be 7.4
         $info.LicenseUri.Scheme | Should -Be https
         $info.ProjectUri.Scheme | Should -Be https
         $info.ReleaseNotes | Should -Not -BeNullOrEmpty

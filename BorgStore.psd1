@@ -19,4 +19,14 @@
     FunctionsToExport      = @()
     VariablesToExport      = @()
     AliasesToExport        = @()
+    PrivateData            = @{
+        PSData = @{
+            Tags         = @('Borg', 'BorgBackup', 'KeyValueStore', 'Storage', 'Backup', 'SFTP', 'S3', 'REST', 'rclone', 'Windows', 'Linux', 'MacOS')
+            LicenseUri   = 'https://licenses.nuget.org/BSD-3-Clause'
+            # The one place that says where the project is to be found; the packages take it from here. No IconUri: the packages
+            # carry their icon themselves.
+            ProjectUri   = 'https://www.powershellgallery.com/packages/BorgStore'
+            ReleaseNotes = 'CHANGELOG.md, in the folder of the module, tells what each version brings.'
+        }
+    }
 }

@@ -8,14 +8,22 @@
     ./build.ps1
     Builds the module into artifacts/BorgStore.
 .EXAMPLE
-    ./build.ps1 -Task Build, Install -Configuration Release
+    ./build.ps1 -Task Install
     Builds the module and installs it for the current user.
+.EXAMPLE
+    ./build.ps1 -Task Pack
+    Makes the packages in artifacts/packages: the module for the PowerShell Gallery, and the library and the server for NuGet.
+.EXAMPLE
+    ./build.ps1 -Task Install -WhatIf
+    Says where the module would be installed.
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
+    # What to do, in this order.
     [ValidateSet('Clean', 'Build', 'Test', 'Pack', 'Install')]
     [string[]] $Task = 'Build',
 
+    # How Build and Install build. Test and Pack always take Release.
     [ValidateSet('Debug', 'Release')]
     [string] $Configuration = 'Release',
 
@@ -27,6 +35,7 @@ Set-StrictMode -Version Latest
 
 $artifacts = Join-Path $PSScriptRoot 'artifacts'
 $moduleFolder = Join-Path $artifacts 'BorgStore'
+$moduleProject = Join-Path $PSScriptRoot 'src/BorgStore.Module'
 $packages = Join-Path $artifacts 'packages'
 $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot 'BorgStore.psd1')).ModuleVersion
 
@@ -40,14 +49,14 @@ function Invoke-Clean {
 }
 
 function Invoke-Build {
-    Invoke-DotNet build (Join-Path $PSScriptRoot 'BorgStore.slnx') --configuration $Configuration --verbosity quiet
+    Invoke-DotNet build $moduleProject --configuration $Configuration --verbosity quiet
     "Built $moduleFolder"
 }
 
 function Invoke-Test {
     if ($IsWindows) {
-        Invoke-DotNet test (Join-Path $PSScriptRoot 'tests/Unit')
-        & (Join-Path $PSScriptRoot 'tests/Pester/Invoke-Tests.ps1') -ResultPath (Join-Path $artifacts 'pester.xml')
+        Invoke-DotNet test (Join-Path $PSScriptRoot 'tests/Unit') --configuration Release
+        & (Get-Process -Id $PID).Path -NoProfile -File (Join-Path $PSScriptRoot 'tests/Pester/Invoke-Tests.ps1') -ResultPath (Join-Path $artifacts 'pester.xml')
     }
     else {
         & bash (Join-Path $PSScriptRoot 'tests/run')
@@ -56,21 +65,24 @@ function Invoke-Test {
 }
 
 function Invoke-Pack {
-    Invoke-Build
-    $null = New-Item $packages -ItemType Directory -Force
-    $zip = Join-Path $packages "BorgStore.$version.zip"
-    Remove-Item $zip -ErrorAction Ignore
-    [IO.Compression.ZipFile]::CreateFromDirectory($moduleFolder, $zip, 'Optimal', $true)
-    "Packed $zip"
-    Invoke-DotNet pack (Join-Path $PSScriptRoot 'BorgStore.slnx') --configuration $Configuration --output $packages --verbosity quiet
+    # The module is packed by "build", since "dotnet pack" would restore the server without its native code.
+    Invoke-DotNet build $moduleProject --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet
+    foreach ($project in 'BorgStore.Core', 'BorgStore.S3', 'BorgStore.Server') {
+        Invoke-DotNet pack (Join-Path $PSScriptRoot "src/$project") --configuration Release --output $packages --verbosity quiet
+    }
+    Get-ChildItem $packages -Filter "*.$version.*nupkg" | ForEach-Object { "Packed $($_.FullName)" }
 }
 
 function Invoke-Install {
-    if (-not (Test-Path $moduleFolder)) { Invoke-Build }
     $root = if ($ModulePath) { $ModulePath } else { ($env:PSModulePath -split [IO.Path]::PathSeparator)[0] }
     $target = Join-Path $root "BorgStore/$version"
     if (-not $PSCmdlet.ShouldProcess($target, 'Install the module')) { return }
-    if (Test-Path $target) { Remove-Item $target -Recurse -Force }
+    Invoke-Build
+    if (Test-Path $target) {
+        # Windows lets nobody delete what a PowerShell has loaded.
+        try { Remove-Item $target -Recurse -Force }
+        catch { throw "The module in '$target' is in use. Close the PowerShell sessions that have imported it, and try again. ($_)" }
+    }
     $null = New-Item $target -ItemType Directory -Force
     Copy-Item (Join-Path $moduleFolder '*') $target -Recurse
     "Installed $target"

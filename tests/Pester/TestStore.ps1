@@ -1,7 +1,16 @@
 # What the tests have in common; to be dot-sourced in BeforeAll.
 $ErrorActionPreference = 'Stop'
-$modulePath = $env:BORGSTORE_MODULE ? $env:BORGSTORE_MODULE : (Join-Path $PSScriptRoot '../../artifacts/BorgStore')
-Import-Module $modulePath
+if ($env:BORGSTORE_MODULE) {
+    # The installed package, by its name, as people import it.
+    $modulePath = $env:BORGSTORE_MODULE
+    Import-Module BorgStore
+    $imported = (Get-Module BorgStore).ModuleBase
+    if ($imported -ne (Convert-Path $modulePath)) { throw "The tests are for the module in '$modulePath', but Import-Module BorgStore took the one in '$imported'." }
+}
+else {
+    $modulePath = Join-Path $PSScriptRoot '../../artifacts/BorgStore'
+    Import-Module $modulePath
+}
 
 # A URL for a store that does not exist yet.
 function New-TestUri {

@@ -24,20 +24,27 @@ internal static class IsolatedBackends
     {
         var core = typeof(IsolatedBackends).Assembly;
         var home = Path.GetDirectoryName(core.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
-        var assembly = LoadAssembly($"BorgStore.{name}", home, Path.Combine(home, name));
+        var assembly = LoadAssembly($"BorgStore.{name}", Path.Combine(home, name));
         return assembly.GetType($"BorgStore.Backends.{name}.{name}Backend", throwOnError: true)!
             .GetMethod("Create", BindingFlags.Public | BindingFlags.Static)!
             .CreateDelegate<Func<string, BackendOptions, IBackend>>();
     }
 
-    private static Assembly LoadAssembly(string assemblyName, string home, string folder)
+    private static Assembly LoadAssembly(string assemblyName, string folder)
     {
         var file = assemblyName + ".dll";
         if (File.Exists(Path.Combine(folder, file))) return new Context(assemblyName, folder).LoadFromAssemblyPath(Path.Combine(folder, file));
         // A program that refers to the package has it and its dependencies among its own.
-        if (File.Exists(Path.Combine(home, file))) return Assembly.Load(new AssemblyName(assemblyName));
-        throw new StoreException(StoreError.NotSupported,
-            $"The part of BorgStore for these URLs, {file}, was not found beside BorgStore.Core.dll nor in its folder '{Path.GetFileName(folder)}'. Install the whole module, or refer to the package {assemblyName}.");
+        try
+        {
+            return Assembly.Load(new AssemblyName(assemblyName));
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new StoreException(StoreError.NotSupported,
+                $"The part of BorgStore for these URLs, {file}, was not found beside BorgStore.Core.dll nor in its folder '{Path.GetFileName(folder)}'. In PowerShell, install the whole module again; a program needs the package too: dotnet add package {assemblyName}.",
+                innerException: e);
+        }
     }
 
     private sealed class Context(string name, string folder) : AssemblyLoadContext(name)

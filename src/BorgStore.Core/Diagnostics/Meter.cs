@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace BorgStore.Diagnostics;
 
 /// <summary>Counts calls, time and bytes by operation, from many threads at once and without a lock.</summary>
-public sealed class Meter
+internal sealed class Meter
 {
     private const int FieldsPerOperation = 3;
     private readonly long[] _fields = new long[Enum.GetValues<Operation>().Length * FieldsPerOperation];

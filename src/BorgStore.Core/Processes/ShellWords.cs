@@ -3,7 +3,7 @@ using System.Text;
 namespace BorgStore.Processes;
 
 /// <summary>Splits a command line as a POSIX shell would, without expanding anything, and quotes words for one.</summary>
-public static class ShellWords
+internal static class ShellWords
 {
     /// <summary>Splits a command line of the user's, in which a backslash on Windows is part of a path.</summary>
     /// <param name="line">The command line.</param>

@@ -8,7 +8,7 @@ namespace BorgStore.Security;
 /// decides and no race lets an overwrite through.</remarks>
 /// <param name="inner">The next in the chain.</param>
 /// <param name="permissions">What is allowed.</param>
-public sealed class PermissionBackend(IBackend inner, PermissionMap permissions) : DelegatingBackend(inner)
+internal sealed class PermissionBackend(IBackend inner, PermissionMap permissions) : DelegatingBackend(inner)
 {
     private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
 

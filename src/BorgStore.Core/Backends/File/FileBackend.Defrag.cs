@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-public sealed partial class FileBackend
+internal sealed partial class FileBackend
 {
     // What the system copies by itself between two looks at the cancellation.
     private const long CopySize = 16 << 20;

@@ -3,7 +3,7 @@ using System.Buffers;
 
 namespace BorgStore.Backends.Files;
 
-public sealed partial class FileBackend
+internal sealed partial class FileBackend
 {
     // Longer values are written in pieces of this size on the thread pool, and cancelled between two.
     private const int ChunkSize = 1 << 20;

@@ -3,7 +3,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.Files;
 
-public sealed partial class FileBackend
+internal sealed partial class FileBackend
 {
     /// <inheritdoc/>
     public IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ namespace BorgStore.Backends.Files;
 /// <para>Whatever is short is done at once, on the caller's thread; the methods are asynchronous nevertheless, so that a failure
 /// reaches the caller in one way. Hashing, defragmentation and large values go to the thread pool.</para>
 /// </remarks>
-public sealed partial class FileBackend : IBackend
+internal sealed partial class FileBackend : IBackend
 {
     private readonly string _root;
     private readonly BackendOptions _options;

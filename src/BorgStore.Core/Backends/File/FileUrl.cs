@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace BorgStore.Backends.Files;
 
 /// <summary>URLs of stores on a file system: <c>file:///srv/store</c>, <c>file:///C:/store</c>.</summary>
-public static partial class FileUrl
+internal static partial class FileUrl
 {
     /// <summary>Finds the directory that a URL names.</summary>
     /// <param name="url">The URL; what is percent-encoded in it is decoded.</param>

@@ -1,7 +1,7 @@
 namespace BorgStore.Backends.Rclone;
 
 /// <content>Defragmentation.</content>
-public sealed partial class RcloneBackend
+internal sealed partial class RcloneBackend
 {
     private const int LookUpsUnderWay = 16;
 

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace BorgStore.Backends.Rclone;
 
 /// <content>Items one at a time.</content>
-public sealed partial class RcloneBackend
+internal sealed partial class RcloneBackend
 {
     /// <inheritdoc/>
     public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)

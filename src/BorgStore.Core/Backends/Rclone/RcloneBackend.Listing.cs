@@ -4,7 +4,7 @@ using BorgStore.Naming;
 namespace BorgStore.Backends.Rclone;
 
 /// <content>Listings, and what crashes left.</content>
-public sealed partial class RcloneBackend
+internal sealed partial class RcloneBackend
 {
     /// <inheritdoc/>
     public async IAsyncEnumerable<ItemInfo> ListAsync(

@@ -6,7 +6,7 @@ using BorgStore.Naming;
 namespace BorgStore.Backends.Rclone;
 
 /// <content>Values on their way in and out.</content>
-public sealed partial class RcloneBackend
+internal sealed partial class RcloneBackend
 {
     /// <summary>Values up to this size [bytes] are in memory when loading returns; of others their beginning is.</summary>
     private const int BeginningSize = 64 * 1024;

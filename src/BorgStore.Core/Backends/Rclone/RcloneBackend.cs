@@ -12,7 +12,7 @@ namespace BorgStore.Backends.Rclone;
 /// <para>Of those who create the same item at once in this process, one wins. Rclone has no way to promise that between processes.</para>
 /// <para>When a value is safe from a power cut is up to the storage; rclone has no call for that.</para>
 /// </remarks>
-public sealed partial class RcloneBackend : IBackend
+internal sealed partial class RcloneBackend : IBackend
 {
     private const int Attempts = 4;
 

@@ -7,7 +7,7 @@ using BorgStore.Hashing;
 namespace BorgStore.Backends.Rest;
 
 /// <content>Single items: find, load, store, delete, move.</content>
-public sealed partial class RestBackend
+internal sealed partial class RestBackend
 {
     private const string AnnouncedHash = "X-Content-hash-sha256";
     private const string WantDigest = "Want-Repr-Digest";

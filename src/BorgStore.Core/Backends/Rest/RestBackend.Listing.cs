@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace BorgStore.Backends.Rest;
 
 /// <content>Listings.</content>
-public sealed partial class RestBackend
+internal sealed partial class RestBackend
 {
     /// <inheritdoc/>
     public async IAsyncEnumerable<ItemInfo> ListAsync(

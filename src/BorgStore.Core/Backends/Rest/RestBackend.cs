@@ -7,7 +7,7 @@ namespace BorgStore.Backends.Rest;
 
 /// <summary>A store behind a REST server, ours or the Python package's.</summary>
 /// <remarks>What only our server can do is used where an answer of the server told so; see docs/protocol.md.</remarks>
-public sealed partial class RestBackend : IBackend
+internal sealed partial class RestBackend : IBackend
 {
     // Tree listings in pages, flush, digests on request, conditional stores and moves, temporary files.
     private const int OurExtensions = 1;

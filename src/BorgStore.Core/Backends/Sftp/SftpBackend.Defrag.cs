@@ -6,7 +6,7 @@ using BorgStore.Naming;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>Defragmentation: inside the server where it copies, else through here.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     private const int SourcesAtOnce = 16;
 

@@ -5,7 +5,7 @@ using BorgStore.Backends.Sftp.Values;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>What was written, on the server's disk. SFTP knows a sync for a file and none for a directory.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     private const int SyncsInFlight = 64;
     private static readonly TimeSpan LongestUnsynced = TimeSpan.FromSeconds(1);

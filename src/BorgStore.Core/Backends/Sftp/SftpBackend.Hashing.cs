@@ -3,7 +3,7 @@ using BorgStore.Hashing;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>Hashes.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     /// <inheritdoc/>
     public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)

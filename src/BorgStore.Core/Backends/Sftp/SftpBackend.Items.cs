@@ -4,7 +4,7 @@ using BorgStore.Backends.Sftp.Packets;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>Finding, deleting and moving items; directories.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     /// <inheritdoc/>
     public ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)

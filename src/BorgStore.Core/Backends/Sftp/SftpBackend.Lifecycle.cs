@@ -4,7 +4,7 @@ using BorgStore.Backends.Sftp.Packets;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>Making, opening and removing a store.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     /// <inheritdoc/>
     public async Task CreateAsync(CancellationToken cancellationToken)

@@ -7,7 +7,7 @@ using BorgStore.Naming;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>Listing.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     private const int DirectoriesAtOnce = 256;
 

@@ -5,7 +5,7 @@ using BorgStore.Backends.Sftp.Values;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>Loading values.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     // Read with the opening, before the size is known: enough for what is small.
     private const int FirstReadSize = 64 * 1024;

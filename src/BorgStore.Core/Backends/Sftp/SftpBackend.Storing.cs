@@ -6,7 +6,7 @@ using BorgStore.Backends.Sftp.Values;
 namespace BorgStore.Backends.Sftp;
 
 /// <content>Storing values.</content>
-public sealed partial class SftpBackend
+internal sealed partial class SftpBackend
 {
     private static readonly TimeSpan LongestTidying = TimeSpan.FromMilliseconds(500);
 

@@ -9,7 +9,7 @@ namespace BorgStore.Backends.Sftp;
 /// Requests are many at a time on each connection, and no request is made for what another one tells as well. An operation whose
 /// connection is lost is done again over a new one, after finding out how much of it was done already.
 /// </remarks>
-public sealed partial class SftpBackend : IBackend
+internal sealed partial class SftpBackend : IBackend
 {
     private readonly SftpUrl _url;
     private readonly string _shownUrl;

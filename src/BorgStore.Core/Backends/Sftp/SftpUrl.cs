@@ -5,7 +5,7 @@ namespace BorgStore.Backends.Sftp;
 /// <summary>What an <c>sftp://[user@]host[:port]/path</c> says. The host may be an alias of <c>~/.ssh/config</c>.</summary>
 /// <param name="Host">A name, an alias or an address.</param>
 /// <param name="Path">The path as the server takes it: absolute with two slashes after the host, else relative to where a login leads.</param>
-public sealed record SftpUrl(string Host, string Path)
+internal sealed record SftpUrl(string Host, string Path)
 {
     private const string Prefix = "sftp://";
     private const int MostConnections = 32;

@@ -1,0 +1,107 @@
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+
+    $manifestPath = Convert-Path (Join-Path $modulePath BorgStore.psd1)
+    $manifest = Import-PowerShellDataFile $manifestPath
+    $files = Get-ChildItem $modulePath -File -Recurse | ForEach-Object { [IO.Path]::GetRelativePath((Convert-Path $modulePath), $_.FullName).Replace('\', '/') }
+}
+
+Describe 'The manifest' {
+    It 'is valid, and says what the gallery shows' {
+        $info = Test-ModuleManifest $manifestPath
+        $info.CompatiblePSEditions | Should -Be Core
+        $info.PowerShellVersion.ToString() | Should -Be 7.4
+        $info.LicenseUri.Scheme | Should -Be https
+        $info.ProjectUri.Scheme | Should -Be https
+        $info.ReleaseNotes | Should -Not -BeNullOrEmpty
+        $info.Tags | Should -Contain Borg
+        $info.Author, $info.Copyright, $info.Description | Should -Not -BeNullOrEmpty
+    }
+
+    It 'exports every cmdlet by its name, and nothing else' {
+        $cmdlets = (Get-Module BorgStore).ImplementingAssembly.GetExportedTypes() |
+            ForEach-Object { $_.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false) } |
+            ForEach-Object { "$($_.VerbName)-$($_.NounName)" }
+        $manifest.CmdletsToExport | Sort-Object | Should -Be ($cmdlets | Sort-Object)
+        $manifest.FunctionsToExport, $manifest.VariablesToExport, $manifest.AliasesToExport | ForEach-Object { $_ } | Should -BeNullOrEmpty
+    }
+
+    It 'has the version of the assemblies' {
+        (Get-Module BorgStore).ImplementingAssembly.GetName().Version.ToString(3) | Should -Be $manifest.ModuleVersion
+    }
+}
+
+Describe 'The folder of the module' {
+    It 'has the licence, the notices for what is of others, and what is new' {
+        $files | Should -Contain LICENSE
+        $files | Should -Contain THIRD-PARTY-NOTICES.txt
+        $files | Should -Contain CHANGELOG.md
+    }
+
+    It 'names in the notices every library of others that it has' {
+        $notices = Get-Content (Join-Path $modulePath THIRD-PARTY-NOTICES.txt) -Raw
+        foreach ($library in $files -like '*.dll' | Split-Path -LeafBase | Sort-Object -Unique | Where-Object { $_ -notmatch '^borgstore' }) {
+            $notices | Should -Match ([regex]::Escape($library))
+        }
+    }
+
+    It 'has one Core for PowerShell, and no part of PowerShell' {
+        $files -match '^(?!server/).*BorgStore\.Core\.dll$' | Should -Be BorgStore.Core.dll
+        $files -match 'System\.Management\.Automation|PowerShellStandard' | Should -BeNullOrEmpty
+    }
+
+    It 'has nothing for developers' -Skip:(-not $env:BORGSTORE_PACKAGE) {
+        $files -match '\.(pdb|cs)$|(?<!-Help|\.format)\.(xml|ps1xml)$' | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Importing the module' {
+    It 'loads no assembly but its own two: what a backend needs comes with its first store' {
+        $script = "`$before = [AppDomain]::CurrentDomain.GetAssemblies(); Import-Module '$manifestPath'
+            [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_ -notin `$before } | ForEach-Object { `$_.GetName().Name }"
+        $loaded = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command $script
+        $loaded | Sort-Object | Should -Be BorgStore.Core, BorgStore.PowerShell
+    }
+}
+
+Describe 'The package' -Skip:(-not $env:BORGSTORE_PACKAGE) {
+    BeforeAll {
+        $zip = [IO.Compression.ZipFile]::OpenRead($env:BORGSTORE_PACKAGE)
+        $reader = [IO.StreamReader]::new($zip.GetEntry('BorgStore.nuspec').Open())
+        $metadata = ([xml]$reader.ReadToEnd()).package.metadata
+        $entries = $zip.Entries.FullName
+        $reader.Dispose()
+        $zip.Dispose()
+    }
+
+    It 'is named by module and version' {
+        Split-Path $env:BORGSTORE_PACKAGE -Leaf | Should -Be "BorgStore.$($manifest.ModuleVersion).nupkg"
+        $metadata.id | Should -Be BorgStore
+        $metadata.version | Should -Be $manifest.ModuleVersion
+    }
+
+    It 'says of itself what the manifest says' {
+        $metadata.description | Should -Be $manifest.Description
+        $metadata.authors | Should -Be $manifest.Author
+        $metadata.license.InnerText | Should -Be BSD-3-Clause
+        $metadata.projectUrl | Should -Be $manifest.PrivateData.PSData.ProjectUri
+        $metadata.releaseNotes | Should -Not -BeNullOrEmpty
+        $metadata.SelectSingleNode("*[local-name() = 'dependencies']") | Should -BeNullOrEmpty
+    }
+
+    It 'is found in the gallery as a module, and by each of its cmdlets' {
+        $tags = $metadata.tags -split ' '
+        $tags | Should -Contain PSModule
+        $tags | Should -Contain PSEdition_Core
+        $tags | Should -Contain PSIncludes_Cmdlet
+        $tags -match '^PSCmdlet_' -replace '^PSCmdlet_' | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
+        $tags -match '^PSCommand_' -replace '^PSCommand_' | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
+        $manifest.PrivateData.PSData.Tags | Where-Object { $_ -notin $tags } | Should -BeNullOrEmpty
+    }
+
+    It 'has the module at its root, with an icon' {
+        $entries | Should -Contain BorgStore.psd1
+        $entries | Should -Contain BorgStore.PowerShell.dll
+        $entries | Should -Contain $metadata.icon
+    }
+}

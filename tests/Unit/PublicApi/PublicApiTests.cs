@@ -1,0 +1,49 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using PublicApiGenerator;
+
+namespace BorgStore.Tests.PublicApi;
+
+/// <summary>What programs may rely on changes only where somebody meant it to: the approved surface lies beside this file.</summary>
+public sealed class PublicApiTests
+{
+    [Fact]
+    public void BorgStore_Core_has_the_approved_public_surface() => Check(typeof(Store).Assembly);
+
+    [Fact]
+    public void No_type_of_somebody_else_shows_in_the_public_surface_of_BorgStore_Core()
+    {
+        var foreign = typeof(Store).Assembly.GetReferencedAssemblies().Select(a => a.Name!)
+            .Where(name => !name.StartsWith("System.", StringComparison.Ordinal) && name is not "Microsoft.Win32.Primitives");
+        Assert.Empty(foreign);
+    }
+
+    // The attribute names a type of the compiler's, by a number that changes with any member.
+    private static readonly ApiGeneratorOptions Options = new()
+    {
+        IncludeAssemblyAttributes = false,
+        ExcludeAttributes = [typeof(AsyncIteratorStateMachineAttribute).FullName!],
+    };
+
+    private static void Check(Assembly assembly, [CallerFilePath] string here = "")
+    {
+        var name = assembly.GetName().Name + ".approved.txt";
+        var found = assembly.GeneratePublicApi(Options).ReplaceLineEndings("\n").TrimEnd() + "\n";
+        var shipped = Path.Combine(AppContext.BaseDirectory, "PublicApi", name);
+        var approved = File.Exists(shipped) ? File.ReadAllText(shipped).ReplaceLineEndings("\n") : "";
+        if (found == approved) return;
+
+        var received = Path.ChangeExtension(shipped, null) + ".received.txt";
+        Directory.CreateDirectory(Path.GetDirectoryName(received)!);
+        File.WriteAllText(received, found);
+        Assert.Fail($"The public surface of {assembly.GetName().Name} has changed:\n\n{Difference(approved, found)}\n\n"
+            + $"If that is meant, approve it, and tell of it in CHANGELOG.md: copy '{received}' over '{Path.Combine(Path.GetDirectoryName(here)!, name)}'.");
+    }
+
+    // Lines that went away and lines that came.
+    private static string Difference(string approved, string found)
+    {
+        var (before, after) = (approved.Split('\n'), found.Split('\n'));
+        return string.Join('\n', before.Except(after).Select(line => "- " + line.Trim()).Concat(after.Except(before).Select(line => "+ " + line.Trim())));
+    }
+}

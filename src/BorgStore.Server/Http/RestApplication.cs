@@ -152,6 +152,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private Task RefuseAsync(HttpContext context, StoreException e)
     {
         context.Response.Headers[ErrorAnswers.Header] = e.Error.ToString();
+        if (e.Detail is not null) context.Response.Headers[ErrorAnswers.DetailHeader] = Uri.EscapeDataString(e.Detail);
         return RefuseAsync(context, ErrorAnswers.GetStatus(e.Error), ErrorAnswers.GetText(e), long.MaxValue);
     }
 

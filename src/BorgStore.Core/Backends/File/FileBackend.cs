@@ -83,8 +83,7 @@ public sealed partial class FileBackend : IBackend
         try
         {
             if (_calls.GetStatus("") is not { IsDirectory: true })
-                throw new StoreException(
-                    StoreError.StoreDoesNotExist, "There is no store at that place. Create it first, or check the path.");
+                throw StoreException.While(StoreError.StoreDoesNotExist, "open the store", name: null);
             // A number that others need is kept right also by those who have no limit themselves.
             if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
                 _quota = new FileQuota(_calls, _root, _options.Quota);
@@ -143,8 +142,7 @@ public sealed partial class FileBackend : IBackend
     }
 
     private static StoreException AlreadyExists(string what)
-        => new(StoreError.StoreAlreadyExists,
-            $"Could not create the store: there is {what} at that place already. Choose another, or open the store.");
+        => StoreException.While(StoreError.StoreAlreadyExists, "create the store", name: null, $"it is {what}");
 
     private bool IsEmpty()
     {

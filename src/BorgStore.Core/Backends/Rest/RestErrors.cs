@@ -11,6 +11,9 @@ internal static partial class RestErrors
     /// <summary>The header in which our server names the exact error.</summary>
     private const string Header = "X-BorgStore-Error";
 
+    /// <summary>The header in which our server says what is particular about an error, percent-encoded.</summary>
+    private const string DetailHeader = "X-BorgStore-Detail";
+
     /// <summary>Makes an exception of an answer that is no success.</summary>
     /// <param name="response">The answer.</param>
     /// <param name="name">The item that was asked for, if one was.</param>
@@ -19,7 +22,11 @@ internal static partial class RestErrors
     {
         var text = await ReadTextAsync(response, cancellationToken).ConfigureAwait(false);
         if (response.Headers.TryGetValues(Header, out var values) && Enum.TryParse<StoreError>(values.First(), out var exact))
-            return new(exact, text.Length > 0 ? text : Describe(response), name);
+        {
+            return response.Headers.TryGetValues(DetailHeader, out var details)
+                ? StoreException.While(exact, name is null ? "use the store" : $"use '{name}'", name, Uri.UnescapeDataString(details.First()))
+                : new(exact, text.Length > 0 ? text : Describe(response), name);
+        }
         var error = response.StatusCode switch
         {
             HttpStatusCode.NotFound => StoreError.ObjectNotFound,

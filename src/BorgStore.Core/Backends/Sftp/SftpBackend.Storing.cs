@@ -93,7 +93,7 @@ public sealed partial class SftpBackend
         if (!opened.IsOk)
         {
             writing.Temporary = null;
-            throw opened.Status == StatusCode.NoSuchFile ? DoesNotExist() : Refused(opened, "stored", writing.Name);
+            throw opened.Status == StatusCode.NoSuchFile ? DoesNotExist() : Refused(opened, "store", writing.Name);
         }
         try
         {
@@ -101,13 +101,13 @@ public sealed partial class SftpBackend
             if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
             {
                 using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
-                if (!synced.IsOk) throw Refused(synced, "written to the server's disk", writing.Name);
+                if (!synced.IsOk) throw Refused(synced, "bring to the server's disk", writing.Name);
             }
             call.CancellationToken.ThrowIfCancellationRequested();
             using var closed = await connection.SendAsync(
                 new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)).ConfigureAwait(false);
             opened = default;
-            if (!closed.IsOk) throw Refused(closed, "stored", writing.Name);
+            if (!closed.IsOk) throw Refused(closed, "store", writing.Name);
         }
         catch when (connection.Failure is null)
         {
@@ -132,7 +132,7 @@ public sealed partial class SftpBackend
             if (!renamed.IsOk)
             {
                 using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, "stored", name);
+                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, "store", name);
             }
             writing.Temporary = null;
             NoteWritten(connection, name);
@@ -159,7 +159,7 @@ public sealed partial class SftpBackend
             NoteWritten(connection, writing.Name);
             return true;
         }
-        if (!removed.IsOk) throw Refused(removed, "stored", writing.Name);
+        if (!removed.IsOk) throw Refused(removed, "store", writing.Name);
         if (writing.Mode != StoreMode.CreateNew || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
 
         // A link to the value may have been made before the line was lost, or somebody else may have been faster.
@@ -190,10 +190,10 @@ public sealed partial class SftpBackend
     // Version 3 has one code for all that fails; a full disk is worth a question.
     private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string name, long size)
     {
-        if (refusal.Status != StatusCode.Failure || !connection.Features.Has(Extension.FileSystemStat)) return Refused(refusal, "stored", name);
+        if (refusal.Status != StatusCode.Failure || !connection.Features.Has(Extension.FileSystemStat)) return Refused(refusal, "store", name);
         using var reply = await connection.SendAsync(new PathExtendedRequest(Extension.FileSystemStat, _root)).ConfigureAwait(false);
-        if (!reply.IsOk || ReadFreeBytes(reply.Content.Span) is var free && free >= size) return Refused(refusal, "stored", name);
-        return new(StoreError.NoSpace, $"'{name}' could not be stored: it has {size} bytes, and the server has room for {free} more.", name);
+        if (!reply.IsOk || ReadFreeBytes(reply.Content.Span) is var free && free >= size) return Refused(refusal, "store", name);
+        return StoreException.While(StoreError.NoSpace, $"store '{name}'", name, $"it has {size} bytes, and there is room for {free} more");
     }
 
     private static long ReadFreeBytes(ReadOnlySpan<byte> content)

@@ -48,8 +48,8 @@ internal sealed class RcloneFailure(StoreError error, string reason, Exception? 
     public StoreException While(string action, string name, RcloneTarget target)
     {
         var what = name.Length > 0 ? $"'{name}'" : $"the store '{target.Shown}'";
-        return new StoreException(error, $"Could not {action} {what}: {target.Redact(Message).TrimEnd('.')}.{Advice()}",
-            name.Length > 0 ? name : target.Shown, InnerException);
+        return StoreException.While(error, $"{action} {what}", name.Length > 0 ? name : target.Shown,
+            $"{target.Redact(Message).TrimEnd('.')}.{Advice()}", InnerException);
     }
 
     private string Advice() => error switch

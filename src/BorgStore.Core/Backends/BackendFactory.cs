@@ -45,7 +45,7 @@ public static class BackendFactory
         var scheme = StoreUrl.GetScheme(url);
         if (!Schemes.TryGetValue(scheme, out var create))
             throw new StoreException(StoreError.InvalidUrl,
-                $"No backend knows the scheme of '{StoreUrl.Redact(url)}'. Known are {string.Join(", ", Schemes.Keys.Order().Select(s => s + ":"))}.",
+                $"'{StoreUrl.Redact(url)}' is not the URL of a store: no backend knows its scheme. Known are {string.Join(", ", Schemes.Keys.Order().Select(s => s + ":"))}.",
                 StoreUrl.Redact(url));
         if (options.Quota is not null && scheme != "file")
             throw new StoreException(StoreError.NotSupported,

@@ -11,6 +11,9 @@ internal static class ErrorAnswers
     /// <summary>The header that tells our own client, percent-encoded, what is particular about an error: the rest it words itself.</summary>
     public const string DetailHeader = "X-BorgStore-Detail";
 
+    /// <summary>The header that names the item that it is about, percent-encoded: one of several, as where one is made of parts.</summary>
+    public const string NameHeader = "X-BorgStore-Name";
+
     /// <summary>The status that stands for an error.</summary>
     public static int GetStatus(StoreError error) => error switch
     {

@@ -44,10 +44,10 @@ public sealed partial class FileBackend : IBackend
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            if (File.Exists(_root)) throw AlreadyExists("a file");
+            if (File.Exists(_root)) throw AlreadyExists("it is a file");
             Failures.Named(() => Directory.CreateDirectory(_root));
             using (var contents = _calls.ReadDirectory(""))
-                if (contents is not { Entries.Count: 0 }) throw AlreadyExists("a directory that is not empty");
+                if (contents is not { Entries.Count: 0 }) throw AlreadyExists(null);
             if (_options.Durability == Durability.None) return;
             using var directory = _calls.OpenRoot();
             if (directory is not null) _calls.SyncAll(directory);
@@ -141,8 +141,8 @@ public sealed partial class FileBackend : IBackend
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
     }
 
-    private static StoreException AlreadyExists(string what)
-        => StoreException.While(StoreError.StoreAlreadyExists, "create the store", name: null, $"it is {what}");
+    private static StoreException AlreadyExists(string? detail)
+        => StoreException.While(StoreError.StoreAlreadyExists, "create the store", name: null, detail);
 
     private bool IsEmpty()
     {

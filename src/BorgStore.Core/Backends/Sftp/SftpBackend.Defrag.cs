@@ -77,7 +77,7 @@ public sealed partial class SftpBackend
             await using (stream.ConfigureAwait(false))
             {
                 var reply = await Upload.WriteAsync(connection, target, new(stream, total), cancellationToken).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, writing.Name, total).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", writing.Name, total).ConfigureAwait(false);
             }
             return;
         }
@@ -122,7 +122,7 @@ public sealed partial class SftpBackend
             }
             foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
             {
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, offset).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", name, offset).ConfigureAwait(false);
             }
         }
         finally

@@ -25,7 +25,9 @@ public sealed partial class SftpBackend
             if (removed.IsOk) return true;
             // After a lost attempt, what is gone may well be its doing.
             if (removed.Status == StatusCode.NoSuchFile) return call.Lost > 0;
-            return await IsItemAsync(connection, name).ConfigureAwait(false) ? throw Refused(removed, "delete", name) : false;
+            return await IsItemAsync(connection, name).ConfigureAwait(false)
+                ? throw await ExplainRefusedWriteAsync(connection, removed, "delete", name, size: 0).ConfigureAwait(false)
+                : false;
         }, cancellationToken);
 
     /// <inheritdoc/>
@@ -43,7 +45,7 @@ public sealed partial class SftpBackend
                 status = await RenameAsync(connection, name, newName, mode).ConfigureAwait(false);
             }
             if (!status.IsOk && !await IsItemAsync(connection, name).ConfigureAwait(false)) return false;
-            if (!status.IsOk) throw status.Status == StatusCode.NoSuchFile ? DoesNotExist() : Refused(status, $"move to '{newName}'", name);
+            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, "move", name, size: 0).ConfigureAwait(false);
             _unsynced.Rename(name, newName);
             return true;
         }, cancellationToken);

@@ -13,7 +13,8 @@ internal sealed class FileFailure(StoreError error, string reason) : Exception(r
     public StoreException While(string task, string name)
     {
         var (item, shown) = name.Length > 0 ? (name, $"'{name}'") : (null, "the store");
-        return StoreException.While(Error, $"{task} {shown}", item, $"{Message}.{Advice}", this);
+        var detail = Error == StoreError.StoreDoesNotExist ? null : $"{Message}.{Advice}";
+        return StoreException.While(Error, $"{task} {shown}", item, detail, this);
     }
 
     private string Advice => Error switch

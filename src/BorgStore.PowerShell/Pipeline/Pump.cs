@@ -85,6 +85,7 @@ internal sealed class Pump
         _queue.Writer.TryComplete();
         while (_queue.Reader.TryRead(out var message)) Drop(message);
         foreach (var message in _early.Values.SelectMany(early => early)) Drop(message);
+        _progress.Complete();
         Tell(finished, failed);
     }
 

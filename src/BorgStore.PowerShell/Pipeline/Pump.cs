@@ -141,7 +141,7 @@ internal sealed class Pump
             if (limit == TimeSpan.Zero || !Await(limit)) return false;
             if (!_queue.Reader.TryRead(out message)) return true;
         }
-        _progress.Show(_ended, Outstanding);
+        _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
         if (!_options.IsOrdered || message.Job == _next)
         {
             HandOn(message);
@@ -168,7 +168,7 @@ internal sealed class Pump
                 _arrival = null;
                 return true;
             }
-            _progress.Show(_ended, Outstanding);
+            _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
         }
     }
 

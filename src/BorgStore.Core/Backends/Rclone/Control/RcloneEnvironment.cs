@@ -58,6 +58,8 @@ internal static class RcloneEnvironment
         }
         // Where it is set, rclone opens no S3 remote at all; for a private authority it has RCLONE_CA_CERT.
         result["AWS_CA_BUNDLE"] = null;
+        // It needs little memory for what it does here, and works faster where it collects garbage less often.
+        result["GOGC"] = Environment.GetEnvironmentVariable("GOGC") ?? "400";
         foreach (var (name, value) in Preferred) result[Prefix + name] = Environment.GetEnvironmentVariable(Prefix + name) ?? value;
         foreach (var (name, value) in Demanded.Concat(password.Settings)) result[Prefix + name] = value;
         return result;

@@ -25,6 +25,7 @@ internal static class RcloneEnvironment
         ("USE_SERVER_MODTIME", "true"),
         // Otherwise a move onto an item of the same size and second only deletes what was to be moved.
         ("IGNORE_TIMES", "true"),
+        ("NO_CHECK_DEST", "true"),
         // There is nobody to answer.
         ("ASK_PASSWORD", "false"),
         // The address stands in the log.
@@ -37,7 +38,7 @@ internal static class RcloneEnvironment
     // What a user may have set for work at the prompt, and what would here lose values, hide items or the log, or lock us out.
     private static readonly HashSet<string> Removed = new(StringComparer.OrdinalIgnoreCase)
     {
-        "DRY_RUN", "INTERACTIVE", "IGNORE_EXISTING", "IMMUTABLE", "UPDATE", "NO_CHECK_DEST", "NO_TRAVERSE", "SIZE_ONLY",
+        "DRY_RUN", "INTERACTIVE", "IGNORE_EXISTING", "IMMUTABLE", "UPDATE", "NO_TRAVERSE", "SIZE_ONLY",
         "BACKUP_DIR", "SUFFIX", "COMPARE_DEST", "COPY_DEST", "MAX_TRANSFER", "MAX_DURATION", "MAX_DEPTH",
         "LOG_FILE", "LOG_FORMAT", "LOG_SYSTEMD", "USE_JSON_LOG", "SYSLOG", "VERBOSE", "QUIET",
         "FILTER", "FILTER_FROM", "INCLUDE", "INCLUDE_FROM", "EXCLUDE", "EXCLUDE_FROM", "EXCLUDE_IF_PRESENT",

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using BorgStore.Backends.Rclone;
 
@@ -30,15 +31,34 @@ public sealed class RcloneFormTests : IAsyncLifetime
     public async Task A_value_arrives_as_it_is(string text)
     {
         var server = await _service!.GetServerAsync(Ct);
-        await server.CallAsync(RcloneForm.Create(_folder.Path, "a b/x.tmp", System.Text.Encoding.ASCII.GetBytes(text)), Ct);
+        await server.Forms.SendAsync(_folder.Path, "a b/x.tmp", Encoding.ASCII.GetBytes(text));
         Assert.Equal(text, await File.ReadAllTextAsync(_folder.Combine("a b/x.tmp"), Ct));
+    }
+
+    [Fact]
+    public async Task Of_those_that_go_together_one_fails_alone()
+    {
+        const int count = 40;
+        var server = await _service!.GetServerAsync(Ct);
+        Directory.CreateDirectory(_folder.Combine("data/20.tmp"));
+        var sent = Enumerable.Range(0, count).Select(i => server.Forms.SendAsync(_folder.Path, $"data/{i}.tmp", new[] { (byte)i })).ToList();
+        for (var i = 0; i < count; i++)
+        {
+            if (i == 20)
+            {
+                await Assert.ThrowsAsync<RcloneFailure>(() => sent[20]);
+                continue;
+            }
+            await sent[i];
+            Assert.Equal([(byte)i], await File.ReadAllBytesAsync(_folder.Combine($"data/{i}.tmp"), Ct));
+        }
     }
 
     [Fact]
     public async Task Of_a_value_that_is_cut_off_nothing_is_kept()
     {
         var server = await _service!.GetServerAsync(Ct);
-        var call = RcloneForm.Create(_folder.Path, "data/x.tmp", new byte[10_000]);
+        var call = RcloneForm.Create(_folder.Path, "data", [("x.tmp", new byte[10_000])]);
         var body = await call.Content!.ReadAsByteArrayAsync(Ct);
         var type = call.Content.Headers.ContentType;
         call.Content = new StreamContent(new MemoryStream(body, 0, 5_000)) { Headers = { ContentType = type, ContentLength = body.Length } };

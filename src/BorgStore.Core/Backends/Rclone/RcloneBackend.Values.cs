@@ -170,7 +170,7 @@ public sealed partial class RcloneBackend
         // When the answer comes, rclone writes no more.
         using var patience = new CancellationTokenSource();
         using var cancellation = cancellationToken.UnsafeRegister(_ => patience.CancelAfter(CancellationTimeout), null);
-        await server.CallAsync(RcloneForm.Create(remote.ServedName!, name, bytes.Span), patience.Token).ConfigureAwait(false);
+        await server.Forms.SendAsync(remote.ServedName!, name, bytes).WaitAsync(patience.Token).ConfigureAwait(false);
         return true;
     }
 

@@ -48,6 +48,7 @@ internal sealed class RcloneServer : IAsyncDisposable
         };
         _client = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
         _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", password.Credential);
+        Forms = new RcloneFormSender(this);
         _heartbeat = WatchAsync();
     }
 
@@ -65,6 +66,9 @@ internal sealed class RcloneServer : IAsyncDisposable
 
     /// <summary>Where it fetches values for upload.</summary>
     public RcloneUploadSource Uploads { get; } = new();
+
+    /// <summary>What brings small values to it.</summary>
+    public RcloneFormSender Forms { get; }
 
     /// <summary>Tells what a remote can do, and opens it where that was not done before.</summary>
     /// <param name="remote">The remote.</param>

@@ -163,9 +163,10 @@ internal sealed partial class RcloneBackend
             ["srcRemote"] = name,
             ["dstFs"] = _target.Remote,
             ["dstRemote"] = newName,
-            // Where it looks for the new name first, it deletes what it finds there before it moves.
-            ["_config"] = new JsonObject { ["NoCheckDest"] = replaces },
         };
+        // Rclone takes a while to read settings, so that those of most calls stand in its environment. Where it looks for the new name
+        // first, it deletes what it finds there before it moves.
+        if (!replaces) parameters["_config"] = new JsonObject { ["NoCheckDest"] = false };
         try
         {
             await server.CallAsync("operations/movefile", parameters, cancellationToken).ConfigureAwait(false);

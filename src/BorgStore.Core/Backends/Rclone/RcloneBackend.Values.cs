@@ -8,8 +8,9 @@ namespace BorgStore.Backends.Rclone;
 /// <content>Values on their way in and out.</content>
 internal sealed partial class RcloneBackend
 {
-    /// <summary>Values up to this size [bytes] are in memory when loading returns; of others their beginning is.</summary>
-    private const int BeginningSize = 64 * 1024;
+    /// <summary>Values up to this size [bytes] may go along with a call, and are in memory when loading returns; of others their
+    /// beginning is.</summary>
+    private const int SmallSize = 64 * 1024;
 
     /// <summary>How long rclone may take to give up an upload that was cancelled.</summary>
     private static readonly TimeSpan CancellationTimeout = TimeSpan.FromSeconds(10);
@@ -80,7 +81,7 @@ internal sealed partial class RcloneBackend
             if (answer.IsSuccess)
             {
                 var length = size is null ? answer.Length ?? 0 : range.Resolve(size.Value).Count;
-                isOurs = length <= BeginningSize;
+                isOurs = length <= SmallSize;
                 return await ReceiveAsync(answer, name, range, length, cancellationToken).ConfigureAwait(false);
             }
             // It found the item and could not open it, as where storages refuse what begins behind the end.
@@ -105,11 +106,11 @@ internal sealed partial class RcloneBackend
     private async Task<ValueStream> ReceiveAsync(
         RcloneAnswer answer, string name, ByteRange range, long length, CancellationToken cancellationToken)
     {
-        var beginning = new byte[Math.Min(length, BeginningSize)];
+        var beginning = new byte[Math.Min(length, SmallSize)];
         var received = await answer.FillAsync(beginning, cancellationToken).ConfigureAwait(false);
         if (received < beginning.Length)
             throw new RcloneFailure(StoreError.ConnectionLost, $"rclone broke off after {received} of {length} bytes");
-        return length <= BeginningSize
+        return length <= SmallSize
             ? new MemoryValueStream(beginning)
             : new RcloneValueStream(answer, beginning, length,
                 token => LoadValueAsync(name, range, token), failure => failure.While("load", name, _target));
@@ -140,8 +141,9 @@ internal sealed partial class RcloneBackend
         var temporaryName = $"{shownName[..(shownName.LastIndexOf('/') + 1)]}{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
         try
         {
-            await RunAsync("store", shownName, value.CanReadAgain,
-                (server, _) => UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await RunAsync("store", shownName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
+                ? SendAsync(server, remote, temporaryName, value, cancellationToken)
+                : UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken).ConfigureAwait(false);
             var name = chooseName();
             var isRepeated = false;
             await RunAsync("store", name, canRepeat: true, async (server, remote) =>
@@ -158,6 +160,26 @@ internal sealed partial class RcloneBackend
             await RemoveTemporaryAsync(temporaryName).ConfigureAwait(false);
             throw;
         }
+    }
+
+    // What a kill leaves of a call is a temporary value.
+    private static async Task<bool> SendAsync(
+        RcloneServer server, RcloneRemote remote, string name, StoreValue value, CancellationToken cancellationToken)
+    {
+        var bytes = value.IsInMemory ? value.Bytes : await ReadAsync(value, cancellationToken).ConfigureAwait(false);
+        // When the answer comes, rclone writes no more.
+        using var patience = new CancellationTokenSource();
+        using var cancellation = cancellationToken.UnsafeRegister(_ => patience.CancelAfter(CancellationTimeout), null);
+        await server.Forms.SendAsync(remote.ServedName!, name, bytes).WaitAsync(patience.Token).ConfigureAwait(false);
+        return true;
+    }
+
+    private static async Task<byte[]> ReadAsync(StoreValue value, CancellationToken cancellationToken)
+    {
+        var bytes = new byte[value.Length];
+        var stream = value.OpenStream();
+        await using (stream.ConfigureAwait(false)) await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
+        return bytes;
     }
 
     private async Task<bool> UploadAsync(RcloneServer server, string name, StoreValue value, CancellationToken cancellationToken)

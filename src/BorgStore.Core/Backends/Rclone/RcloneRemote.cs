@@ -21,6 +21,7 @@ internal sealed class RcloneRemote
         bool Has(string feature) => features.TryGetProperty(feature, out var value) && value.ValueKind == JsonValueKind.True;
 
         HasOnlyPrefixes = Has("BucketBased");
+        IsLocal = Has("IsLocal");
         ListsTrees = Has("ListR");
         var tellsPartialUploads = version >= TellsPartialUploads;
         NeedsTemporaryNames = (Has("Move") || Has("Copy")) && (tellsPartialUploads
@@ -28,7 +29,7 @@ internal sealed class RcloneRemote
             ? Has("PartialUploads") || info.GetProperty("String").GetString()!.StartsWith("webdav ", StringComparison.Ordinal)
             : !HasOnlyPrefixes);
         // From that version on rclone does the same itself wherever values would be seen unfinished.
-        ReplacesByMove = HasOnlyPrefixes || Has("IsLocal") || (tellsPartialUploads && NeedsTemporaryNames);
+        ReplacesByMove = HasOnlyPrefixes || IsLocal || (tellsPartialUploads && NeedsTemporaryNames);
         _hashes = info.GetProperty("Hashes").ValueKind == JsonValueKind.Array
             ? [.. info.GetProperty("Hashes").EnumerateArray().Select(hash => hash.GetString()!)]
             : [];
@@ -40,6 +41,9 @@ internal sealed class RcloneRemote
 
     /// <summary>Whether directories are only what names suggest, as in an object store, where a value also appears as a whole.</summary>
     public bool HasOnlyPrefixes { get; }
+
+    /// <summary>Whether it is a folder of this machine, where what rclone does for each call takes longer than the storage.</summary>
+    public bool IsLocal { get; }
 
     /// <summary>Whether the remote lists a whole tree at once.</summary>
     public bool ListsTrees { get; }

@@ -25,6 +25,7 @@ internal static class RcloneEnvironment
         ("USE_SERVER_MODTIME", "true"),
         // Otherwise a move onto an item of the same size and second only deletes what was to be moved.
         ("IGNORE_TIMES", "true"),
+        ("NO_CHECK_DEST", "true"),
         // There is nobody to answer.
         ("ASK_PASSWORD", "false"),
         // The address stands in the log.
@@ -37,7 +38,7 @@ internal static class RcloneEnvironment
     // What a user may have set for work at the prompt, and what would here lose values, hide items or the log, or lock us out.
     private static readonly HashSet<string> Removed = new(StringComparer.OrdinalIgnoreCase)
     {
-        "DRY_RUN", "INTERACTIVE", "IGNORE_EXISTING", "IMMUTABLE", "UPDATE", "NO_CHECK_DEST", "NO_TRAVERSE", "SIZE_ONLY",
+        "DRY_RUN", "INTERACTIVE", "IGNORE_EXISTING", "IMMUTABLE", "UPDATE", "NO_TRAVERSE", "SIZE_ONLY",
         "BACKUP_DIR", "SUFFIX", "COMPARE_DEST", "COPY_DEST", "MAX_TRANSFER", "MAX_DURATION", "MAX_DEPTH",
         "LOG_FILE", "LOG_FORMAT", "LOG_SYSTEMD", "USE_JSON_LOG", "SYSLOG", "VERBOSE", "QUIET",
         "FILTER", "FILTER_FROM", "INCLUDE", "INCLUDE_FROM", "EXCLUDE", "EXCLUDE_FROM", "EXCLUDE_IF_PRESENT",
@@ -58,6 +59,8 @@ internal static class RcloneEnvironment
         }
         // Where it is set, rclone opens no S3 remote at all; for a private authority it has RCLONE_CA_CERT.
         result["AWS_CA_BUNDLE"] = null;
+        // It needs little memory for what it does here, and works faster where it collects garbage less often.
+        result["GOGC"] = Environment.GetEnvironmentVariable("GOGC") ?? "400";
         foreach (var (name, value) in Preferred) result[Prefix + name] = Environment.GetEnvironmentVariable(Prefix + name) ?? value;
         foreach (var (name, value) in Demanded.Concat(password.Settings)) result[Prefix + name] = value;
         return result;

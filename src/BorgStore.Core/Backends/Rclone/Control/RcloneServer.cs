@@ -13,6 +13,10 @@ namespace BorgStore.Backends.Rclone;
 /// </remarks>
 internal sealed class RcloneServer : IAsyncDisposable
 {
+    /// <summary>What all calls have in common. Without it rclone keeps statistics of each, with a timer of its own for each upload,
+    /// for ever.</summary>
+    public const string Group = "borgstore";
+
     private readonly ConcurrentDictionary<string, Task<RcloneRemote>> _remotes = new();
     private readonly ChildProcess _process;
     private readonly RclonePassword _password;
@@ -44,6 +48,7 @@ internal sealed class RcloneServer : IAsyncDisposable
         };
         _client = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
         _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", password.Credential);
+        Forms = new RcloneFormSender(this);
         _heartbeat = WatchAsync();
     }
 
@@ -61,6 +66,9 @@ internal sealed class RcloneServer : IAsyncDisposable
 
     /// <summary>Where it fetches values for upload.</summary>
     public RcloneUploadSource Uploads { get; } = new();
+
+    /// <summary>What brings small values to it.</summary>
+    public RcloneFormSender Forms { get; }
 
     /// <summary>Tells what a remote can do, and opens it where that was not done before.</summary>
     /// <param name="remote">The remote.</param>
@@ -89,9 +97,15 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <param name="command">The command, such as <c>operations/stat</c>.</param>
     /// <param name="parameters">Its parameters.</param>
     /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
-    public async Task<JsonElement> CallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
+    public Task<JsonElement> CallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
+        => CallAsync(Request(command, parameters), cancellationToken);
+
+    /// <summary>Calls a command and returns its answer.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    public async Task<JsonElement> CallAsync(HttpRequestMessage call, CancellationToken cancellationToken)
     {
-        using var answer = await BeginCallAsync(command, parameters, cancellationToken).ConfigureAwait(false);
+        using var answer = await BeginCallAsync(call, cancellationToken).ConfigureAwait(false);
         return JsonSerializer.Deserialize<JsonElement>(await answer.ReadAllAsync(cancellationToken).ConfigureAwait(false));
     }
 
@@ -100,9 +114,12 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <param name="parameters">Its parameters.</param>
     /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
     /// <returns>The answer, of which only the beginning was read.</returns>
-    public async Task<RcloneAnswer> BeginCallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
+    public Task<RcloneAnswer> BeginCallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
+        => BeginCallAsync(Request(command, parameters), cancellationToken);
+
+    private async Task<RcloneAnswer> BeginCallAsync(HttpRequestMessage call, CancellationToken cancellationToken)
     {
-        var answer = await SendAsync(Request(command, parameters), cancellationToken).ConfigureAwait(false);
+        var answer = await SendAsync(call, cancellationToken).ConfigureAwait(false);
         if (answer.IsSuccess) return answer;
         using (answer) throw await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -157,8 +174,7 @@ internal sealed class RcloneServer : IAsyncDisposable
 
     private static HttpRequestMessage Request(string command, JsonObject parameters)
     {
-        // Without a name in common rclone keeps statistics of each call, with a timer of its own for each upload, for ever.
-        parameters["_group"] = "borgstore";
+        parameters["_group"] = Group;
         return new(HttpMethod.Post, command)
         {
             Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(parameters))

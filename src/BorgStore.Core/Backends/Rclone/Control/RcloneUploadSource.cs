@@ -7,8 +7,8 @@ namespace BorgStore.Backends.Rclone;
 
 /// <summary>Where rclone fetches the values that it uploads: the smallest of HTTP servers, on a loopback port of its own.</summary>
 /// <remarks>
-/// Rclone also takes values in the body of a request, but not their length: it would keep them in memory or on disk where a remote
-/// wants that in advance, and takes a small value that is cut off for a whole one. What it fetches has a length from the start, and is
+/// Rclone also takes values in the body of a call, but not their length: it would keep them in memory or on disk where a remote
+/// wants that in advance, and takes a small value that is cut off for a whole one unless it is told to stream all. What it fetches has a length from the start, and is
 /// an error when it is cut off. The address of a value is a secret that is good for that one upload.
 /// </remarks>
 internal sealed class RcloneUploadSource : IDisposable

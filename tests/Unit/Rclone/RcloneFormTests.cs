@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using BorgStore.Backends.Rclone;
+
+namespace BorgStore.Tests.Rclone;
+
+/// <summary>Values that go along with the call.</summary>
+public sealed class RcloneFormTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private RcloneService? _service;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync()
+    {
+        _service = new RcloneService(RcloneProgram.Require());
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_service is not null) await _service.StopAsync();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\r\n")]
+    [InlineData("--\r\n\r\n--boundary--\r\n")]
+    public async Task A_value_arrives_as_it_is(string text)
+    {
+        var server = await _service!.GetServerAsync(Ct);
+        await server.Forms.SendAsync(_folder.Path, "a b/x.tmp", Encoding.ASCII.GetBytes(text));
+        Assert.Equal(text, await File.ReadAllTextAsync(_folder.Combine("a b/x.tmp"), Ct));
+    }
+
+    [Fact]
+    public async Task Of_those_that_go_together_one_fails_alone()
+    {
+        const int count = 40;
+        var server = await _service!.GetServerAsync(Ct);
+        Directory.CreateDirectory(_folder.Combine("data/20.tmp"));
+        var sent = Enumerable.Range(0, count).Select(i => server.Forms.SendAsync(_folder.Path, $"data/{i}.tmp", new[] { (byte)i })).ToList();
+        for (var i = 0; i < count; i++)
+        {
+            if (i == 20)
+            {
+                await Assert.ThrowsAsync<RcloneFailure>(() => sent[20]);
+                continue;
+            }
+            await sent[i];
+            Assert.Equal([(byte)i], await File.ReadAllBytesAsync(_folder.Combine($"data/{i}.tmp"), Ct));
+        }
+    }
+
+    [Fact]
+    public async Task Of_a_value_that_is_cut_off_nothing_is_kept()
+    {
+        var server = await _service!.GetServerAsync(Ct);
+        var call = RcloneForm.Create(_folder.Path, "data", [("x.tmp", new byte[10_000])]);
+        var body = await call.Content!.ReadAsByteArrayAsync(Ct);
+        var type = call.Content.Headers.ContentType;
+        call.Content = new StreamContent(new MemoryStream(body, 0, 5_000)) { Headers = { ContentType = type, ContentLength = body.Length } };
+        await Assert.ThrowsAsync<RcloneFailure>(() => server.CallAsync(call, Ct));
+
+        // It counts the failure once it has cleaned up.
+        while ((await server.CallAsync("core/stats", new JsonObject { ["group"] = RcloneServer.Group }, Ct)).GetProperty("errors").GetInt64() == 0)
+            await Task.Delay(10, Ct);
+        Assert.Empty(Directory.EnumerateFiles(_folder.Combine("data")));
+    }
+}

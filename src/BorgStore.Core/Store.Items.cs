@@ -83,7 +83,7 @@ public sealed partial class Store
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && mode == StoreMode.CreateNew)
         {
-            throw AlreadyExists(name, "Cannot store");
+            throw AlreadyExists(name, "store");
         }
         _meter.Add(Operation.Store, start, value.Length);
     }
@@ -157,7 +157,7 @@ public sealed partial class Store
     {
         var ns = FindNamespace(name);
         if (ns.Levels.Count > 1 && await LocateAsync(ns, name, deleted: false, cancellationToken).ConfigureAwait(false) is { } existing)
-            return mode == StoreMode.CreateNew ? throw AlreadyExists(name, "Cannot store") : existing.Nested;
+            return mode == StoreMode.CreateNew ? throw AlreadyExists(name, "store") : existing.Nested;
         var nested = NestToWrite(name, DemandWritable(ns, name).WriteLevel);
         await CheckGivenLevelsAsync(ns, name, cancellationToken).ConfigureAwait(false);
         return nested;

@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Diagnostics;
 using BorgStore.Layout;
 
 namespace BorgStore;
@@ -22,10 +23,9 @@ public sealed partial class Store
         {
             await chain.Head.CreateAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e)
+        catch
         {
             await chain.Head.DisposeAsync().ConfigureAwait(false);
-            if (e is StoreException { Name: null } unnamed) throw OfStore(options, unnamed);
             throw;
         }
         return await OpenAsync(chain, options, cancellationToken).ConfigureAwait(false);
@@ -54,10 +54,9 @@ public sealed partial class Store
             chain.Meter.Reset();
             return new(chain, layout, options.Layout is not null, StoreUrl.Redact(options.Url));
         }
-        catch (Exception e)
+        catch
         {
             await chain.Head.DisposeAsync().ConfigureAwait(false);
-            if (e is StoreException { Name: null } unnamed) throw OfStore(options, unnamed);
             throw;
         }
     }
@@ -67,17 +66,10 @@ public sealed partial class Store
     /// <param name="cancellationToken">Ends the wait; what is removed by then stays removed.</param>
     public static async Task DestroyAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
-        var backend = BackendFactory.Create(options.Url, options.ToBackendOptions());
+        var backend = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), StoreUrl.Redact(options.Url));
         await using (backend.ConfigureAwait(false))
         {
-            try
-            {
-                await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);
-            }
-            catch (StoreException e) when (e.Name is null)
-            {
-                throw OfStore(options, e);
-            }
+            await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);
         }
         if (!options.HasCache) return;
         var cache = StoreChain.CreateCache(options, new());
@@ -124,10 +116,6 @@ public sealed partial class Store
         if (!await _backend.RemoveDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.ObjectNotFound, $"There is no namespace '{ns}'.", ns);
     }
-
-    // A backend does not say where it is, since the one who asks may not know; the URL is what the caller gave.
-    private static StoreException OfStore(StoreOptions options, StoreException e)
-        => new(e.Error, $"{StoreUrl.Redact(options.Url)}: {e.Message}", StoreUrl.Redact(options.Url), e);
 
     private NamespaceLayout DemandNamespace(string ns)
         => Layout.FindNamespace(ns)

@@ -58,7 +58,7 @@ public sealed partial class Store
         var items = _backend.ListAsync(ns.Name, ListScope.Tree, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (items.ConfigureAwait(false))
         {
-            while (await MoveNextAsync(items).ConfigureAwait(false))
+            while (await MoveNextAsync(items, ns.Name).ConfigureAwait(false))
             {
                 var path = items.Current.Name;
                 if (others.Length > 0 && Array.Exists(others, other => path.StartsWith(other, StringComparison.Ordinal))) continue;
@@ -74,7 +74,7 @@ public sealed partial class Store
 
     // Only the time that the storage needs is counted, not what the caller does between two items. A namespace that is known
     // but holds nothing yet has no directory.
-    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items)
+    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, string ns)
     {
         using var pass = _gate.Enter(Url);
         var start = Meter.Start();
@@ -85,6 +85,10 @@ public sealed partial class Store
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
         {
             return false;
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw e.Explain(ns.Length == 0 ? $"list the store '{Url}'" : $"list the namespace '{ns}'", ns.Length == 0 ? Url : ns);
         }
         finally
         {

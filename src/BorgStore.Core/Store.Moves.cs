@@ -51,7 +51,7 @@ public sealed partial class Store
         if (ns.Levels.Count > 1 && source is not null
             && await LocateAsync(ns, name, deleted: false, cancellationToken).ConfigureAwait(false) is { } live)
         {
-            if (mode == StoreMode.CreateNew) throw AlreadyExists(name, "Cannot restore");
+            if (mode == StoreMode.CreateNew) throw AlreadyExists(name, "restore");
             await RenameAsync(source, live.Nested, mode, name, name, deleted: true, start, cancellationToken).ConfigureAwait(false);
             return;
         }
@@ -95,7 +95,7 @@ public sealed partial class Store
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists)
         {
-            throw AlreadyExists(newName, deleted && name == newName ? "Cannot restore" : $"Cannot move '{name}' to");
+            throw AlreadyExists(newName, deleted && name == newName ? "restore" : $"move '{name}' to");
         }
         _meter.Add(Operation.Move, start);
     }

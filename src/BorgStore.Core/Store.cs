@@ -14,7 +14,7 @@ namespace BorgStore;
 /// </remarks>
 public sealed partial class Store : IAsyncDisposable
 {
-    private readonly IBackend _backend;
+    private readonly ExplainingBackend _backend;
     private readonly OperationGate _gate = new();
     private readonly Meter _meter = new();
     private readonly Meter _backendMeter;
@@ -27,6 +27,7 @@ public sealed partial class Store : IAsyncDisposable
     {
         (_backend, _backendMeter, _caching, _cacheMeter) = (chain.Head, chain.Meter, chain.Caching, chain.CacheMeter);
         (Layout, _layoutIsGiven, Url) = (layout, layoutIsGiven, shownUrl);
+        _backend.Layout = layout;
     }
 
     /// <summary>The URL, without its password.</summary>
@@ -87,7 +88,7 @@ public sealed partial class Store : IAsyncDisposable
             $"There is no {(deleted ? "soft-deleted " : "")}item '{name}'{(IsNamespace(name) ? $": {DescribeNamespace(name)}" : "")}.", name);
 
     private static StoreException AlreadyExists(string name, string doing)
-        => new(StoreError.ObjectAlreadyExists, $"{doing} '{name}': there is an item of that name already, and it was not to be replaced.", name);
+        => new(StoreError.ObjectAlreadyExists, $"Could not {doing} '{name}': there is an item of that name already, and it was not to be replaced.", name);
 
     private static string NestToRead(string name, int level, bool deleted)
     {

@@ -10,7 +10,7 @@ namespace BorgStore;
 /// <param name="Meter">Counts what the storage is asked for.</param>
 /// <param name="Caching">The cache in front of the storage, where there is one.</param>
 /// <param name="CacheMeter">Counts what the cache does, where there is one.</param>
-internal sealed record StoreChain(IBackend Head, Meter Meter, CachingBackend? Caching, CacheMeter? CacheMeter)
+internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBackend? Caching, CacheMeter? CacheMeter)
 {
     /// <summary>Makes the chain for a URL.</summary>
     public static StoreChain Create(StoreOptions options)
@@ -45,11 +45,12 @@ internal sealed record StoreChain(IBackend Head, Meter Meter, CachingBackend? Ca
             ? new EmulatedBackend(backend, options.Latency, options.Bandwidth)
             : backend;
         primary = new MeteredBackend(primary, meter);
-        if (!options.HasCache) return new(primary, meter, null, null);
+        var shownUrl = StoreUrl.Redact(options.Url);
+        if (!options.HasCache) return new(new(primary, shownUrl), meter, null, null);
 
         var cacheMeter = new CacheMeter();
-        var caching = new CachingBackend(primary, CreateCache(options, cacheMeter), options.Layout!, StoreUrl.Redact(options.Url));
-        return new(permissions is null ? caching : new PermissionBackend(caching, permissions), meter, caching, cacheMeter);
+        var caching = new CachingBackend(primary, CreateCache(options, cacheMeter), options.Layout!, shownUrl);
+        return new(new(permissions is null ? caching : new PermissionBackend(caching, permissions), shownUrl), meter, caching, cacheMeter);
     }
 
     private static void CheckCache(StoreOptions options)

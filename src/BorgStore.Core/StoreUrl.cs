@@ -20,6 +20,16 @@ public static class StoreUrl
         throw new StoreException(StoreError.InvalidUrl, $"'{url}' is not the URL of a store. {SuggestFileUrl(url)}", url);
     }
 
+    /// <summary>The exception for a URL that a backend does not understand.</summary>
+    /// <param name="url">The URL.</param>
+    /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
+    /// <param name="form">How it is written, in quotes.</param>
+    internal static StoreException Invalid(string url, string problem, string form)
+    {
+        var shown = Redact(url);
+        return new(StoreError.InvalidUrl, $"'{shown}' is not the URL of a store: {problem}. Write {form}.", shown);
+    }
+
     /// <summary>A URL as it may be shown: without its password or secret key.</summary>
     /// <param name="url">The URL.</param>
     public static string Redact(string url)

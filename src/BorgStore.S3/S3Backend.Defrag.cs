@@ -94,8 +94,7 @@ public sealed partial class S3Backend
             {
                 var size = _heads[block.Name].Size;
                 if (block.Offset < 0 || block.Length < 0 || block.Offset > size || block.Length > size - block.Offset)
-                    throw new StoreException(StoreError.ReadRange,
-                        $"'{block.Name}' has {size} bytes, so that no {block.Length} bytes from {block.Offset} on can be taken from it; nothing was made.", block.Name);
+                    throw block.Outside(size);
                 Length += block.Length;
             }
         }

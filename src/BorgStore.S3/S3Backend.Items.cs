@@ -70,7 +70,7 @@ public sealed partial class S3Backend
             {
                 var name = error.Key[Root.Length..];
                 var (code, why) = S3Errors.Explain(error.Code, error.Message);
-                failures.Add(new(name, new StoreException(code, $"Cannot delete '{name}': {why}", name)));
+                failures.Add(new(name, StoreException.While(code, $"delete '{name}'", name, why)));
             }
         }
         return failures;

@@ -82,8 +82,8 @@ public sealed partial class S3Backend
     {
         var copy = await Bucket.HeadAsync(KeyOf(newName), cancellationToken).ConfigureAwait(false);
         if (copy?.Size != head.Size)
-            throw new StoreException(StoreError.BackendFailure,
-                $"Cannot move '{name}' to '{newName}': the server's copy is not whole. '{name}' was left as it is.", name);
+            throw StoreException.While(StoreError.BackendFailure, $"move '{name}' to '{newName}'", name,
+                $"the server's copy is not whole, and the item was left as it is");
     }
 
     private async Task DeleteMovedAsync(string name, string newName, ObjectHead head, CancellationToken cancellationToken)
@@ -95,8 +95,8 @@ public sealed partial class S3Backend
         catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException)
         {
             var failure = S3Errors.ToStoreException(e, $"finish the move of '{name}' to '{newName}'", name);
-            throw new StoreException(failure.Error,
-                $"{failure.Message} The item was copied, and is now perhaps under both names. Compare them, then delete '{name}'.", name, e);
+            throw StoreException.While(failure.Error, $"move '{name}' to '{newName}'", name,
+                $"{failure.Detail} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", e);
         }
     }
 }

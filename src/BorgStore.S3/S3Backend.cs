@@ -65,7 +65,7 @@ public sealed partial class S3Backend : IBackend
         await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
             await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
         if (reason is var (error, why))
-            throw new StoreException(error, $"Cannot destroy '{_url.Shown}' wholly: {left} items are left, the first because {why} The rest is gone.", _url.Shown);
+            throw StoreException.While(error, $"destroy '{_url.Shown}' wholly", _url.Shown, $"{left} items are left, the first because {why} The rest is gone.");
     }
 
     /// <inheritdoc/>

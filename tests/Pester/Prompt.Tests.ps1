@@ -1,47 +1,5 @@
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
-    function Complete([string] $Line) {
-        (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText
-    }
-}
-
-Describe 'Completion' {
-    BeforeAll {
-        $store = New-TestStore 3
-        Remove-BorgStoreItem config/k0003 -Soft
-    }
-    AfterAll { Close-AllStore }
-
-    It 'offers namespaces, then names' {
-        Complete 'Get-BorgStoreItem ' | Should -Be 'config/', 'data/'
-        Complete 'Get-BorgStoreItemContent co' | Should -Be 'config/'
-        Complete 'Remove-BorgStoreItem config/' | Should -Be 'config/k0001', 'config/k0002'
-        Complete 'Move-BorgStoreItem config/k0001 -Destination d' | Should -Be 'data/'
-        Complete 'Remove-BorgStoreItem -Deleted config/' | Should -Be 'config/k0003'
-        Complete 'Get-BorgStoreItem -Namespace c' | Should -Be 'config'
-    }
-
-    It 'offers stores, algorithms, encodings and presets' {
-        Complete 'Get-BorgStoreItem -Store f' | Should -Contain $store.Uri
-        Complete 'Open-BorgStore fil' | Should -Contain 'file:///'
-        Complete 'Get-BorgStoreItemHash config/k0001 -Algorithm bl' | Should -Be 'BLAKE2b', 'BLAKE2s', 'BLAKE3'
-        Complete 'Get-BorgStoreItemContent x -AsString -Encoding utf8' | Should -Be 'utf8', 'utf8BOM'
-        Complete 'New-BorgStorePermission borgbackup-r' | Should -Be 'borgbackup-read-only'
-        Complete 'New-BorgStore file:///x -Preset ' | Should -Be 'Borg2'
-    }
-
-    It 'is silent where it cannot know' {
-        $other = New-TestStore
-        { Complete 'Get-BorgStoreItem con' } | Should -Not -Throw
-        { Complete 'Get-BorgStoreItem con -Store nix://x' } | Should -Not -Throw
-        $other | Close-BorgStore
-    }
-
-    It 'keeps to its time limit, and shows what it found by then' {
-        $slow = Open-BorgStore $store.Uri -Latency 00:00:20 -Namespace @{ config = 0 } -Default
-        (Measure-Command { Complete 'Get-BorgStoreItem config/' }).TotalSeconds | Should -BeLessThan 4
-        $slow | Close-BorgStore
-    }
 }
 
 Describe 'Views' {
@@ -55,10 +13,10 @@ Describe 'Views' {
 
     It 'show items as a table, with sizes to be read' {
         $text = Show (Get-BorgStoreItem -IncludeDeleted)
-        $text[0] | Should -Match '^Name +Size +LastWriteTime +State'
-        $text[2] | Should -Match '^config/k0001 +7 B'
-        $text[3] | Should -Match 'deleted'
-        $text[4] | Should -Match '^data/0123 +3.00 MiB'
+        $text[0] | Should -Match '^ +LastWriteTime +Size +State +Name'
+        $text[2] | Should -Match ' 7 B +config/k0001$'
+        $text[3] | Should -Match ' 7 B +deleted +config/k0002$'
+        $text[4] | Should -Match ' 3.00 MiB +data/0123$'
     }
 
     It 'show items as a list' {
@@ -66,7 +24,8 @@ Describe 'Views' {
     }
 
     It 'show stores' {
-        (Show $store)[2] | Should -Match 'config = 0, data = 2'
+        (Show $store)[0] | Should -Match '^State +Uri +Namespace'
+        (Show $store)[2] | Should -Match '^open +file:.* config = 0, data = 2'
         (Show ($store | Format-List)) -join "`n" | Should -Match 'Permission *: all'
     }
 
@@ -76,8 +35,26 @@ Describe 'Views' {
         (Show (Measure-BorgStore))[3] | Should -Match '^data +1 +3.00 MiB +0 +0 B +3.00 MiB'
         (Show (Get-BorgStoreQuota))[0] | Should -Match 'Limit +Used +Available +Store'
         (Show (Get-BorgStoreStatistic)) -join "`n" | Should -Match 'Store +\d+ +\d'
-        (Show (New-BorgStorePermission read-only)) -join "`n" | Should -Match "'' = lr; locks = lrwD"
+        (Show (New-BorgStorePermission read-only)) | Should -Be "'' = lr", 'locks = lrwD'
         (Show (Test-BorgStore)) -join "`n" | Should -Match 'Exists *: True'
+    }
+
+    It 'break no line at <_> columns' -ForEach 80, 120 {
+        $long = "data/$('0123456789abcdef' * 4)"
+        Set-BorgStoreItem $long -Value x
+        foreach ($object in (Get-BorgStoreItem), (Get-BorgStoreItemHash $long), (Test-BorgStoreItem $long -Integrity), (Measure-BorgStore), (Get-BorgStoreQuota), $store, $store.Namespace) {
+            $text = @(($object | Format-Table | Out-String -Width $_).TrimEnd() -split '\r?\n' | Where-Object { $_ })
+            # A title, a rule, and a line for each.
+            $text.Count | Should -Be (@($object).Count + 2) -Because ($text -join "`n")
+        }
+        Remove-BorgStoreItem $long
+    }
+
+    It 'ask the store nothing' {
+        $items = Get-BorgStoreItem
+        Get-BorgStoreStatistic -Reset | Out-Null
+        $items, $store, (Get-BorgStore) | ForEach-Object { $_ | Out-String; $_ | Format-List | Out-String } | Out-Null
+        ((Get-BorgStoreStatistic).Operations | Measure-Object Calls, BackendCalls -Sum).Sum | Should -Be 0, 0
     }
 
     It 'show sizes with three digits' {

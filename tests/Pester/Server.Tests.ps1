@@ -179,11 +179,11 @@ Describe 'A start that fails' {
     AfterEach { Get-BorgStoreServer | Stop-BorgStoreServer }
 
     It 'gives the words of the server' {
-        Get-ErrorText { Start-BorgStoreServer 'nix://user:geheim@host/x' -Port 0 } | Should -BeLike 'The server did not start: No backend knows*'
+        Get-ErrorText { Start-BorgStoreServer 'nix://user:geheim@host/x' -Port 0 } | Should -BeLike "The server did not start: 'nix:*' is not the URL of a store: no backend knows its scheme.*"
         Get-ErrorText { Start-BorgStoreServer 'nix://user:geheim@host/x' -Port 0 } | Should -Not -BeLike '*geheim*'
         Get-ErrorId { Start-BorgStoreServer 'nix://host/x' -Port 0 } | Should -Be 'InvalidArgument'
         Get-ErrorText { Start-BorgStoreServer 'sftp://host/x' -Port 0 -Quota 1KB } | Should -BeLike '*quota*file store only*'
-        Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port 0 -ListenAddress 'no host' } | Should -BeLike "*'--host no host' is no address*"
+        Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port 0 -ListenAddress 'no host' } | Should -BeLike "*'-ListenAddress no host' is no address*"
         Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port 0 -Certificate TestDrive:/none.pem } | Should -BeLike '*none.pem*'
         Get-BorgStoreServer | Should -BeNullOrEmpty
     }

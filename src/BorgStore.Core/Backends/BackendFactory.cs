@@ -32,6 +32,9 @@ public static class BackendFactory
         ["rclone"] = "rclone has the passwords of its remotes in its own configuration. Leave it out, and use 'rclone config'",
     };
 
+    /// <summary>The schemes that a backend knows.</summary>
+    internal static IEnumerable<string> KnownSchemes => Schemes.Keys.Order(StringComparer.Ordinal);
+
     /// <summary>Makes a scheme known, or replaces what it stands for.</summary>
     /// <param name="scheme">The scheme, lower case, without the colon.</param>
     /// <param name="create">Makes a backend for a URL of that scheme.</param>
@@ -45,7 +48,7 @@ public static class BackendFactory
         var scheme = StoreUrl.GetScheme(url);
         if (!Schemes.TryGetValue(scheme, out var create))
             throw new StoreException(StoreError.InvalidUrl,
-                $"No backend knows the scheme of '{StoreUrl.Redact(url)}'. Known are {string.Join(", ", Schemes.Keys.Order().Select(s => s + ":"))}.",
+                $"'{StoreUrl.Redact(url)}' is not the URL of a store: no backend knows its scheme. Known are {string.Join(", ", KnownSchemes.Select(known => known + ":"))}.",
                 StoreUrl.Redact(url));
         if (options.Quota is not null && scheme != "file")
             throw new StoreException(StoreError.NotSupported,

@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
 namespace BorgStore.Processes;
 
 /// <summary>A program that runs for us (ssh, a local server, rclone) and that we talk to over its standard input and output.</summary>
@@ -31,9 +34,16 @@ internal abstract class ChildProcess : IAsyncDisposable
 
     /// <summary>Starts a program.</summary>
     /// <param name="command">The program and its arguments.</param>
-    /// <exception cref="System.ComponentModel.Win32Exception">The program is missing or may not be run.</exception>
+    /// <exception cref="Win32Exception">The program is missing or may not be run.</exception>
     public static ChildProcess Start(ChildCommand command)
         => OperatingSystem.IsWindows() ? WindowsChild.Launch(command) : UnixChild.Launch(command);
+
+    /// <summary>What to say of a program that could not be started.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="why">What <see cref="Start"/> threw.</param>
+    /// <param name="advice">How to get it.</param>
+    public static string DescribeMissing(string program, Win32Exception why, string advice)
+        => $"the program '{program}' could not be started: {Marshal.GetPInvokeErrorMessage(why.NativeErrorCode)}. {advice}.";
 
     /// <summary>Closes its standard input, so that it sees the end of what it reads.</summary>
     public abstract void CloseInput();

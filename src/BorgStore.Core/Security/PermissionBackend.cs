@@ -161,6 +161,6 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     }
 
     private static StoreException Denied(string name, AccessRights anyOf, Exception? cause)
-        => new(StoreError.PermissionDenied,
-            $"The store's permissions refuse this for '{name}': one of '{PermissionMap.FormatRights(anyOf)}' is needed there.", name, cause);
+        => StoreException.While(StoreError.PermissionDenied, $"use '{name}'", name,
+            $"the store's permissions want one of '{PermissionMap.FormatRights(anyOf)}' there", cause);
 }

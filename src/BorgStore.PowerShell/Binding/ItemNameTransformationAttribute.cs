@@ -10,12 +10,35 @@ public sealed class ItemNameTransformationAttribute : ArgumentTransformationAttr
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         Refusal.RefuseAsName(inputData);
-        // As an argument an item would be no more than its name: that of a live item, in whatever store is open. A piped one is
-        // refused here too, whereupon the binder takes its properties.
-        return IsItem(inputData) || (inputData is object?[] several && several.Any(IsItem))
-            ? throw Refusal.Of("An item is piped, so that its store goes along, and whether it is soft-deleted, as in $item | Get-BorgStoreItemContent; or its name is given: $item.Name.")
-            : inputData;
+        return inputData switch
+        {
+            // What the property of a piped item is bound as without a conversion, so that the binder need not try the item itself again.
+            string text => new[] { text },
+            object?[] several when several.Any(IsItem) => ItemInPlaceOfName.Instance,
+            _ => IsItem(inputData) ? ItemInPlaceOfName.Instance : inputData,
+        };
+    }
+
+    /// <summary>Refuses items that were given as an argument: an item would be no more than its name there, that of a live item in whatever
+    /// store is open.</summary>
+    /// <param name="arguments">What was bound before anything came from the pipe.</param>
+    internal static void RefuseItems(string[] arguments)
+    {
+        if (arguments.Contains(ItemInPlaceOfName.Text))
+            throw new StoreException(StoreError.InvalidArgument,
+                "An item is piped, so that its store goes along, and whether it is soft-deleted, as in $item | Get-BorgStoreItemContent; or its name is given: $item.Name.");
     }
 
     private static bool IsItem(object? value) => ValueArgument.Unwrap(value) is BorgStoreItem;
+
+    // Does not fit as it is, whereupon the binder takes the properties of a piped item. To throw would say the same, and cost more for each
+    // item than all the rest. As an argument it becomes a text that no name can be.
+    private sealed class ItemInPlaceOfName
+    {
+        public const string Text = "\0";
+
+        public static ItemInPlaceOfName Instance { get; } = new();
+
+        public override string ToString() => Text;
+    }
 }

@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 /// <summary>Offers words for an argument. Never fails, never asks anything, and takes no longer than a user waits for the Tab key.</summary>
 public abstract class Completer : IArgumentCompleter
 {
-    private static readonly SearchValues<char> NeedQuotes = SearchValues.Create(" '`$&|;,(){}@#\"");
+    private static readonly SearchValues<char> NeedQuotes = SearchValues.Create(" '`$&|;,(){}@#\"<>");
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(800);
 
     /// <inheritdoc/>
@@ -18,8 +18,8 @@ public abstract class Completer : IArgumentCompleter
         try
         {
             using var limit = new CancellationTokenSource(LongestWait);
-            var word = wordToComplete.Trim('\'', '"');
-            return [.. Complete(word, parameterName, fakeBoundParameters, limit.Token).Select(Quote)];
+            var request = new CompletionRequest(commandName, parameterName, wordToComplete.Trim('\'', '"'), commandAst, fakeBoundParameters);
+            return [.. Complete(request, limit.Token).Select(Quote)];
         }
         catch (Exception)
         {
@@ -27,18 +27,8 @@ public abstract class Completer : IArgumentCompleter
         }
     }
 
-    /// <summary>The words that begin with <paramref name="word"/>.</summary>
-    private protected abstract IEnumerable<string> Complete(
-        string word, string parameter, IDictionary bound, CancellationToken cancellationToken);
-
-    /// <summary>The open store that the command line means. No store is opened for a completion: that might ask for a password.</summary>
-    private protected static Store? FindStore(IDictionary bound, string parameter = "Store")
-    {
-        var session = StoreSession.Current;
-        return StoreReference.TryFrom(bound[parameter], out var reference) && session.Find(reference) is OpenConnection open
-            ? open.Store
-            : null;
-    }
+    /// <summary>The words that begin with what is typed.</summary>
+    private protected abstract IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken);
 
     private static CompletionResult Quote(string word)
     {

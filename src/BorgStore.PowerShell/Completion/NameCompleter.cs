@@ -1,30 +1,28 @@
-using System.Collections;
 using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
 /// <summary>Offers namespaces, and the names of items once a namespace is typed.</summary>
-public sealed class NameCompleter : Completer
+public class NameCompleter : Completer
 {
     private const int MostNames = 200;
 
     /// <inheritdoc/>
-    private protected override IEnumerable<string> Complete(
-        string word, string parameter, IDictionary bound, CancellationToken cancellationToken)
+    private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
     {
-        var isElsewhere = parameter == "Destination" && bound["DestinationStore"] is not null;
-        if (FindStore(bound, isElsewhere ? "DestinationStore" : "Store") is not { } store) return [];
-        var prefix = word.ToLowerInvariant();
+        var isElsewhere = request.Parameter == "Destination" && request.Bound["DestinationStore"] is not null;
+        if (request.FindStore(isElsewhere ? "DestinationStore" : "Store") is not { } store) return [];
+        var prefix = request.Word.ToLowerInvariant();
         var namespaces = store.Layout.Namespaces.Select(ns => ns.Name + "/")
             .Where(name => name.Length > Math.Max(1, prefix.Length) && name.StartsWith(prefix, StringComparison.Ordinal));
         return store.Layout.Find(prefix) is { } within
-            ? namespaces.Concat(ListNames(store, within.Name, prefix, Select(bound), cancellationToken))
+            ? namespaces.Concat(ListNames(store, within.Name, prefix, Select(request), cancellationToken))
             : namespaces;
     }
 
-    private static ItemSelection Select(IDictionary bound)
-        => LanguagePrimitives.IsTrue(bound["Deleted"]) ? ItemSelection.Deleted
-            : LanguagePrimitives.IsTrue(bound["IncludeDeleted"]) ? ItemSelection.All : ItemSelection.Live;
+    private static ItemSelection Select(CompletionRequest request)
+        => request.IsOn("Deleted") || request.Command == "Restore-BorgStoreItem" ? ItemSelection.Deleted
+            : request.IsOn("IncludeDeleted") ? ItemSelection.All : ItemSelection.Live;
 
     private static List<string> ListNames(
         Store store, string ns, string prefix, ItemSelection selection, CancellationToken cancellationToken)
@@ -50,4 +48,12 @@ public sealed class NameCompleter : Completer
         }
         lock (names) return [.. names];
     }
+}
+
+/// <summary>Offers the same where a pattern is taken: with what means something in a pattern escaped.</summary>
+public sealed class PatternCompleter : NameCompleter
+{
+    /// <inheritdoc/>
+    private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
+        => base.Complete(request with { Word = WildcardPattern.Unescape(request.Word) }, cancellationToken).Select(WildcardPattern.Escape);
 }

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Globalization;
 using System.Net;
 
@@ -8,10 +7,9 @@ namespace BorgStore.Commands;
 public sealed class ServerCompleter : Completer
 {
     /// <inheritdoc/>
-    private protected override IEnumerable<string> Complete(
-        string word, string parameter, IDictionary bound, CancellationToken cancellationToken)
+    private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
         => StoreSession.Current.Servers.Running.Select(server => server.Id.ToString(CultureInfo.InvariantCulture))
-            .Where(id => id.StartsWith(word, StringComparison.Ordinal));
+            .Where(id => id.StartsWith(request.Word, StringComparison.Ordinal));
 }
 
 /// <summary>Offers addresses that every machine can listen on.</summary>

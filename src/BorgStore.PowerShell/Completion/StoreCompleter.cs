@@ -1,15 +1,38 @@
-using System.Collections;
+using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Offers the URLs of the open stores, and the schemes of new ones.</summary>
+/// <summary>Offers the URLs of the open stores, and ways to others: the schemes, and below <c>file:</c> the folders of this machine.</summary>
 public sealed class StoreCompleter : Completer
 {
-    private static readonly string[] Schemes = ["file:///", "sftp://"];
+    private const string FileScheme = "file://";
+
+    private static IEnumerable<string> Prefixes => BackendFactory.KnownSchemes.Select(scheme => scheme switch
+    {
+        "file" => FileScheme + "/",
+        "s3" or "b2" or "rclone" => scheme + ":",
+        _ => scheme + "://",
+    });
 
     /// <inheritdoc/>
-    private protected override IEnumerable<string> Complete(
-        string word, string parameter, IDictionary bound, CancellationToken cancellationToken)
-        => StoreSession.Current.OpenStores.Select(store => store.Uri).Concat(Schemes).Distinct()
-            .Where(url => url.StartsWith(word, StringComparison.OrdinalIgnoreCase));
+    private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
+    {
+        IEnumerable<string> open = TakesOpen(request) ? StoreSession.Current.OpenStores.Select(store => store.Uri) : [];
+        return open.Concat(TakesOthers(request) ? Prefixes.Concat(FindFolders(request.Word)) : []).Distinct()
+            .Where(url => url.StartsWith(request.Word, StringComparison.OrdinalIgnoreCase));
+    }
+
+    // A new store, and a cache, are never where a store is open.
+    private static bool TakesOpen(CompletionRequest request) => request is not ({ Command: "New-BorgStore" } or { Parameter: "CacheUri" });
+
+    private static bool TakesOthers(CompletionRequest request) => request.Command is not ("Close-BorgStore" or "Get-BorgStore");
+
+    private static IEnumerable<string> FindFolders(string word)
+    {
+        if (!word.StartsWith(FileScheme + "/", StringComparison.OrdinalIgnoreCase)) return [];
+        var parent = word[..(word.LastIndexOf('/') + 1)];
+        var folder = new DirectoryInfo(new Uri(parent).LocalPath);
+        return folder.EnumerateDirectories().Where(found => !found.Attributes.HasFlag(FileAttributes.Hidden))
+            .Select(found => parent + Uri.EscapeDataString(found.Name)).Order(StringComparer.Ordinal);
+    }
 }

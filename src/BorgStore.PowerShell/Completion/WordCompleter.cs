@@ -1,4 +1,3 @@
-using System.Collections;
 using BorgStore.Hashing;
 using BorgStore.Security;
 
@@ -10,9 +9,8 @@ public abstract class WordCompleter : Completer
     private protected abstract IEnumerable<string> Words { get; }
 
     /// <inheritdoc/>
-    private protected sealed override IEnumerable<string> Complete(
-        string word, string parameter, IDictionary bound, CancellationToken cancellationToken)
-        => Words.Where(candidate => candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase));
+    private protected sealed override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
+        => Words.Where(candidate => candidate.StartsWith(request.Word, StringComparison.OrdinalIgnoreCase));
 }
 
 /// <summary>Offers hash algorithms.</summary>

@@ -15,6 +15,9 @@ internal readonly struct JobOutput(ChannelWriter<Message> queue, ProgressMeter p
     /// <summary>Counts something for the progress, where a job does many things.</summary>
     public void Advance() => progress.Advance();
 
+    /// <summary>Counts bytes that were read or written for the progress.</summary>
+    public void Move(long bytes) => progress.Move(bytes);
+
     public async ValueTask WarnAsync(string text) => await SendAsync(MessageKind.Warning, text);
 
     public async ValueTask FailAsync(ErrorRecord error) => await SendAsync(MessageKind.Error, error);

@@ -14,6 +14,13 @@ public abstract class NamedItemCommand : ItemCommand
     /// <summary>Whether soft-deleted items are meant.</summary>
     private protected virtual bool MeansDeleted => false;
 
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        ItemNameTransformationAttribute.RefuseItems(Name);
+        base.Begin();
+    }
+
     private protected override Exception Explain(Exception exception, object target, string command)
         => exception is StoreException { Error: StoreError.ObjectNotFound or StoreError.InvalidName or StoreError.LayoutUnknown } e
             && target is string name && WildcardPattern.ContainsWildcardCharacters(name)

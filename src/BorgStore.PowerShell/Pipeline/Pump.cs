@@ -85,6 +85,7 @@ internal sealed class Pump
         _queue.Writer.TryComplete();
         while (_queue.Reader.TryRead(out var message)) Drop(message);
         foreach (var message in _early.Values.SelectMany(early => early)) Drop(message);
+        _progress.Complete();
         Tell(finished, failed);
     }
 
@@ -140,7 +141,7 @@ internal sealed class Pump
             if (limit == TimeSpan.Zero || !Await(limit)) return false;
             if (!_queue.Reader.TryRead(out message)) return true;
         }
-        _progress.Show(_ended, Outstanding);
+        _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
         if (!_options.IsOrdered || message.Job == _next)
         {
             HandOn(message);
@@ -167,7 +168,7 @@ internal sealed class Pump
                 _arrival = null;
                 return true;
             }
-            _progress.Show(_ended, Outstanding);
+            _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
         }
     }
 

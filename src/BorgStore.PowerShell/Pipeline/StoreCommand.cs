@@ -86,7 +86,8 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var task = Task.Run(() => work(StopToken), StopToken);
         try
         {
-            return task.WaitAsync(StopToken).GetAwaiter().GetResult();
+            Await(task);
+            return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException)
         {
@@ -98,7 +99,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
 
     /// <summary>Waits for something that a storage does, or for Ctrl-C.</summary>
     internal void Wait(Func<CancellationToken, Task> work)
-        => Task.Run(() => work(StopToken), StopToken).WaitAsync(StopToken).GetAwaiter().GetResult();
+    {
+        var task = Task.Run(() => work(StopToken), StopToken);
+        Await(task);
+        task.GetAwaiter().GetResult();
+    }
 
     /// <summary>Tells whoever gives a path where a URL is wanted which URL the path has.</summary>
     internal void CheckUrl(string url)
@@ -145,6 +150,21 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var asked = IsSet(bound, "WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
         var confirms = IsSet(bound, "Confirm") ?? false;
         return (force && !asked && !confirms) || ShouldProcess(target, action);
+    }
+
+    // Shows that it lasts, where it does.
+    private void Await(Task task)
+    {
+        var progress = new ProgressMeter(this, MyInvocation.MyCommand.Name);
+        try
+        {
+            // The exception, if it ends with one, is the caller's.
+            while (Task.WaitAny([task], (int)ProgressMeter.Interval.TotalMilliseconds, StopToken) < 0) progress.ShowWait();
+        }
+        finally
+        {
+            progress.Complete();
+        }
     }
 
     private string? FindPath(string path)

@@ -118,7 +118,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     // Its last words stand behind its name; without any, the system or .NET had the last word, or nobody.
     private static string FindWords(string errors)
         => errors.LastIndexOf(Prefix, StringComparison.Ordinal) is >= 0 and var start
-            ? errors[(start + Prefix.Length)..].Replace(" See --help.", "", StringComparison.Ordinal)
+            ? ServerSettings.Translate(errors[(start + Prefix.Length)..].Replace(" See --help.", "", StringComparison.Ordinal))
             : QuietLines().Replace(errors, "").Trim();
 
     // What listens on all addresses of the machine is reached on that which every machine has.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using BorgStore.Processes;
 using BorgStore.Security;
 
@@ -8,10 +9,12 @@ namespace BorgStore.Commands;
 
 /// <summary>What a server is started with.</summary>
 /// <param name="StoreUrl">The URL of the store that it serves. It may hold a secret.</param>
-internal sealed record ServerSettings(string StoreUrl)
+internal sealed partial record ServerSettings(string StoreUrl)
 {
     // The server lets what runs come to its end, for half a minute at the most.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(35);
+
+    private const string CertificatePasswordVariable = "BORGSTORE_SERVER_CERTIFICATE_PASSWORD";
 
     public required string ListenAddress { get; init; }
 
@@ -55,6 +58,19 @@ internal sealed record ServerSettings(string StoreUrl)
         .. CertificateKey is null ? Array.Empty<string>() : ["--certificate-key", CertificateKey],
     ];
 
+    /// <summary>The words of the server for those who gave it parameters of the cmdlet, not options of the program.</summary>
+    public static string Translate(string words) => Options().Replace(words, option => option.Value switch
+    {
+        "--host" => "-ListenAddress",
+        "--backend" => "-Uri",
+        "--username NAME" or "--password-file FILE" or "--username" or "--password-file" or "--password" => "-Credential",
+        "--permissions" => "-Permission",
+        "--certificate-key" => "-CertificateKey",
+        "--log-level" => "-LogLevel",
+        CertificatePasswordVariable => "-CertificatePassword",
+        var same => $"-{char.ToUpperInvariant(same[2])}{same[3..]}",
+    });
+
     private Dictionary<string, string?> Environment
     {
         get
@@ -65,7 +81,7 @@ internal sealed record ServerSettings(string StoreUrl)
                 // What started PowerShell is not to be told that a server of ours is ready.
                 ["NOTIFY_SOCKET"] = null,
             };
-            if (CertificatePassword is not null) variables["BORGSTORE_SERVER_CERTIFICATE_PASSWORD"] = CertificatePassword;
+            if (CertificatePassword is not null) variables[CertificatePasswordVariable] = CertificatePassword;
             if (Credential is null) return variables;
             variables["BORGSTORE_SERVER_USERNAME"] = Credential.UserName;
             variables["BORGSTORE_SERVER_PASSWORD"] = Credential.Password;
@@ -73,6 +89,9 @@ internal sealed record ServerSettings(string StoreUrl)
             return variables;
         }
     }
+
+    [GeneratedRegex($"--(?:host|backend|username NAME|password-file FILE|username|password-file|password|permissions|certificate-key|log-level|port|quota|durability|certificate)\\b|{CertificatePasswordVariable}")]
+    private static partial Regex Options();
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -27,6 +27,14 @@ public static class ViewText
         return $"{size.ToString(format, CultureInfo.CurrentCulture)} {Units[unit]}";
     }
 
+    /// <summary>A speed.</summary>
+    /// <param name="bytesPerSecond">The speed [bytes/s]; nothing is shown where nothing was moved.</param>
+    public static string Rate(double bytesPerSecond) => bytesPerSecond > 0 ? Size(bytesPerSecond) + "/s" : "";
+
+    /// <summary>A time to the minute, as the user's culture writes it.</summary>
+    /// <param name="time">The time, or nothing.</param>
+    public static string Time(DateTime? time) => time?.ToString("g", CultureInfo.CurrentCulture) ?? "";
+
     /// <summary>A size as a unit shows it, and exactly.</summary>
     /// <param name="bytes">The size [bytes], or nothing.</param>
     public static string ExactSize(long? bytes)
@@ -36,10 +44,11 @@ public static class ViewText
     /// <param name="namespaces">The namespaces.</param>
     public static string Namespaces(IEnumerable<NamespaceLayout> namespaces) => new StoreLayout(namespaces).ToString();
 
-    /// <summary>Permissions on one line.</summary>
+    /// <summary>Permissions.</summary>
     /// <param name="map">The permissions, or nothing.</param>
-    public static string Permissions(PermissionMap? map)
-        => map is null ? "all" : string.Join("; ", map.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal)
+    /// <param name="separator">What stands between two paths.</param>
+    public static string Permissions(PermissionMap? map, string separator = "; ")
+        => map is null ? "all" : string.Join(separator, map.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .Select(entry => $"{(entry.Key.Length == 0 ? "''" : entry.Key)} = {PermissionMap.FormatRights(entry.Value)}"));
 
     /// <summary>What marks a soft-deleted item in a table.</summary>

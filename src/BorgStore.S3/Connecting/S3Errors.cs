@@ -85,12 +85,12 @@ internal static partial class S3Errors
 
     /// <summary>The exception that a caller gets.</summary>
     /// <param name="cause">What went wrong below.</param>
-    /// <param name="action">What was tried, as the end of "Cannot …".</param>
+    /// <param name="action">What was tried, as the end of "Could not …".</param>
     /// <param name="name">The item or store that it is about.</param>
     public static StoreException ToStoreException(Exception cause, string action, string? name)
     {
         var (error, why) = Explain(cause);
-        return new(error, $"Cannot {action}: {why}", name, cause);
+        return StoreException.While(error, action, name, why, cause);
     }
 
     /// <summary>Whether an exception is one that this class explains.</summary>

@@ -110,5 +110,5 @@ internal sealed record S3Url
         => text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
 
     private static StoreException Invalid(string shown, string problem)
-        => new(StoreError.InvalidUrl, $"'{shown}' is no URL of an S3 store: {problem}. The form is {Form}.", shown);
+        => StoreUrl.Invalid(shown, problem, $"'{Form}'");
 }

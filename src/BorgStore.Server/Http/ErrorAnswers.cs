@@ -8,6 +8,12 @@ internal static class ErrorAnswers
     /// <summary>The header that tells our own client the exact error where a status stands for several.</summary>
     public const string Header = "X-BorgStore-Error";
 
+    /// <summary>The header that tells our own client, percent-encoded, what is particular about an error: the rest it words itself.</summary>
+    public const string DetailHeader = "X-BorgStore-Detail";
+
+    /// <summary>The header that names the item that it is about, percent-encoded: one of several, as where one is made of parts.</summary>
+    public const string NameHeader = "X-BorgStore-Name";
+
     /// <summary>The status that stands for an error.</summary>
     public static int GetStatus(StoreError error) => error switch
     {

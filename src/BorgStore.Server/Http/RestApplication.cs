@@ -152,6 +152,9 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private Task RefuseAsync(HttpContext context, StoreException e)
     {
         context.Response.Headers[ErrorAnswers.Header] = e.Error.ToString();
+        if (e.Detail is null) return RefuseAsync(context, ErrorAnswers.GetStatus(e.Error), ErrorAnswers.GetText(e), long.MaxValue);
+        context.Response.Headers[ErrorAnswers.DetailHeader] = Uri.EscapeDataString(e.Detail);
+        if (e.Name is not null) context.Response.Headers[ErrorAnswers.NameHeader] = Uri.EscapeDataString(e.Name);
         return RefuseAsync(context, ErrorAnswers.GetStatus(e.Error), ErrorAnswers.GetText(e), long.MaxValue);
     }
 

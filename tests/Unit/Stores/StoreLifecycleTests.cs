@@ -15,7 +15,7 @@ public sealed class StoreLifecycleTests : StoreFixture
         await Store.DestroyAsync(new(Folder.StoreUrl));
         var missing = await FailsAsync(StoreError.StoreDoesNotExist, () => OpenAsync());
         Assert.Equal(Folder.StoreUrl, missing.Name);
-        Assert.StartsWith(Folder.StoreUrl, missing.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{Folder.StoreUrl}'", missing.Message, StringComparison.Ordinal);
         await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(new(Folder.StoreUrl)));
     }
 

@@ -66,7 +66,7 @@ internal sealed partial class FileBackend
                     sourceName = block.Name;
                 }
                 if (block.Offset < 0 || block.Length < 0 || block.Offset > sourceSize - block.Length)
-                    throw Outside(block, sourceSize);
+                    throw block.Outside(sourceSize);
                 Gather(file, source, block, hasher, buffer, cancellationToken);
             }
         }
@@ -92,7 +92,7 @@ internal sealed partial class FileBackend
             {
                 canCopy = false;
                 var read = _calls.Read(source, buffer.AsSpan(0, (int)Math.Min(left, ChunkSize)), offset);
-                if (read == 0) throw Outside(block, offset);
+                if (read == 0) throw block.Outside(offset);
                 hasher?.Append(buffer.AsSpan(0, read));
                 file.Write(buffer.AsSpan(0, read));
                 count = read;
@@ -106,10 +106,6 @@ internal sealed partial class FileBackend
     {
         var source = _calls.OpenFile(name, out var status);
         size = status.Size;
-        return source ?? throw new StoreException(StoreError.ObjectNotFound, $"Could not defragment: there is no item '{name}'.", name);
+        return source ?? throw StoreException.While(StoreError.ObjectNotFound, $"take a part of '{name}'", name);
     }
-
-    private static StoreException Outside(Block block, long size)
-        => new(StoreError.ReadRange, $"Could not defragment: '{block.Name}' has {size} bytes,"
-            + $" so there is no block of {block.Length} bytes at offset {block.Offset}.", block.Name);
 }

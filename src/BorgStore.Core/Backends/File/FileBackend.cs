@@ -44,10 +44,10 @@ internal sealed partial class FileBackend : IBackend
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            if (File.Exists(_root)) throw AlreadyExists("a file");
+            if (File.Exists(_root)) throw AlreadyExists("it is a file");
             Failures.Named(() => Directory.CreateDirectory(_root));
             using (var contents = _calls.ReadDirectory(""))
-                if (contents is not { Entries.Count: 0 }) throw AlreadyExists("a directory that is not empty");
+                if (contents is not { Entries.Count: 0 }) throw AlreadyExists(null);
             if (_options.Durability == Durability.None) return;
             using var directory = _calls.OpenRoot();
             if (directory is not null) _calls.SyncAll(directory);
@@ -83,8 +83,7 @@ internal sealed partial class FileBackend : IBackend
         try
         {
             if (_calls.GetStatus("") is not { IsDirectory: true })
-                throw new StoreException(
-                    StoreError.StoreDoesNotExist, "There is no store at that place. Create it first, or check the path.");
+                throw StoreException.While(StoreError.StoreDoesNotExist, "open the store", name: null);
             // A number that others need is kept right also by those who have no limit themselves.
             if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
                 _quota = new FileQuota(_calls, _root, _options.Quota);
@@ -142,9 +141,8 @@ internal sealed partial class FileBackend : IBackend
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
     }
 
-    private static StoreException AlreadyExists(string what)
-        => new(StoreError.StoreAlreadyExists,
-            $"Could not create the store: there is {what} at that place already. Choose another, or open the store.");
+    private static StoreException AlreadyExists(string? detail)
+        => StoreException.While(StoreError.StoreAlreadyExists, "create the store", name: null, detail);
 
     private bool IsEmpty()
     {

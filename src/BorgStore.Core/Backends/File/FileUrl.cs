@@ -35,9 +35,7 @@ internal static partial class FileUrl
     }
 
     private static StoreException Invalid(string url, bool windows, string problem)
-        => new(StoreError.InvalidUrl,
-            $"'{url}' is no URL of a store on this machine: {problem}."
-                + $" Write {(windows ? "file:///C:/path/to/store" : "file:///path/to/store")}.");
+        => StoreUrl.Invalid(url, problem, windows ? "'file:///C:/path/to/store'" : "'file:///path/to/store'");
 
     [GeneratedRegex(@"^file:(?<slashes>/{0,2})(?<host>[^/]*)(?<path>.*)$",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.Singleline)]

@@ -34,9 +34,7 @@ internal sealed partial class RcloneBackend
                 : throw new StoreException(StoreError.ObjectNotFound, $"Could not defragment: there is no item '{source.Key}'.", source.Key);
             foreach (var block in source)
                 if (block.Offset < 0 || block.Length < 0 || block.Offset > size - block.Length)
-                    throw new StoreException(StoreError.ReadRange,
-                        $"Could not defragment: '{block.Name}' has {size} bytes, so there is no block of {block.Length} bytes at offset {block.Offset}.",
-                        block.Name);
+                    throw block.Outside(size);
         }).ConfigureAwait(false);
     }
 }

@@ -32,8 +32,7 @@ internal sealed class RcloneTarget
     {
         var remote = url[Scheme.Length..];
         if (remote.Length == 0 || remote.Contains('\0'))
-            throw new StoreException(StoreError.InvalidUrl,
-                "The URL names no remote. Write 'rclone:remote:path', where 'rclone listremotes' shows the remote.", url);
+            throw StoreUrl.Invalid(url, "it names no remote, which 'rclone listremotes' shows", "'rclone:remote:path'");
         // With the slash it is a directory, whatever there is.
         return new RcloneTarget(remote.EndsWith(':') || remote.EndsWith('/') ? remote : remote + "/");
     }

@@ -48,7 +48,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     private static RestAddress ParseHttp(string url, NetworkCredential? credential)
     {
         var match = HttpPattern().Match(url);
-        if (!match.Success) throw Invalid(url, "it is not of the form http://[user:password@]host[:port][/path]");
+        if (!match.Success) throw Invalid(url, "user, host, port or path are not where they belong");
         var origin = $"{StoreUrl.GetScheme(url)}://{match.Groups["host"].Value}";
         if (!Uri.TryCreate(origin, UriKind.Absolute, out var parsed) || parsed.Host.Length == 0) throw Invalid(url, "its host or port is wrong");
         var user = match.Groups["user"];
@@ -63,7 +63,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     private static RestAddress ParseUnix(string url, NetworkCredential? credential)
     {
         var match = UnixPattern().Match(url);
-        if (!match.Success) throw Invalid(url, "it is not of the form http+unix://%2Frun%2Fborgstore.sock[/path]");
+        if (!match.Success) throw Invalid(url, "it names no socket with its slashes encoded");
         return new("http://localhost", match.Groups["path"].Value.TrimEnd('/'))
         {
             UnixSocket = Uri.UnescapeDataString(match.Groups["socket"].Value),
@@ -74,7 +74,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     private static RestAddress ParseRest(string url, string? remoteShell)
     {
         var match = RestPattern().Match(url);
-        if (!match.Success) throw Invalid(url, "it is not of the form rest://[user@]host[:port]/path or rest:///path");
+        if (!match.Success) throw Invalid(url, "host or path are missing");
         var (user, host, port) = (match.Groups["user"].Value, match.Groups["host"].Value, match.Groups["port"].Value);
         string[] server = [ServerCommand, "--stdio", "--backend", "FILE:" + match.Groups["path"].Value];
         if (host.Length == 0) return new("http://stdio", "") { Command = server };
@@ -98,7 +98,12 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
             : null;
 
     private static StoreException Invalid(string url, string problem)
-        => new(StoreError.InvalidUrl, $"'{StoreUrl.Redact(url)}' is no URL of a REST server: {problem}.", StoreUrl.Redact(url));
+        => StoreUrl.Invalid(url, problem, StoreUrl.GetScheme(url) switch
+        {
+            "http+unix" => "'http+unix://%2Frun%2Fborgstore.sock/path'",
+            "rest" => "'rest://user@host:port/path', or 'rest:///path' for this machine",
+            var scheme => $"'{scheme}://user:password@host:port/path'",
+        });
 
     [GeneratedRegex(@"^https?://(?:(?<user>[^:/@]+):(?<password>[^/]+)@)?(?<host>(?:\[[0-9a-fA-F:.%a-z]+\]|[^:/@\[\]?#]+)(?::\d+)?)(?<path>/[^?#]*)?$",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

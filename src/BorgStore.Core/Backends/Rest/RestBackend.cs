@@ -67,10 +67,9 @@ internal sealed partial class RestBackend : IBackend
         {
             // Whoever may not look at the root may do so further down; that there is a store is known.
             HttpStatusCode.OK or HttpStatusCode.Forbidden => true,
-            HttpStatusCode.Gone => throw new StoreException(StoreError.StoreDoesNotExist,
-                $"The REST server at '{_shownUrl}' has no store. Create it first.", _shownUrl),
-            HttpStatusCode.NotFound => throw new StoreException(StoreError.StoreDoesNotExist,
-                $"There is no BorgStore REST server at '{_shownUrl}'. Check the path of the URL.", _shownUrl),
+            HttpStatusCode.Gone => throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl),
+            HttpStatusCode.NotFound => throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl,
+                "what answers there is no BorgStore REST server"),
             _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
         }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
         _gate.Open();

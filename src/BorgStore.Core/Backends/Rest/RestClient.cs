@@ -127,6 +127,6 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     /// <summary>What to throw for a connection that broke.</summary>
     /// <param name="cause">How it did.</param>
     public StoreException Lost(Exception cause)
-        => new(StoreError.ConnectionLost, $"The connection to the REST server at '{shownUrl}' was lost or could not be made: "
-            + $"{(cause.InnerException ?? cause).Message}{transport.ChildErrors}", shownUrl, cause);
+        => StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
+            $"{(cause.InnerException ?? cause).Message}{transport.ChildErrors}", cause);
 }

@@ -11,6 +11,12 @@ internal static partial class RestErrors
     /// <summary>The header in which our server names the exact error.</summary>
     private const string Header = "X-BorgStore-Error";
 
+    /// <summary>The header in which our server says what is particular about an error, percent-encoded.</summary>
+    private const string DetailHeader = "X-BorgStore-Detail";
+
+    /// <summary>The header in which our server names the item that it is about, percent-encoded.</summary>
+    private const string NameHeader = "X-BorgStore-Name";
+
     /// <summary>Makes an exception of an answer that is no success.</summary>
     /// <param name="response">The answer.</param>
     /// <param name="name">The item that was asked for, if one was.</param>
@@ -19,7 +25,12 @@ internal static partial class RestErrors
     {
         var text = await ReadTextAsync(response, cancellationToken).ConfigureAwait(false);
         if (response.Headers.TryGetValues(Header, out var values) && Enum.TryParse<StoreError>(values.First(), out var exact))
-            return new(exact, text.Length > 0 ? text : Describe(response), name);
+        {
+            name = Find(response, NameHeader) ?? name;
+            return Find(response, DetailHeader) is { } detail
+                ? StoreException.While(exact, name is null ? "use the store" : $"use '{name}'", name, detail)
+                : new(exact, text.Length > 0 ? text : Describe(response), name);
+        }
         var error = response.StatusCode switch
         {
             HttpStatusCode.NotFound => StoreError.ObjectNotFound,
@@ -51,6 +62,9 @@ internal static partial class RestErrors
     /// <summary>Whether something between us and the server answered in its place, as it does while the server restarts.</summary>
     public static bool IsFromBetween(HttpResponseMessage response)
         => response.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable && !response.Headers.Contains(Header);
+
+    private static string? Find(HttpResponseMessage response, string header)
+        => response.Headers.TryGetValues(header, out var values) ? Uri.UnescapeDataString(values.First()) : null;
 
     private static string Describe(HttpResponseMessage response) => $"The REST server answered {(int)response.StatusCode} {response.ReasonPhrase}.";
 

@@ -140,8 +140,8 @@ internal sealed class RestTransport : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new StoreException(StoreError.ConnectionLost,
-                $"The program '{command[0]}' could not be started: {e.Message}. Is it installed, and on the PATH?", innerException: e);
+            throw StoreException.While(StoreError.NotSupported, $"run '{command[0]}'", name: null,
+                ChildProcess.DescribeMissing(command[0], e, "Install it, and see that it is on the PATH"), e);
         }
     }
 

@@ -57,11 +57,11 @@ internal sealed partial class SftpBackend
                 using var stat = await StatAsync(connection, group.Key).ConfigureAwait(false);
                 if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && stat.Attributes.IsDirectory)
                     throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{group.Key}' to take a block from.", group.Key);
-                if (!stat.IsOk) throw Refused(stat, "read", group.Key);
+                if (!stat.IsOk) throw Refused(stat, "take a part of", group.Key);
                 foreach (var block in group)
                 {
                     if (block.Offset < 0 || block.Length < 0 || block.Offset > stat.Attributes.Size - block.Length)
-                        throw Outside(block, stat.Attributes.Size);
+                        throw block.Outside(stat.Attributes.Size);
                 }
             })).ConfigureAwait(false);
         }
@@ -77,7 +77,7 @@ internal sealed partial class SftpBackend
             await using (stream.ConfigureAwait(false))
             {
                 var reply = await Upload.WriteAsync(connection, target, new(stream, total), cancellationToken).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, writing.Name, total).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", writing.Name, total).ConfigureAwait(false);
             }
             return;
         }
@@ -96,7 +96,7 @@ internal sealed partial class SftpBackend
                 ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{block.Name}' any more.", block.Name);
             if (value.Length == block.Length) return value;
             await value.DisposeAsync().ConfigureAwait(false);
-            throw Outside(block, block.Offset + value.Length);
+            throw block.Outside(block.Offset + value.Length);
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed partial class SftpBackend
             }
             foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
             {
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, offset).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", name, offset).ConfigureAwait(false);
             }
         }
         finally
@@ -151,7 +151,4 @@ internal sealed partial class SftpBackend
             throw;
         }
     }
-
-    private static StoreException Outside(Block block, long size) => new(StoreError.ReadRange,
-        $"'{block.Name}' has {size} bytes, so that there is no block of {block.Length} bytes at offset {block.Offset}.", block.Name);
 }

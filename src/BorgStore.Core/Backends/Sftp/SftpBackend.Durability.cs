@@ -90,6 +90,6 @@ internal sealed partial class SftpBackend
         var answer = connection.SendAsync(new FsyncRequest(opened.Handle));
         connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
         using var synced = await answer.ConfigureAwait(false);
-        return synced.IsOk ? true : throw Refused(synced, "written to the server's disk", name);
+        return synced.IsOk ? true : throw Refused(synced, "bring to the server's disk", name);
     }
 }

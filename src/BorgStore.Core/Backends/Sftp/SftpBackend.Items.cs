@@ -11,7 +11,7 @@ internal sealed partial class SftpBackend
         => RunAsync<ItemInfo?>(async (connection, _) =>
         {
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-            if (!stat.IsOk) return stat.Status == StatusCode.NoSuchFile ? null : throw Refused(stat, "found", name);
+            if (!stat.IsOk) return stat.Status == StatusCode.NoSuchFile ? null : throw Refused(stat, "look for", name);
             return stat.Attributes.IsDirectory || stat.Attributes.IsRegular ? stat.Attributes.ToItem(name) : null;
         }, cancellationToken);
 
@@ -25,7 +25,9 @@ internal sealed partial class SftpBackend
             if (removed.IsOk) return true;
             // After a lost attempt, what is gone may well be its doing.
             if (removed.Status == StatusCode.NoSuchFile) return call.Lost > 0;
-            return await IsItemAsync(connection, name).ConfigureAwait(false) ? throw Refused(removed, "deleted", name) : false;
+            return await IsItemAsync(connection, name).ConfigureAwait(false)
+                ? throw await ExplainRefusedWriteAsync(connection, removed, "delete", name, size: 0).ConfigureAwait(false)
+                : false;
         }, cancellationToken);
 
     /// <inheritdoc/>
@@ -43,7 +45,7 @@ internal sealed partial class SftpBackend
                 status = await RenameAsync(connection, name, newName, mode).ConfigureAwait(false);
             }
             if (!status.IsOk && !await IsItemAsync(connection, name).ConfigureAwait(false)) return false;
-            if (!status.IsOk) throw status.Status == StatusCode.NoSuchFile ? DoesNotExist() : Refused(status, $"moved to '{newName}'", name);
+            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, "move", name, size: 0).ConfigureAwait(false);
             _unsynced.Rename(name, newName);
             return true;
         }, cancellationToken);
@@ -56,7 +58,7 @@ internal sealed partial class SftpBackend
             using var made = await connection.SendAsync(new MakeDirectoryRequest(ToPath(name))).ConfigureAwait(false);
             if (made.IsOk) return true;
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-            return stat.IsOk && stat.Attributes.IsDirectory ? true : throw Refused(made, "made", name);
+            return stat.IsOk && stat.Attributes.IsDirectory ? true : throw Refused(made, "make", name);
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
@@ -66,7 +68,7 @@ internal sealed partial class SftpBackend
             using var removed = await connection.SendAsync(
                 new PathRequest(PacketType.RemoveDirectory, PacketType.Status, ToPath(name))).ConfigureAwait(false);
             if (removed.IsOk) return true;
-            return removed.Status == StatusCode.NoSuchFile ? call.Lost > 0 : throw Refused(removed, "removed", name);
+            return removed.Status == StatusCode.NoSuchFile ? call.Lost > 0 : throw Refused(removed, "remove", name);
         }, cancellationToken);
 
     private ValueTask<Reply> StatAsync(SftpConnection connection, string name)

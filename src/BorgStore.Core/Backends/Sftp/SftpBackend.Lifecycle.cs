@@ -18,7 +18,7 @@ internal sealed partial class SftpBackend
             using var reply = await MakeRootAsync(connection).ConfigureAwait(false);
             if (reply.IsOk) return true;
             using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
-            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : Refused(reply, "made", "");
+            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : Refused(reply, "make", "");
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ internal sealed partial class SftpBackend
         {
             using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
             if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && !stat.Attributes.IsDirectory) throw DoesNotExist();
-            if (!stat.IsOk) throw Refused(stat, "opened", "");
+            if (!stat.IsOk) throw Refused(stat, "open", "");
             return _isOpen = true;
         }, cancellationToken).ConfigureAwait(false);
 
@@ -76,7 +76,7 @@ internal sealed partial class SftpBackend
     private async Task RemoveAsync(SftpConnection connection, PacketType type, string name)
     {
         using var reply = await connection.SendAsync(new PathRequest(type, PacketType.Status, ToPath(name))).ConfigureAwait(false);
-        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "removed", name);
+        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "remove", name);
     }
 
     // Only the last of the answers counts: the folders above are there already, or fail it as well.

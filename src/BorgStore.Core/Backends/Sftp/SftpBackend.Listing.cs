@@ -65,7 +65,7 @@ internal sealed partial class SftpBackend
         {
             var (entries, refusal) = await DirectoryReader.ReadAsync(connection, ToPath(name), cancellationToken).ConfigureAwait(false);
             if (refusal.IsOk) return entries;
-            return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, "listed", name);
+            return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, "list", name);
         }
         finally
         {

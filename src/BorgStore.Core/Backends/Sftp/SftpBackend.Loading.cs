@@ -26,9 +26,9 @@ internal sealed partial class SftpBackend
                     : default;
                 var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
                 first = await reading.ConfigureAwait(false);
-                if (!stat.IsOk) throw Refused(stat, "loaded", name);
+                if (!stat.IsOk) throw Refused(stat, "load", name);
                 if (stat.Attributes.IsDirectory) return null;
-                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, "loaded", name);
+                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, "load", name);
                 if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", name);
 
                 var (start, count) = range.Resolve(stat.Attributes.Size);
@@ -74,7 +74,7 @@ internal sealed partial class SftpBackend
         // Some servers refuse to open a directory, or deny the permission for a path that leads through a file.
         using var stat = await StatAsync(connection, name).ConfigureAwait(false);
         var isNoItem = stat.IsOk ? stat.Attributes.IsDirectory : stat.Status == StatusCode.NoSuchFile;
-        return isNoItem ? null : throw Refused(opened, "loaded", name);
+        return isNoItem ? null : throw Refused(opened, "load", name);
     }
 
     private static ValueTask<Reply> HandleStatAsync(SftpConnection connection, byte[] handle)

@@ -25,7 +25,7 @@ internal sealed partial class SftpBackend
             {
                 using var use = value.IsInMemory ? null : writing.UseSource();
                 var reply = await Upload.WriteAsync(connection, handle, value, token).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, value.Length).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", name, value.Length).ConfigureAwait(false);
             }).ConfigureAwait(false);
             await PublishAsync(connection, writing, name).ConfigureAwait(false);
             return true;
@@ -93,7 +93,7 @@ internal sealed partial class SftpBackend
         if (!opened.IsOk)
         {
             writing.Temporary = null;
-            throw opened.Status == StatusCode.NoSuchFile ? DoesNotExist() : Refused(opened, "stored", writing.Name);
+            throw await ExplainRefusedWriteAsync(connection, opened, "store", writing.Name, size: 0).ConfigureAwait(false);
         }
         try
         {
@@ -101,13 +101,13 @@ internal sealed partial class SftpBackend
             if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
             {
                 using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
-                if (!synced.IsOk) throw Refused(synced, "written to the server's disk", writing.Name);
+                if (!synced.IsOk) throw Refused(synced, "bring to the server's disk", writing.Name);
             }
             call.CancellationToken.ThrowIfCancellationRequested();
             using var closed = await connection.SendAsync(
                 new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)).ConfigureAwait(false);
             opened = default;
-            if (!closed.IsOk) throw Refused(closed, "stored", writing.Name);
+            if (!closed.IsOk) throw Refused(closed, "store", writing.Name);
         }
         catch when (connection.Failure is null)
         {
@@ -132,7 +132,7 @@ internal sealed partial class SftpBackend
             if (!renamed.IsOk)
             {
                 using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, "stored", name);
+                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, "store", name);
             }
             writing.Temporary = null;
             NoteWritten(connection, name);
@@ -159,7 +159,7 @@ internal sealed partial class SftpBackend
             NoteWritten(connection, writing.Name);
             return true;
         }
-        if (!removed.IsOk) throw Refused(removed, "stored", writing.Name);
+        if (!removed.IsOk) throw Refused(removed, "store", writing.Name);
         if (writing.Mode != StoreMode.CreateNew || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
 
         // A link to the value may have been made before the line was lost, or somebody else may have been faster.
@@ -187,24 +187,39 @@ internal sealed partial class SftpBackend
             new PathRequest(PacketType.Remove, PacketType.Status, ToPath(temporary))).ConfigureAwait(false);
     }
 
-    // Version 3 has one code for all that fails; a full disk is worth a question.
-    private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string name, long size)
+    // Version 3 has one code for all that fails; a file system that is full or may only be read is worth a question.
+    private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string task, string name, long size)
     {
-        if (refusal.Status != StatusCode.Failure || !connection.Features.Has(Extension.FileSystemStat)) return Refused(refusal, "stored", name);
-        using var reply = await connection.SendAsync(new PathExtendedRequest(Extension.FileSystemStat, _root)).ConfigureAwait(false);
-        if (!reply.IsOk || ReadFreeBytes(reply.Content.Span) is var free && free >= size) return Refused(refusal, "stored", name);
-        return new(StoreError.NoSpace, $"'{name}' could not be stored: it has {size} bytes, and the server has room for {free} more.", name);
+        if (refusal.Status == StatusCode.NoSuchFile)
+        {
+            using var root = await StatAsync(connection, "").ConfigureAwait(false);
+            if (root.Status == StatusCode.NoSuchFile) return DoesNotExist();
+            // The store is there, so the directories in it could not be made, and nobody was told why.
+            using var made = await connection.SendAsync(new MakeDirectoryRequest(ToPath(name.Split('/')[0]))).ConfigureAwait(false);
+            if (!made.IsOk) refusal = made;
+        }
+        if (refusal.Status == StatusCode.Failure && connection.Features.Has(Extension.FileSystemStat))
+        {
+            using var reply = await connection.SendAsync(new PathExtendedRequest(Extension.FileSystemStat, _root)).ConfigureAwait(false);
+            var (free, isReadOnly) = reply.IsOk ? ReadFileSystem(reply.Content.Span) : (long.MaxValue, false);
+            if (isReadOnly) return StoreException.While(StoreError.PermissionDenied, $"{task} '{name}'", name, "the server's file system may only be read");
+            if (free < size) return StoreException.While(StoreError.NoSpace, $"{task} '{name}'", name, $"it has {size} bytes, and there is room for {free} more");
+        }
+        return Refused(refusal, task, name);
     }
 
-    private static long ReadFreeBytes(ReadOnlySpan<byte> content)
+    private static (long Free, bool IsReadOnly) ReadFileSystem(ReadOnlySpan<byte> content)
     {
+        const long readOnlyFlag = 1;
         var reader = new PacketReader(content);
         _ = reader.ReadInt64(); // block size
         var fragmentSize = reader.ReadInt64();
         _ = reader.ReadInt64(); // all blocks
         _ = reader.ReadInt64(); // free blocks
         var available = reader.ReadInt64(); // those that are not kept for root
-        return (long)UInt128.Min(long.MaxValue, (UInt128)(ulong)fragmentSize * (ulong)available);
+        for (var i = 0; i < 4; i++) _ = reader.ReadInt64(); // all, free and available inodes, and the file system's number
+        var flags = reader.ReadInt64();
+        return ((long)UInt128.Min(long.MaxValue, (UInt128)(ulong)fragmentSize * (ulong)available), (flags & readOnlyFlag) != 0);
     }
 
     private static StoreException CannotReadAgain(Call call, string name)

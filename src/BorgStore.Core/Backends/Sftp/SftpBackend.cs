@@ -94,7 +94,7 @@ internal sealed partial class SftpBackend : IBackend
     private static string? ParentOf(string name) => name.LastIndexOf('/') is > 0 and var slash ? name[..slash] : null;
 
     /// <summary>The exception for a request that the server refused.</summary>
-    private StoreException Refused(in Reply reply, string what, string name)
+    private StoreException Refused(in Reply reply, string task, string name)
     {
         var shown = name.Length == 0 ? _shownUrl : name;
         var error = reply.Status switch
@@ -106,18 +106,11 @@ internal sealed partial class SftpBackend : IBackend
             StatusCode.Unsupported => StoreError.NotSupported,
             _ => StoreError.BackendFailure,
         };
-        var why = error switch
-        {
-            StoreError.ObjectNotFound => "there is no such file",
-            StoreError.PermissionDenied => "the server denies the permission",
-            StoreError.NoSpace => "the server has no room left",
-            StoreError.QuotaExceeded => "the user's quota on the server is exceeded",
-            StoreError.NotSupported => "the server can't do that",
-            // What the server says may name its own paths, which are nobody's business.
-            _ when reply.Message is { Length: > 0 } message && !message.Contains('/') => $"the server says '{message.Trim().TrimEnd('.')}'",
-            _ => $"the server answers with status {(uint)reply.Status}",
-        };
-        return new(error, $"'{shown}' could not be {what}: {why}.", shown);
+        // What the server says may name its own paths, which are nobody's business.
+        var said = reply.Message is { Length: > 0 } message && !message.Contains('/')
+            ? $"the server says: {message.Trim()}"
+            : $"the server answers with status {(uint)reply.Status}";
+        return StoreException.While(error, $"{task} '{shown}'", shown, said);
     }
 
     private static StoreException AlreadyExists(string name)

@@ -90,9 +90,5 @@ internal sealed record SftpUrl(string Host, string Path)
     }
 
     private static StoreException Invalid(string url, string problem)
-    {
-        var shown = StoreUrl.Redact(url);
-        return new(StoreError.InvalidUrl,
-            $"'{shown}' can't be understood: {problem}. Write 'sftp://user@host:port/folder', with two slashes for an absolute path.", shown);
-    }
+        => StoreUrl.Invalid(url, problem, "'sftp://user@host:port/folder', with two slashes for an absolute path");
 }

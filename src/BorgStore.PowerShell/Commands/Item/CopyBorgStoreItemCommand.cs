@@ -36,7 +36,7 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
         Pump.Post(name, async (output, token) =>
         {
             await using (var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token))
-                await target.Store.StoreAsync(newName, new(value, value.Length), mode, token);
+                await target.Store.StoreAsync(newName, new(new CountedStream(value, output), value.Length), mode, token);
             if (passThru) await output.WriteAsync(target.Describe(await target.Store.GetInfoAsync(newName, cancellationToken: token)));
         });
     }

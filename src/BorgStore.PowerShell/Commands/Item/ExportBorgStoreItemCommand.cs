@@ -35,7 +35,7 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
         Pump.Post(name, async (output, token) =>
         {
             await using var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token);
-            await output.WriteAsync(await WholeFile.WriteAsync(path, value, force, token));
+            await output.WriteAsync(await WholeFile.WriteAsync(path, new CountedStream(value, output), force, token));
         });
     }
 }

@@ -18,7 +18,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [PatternTransformation]
-    [ArgumentCompleter(typeof(NameCompleter))]
+    [ArgumentCompleter(typeof(PatternCompleter))]
     public string[]? Name { get; set; }
 
     // Not mandatory: the binder would offer it a piped text before -Name then.

@@ -129,7 +129,7 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
         Pump.Post(name, async (output, token) =>
         {
             await using var value = await store.Store.OpenReadAsync(name, range, deleted, token);
-            await output.WriteAsync(await WholeFile.WriteAsync(path, value, force, token));
+            await output.WriteAsync(await WholeFile.WriteAsync(path, new CountedStream(value, output), force, token));
         });
     }
 

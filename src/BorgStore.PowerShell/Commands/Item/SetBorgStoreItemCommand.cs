@@ -187,7 +187,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         Pump.Post(name ?? path, async (output, token) =>
         {
             await using var file = LocalPath.OpenRead(path);
-            var (final, value) = (name ?? "", new StoreValue(file, file.Length));
+            var (final, value) = (name ?? "", new StoreValue(new CountedStream(file, output), file.Length));
             if (hash is not null)
             {
                 (var digest, value) = await HashedFile.ReadAsync(file, hash, token);

@@ -16,6 +16,7 @@ public sealed class TestBorgStorePermissionCommand : StoreCommand
 
     [Parameter(Mandatory = true, Position = 0)]
     [AllowEmptyString]
+    [ArgumentCompleter(typeof(NameCompleter))]
     public string[] Name { get; set; } = [];
 
     [Parameter(Mandatory = true, Position = 1, HelpMessage = "Rights that are all needed: List, Read, Write, Overwrite, Delete, or letters of l r w W D.")]

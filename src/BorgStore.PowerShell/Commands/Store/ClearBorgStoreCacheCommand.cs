@@ -39,6 +39,9 @@ public sealed class ClearBorgStoreCacheCommand : StoreCommand
     public StoreReference? Store { get; set; }
 
     /// <inheritdoc/>
+    protected override void Begin() => ItemNameTransformationAttribute.RefuseItems(Name);
+
+    /// <inheritdoc/>
     protected override void Process()
     {
         var store = Lease(Store).Store;

@@ -23,6 +23,7 @@ public abstract class OpeningCommand : StoreCommand
 
     [Parameter(HelpMessage = "Where values are cached, for the namespaces that say how: @{ data = @{ Levels = 2; Cache = 'WriteThrough' } }.")]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(StoreCompleter))]
     public string? CacheUri { get; set; }
 
     [Parameter]

@@ -13,12 +13,12 @@ internal sealed class FileFailure(StoreError error, string reason) : Exception(r
     public StoreException While(string task, string name)
     {
         var (item, shown) = name.Length > 0 ? (name, $"'{name}'") : (null, "the store");
-        return new StoreException(Error, $"Could not {task} {shown}: {Message}.{Advice}", item, this);
+        var detail = Error == StoreError.StoreDoesNotExist ? null : $"{Message}.{Advice}";
+        return StoreException.While(Error, $"{task} {shown}", item, detail, this);
     }
 
     private string Advice => Error switch
     {
-        StoreError.NoSpace => " Nothing was stored. Make room on the file system of the store, then try again.",
         StoreError.PermissionDenied => " Check who owns the files of the store and how its file system is mounted.",
         _ => "",
     };

@@ -32,7 +32,7 @@ internal static class Errno
         NotPermitted or AccessDenied or ReadOnly => StoreError.PermissionDenied,
         NoSpace or OverQuota => StoreError.NoSpace,
         _ => StoreError.BackendFailure,
-    }, Describe(errno));
+    }, $"the system says: {Describe(errno)}");
 
     // As the C library says it, but within a sentence.
     private static string Describe(int errno)

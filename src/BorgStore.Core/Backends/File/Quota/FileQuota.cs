@@ -121,8 +121,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     }
 
     private static FileFailure Exceeded(long limit, long used, long more) => new(StoreError.QuotaExceeded,
-        $"the quota of {limit} bytes has {Math.Max(0, limit - used)} left ({used} are used) and this needs {more} more."
-            + " Delete or defragment values, or raise the quota");
+        $"the quota of {limit} bytes has {Math.Max(0, limit - used)} left ({used} are used), and this needs {more} more");
 
     // The number and how many characters the file has.
     private (long Used, int Characters) Read(SafeFileHandle file, CancellationToken cancellationToken)

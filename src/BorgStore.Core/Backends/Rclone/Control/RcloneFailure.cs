@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace BorgStore.Backends.Rclone;
 
 /// <summary>What rclone could not do, before it is known in whose words the user is told.</summary>
 /// <param name="error">What it means.</param>
 /// <param name="reason">Rclone's own words, or what happened to it.</param>
 /// <param name="cause">The cause, where another exception is.</param>
-internal sealed class RcloneFailure(StoreError error, string reason, Exception? cause = null) : Exception(reason, cause)
+internal sealed partial class RcloneFailure(StoreError error, string reason, Exception? cause = null) : Exception(reason, cause)
 {
     // Rclone tells kinds of failures by their words only. The first that fits decides.
     private static readonly (StoreError Error, string[] Words)[] Meanings =
@@ -16,8 +18,8 @@ internal sealed class RcloneFailure(StoreError error, string reason, Exception? 
         (StoreError.AuthenticationFailed,
             ["401 Unauthorized", "unable to authenticate", "InvalidAccessKeyId", "SignatureDoesNotMatch", "invalid_grant", "expired_token",
              "not allowed to ask for password"]),
-        (StoreError.PermissionDenied, ["permission denied", "Permission denied", "Access is denied", "AccessDenied", "403 Forbidden"]),
-        (StoreError.NoSpace, ["no space left", "not enough space", "507 Insufficient"]),
+        (StoreError.PermissionDenied, ["permission denied", "Permission denied", "Access is denied", "AccessDenied", "403 Forbidden", "read-only file system"]),
+        (StoreError.NoSpace, ["no space left", "not enough space", "remaining disk space", "507 Insufficient"]),
         (StoreError.QuotaExceeded, ["quota exceeded", "quotaExceeded", "QuotaExceeded", "insufficient_space", "storageQuota"]),
         (StoreError.Timeout, ["i/o timeout", "deadline exceeded", "Client.Timeout", "timeout awaiting", "handshake timeout"]),
         (StoreError.ConnectionLost,
@@ -48,9 +50,15 @@ internal sealed class RcloneFailure(StoreError error, string reason, Exception? 
     public StoreException While(string action, string name, RcloneTarget target)
     {
         var what = name.Length > 0 ? $"'{name}'" : $"the store '{target.Shown}'";
-        return new StoreException(error, $"Could not {action} {what}: {target.Redact(Message).TrimEnd('.')}.{Advice()}",
-            name.Length > 0 ? name : target.Shown, InnerException);
+        return StoreException.While(error, $"{action} {what}", name.Length > 0 ? name : target.Shown,
+            IsOfStore ? null : $"{CallOnPath().Replace(target.Redact(Message), "").TrimEnd('.')}.{Advice()}", InnerException);
     }
+
+    private bool IsOfStore => error is StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
+
+    // Go names the call and the path before the reason, as in "open /srv/store/a: permission denied".
+    [GeneratedRegex(@"\b[a-z]+ /[^:]*: ")]
+    private static partial Regex CallOnPath();
 
     private string Advice() => error switch
     {

@@ -132,7 +132,7 @@ internal sealed partial class RcloneService
         catch (Win32Exception e)
         {
             throw new RcloneFailure(StoreError.NotSupported,
-                $"the program '{program}' could not be started ({e.Message}). Install rclone {MinVersion} or later, or name it in RCLONE_BINARY", e);
+                ChildProcess.DescribeMissing(program, e, $"Install rclone {MinVersion} or later, or name it in RCLONE_BINARY"), e);
         }
     }
 

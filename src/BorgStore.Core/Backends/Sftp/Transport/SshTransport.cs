@@ -47,9 +47,8 @@ internal sealed class SshTransport : ISftpTransport
         }
         catch (Win32Exception e)
         {
-            throw new StoreException(StoreError.NotSupported,
-                $"The ssh program could not be started: {e.Message}. Install OpenSSH's client, or name another program in {SshCommand.ProgramVariable}.",
-                innerException: e);
+            throw StoreException.While(StoreError.NotSupported, "use ssh", name: null,
+                ChildProcess.DescribeMissing(command.FileName, e, $"Install OpenSSH's client, or name another program in {SshCommand.ProgramVariable}"), e);
         }
     }
 

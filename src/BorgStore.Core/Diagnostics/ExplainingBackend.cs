@@ -1,0 +1,246 @@
+using BorgStore.Backends;
+using BorgStore.Hashing;
+using BorgStore.Layout;
+using BorgStore.Naming;
+
+namespace BorgStore.Diagnostics;
+
+/// <summary>Words what goes wrong below for the one who called the store: alike for every storage, with full names instead of nested ones,
+/// and with the store's URL, which a storage need not know.</summary>
+/// <param name="inner">The next in the chain.</param>
+/// <param name="shownUrl">The URL without its password.</param>
+internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : DelegatingBackend(inner)
+{
+    /// <summary>The namespaces, as soon as they are known.</summary>
+    public StoreLayout? Layout { get; set; }
+
+    public override int DeleteBatchSize => Inner.DeleteBatchSize;
+
+    public override Task CreateAsync(CancellationToken cancellationToken) => OnStoreAsync("create", Inner.CreateAsync(cancellationToken));
+
+    public override Task DestroyAsync(CancellationToken cancellationToken) => OnStoreAsync("destroy", Inner.DestroyAsync(cancellationToken));
+
+    public override Task OpenAsync(CancellationToken cancellationToken) => OnStoreAsync("open", Inner.OpenAsync(cancellationToken));
+
+    public override async ValueTask FlushAsync(CancellationToken cancellationToken)
+        => await OnStoreAsync("flush", Inner.FlushAsync(cancellationToken).AsTask()).ConfigureAwait(false);
+
+    public override async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
+    {
+        var quota = Inner.GetQuotaAsync(cancellationToken).AsTask();
+        await OnStoreAsync("read the quota of", quota).ConfigureAwait(false);
+        return await quota.ConfigureAwait(false);
+    }
+
+    public override async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.FindAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfItem(e, "look for", name);
+        }
+    }
+
+    public override async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var value = await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+            // Nothing fails any more with a value that is in memory.
+            return value is null or MemoryValueStream ? value : new ExplainedStream(value, this, name);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfItem(e, "load", name);
+        }
+    }
+
+    public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfItem(e, "store", name);
+        }
+    }
+
+    public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfItem(e, "delete", name);
+        }
+    }
+
+    public override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
+        IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var failures = await Inner.DeleteManyAsync(names, cancellationToken).ConfigureAwait(false);
+            return failures.Count == 0 ? failures : [.. failures.Select(failure => failure with { Reason = OfItem(failure.Reason, "delete", failure.Name) })];
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw e.Explain($"delete {names.Count} items", shownUrl);
+        }
+    }
+
+    public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.MoveAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfMove(e, name, newName);
+        }
+    }
+
+    public override async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.HashAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfItem(e, "compute the hash of", name);
+        }
+    }
+
+    public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.DefragAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            // Where one of the sources is at fault, the storage names it.
+            throw e.Name is { } source && request.Sources.Any(block => block.Name == source)
+                ? OfItem(e, "take a part of", source)
+                : e.Explain("make an item of parts", request.Target is { } target ? Unnest(target).Name : request.Namespace);
+        }
+    }
+
+    public override async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.DeleteTemporaryAsync(item, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw e.Explain($"remove '{item.Id}'", item.Id);
+        }
+    }
+
+    /// <summary>Words what went wrong with an item.</summary>
+    /// <param name="e">What went wrong.</param>
+    /// <param name="doing">What was done with the item.</param>
+    /// <param name="nested">Its nested name.</param>
+    public StoreException OfItem(StoreException e, string doing, string nested)
+    {
+        var name = Unnest(nested).Name;
+        return e.Explain($"{doing} '{name}'", name);
+    }
+
+    // Soft deletion, restoration and changes of level are renames to the storage.
+    private StoreException OfMove(StoreException e, string nested, string newNested)
+    {
+        var (name, isDeleted) = Unnest(nested);
+        var (newName, willBeDeleted) = Unnest(newNested);
+        var task = name != newName ? $"move '{name}' to '{newName}'"
+            : isDeleted == willBeDeleted ? $"move '{name}' to another level"
+            : isDeleted ? $"restore '{name}'" : $"soft-delete '{name}'";
+        return e.Explain(task, name);
+    }
+
+    private async Task OnStoreAsync(string doing, Task work)
+    {
+        try
+        {
+            await work.ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw e.Explain($"{doing} the store '{shownUrl}'", shownUrl);
+        }
+        catch (StoreException e) when (e.Name is null)
+        {
+            throw new StoreException(e.Error, e.Message, shownUrl, e);
+        }
+    }
+
+    private sealed class ExplainedStream(ValueStream value, ExplainingBackend backend, string nested) : ValueStream
+    {
+        public override long Length => value.Length;
+
+        public override int Read(Span<byte> buffer)
+        {
+            try
+            {
+                return value.Read(buffer);
+            }
+            catch (StoreException e) when (e.NeedsExplanation)
+            {
+                throw backend.OfItem(e, "load", nested);
+            }
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                return await value.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreException e) when (e.NeedsExplanation)
+            {
+                throw backend.OfItem(e, "load", nested);
+            }
+        }
+
+        public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                return await value.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreException e) when (e.NeedsExplanation)
+            {
+                throw backend.OfItem(e, "load", nested);
+            }
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            await value.DisposeAsync().ConfigureAwait(false);
+            await base.DisposeAsync().ConfigureAwait(false);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing) value.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+
+    private (string Name, bool IsDeleted) Unnest(string nested)
+    {
+        var prefix = Layout?.Find(nested) is { Name.Length: > 0 } ns ? ns.Name.Length + 1 : 0;
+        var (key, _, isDeleted) = Nesting.Unnest(nested[prefix..]);
+        return (nested[..prefix] + key, isDeleted);
+    }
+}

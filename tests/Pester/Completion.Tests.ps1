@@ -1,0 +1,112 @@
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+    function Complete([string] $Line) {
+        (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText
+    }
+}
+
+Describe 'Completion' {
+    BeforeAll {
+        $store = New-TestStore 3
+        Remove-BorgStoreItem config/k0003 -Soft
+    }
+    AfterAll { Close-AllStore }
+
+    It 'offers namespaces, then names' {
+        Complete 'Get-BorgStoreItem ' | Should -Be 'config/', 'data/'
+        Complete 'Get-BorgStoreItemContent co' | Should -Be 'config/'
+        Complete 'Remove-BorgStoreItem config/' | Should -Be 'config/k0001', 'config/k0002'
+        Complete 'Move-BorgStoreItem config/k0001 -Destination d' | Should -Be 'data/'
+        Complete 'Remove-BorgStoreItem -Deleted config/' | Should -Be 'config/k0003'
+        Complete 'Get-BorgStoreItem -Namespace c' | Should -Be 'config'
+    }
+
+    It 'offers stores, algorithms, encodings and presets' {
+        Complete 'Get-BorgStoreItem -Store f' | Should -Contain $store.Uri
+        Complete 'Open-BorgStore fil' | Should -Contain 'file:///'
+        Complete 'Get-BorgStoreItemHash config/k0001 -Algorithm bl' | Should -Be 'BLAKE2b', 'BLAKE2s', 'BLAKE3'
+        Complete 'Get-BorgStoreItemContent x -AsString -Encoding utf8' | Should -Be 'utf8', 'utf8BOM'
+        Complete 'New-BorgStorePermission borgbackup-r' | Should -Be 'borgbackup-read-only'
+        Complete 'New-BorgStore file:///x -Preset ' | Should -Be 'Borg2'
+    }
+
+    It 'is silent where it cannot know' {
+        $other = New-TestStore
+        { Complete 'Get-BorgStoreItem con' } | Should -Not -Throw
+        { Complete 'Get-BorgStoreItem con -Store nix://x' } | Should -Not -Throw
+        $other | Close-BorgStore
+    }
+
+    It 'keeps to its time limit, and shows what it found by then' {
+        $slow = Open-BorgStore $store.Uri -Latency 00:00:20 -Namespace @{ config = 0 } -Default
+        (Measure-Command { Complete 'Get-BorgStoreItem config/' }).TotalSeconds | Should -BeLessThan 4
+        $slow | Close-BorgStore
+    }
+
+    It 'escapes what a pattern would read, and nothing else' {
+        [IO.File]::WriteAllText((Join-Path ([uri] $store.Uri).LocalPath 'config/br[1]'), 'x')
+        Complete 'Get-BorgStoreItem config/br' | Should -Be "'config/br``[1``]'"
+        Invoke-Expression (Complete 'Get-BorgStoreItem config/br' | ForEach-Object { "(Get-BorgStoreItem $_).Name" }) | Should -Be 'config/br[1]'
+        Complete 'Get-BorgStoreItem -LiteralName config/br' | Should -Be 'config/br[1]'
+        Complete 'Remove-BorgStoreItem config/br' | Should -Be 'config/br[1]'
+        Remove-BorgStoreItem 'config/br[1]'
+    }
+
+    It 'quotes what the shell would take apart' {
+        [IO.File]::WriteAllText((Join-Path ([uri] $store.Uri).LocalPath "config/it's(1)"), 'x')
+        Complete 'Get-BorgStoreItemContent config/it' | Should -Be "'config/it''s(1)'"
+        Complete "Get-BorgStoreItemContent 'config/it" | Should -Be "'config/it''s(1)'"
+        Complete 'Get-BorgStoreItemContent config/k0001, config/it' | Should -Be "'config/it''s(1)'"
+        Remove-BorgStoreItem "config/it's(1)"
+    }
+
+    It 'knows namespaces within others' {
+        $other = New-BorgStore (New-TestUri) @{ data = 0; 'data/deep' = 1 } -Default
+        Set-BorgStoreItem data/a -Value x
+        Set-BorgStoreItem data/deep/abcd -Value x
+        Complete 'Get-BorgStoreItem data/' | Should -Be 'data/deep/', 'data/a'
+        Complete 'Get-BorgStoreItem data/deep/' | Should -Be 'data/deep/abcd'
+        Complete 'Get-BorgStoreItem -Namespace d' | Should -Be 'data', 'data/deep'
+        $other | Close-BorgStore
+    }
+
+    It 'goes by the -Store on the line' {
+        $other = New-BorgStore (New-TestUri) @{ other = 0 }
+        Complete 'Get-BorgStoreItem -Store $other ' | Should -Be 'other/'
+        Complete 'Get-BorgStoreItem -Store $store -Name co' | Should -Be 'config/'
+        Complete "Get-BorgStoreItem -Store $($store.Uri) co" | Should -Be 'config/'
+        Complete 'Copy-BorgStoreItem config/k0001 -DestinationStore $other -Destination ' | Should -Be 'other/'
+        Complete 'Get-BorgStoreItem co' | Should -BeNullOrEmpty -Because 'two stores are open'
+        $other | Close-BorgStore
+        Complete 'Get-BorgStoreItem -Store $other ' | Should -BeNullOrEmpty -Because 'it is closed'
+        Complete 'Get-BorgStoreItem -Store (Get-Something) ' | Should -BeNullOrEmpty -Because 'nothing is run for a completion'
+        Complete 'Get-BorgStoreItem -Store file:///not/open co' | Should -BeNullOrEmpty -Because 'nothing is opened for a completion'
+    }
+
+    It 'offers stores where they may be' {
+        Complete 'Close-BorgStore ' | Should -Be $store.Uri
+        Complete 'New-BorgStore ' | Should -Contain 'sftp://'
+        Complete 'New-BorgStore ' | Should -Not -Contain $store.Uri
+        Complete 'Open-BorgStore x -CacheUri f' | Should -Be 'file:///'
+        $null = New-Item (Join-Path $TestDrive 'with space') -ItemType Directory -Force
+        Complete "Open-BorgStore file://$TestDrive/wi" | Should -Be "file://$TestDrive/with%20space"
+    }
+
+    It 'offers something for every parameter that has it to offer' {
+        foreach ($line in 'Open-BorgStore x -Durability ', 'Open-BorgStore x -Permission ', 'Start-BorgStoreServer x -Permission ', 'Start-BorgStoreServer x -ListenAddress ', 'Start-BorgStoreServer x -LogLevel ',
+            'Test-BorgStorePermission -Name ', 'Test-BorgStorePermission x -Access ', 'Test-BorgStorePermission -Permission ', 'Set-BorgStoreItem -ContentHash ', 'Set-BorgStoreItem -Namespace ',
+            'Test-BorgStoreItem config/x -Algorithm ', 'Invoke-BorgStoreDefrag -Algorithm ', 'Invoke-BorgStoreDefrag -Target ', 'Invoke-BorgStoreDefrag -Source ', 'Invoke-BorgStoreDefrag -Namespace ',
+            'Measure-BorgStore ', 'Clear-BorgStoreCache -Namespace ', 'Restore-BorgStoreItem config/', 'Test-BorgStore ', 'Remove-BorgStore ') {
+            Complete $line | Should -Not -BeNullOrEmpty -Because $line
+        }
+    }
+
+    It 'knows the properties of what comes after the pipe' {
+        Complete 'Get-BorgStoreItem | Where-Object LastW' | Should -Be 'LastWriteTime'
+        Complete 'Get-BorgStoreItemHash x | Select-Object Ha' | Should -Be 'Hash'
+        Complete 'Measure-BorgStore | Sort-Object Lar' | Should -Be 'Largest'
+        Complete 'Get-BorgStoreQuota | Select-Object Av' | Should -Be 'Available'
+        Complete 'Get-BorgStore | Select-Object Dur' | Should -Be 'Durability'
+        Complete 'Test-BorgStoreItem x -Integrity | Select-Object Exp' | Should -Be 'Expected'
+    }
+}

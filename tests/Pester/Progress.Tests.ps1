@@ -1,0 +1,72 @@
+BeforeAll {
+    . $PSScriptRoot/TestStore.ps1
+    $uri = New-TestUri
+    $store = New-BorgStore $uri @{ a = 0 }
+    Set-BorgStoreItem a/x -Value x
+    $store | Close-BorgStore
+
+    # Runs a script in a session of its own, on a store whose every call takes a while, and tells what a host was shown.
+    function Watch-Progress([string] $Script, [string] $Latency = '0:0:0.2') {
+        $shell = [powershell]::Create()
+        try {
+            $shell.AddScript("Import-Module '$modulePath'; `$slow = Open-BorgStore '$uri' @{ a = 0 } -Latency $Latency; $Script") | Out-Null
+            $clock = [Diagnostics.Stopwatch]::StartNew()
+            try { $shell.Invoke() | Out-Null } catch { $thrown = $_.Exception.InnerException }
+            [pscustomobject]@{
+                Records = @($shell.Streams.Progress)
+                LeftBehind = @($shell.Streams.Progress | Group-Object ActivityId | Where-Object { $_.Group[-1].RecordType -ne 'Completed' }).Count
+                Thrown = $thrown
+                Elapsed = $clock.Elapsed
+            }
+        }
+        finally { $shell.Dispose() }
+    }
+}
+
+Describe 'Progress' {
+    It 'is shown on long work, and taken away: <Name>' -ForEach @(
+        @{ Name = 'storing'; Script = '1..20 | ForEach-Object { [pscustomobject]@{ Name = "a/s$_"; Value = "v" } } | Set-BorgStoreItem -ThrottleLimit 2' }
+        @{ Name = 'reading'; Script = '(@("a/x") * 20) | Get-BorgStoreItemContent -ThrottleLimit 2' }
+        @{ Name = 'hashing'; Script = '(@("a/x") * 20) | Get-BorgStoreItemHash -ThrottleLimit 2' }
+        @{ Name = 'testing'; Script = '(@("a/x") * 20) | Test-BorgStoreItem -ThrottleLimit 2' }
+        @{ Name = 'copying'; Script = '(@("a/x") * 20) | Copy-BorgStoreItem -Destination { "a/" + [guid]::NewGuid() } -ThrottleLimit 2' }
+        @{ Name = 'exporting'; Script = "(@('a/x') * 20) | Export-BorgStoreItem -Path '$TestDrive/out' -Force -ThrottleLimit 2" }
+        @{ Name = 'removing'; Script = '1..20 | ForEach-Object { "a/s$_" } | Remove-BorgStoreItem -ThrottleLimit 2' }
+        @{ Name = 'making one of parts'; Script = '(@("a/x") * 8) | ForEach-Object { [pscustomobject]@{ Name = $_; Offset = 0; Length = $null } } | Invoke-BorgStoreDefrag -Target a/new' }
+    ) {
+        $seen = Watch-Progress $Script
+        $seen.Thrown | Should -BeNullOrEmpty
+        $seen.Records.Count | Should -BeGreaterThan 1
+        $seen.Records[0].StatusDescription | Should -Match 'under way'
+        $seen.LeftBehind | Should -Be 0
+    }
+
+    It 'tells the volume of large values' {
+        $file = Join-Path $TestDrive big
+        [IO.File]::WriteAllBytes($file, [byte[]]::new(6MB))
+        $seen = Watch-Progress "Close-BorgStore `$slow; Open-BorgStore '$uri' @{ a = 0 } -Bandwidth 25MB; Set-BorgStoreItem a/big -Path '$file'" '0:0:0'
+        $seen.Records.StatusDescription -match 'MiB at ' | Should -Not -BeNullOrEmpty
+        $seen.LeftBehind | Should -Be 0
+    }
+
+    It 'is taken away however the pipeline ends: <Name>' -ForEach @(
+        @{ Name = 'Select-Object -First'; Script = '(@("a/x") * 40) | Get-BorgStoreItemContent -ThrottleLimit 2 | Select-Object -First 20' }
+        @{ Name = 'an error upstream'; Script = '1..40 | ForEach-Object { if ($_ -eq 25) { throw "upstream" }; "a/x" } | Get-BorgStoreItemHash -ThrottleLimit 2' }
+        @{ Name = 'an error of its own'; Script = '((@("a/x") * 20) + "a/none" + (@("a/x") * 20)) | Get-BorgStoreItemHash -ThrottleLimit 2 -ErrorAction Stop' }
+        @{ Name = 'an error downstream'; Script = '(@("a/x") * 40) | Get-BorgStoreItemContent -ThrottleLimit 2 | ForEach-Object { if (++$script:n -eq 20) { throw "downstream" } }' }
+    ) {
+        $seen = Watch-Progress $Script
+        $seen.Records.Count | Should -BeGreaterThan 1
+        $seen.LeftBehind | Should -Be 0
+    }
+
+    It 'is not shown on quick work' {
+        $seen = Watch-Progress 'Get-BorgStoreItem a/x; Get-BorgStoreItemContent a/x; Measure-BorgStore' '0:0:0'
+        if ($seen.Elapsed.TotalSeconds -ge 1) { Set-ItResult -Skipped -Because 'this machine took longer than a second for it' }
+        $seen.Records.Count | Should -Be 0
+    }
+
+    It 'is not shown to whoever does not want it' {
+        (Watch-Progress '$ProgressPreference = "SilentlyContinue"; (@("a/x") * 20) | Get-BorgStoreItemHash -ThrottleLimit 2').Records.Count | Should -Be 0
+    }
+}

@@ -1,0 +1,100 @@
+using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Layout;
+using BorgStore.Tests.Rclone;
+using BorgStore.Tests.S3;
+using BorgStore.Tests.Server;
+using BorgStore.Tests.Sftp;
+
+namespace BorgStore.Tests.Faults;
+
+/// <summary>What keeps a store from being reached at all reads the same from every backend.</summary>
+[Collection(nameof(EnvironmentChanges))]
+public sealed class UnreachableTests(CephServer ceph) : IDisposable
+{
+    private const string Secret = "hunter2hunter2";
+    private static readonly string[] Variables = [SshCommand.ProgramVariable, "RCLONE_BINARY", "PATH"];
+    private readonly string?[] _values = [.. Variables.Select(Environment.GetEnvironmentVariable)];
+
+    public static TheoryData<string> Closed =>
+    [
+        "http://127.0.0.1:1/store", $"http://me:{Secret}@127.0.0.1:1/store", "sftp://127.0.0.1:1/store", "rest://127.0.0.1:1/store",
+        $"s3:key:{Secret}@http://127.0.0.1:1/bucket/store", "rclone::webdav,url='http://127.0.0.1:1',vendor=other:store",
+    ];
+
+    public static TheoryData<string> Missing => ["sftp://host/store", "rest:///store", "rclone:/srv/store"];
+
+    public static TheoryData<string> Wrong =>
+    [
+        "file:store", $"http://me:{Secret}@ho st/", "http+unix://nowhere", "rest://", $"sftp://me:{Secret}@host/store", "sftp://host",
+        $"s3:key:{Secret}@nowhere/bucket", "rclone:", $"gopher://me:{Secret}@host/store", "/srv/store",
+    ];
+
+    public void Dispose()
+    {
+        foreach (var (variable, value) in Variables.Zip(_values)) Environment.SetEnvironmentVariable(variable, value);
+    }
+
+    [Theory, MemberData(nameof(Closed))]
+    public async Task A_server_that_is_gone(string url)
+    {
+        if (url.StartsWith("rclone:", StringComparison.Ordinal)) RcloneProgram.Require();
+        var text = await FailAsync(StoreError.ConnectionLost, url);
+        Assert.StartsWith($"Could not open the store '{StoreUrl.Redact(url)}': the connection was lost or could not be made. ", text, StringComparison.Ordinal);
+        Assert.EndsWith(" Check the address, the network and the server.", text, StringComparison.Ordinal);
+        Assert.Contains("Connection refused", text, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory, MemberData(nameof(Missing))]
+    public async Task A_program_that_is_missing(string url)
+    {
+        Environment.SetEnvironmentVariable(SshCommand.ProgramVariable, "/no/such/program");
+        Environment.SetEnvironmentVariable("RCLONE_BINARY", "/no/such/program");
+        Environment.SetEnvironmentVariable("PATH", "/no/such/folder");
+        await RcloneBackend.StopSharedProcessAsync();
+        var program = url.StartsWith("rest:", StringComparison.Ordinal) ? "borgstore-server-rest" : "/no/such/program";
+        Assert.StartsWith(
+            $"Could not open the store '{url}': that cannot be done here. The program '{program}' could not be started: No such file or directory. Install ",
+            await FailAsync(StoreError.NotSupported, url), StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Wrong))]
+    public async Task A_url_that_says_nothing(string url)
+        => Assert.StartsWith($"'{StoreUrl.Redact(url)}' is not the URL of a store", await FailAsync(StoreError.InvalidUrl, url), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_password_that_is_wrong()
+    {
+        await using var server = await TestServer.StartAsync(options => options with { Username = "me", Password = "right" });
+        var running = await ceph.GetAsync();
+        string[] urls =
+        [
+            $"http://me:{Secret}@{server.Address.Authority}",
+            $"s3:{running.AccessKey}:{Secret}@{running.Endpoint.GetLeftPart(UriPartial.Authority)}/{CephServer.BucketName}/store",
+        ];
+        foreach (var url in urls)
+            Assert.StartsWith($"Could not open the store '{StoreUrl.Redact(url)}': the authentication failed. ", await FailAsync(StoreError.AuthenticationFailed, url), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_key_that_the_server_does_not_know()
+    {
+        var sshd = OpenSshServer.Instance;
+        Assert.SkipWhen(sshd.Missing is not null, sshd.Missing ?? "");
+        var url = $"sftp://{Environment.UserName}@127.0.0.1:{sshd.Port}/store";
+        Environment.SetEnvironmentVariable(SshCommand.ProgramVariable,
+            $"ssh -F none -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile=/no/such/key -o UserKnownHostsFile={sshd.KnownHosts}");
+        Assert.StartsWith($"Could not open the store '{url}': the authentication failed. ", await FailAsync(StoreError.AuthenticationFailed, url), StringComparison.Ordinal);
+    }
+
+    // No secret shows, not even in a cause.
+    private static async Task<string> FailAsync(StoreError error, string url)
+    {
+        var exception = await Assert.ThrowsAsync<StoreException>(() => Store.OpenAsync(new(url) { Layout = StoreLayout.Borg2 }));
+        TestContext.Current.TestOutputHelper?.WriteLine(exception.Message);
+        Assert.Equal(error, exception.Error);
+        Assert.Equal(StoreUrl.Redact(url), exception.Name);
+        Assert.DoesNotContain(Secret, exception.ToString(), StringComparison.Ordinal);
+        return exception.Message;
+    }
+}

@@ -6,6 +6,7 @@ internal sealed class Credits(int total)
 {
     private readonly object _lock = new();
     private readonly Queue<(TaskCompletionSource Turn, int Count)> _waiting = new();
+    private int _total = total;
     private int _left = total;
 
     /// <summary>Waits until so many bytes may be on their way.</summary>
@@ -44,11 +45,13 @@ internal sealed class Credits(int total)
 
     /// <summary>So many bytes have arrived.</summary>
     /// <param name="count">How many bytes.</param>
-    public void Return(int count)
+    /// <param name="newTotal">How many may be on their way at once from now on, where that changes.</param>
+    public void Return(int count, int? newTotal = null)
     {
         lock (_lock)
         {
             _left += count;
+            if (newTotal is { } now) (_left, _total) = (_left + now - _total, now);
             while (_waiting.TryPeek(out var first) && _left >= first.Count)
             {
                 _waiting.Dequeue();

@@ -14,8 +14,10 @@ internal sealed class SftpConnection : IAsyncDisposable
     private const int LargestPacket = 512 * 1024;
     private const int ReadBufferSize = 2 * LargestPacket;
 
-    // More would not get faster: ssh has a window of 2 MiB for each channel.
-    private const int BytesToServer = 4 * 1024 * 1024;
+    // Fewer would leave a quick line idle between two turns of a thread; more would not get faster, since ssh has a window of
+    // 2 MiB for each channel.
+    private const int LeastInFlight = 512 * 1024;
+    private const int MostInFlight = 4 * 1024 * 1024;
     private const int BytesReadAhead = 16 * 1024 * 1024;
 
     private readonly object _lock = new();
@@ -49,7 +51,13 @@ internal sealed class SftpConnection : IAsyncDisposable
     public ServerFeatures Features { get; private set; } = null!;
 
     /// <summary>Bounds the values that are on their way to the server.</summary>
-    public Credits Upload { get; } = new(BytesToServer);
+    public Credits Upload { get; } = new(LeastInFlight);
+
+    /// <summary>How much of values is worth having on its way to the server.</summary>
+    public Flow UploadFlow { get; } = new(LeastInFlight, MostInFlight);
+
+    /// <summary>How much of values is worth having on its way from the server.</summary>
+    public Flow DownloadFlow { get; } = new(LeastInFlight, MostInFlight);
 
     /// <summary>Bounds what is read ahead of those who asked.</summary>
     public Credits ReadAhead { get; } = new(BytesReadAhead);

@@ -10,16 +10,11 @@ namespace BorgStore.Backends.Sftp.Values;
 /// <param name="end">The byte after the last.</param>
 internal sealed class Download(SftpConnection connection, byte[] handle, long start, long end) : IAsyncDisposable
 {
-    // Somebody who reads a little shall not wait for, nor the server read, much more than that.
-    private const int FirstWindow = 1024 * 1024;
-    private const int LargestWindow = 4 * 1024 * 1024;
-
     private readonly Queue<(Task<Reply> Answer, long Offset, int Length, bool IsAhead)> _inFlight = new();
     private long _asked = start;
     private long _missing;
     private long _missingEnd;
     private int _bytesInFlight;
-    private int _window = FirstWindow;
 
     /// <summary>Fetches the next bytes.</summary>
     /// <returns>The bytes; to be disposed. The refusal of the server where there is one.</returns>
@@ -36,7 +31,6 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
         var next = _inFlight.Dequeue();
         _bytesInFlight -= next.Length;
         if (next.IsAhead) connection.ReadAhead.Return(next.Length);
-        _window = Math.Min(2 * _window, LargestWindow);
         return Check(await next.Answer.ConfigureAwait(false), next.Offset, next.Length);
     }
 
@@ -51,6 +45,14 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
         await Reply.DropAsync(_inFlight.Select(late => late.Answer)).ConfigureAwait(false);
     }
 
+    private async Task<Reply> ReadAsync(long offset, int length)
+    {
+        var departure = connection.DownloadFlow.Depart();
+        var reply = await connection.SendAsync(new ReadRequest(handle, offset, length)).ConfigureAwait(false);
+        connection.DownloadFlow.Arrive(length, departure);
+        return reply;
+    }
+
     private Reply Check(Reply reply, long offset, int length)
     {
         var count = reply.Content.Length;
@@ -61,12 +63,12 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
 
     private void AskMore()
     {
-        while (_asked < end && _bytesInFlight < _window)
+        while (_asked < end && _bytesInFlight < connection.DownloadFlow.Window)
         {
             var length = (int)Math.Min(connection.Features.ReadSize, end - _asked);
             var isAhead = _inFlight.Count > 0;
             if (isAhead && !connection.ReadAhead.TryTake(length)) return;
-            _inFlight.Enqueue((connection.SendAsync(new ReadRequest(handle, _asked, length)).AsTask(), _asked, length, isAhead));
+            _inFlight.Enqueue((ReadAsync(_asked, length), _asked, length, isAhead));
             _asked += length;
             _bytesInFlight += length;
         }

@@ -86,7 +86,8 @@ internal static class Upload
         SftpConnection connection, WriteRequest request, Queue<Task<Reply>> writes, CancellationToken cancellationToken)
     {
         await connection.Upload.TakeAsync(request.Bytes.Length, cancellationToken).ConfigureAwait(false);
-        writes.Enqueue(FinishAsync(connection, connection.SendAsync(request), request.Bytes.Length));
+        var departure = connection.UploadFlow.Depart();
+        writes.Enqueue(FinishAsync(connection, connection.SendAsync(request), request.Bytes.Length, departure));
         while (writes.TryPeek(out var write) && write.IsCompleted)
         {
             var reply = await writes.Dequeue().ConfigureAwait(false);
@@ -96,7 +97,7 @@ internal static class Upload
     }
 
     // Gives way to others as soon as the answer is there, whether or not anybody asks for it yet.
-    private static async Task<Reply> FinishAsync(SftpConnection connection, ValueTask<Reply> answer, int count)
+    private static async Task<Reply> FinishAsync(SftpConnection connection, ValueTask<Reply> answer, int count, Flow.Departure departure)
     {
         try
         {
@@ -104,7 +105,8 @@ internal static class Upload
         }
         finally
         {
-            connection.Upload.Return(count);
+            connection.UploadFlow.Arrive(count, departure);
+            connection.Upload.Return(count, connection.UploadFlow.Window);
         }
     }
 }

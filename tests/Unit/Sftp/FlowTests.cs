@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using BorgStore.Backends.Sftp.Connection;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>How much is kept in flight follows what the line holds.</summary>
+public sealed class FlowTests
+{
+    private const int Least = 512 * 1024;
+    private const int Most = 4 * 1024 * 1024;
+
+    [Fact]
+    public void It_begins_with_the_least()
+        => Assert.Equal(Least, new Flow(Least, Most).Window);
+
+    [Fact]
+    public void A_long_line_gets_more()
+    {
+        var flow = new Flow(Least, Most);
+        // Every round trip of 40 ms brings all that was in flight, as on a quick but long line.
+        for (var trip = 0; trip < 8; trip++) ArriveAfter(flow, flow.Window, TimeSpan.FromMilliseconds(40));
+        Assert.InRange(flow.Window, Most / 2, Most);
+    }
+
+    [Fact]
+    public void A_queue_alone_gets_nothing()
+    {
+        var flow = new Flow(Least, Most);
+        ArriveAfter(flow, 64 * 1024, TimeSpan.FromMilliseconds(1));
+        // The same rate after ten times the wait: the bytes stood in a queue.
+        for (var trip = 0; trip < 20; trip++) ArriveAfter(flow, 640 * 1024, TimeSpan.FromMilliseconds(20));
+        Assert.Equal(Least, flow.Window);
+    }
+
+    private static void ArriveAfter(Flow flow, int count, TimeSpan trip)
+    {
+        var now = flow.Depart();
+        flow.Arrive(count, now with { Time = now.Time - (long)(trip.TotalSeconds * Stopwatch.Frequency) });
+    }
+}

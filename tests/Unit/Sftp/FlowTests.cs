@@ -34,7 +34,7 @@ public sealed class FlowTests
 
     private static void ArriveAfter(Flow flow, int count, TimeSpan trip)
     {
-        var now = flow.Depart();
-        flow.Arrive(count, now with { Time = now.Time - (long)(trip.TotalSeconds * Stopwatch.Frequency) });
+        var departure = flow.Depart();
+        flow.Arrive(count, departure, departure.Time + (long)(trip.TotalSeconds * Stopwatch.Frequency));
     }
 }

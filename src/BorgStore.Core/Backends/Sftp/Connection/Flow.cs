@@ -34,11 +34,16 @@ internal sealed class Flow
     /// <summary>Bytes have arrived.</summary>
     /// <param name="count">How many.</param>
     /// <param name="departure">When they were sent or asked for.</param>
-    public void Arrive(int count, Departure departure)
+    public void Arrive(int count, Departure departure) => Arrive(count, departure, Stopwatch.GetTimestamp());
+
+    /// <summary>Bytes have arrived.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="departure">When they were sent or asked for.</param>
+    /// <param name="now">The time.</param>
+    internal void Arrive(int count, Departure departure, long now)
     {
         lock (_lock)
         {
-            var now = Stopwatch.GetTimestamp();
             if (now - _learnsSince > Lifetime) (_learnsSince, _shortestTrip, _highestRate, _window) = (now, long.MaxValue, 0, _least);
             _arrived += count;
             // What was in flight when the learning began anew tells of the longer queue before.

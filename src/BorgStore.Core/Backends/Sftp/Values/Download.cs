@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Packets;
 
@@ -47,7 +48,7 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
 
     private async Task<Reply> ReadAsync(long offset, int length)
     {
-        var departure = connection.DownloadFlow.Depart();
+        var departure = Stopwatch.GetTimestamp();
         var reply = await connection.SendAsync(new ReadRequest(handle, offset, length)).ConfigureAwait(false);
         connection.DownloadFlow.Arrive(length, departure);
         return reply;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Packets;
 
@@ -86,7 +87,7 @@ internal static class Upload
         SftpConnection connection, WriteRequest request, Queue<Task<Reply>> writes, CancellationToken cancellationToken)
     {
         await connection.Upload.TakeAsync(request.Bytes.Length, cancellationToken).ConfigureAwait(false);
-        var departure = connection.UploadFlow.Depart();
+        var departure = Stopwatch.GetTimestamp();
         writes.Enqueue(FinishAsync(connection, connection.SendAsync(request), request.Bytes.Length, departure));
         while (writes.TryPeek(out var write) && write.IsCompleted)
         {
@@ -97,7 +98,7 @@ internal static class Upload
     }
 
     // Gives way to others as soon as the answer is there, whether or not anybody asks for it yet.
-    private static async Task<Reply> FinishAsync(SftpConnection connection, ValueTask<Reply> answer, int count, Flow.Departure departure)
+    private static async Task<Reply> FinishAsync(SftpConnection connection, ValueTask<Reply> answer, int count, long departure)
     {
         try
         {

@@ -42,7 +42,8 @@ internal sealed class Flow
     {
         lock (_lock)
         {
-            if (now - _learnsSince > Lifetime) (_learnsSince, _shortestTrip, _window, _countsSince, _counted) = (now, long.MaxValue, _least, departure, 0);
+            if (now - _learnsSince > Lifetime)
+                (_learnsSince, _shortestTrip, _window, _countsSince, _counted) = (now, long.MaxValue, _least, departure, 0);
             _counted += count;
             _shortestTrip = Math.Min(_shortestTrip, Math.Max(1, now - departure));
             var time = now - _countsSince;

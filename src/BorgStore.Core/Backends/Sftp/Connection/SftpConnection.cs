@@ -16,13 +16,12 @@ internal sealed class SftpConnection : IAsyncDisposable
 
     // Fewer would leave a quick line idle between two turns of a thread; more would not get faster, since ssh has a window of
     // 2 MiB for each channel.
-    private const int LeastInFlight = 512 * 1024;
+    private const int LeastInFlight = 1024 * 1024;
     private const int MostInFlight = 4 * 1024 * 1024;
     private const int BytesReadAhead = 16 * 1024 * 1024;
 
     private readonly object _lock = new();
     private readonly RequestTable _requests = new();
-    private readonly SemaphoreSlim _queuedSome = new(0);
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource<ServerFeatures> _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,7 +31,8 @@ internal sealed class SftpConnection : IAsyncDisposable
     private PacketWriter _queued = new();
     private PacketWriter _spare = new();
     private ConnectionFailure? _failure;
-    private bool _writerSleeps = true;
+    private Task _explaining = Task.CompletedTask;
+    private bool _writerSleeps;
     private bool _isClosing;
     private long _lastActivity = Environment.TickCount64;
 
@@ -43,8 +43,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         _queued.Begin(PacketType.Init);
         _queued.Write(3u);
         _queued.End();
-        _loops = [ReadAsync(), WriteAsync(), WatchAsync()];
-        WakeWriter();
+        _loops = [OnThreadOfItsOwn("SFTP reader", Read), OnThreadOfItsOwn("SFTP writer", Write), WatchAsync()];
     }
 
     /// <summary>What the server can do.</summary>
@@ -127,8 +126,10 @@ internal sealed class SftpConnection : IAsyncDisposable
         lock (_lock) _failure ??= new(StoreError.StoreNotOpen, "The connection is closed.");
         if (Hashing is not null) await Hashing.DisposeAsync().ConfigureAwait(false);
         await _ended.CancelAsync().ConfigureAwait(false);
+        lock (_lock) Monitor.PulseAll(_lock);
         await _transport.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(_loops).ConfigureAwait(false);
+        await _explaining.ConfigureAwait(false);
         _ended.Dispose();
         _queued.Dispose();
         _spare.Dispose();
@@ -148,33 +149,32 @@ internal sealed class SftpConnection : IAsyncDisposable
             _queued.Write(pending.Id);
             request.Write(_queued);
             _queued.End();
-            if (!_writerSleeps) return pending;
-            _writerSleeps = false;
+            if (_writerSleeps) Monitor.PulseAll(_lock);
         }
-        WakeWriter();
         return pending;
     }
 
-    private void WakeWriter() => _queuedSome.Release();
+    // ssh hands data on in small pieces. A thread of the pool would be called for each, and turn idly in between.
+    private static Task OnThreadOfItsOwn(string name, Action loop)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            loop();
+            ended.SetResult();
+        }) { IsBackground = true, Name = name }.Start();
+        return ended.Task;
+    }
 
-    private async Task WriteAsync()
+    private void Write()
     {
         try
         {
-            await Task.Yield();
-            while (true)
+            while (TakeQueued())
             {
-                await _queuedSome.WaitAsync(_ended.Token).ConfigureAwait(false);
-                while (TakeQueued())
-                {
-                    await _transport.Stream.WriteAsync(_spare.Written, _ended.Token).ConfigureAwait(false);
-                    Volatile.Write(ref _lastActivity, Environment.TickCount64);
-                }
+                _transport.Stream.Write(_spare.Written.Span);
+                Volatile.Write(ref _lastActivity, Environment.TickCount64);
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // The connection has ended.
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -182,26 +182,32 @@ internal sealed class SftpConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for what is queued.</summary>
+    /// <returns><see langword="false"/> when the connection has ended.</returns>
     private bool TakeQueued()
     {
         lock (_lock)
         {
             _spare.Clear();
-            _writerSleeps = _queued.Length == 0;
-            if (_writerSleeps) return false;
+            while (_queued.Length == 0)
+            {
+                if (_ended.IsCancellationRequested || _failure is not null) return false;
+                _writerSleeps = true;
+                Monitor.Wait(_lock);
+            }
+            _writerSleeps = false;
             (_queued, _spare) = (_spare, _queued);
             return true;
         }
     }
 
-    private async Task ReadAsync()
+    private void Read()
     {
         var buffer = ArrayPool<byte>.Shared.Rent(ReadBufferSize);
         try
         {
-            await Task.Yield();
             var (start, end) = (0, 0);
-            while (await _transport.Stream.ReadAsync(buffer.AsMemory(end), _ended.Token).ConfigureAwait(false) is > 0 and var read)
+            while (_transport.Stream.Read(buffer.AsSpan(end)) is > 0 and var read)
             {
                 Volatile.Write(ref _lastActivity, Environment.TickCount64);
                 end += read;
@@ -216,11 +222,7 @@ internal sealed class SftpConnection : IAsyncDisposable
                     (start, end) = (0, end - start);
                 }
             }
-            Fail(await _transport.ExplainEndAsync(_greeted.Task.IsCompletedSuccessfully).ConfigureAwait(false));
-        }
-        catch (OperationCanceledException)
-        {
-            // The connection has ended.
+            FailAtEnd();
         }
         catch (ProtocolException e)
         {
@@ -228,13 +230,19 @@ internal sealed class SftpConnection : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            Fail(await _transport.ExplainEndAsync(_greeted.Task.IsCompletedSuccessfully).ConfigureAwait(false));
+            FailAtEnd();
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private void FailAtEnd()
+        => _explaining = ExplainAsync();
+
+    private async Task ExplainAsync()
+        => Fail(await _transport.ExplainEndAsync(_greeted.Task.IsCompletedSuccessfully).ConfigureAwait(false));
 
     /// <summary>Handles all packets that are complete.</summary>
     /// <returns>How many bytes they have.</returns>
@@ -319,6 +327,7 @@ internal sealed class SftpConnection : IAsyncDisposable
             if (_failure is not null) return;
             _failure = failure;
             waiting = _requests.TakeAll();
+            Monitor.PulseAll(_lock);
             _idle.TrySetResult();
         }
         foreach (var request in waiting) request.Fail(failure.ToException());

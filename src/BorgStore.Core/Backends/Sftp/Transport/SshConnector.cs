@@ -7,35 +7,44 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
 {
     // A socket's path has room for 104 bytes on some systems, and ssh adds 17 while it makes one.
     private const int LongestSocketPath = 80;
-    private Task<bool>? _mayShare;
+    private Task<Configuration>? _configuration;
 
     /// <summary>Starts ssh. Whether it reaches the server is yet to be seen.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask<ISftpTransport> ConnectAsync(CancellationToken cancellationToken)
     {
+        var configuration = await (_configuration ??= AskAsync()).WaitAsync(cancellationToken).ConfigureAwait(false);
+        string[] chosen = [.. options, .. CipherChoice.Prefer(configuration.Ciphers)];
         // Whoever shares connections by his configuration keeps his ways: it may be the only one that he is logged in on.
-        var mayShare = await (_mayShare ??= MayShareAsync()).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var mayShare = configuration.MayShare;
         var folder = mayShare ? Directory.CreateTempSubdirectory("borgstore-ssh-").FullName : null;
         var socket = folder is null ? "" : Path.Combine(folder, "s");
-        if (socket.Length is 0 or > LongestSocketPath) return SshTransport.Start(url, folder, options, options);
+        if (socket.Length is 0 or > LongestSocketPath) return SshTransport.Start(url, folder, chosen, chosen);
         return SshTransport.Start(url, folder,
-            [.. options, "ControlMaster=yes", $"ControlPath={socket}", "ControlPersist=no"],
-            [.. options, "ControlMaster=no", $"ControlPath={socket}"]);
+            [.. chosen, "ControlMaster=yes", $"ControlPath={socket}", "ControlPersist=no"],
+            [.. chosen, "ControlMaster=no", $"ControlPath={socket}"]);
     }
 
     // Asks ssh what its configuration says; another program has no answer.
-    private async Task<bool> MayShareAsync()
+    private async Task<Configuration> AskAsync()
     {
-        if (OperatingSystem.IsWindows()) return false;
         var ssh = SshTransport.StartSsh(SshCommand.ForConfiguration(url, options));
         await using (ssh.ConfigureAwait(false))
         {
             ssh.CloseInput();
             using var reader = new StreamReader(ssh.Stream, leaveOpen: true);
-            var lines = (await reader.ReadToEndAsync().ConfigureAwait(false)).Split('\n');
-            return await ssh.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(false) == 0
-                && lines.Any(line => line.StartsWith("hostname ", StringComparison.Ordinal))
-                && !lines.Any(line => line.StartsWith("controlpath ", StringComparison.Ordinal) && line != "controlpath none");
+            var lines = (await reader.ReadToEndAsync().ConfigureAwait(false)).Split('\n', StringSplitOptions.TrimEntries);
+            var isOpenSsh = await ssh.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(false) == 0 && ValueOf("hostname").Length > 0;
+            if (!isOpenSsh) return new(false, "");
+            return new(!OperatingSystem.IsWindows() && (ValueOf("controlpath") is "" or "none"), ValueOf("ciphers"));
+
+            string ValueOf(string option)
+                => lines.FirstOrDefault(l => l.StartsWith(option + " ", StringComparison.Ordinal))?[(option.Length + 1)..] ?? "";
         }
     }
+
+    /// <summary>What ssh's configuration says of a server.</summary>
+    /// <param name="MayShare">Whether several channels may share one connection that is made for them.</param>
+    /// <param name="Ciphers">The ciphers, in order of preference.</param>
+    private sealed record Configuration(bool MayShare, string Ciphers);
 }

@@ -3,7 +3,7 @@
 # Python package where it can be imported. Both take turns in one run, each in a fresh store; medians, values a second.
 # Rclone's own work is most of it, so that the file system should be a quick one. How much processor time a value takes here and in
 # rclone, without a pipeline, tells: dotnet run -c Release --project bench/Benchmarks -- rclone rclone:/dev/shm/store 5000 16 3
-# usage: bench/rclone.sh [DIRECTORY [COUNT [ROUNDS [THROTTLE]]]]
+# usage: bench/rclone.sh [DIRECTORY [COUNT [ROUNDS [THROTTLE]]]]      env: BENCH_BUILT, to build nothing
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ place=$(mktemp -d "${1:-$default}/borgstore-bench.XXXXXX")
 count=${2:-5000} rounds=${3:-3} throttle=${4:-16}
 trap 'rm -rf "$place"' EXIT
 
-dotnet build BorgStore.slnx -c Release --verbosity quiet --nologo >&2
+[ -n "${BENCH_BUILT:-}" ] || dotnet build BorgStore.slnx -c Release --verbosity quiet --nologo >&2
 runners=(ours)
 python=${PYTHON:-python3}
 if "$python" -c 'import borgstore, requests' 2> /dev/null; then runners+=(python); fi

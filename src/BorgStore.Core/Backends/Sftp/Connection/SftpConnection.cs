@@ -155,13 +155,22 @@ internal sealed class SftpConnection : IAsyncDisposable
     }
 
     // ssh hands data on in small pieces. A thread of the pool would be called for each, and turn idly in between.
-    private static Task OnThreadOfItsOwn(string name, Action loop)
+    private Task OnThreadOfItsOwn(string name, Action loop)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(() =>
         {
-            loop();
-            ended.SetResult();
+            try
+            {
+                loop();
+                ended.SetResult();
+            }
+            catch (Exception e)
+            {
+                // An exception that leaves a thread would end the whole process.
+                Fail(new(StoreError.BackendFailure, $"The connection failed: {e.Message}"));
+                ended.SetException(e);
+            }
         }) { IsBackground = true, Name = name }.Start();
         return ended.Task;
     }

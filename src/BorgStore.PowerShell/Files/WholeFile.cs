@@ -19,30 +19,39 @@ internal static class WholeFile
     public static async Task<FileInfo> WriteAsync(
         string path, Stream content, bool overwrite, CancellationToken cancellationToken)
     {
-        var folder = Path.GetDirectoryName(path)!;
-        LocalPath.CheckFolder(folder);
-        Directory.CreateDirectory(folder);
-        if (Directory.Exists(path) || (!overwrite && File.Exists(path))) throw Taken(path);
-        var unfinished = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
+        // Before a large value is loaded for nothing.
+        if (!overwrite && Path.Exists(path)) throw Taken(path);
+        var unfinished = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetRandomFileName()}.tmp");
+        var size = content.Length;
+        var file = Create(unfinished, size);
         try
         {
-            var size = content.Length;
-            using (var file = File.OpenHandle(
-                unfinished, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0))
-                await CopyAsync(content, file, (int)Math.Clamp(size, 1, BufferSize), cancellationToken);
+            using (file) await CopyAsync(content, file, (int)Math.Clamp(size, 1, BufferSize), cancellationToken);
             File.Move(unfinished, path, overwrite);
         }
-        catch (IOException) when (!overwrite && File.Exists(path))
+        catch (Exception e)
         {
             File.Delete(unfinished);
-            throw Taken(path);
-        }
-        catch
-        {
-            File.Delete(unfinished);
+            if (e is IOException or UnauthorizedAccessException && (overwrite ? Directory.Exists(path) : Path.Exists(path))) throw Taken(path);
             throw;
         }
         return new(path);
+    }
+
+    private static SafeFileHandle Create(string path, long size)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Most files come into a folder that is there already.
+            var folder = Path.GetDirectoryName(path)!;
+            LocalPath.CheckFolder(folder);
+            Directory.CreateDirectory(folder);
+            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0);
+        }
     }
 
     // Written synchronously, since a write into the cache of the system takes less than a thread to hand it to.

@@ -44,7 +44,13 @@ internal sealed class S3Connection : IDisposable
             config.AuthenticationRegion = region;
         }
         Client = new AmazonS3Client(credentials, config);
+        // The SDK alone compares what it loads with the checksums that the server keeps.
+        if (endpoint is not null && traits is { PathStyle: true, Checksum: ChecksumKind.None })
+            DirectLoad = new(SharedHttp.Current.CreateHttpClient(config), credentials, endpoint, region);
     }
+
+    /// <summary>What loads objects without the SDK, where that may be.</summary>
+    public DirectLoad? DirectLoad { get; }
 
     /// <summary>The client.</summary>
     public AmazonS3Client Client { get; }

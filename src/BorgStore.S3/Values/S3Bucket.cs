@@ -70,6 +70,8 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     {
         try
         {
+            if (connection.DirectLoad is { } direct && await direct.TryGetAsync(name, key, range, etag, cancellationToken).ConfigureAwait(false) is { } answer)
+                return answer;
             return await _client.GetObjectAsync(new GetObjectRequest
             {
                 BucketName = name,

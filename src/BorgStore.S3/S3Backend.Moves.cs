@@ -22,7 +22,7 @@ public sealed partial class S3Backend
 
     private async Task CopyAsync(string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
     {
-        if (head.Size > PartSizes.LargestCopy)
+        if (head.Size > Bucket.LargestCopy)
         {
             await UploadAsync(newName, mode, upload => upload.CopyAsync(KeyOf(name), head.ETag, 0, head.Size), cancellationToken).ConfigureAwait(false);
             await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);

@@ -32,6 +32,9 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     /// <summary>What the server can do.</summary>
     public ServerTraits Traits => connection.Traits;
 
+    /// <summary>The most that one request copies [bytes].</summary>
+    public long LargestCopy { get; init; } = PartSizes.LargestCopy;
+
     /// <summary>The SDK's client.</summary>
     public AmazonS3Client Client => _client;
 

@@ -96,7 +96,7 @@ public sealed partial class S3Backend
         {
             var failure = S3Errors.ToStoreException(e, $"finish the move of '{name}' to '{newName}'", name);
             throw StoreException.While(failure.Error, $"move '{name}' to '{newName}'", name,
-                $"{failure.Detail} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", e);
+                $"{(e is OperationCanceledException ? "It was cancelled." : failure.Detail)} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", e);
         }
     }
 }

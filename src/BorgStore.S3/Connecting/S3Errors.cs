@@ -69,8 +69,8 @@ internal static partial class S3Errors
     /// <summary>Whether the range lies outside the value.</summary>
     public static bool IsOutsideRange(AmazonServiceException e) => e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
 
-    /// <summary>Whether the answer broke off in its middle, which the SDK does not repeat by itself.</summary>
-    public static bool IsCutAnswer(Exception e) => Find<XmlException>(e) is not null || (Find<IOException>(e) is not null && Find<TimeoutException>(e) is null);
+    /// <summary>Whether the answer ended in its middle as if that were its end, which the SDK does not repeat by itself as it does for a cut line.</summary>
+    public static bool IsShortAnswer(Exception e) => Find<XmlException>(e) is not null;
 
     /// <summary>The region that the server says the bucket is in, where that is what is wrong.</summary>
     public static string? FindRegion(AmazonServiceException e)

@@ -169,7 +169,7 @@ internal sealed class S3Bucket(S3Connection connection, string name)
                     Encoding = EncodingType.Url,
                 }, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (S3Errors.IsCutAnswer(e) && attempt < ListAttempts)
+            catch (Exception e) when (S3Errors.IsShortAnswer(e) && attempt < ListAttempts)
             {
                 await Task.Delay(FirstPause * (1 << attempt), cancellationToken).ConfigureAwait(false);
             }

@@ -24,6 +24,13 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
         Close-BorgStore $store
         """;
 
+    private const string StoreFile = """
+        $module, $url, $path = $args
+        Import-Module $module
+        $store = Open-BorgStore $url -Namespace @{ data = 1 }
+        Set-BorgStoreItem data/large -Path $path -Store $store
+        """;
+
     public static TheoryData<int> Counts => [.. LongTests.Choose<int[]>(quick: [1_500], @long: [20_000, 105_000])];
 
     [Theory, MemberData(nameof(Counts))]
@@ -79,6 +86,31 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
         var left = await Server.Client.ListMultipartUploadsAsync(Bucket, Ct);
         Assert.Equal(others.Order(StringComparer.Ordinal), left.MultipartUploads.Select(upload => upload.Key).Order(StringComparer.Ordinal));
         foreach (var upload in left.MultipartUploads) await Server.Client.AbortMultipartUploadAsync(Bucket, upload.Key, upload.UploadId, Ct);
+    }
+
+    [Fact]
+    public async Task A_session_that_is_killed_in_an_upload_leaves_no_value_but_something_to_clear()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder.Combine("file"), Bytes(30_000_000), Ct);
+        var reached = new TaskCompletionSource();
+        await using var proxy = FaultProxy.Start(Server.Endpoint);
+        proxy.Decide = request =>
+        {
+            if (!request.RawUrl.Contains("partNumber=3", StringComparison.Ordinal)) return null;
+            reached.TrySetResult();
+            return new() { StallsFor = TimeSpan.FromMinutes(1) };
+        };
+        using (var session = ModuleSession.Start(StoreFile, Url(proxy.Address), folder.Combine("file")))
+        {
+            await Task.WhenAny(reached.Task, session.WaitForExitAsync(Ct)).WaitAsync(TimeSpan.FromSeconds(60), Ct);
+            Assert.True(reached.Task.IsCompleted, session.HasExited ? await session.StandardError.ReadToEndAsync(Ct) : "");
+            session.Kill(entireProcessTree: true);
+            await session.WaitForExitAsync(Ct);
+        }
+        Assert.Empty(await ListAsync("", ListScope.Tree));
+        Assert.Equal(["old 0", "any 1"], await ModuleSession.RunAsync(ClearTemporary, Url()));
+        Assert.Empty((await Server.Client.ListMultipartUploadsAsync(Bucket, Ct)).MultipartUploads ?? []);
     }
 
     private static List<string> NamesAtTwoLevels(int count)

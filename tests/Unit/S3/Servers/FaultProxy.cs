@@ -1,136 +1,128 @@
+using System.Collections.Specialized;
 using System.Net;
 using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.S3;
 
 /// <summary>Stands between a client and a real server, and answers some requests itself, or cuts them off.</summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
-    private readonly HttpListener _listener;
     private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
     private readonly Uri _server;
-    private readonly Task _loop;
+    private readonly WebApplication _application;
 
-    private FaultProxy(HttpListener listener, Uri address, Uri server)
+    private FaultProxy(Uri server)
     {
-        (_listener, Address, _server) = (listener, address, server);
-        _loop = RunAsync();
+        _server = server;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(options => options.Limits.MaxRequestBodySize = null);
+        _application = builder.Build();
+        _application.Run(ServeAsync);
     }
 
-    public Uri Address { get; }
+    public Uri Address => new(_application.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>()
+        .Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     /// <summary>Decides for each request; <see langword="null"/> hands it on.</summary>
-    public Func<HttpListenerRequest, Fault?> Decide { get; set; } = _ => null;
+    public Func<ProxiedRequest, Fault?> Decide { get; set; } = _ => null;
 
     public static FaultProxy Start(Uri server)
     {
-        for (var port = 20_000 + Random.Shared.Next(10_000); ; port++)
-        {
-            var address = new Uri($"http://127.0.0.1:{port}/");
-            var listener = new HttpListener { Prefixes = { address.ToString() } };
-            try
-            {
-                listener.Start();
-                return new(listener, address, server);
-            }
-            catch (HttpListenerException)
-            {
-                // Someone has the port.
-            }
-        }
+        var proxy = new FaultProxy(server);
+        ((Microsoft.Extensions.Hosting.IHost)proxy._application).StartAsync().GetAwaiter().GetResult();
+        return proxy;
     }
 
     public async ValueTask DisposeAsync()
     {
-        _listener.Stop();
-        await _loop;
-        _listener.Close();
+        await _application.DisposeAsync();
         _client.Dispose();
     }
 
-    private async Task RunAsync()
-    {
-        while (true)
-        {
-            HttpListenerContext context;
-            try
-            {
-                context = await _listener.GetContextAsync();
-            }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-            {
-                return;
-            }
-            _ = Task.Run(() => ServeAsync(context));
-        }
-    }
-
-    private async Task ServeAsync(HttpListenerContext context)
+    private async Task ServeAsync(HttpContext context)
     {
         try
         {
-            var fault = Decide(context.Request);
-            if (fault is { StallsFor: { } time }) await Task.Delay(time);
-            if (fault is { Status: { } status }) await AnswerAsync(context, fault, status);
-            else await HandOnAsync(context, fault);
+            var request = ProxiedRequest.Of(context);
+            var fault = Decide(request);
+            if (fault is { StallsFor: { } time }) await Task.Delay(time, context.RequestAborted);
+            if (fault is { LosesRequest: true }) context.Abort();
+            else if (fault is { Status: { } status }) await AnswerAsync(context, fault, status);
+            else await HandOnAsync(context, request, fault);
         }
-        catch (Exception e) when (e is IOException or HttpListenerException or HttpRequestException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
         {
-            context.Response.Abort();
+            context.Abort();
         }
     }
 
-    private static async Task AnswerAsync(HttpListenerContext context, Fault fault, HttpStatusCode status)
+    private static async Task AnswerAsync(HttpContext context, Fault fault, HttpStatusCode status)
     {
         // A client that sends a body wants it read before it listens.
-        await context.Request.InputStream.CopyToAsync(Stream.Null);
+        await context.Request.Body.CopyToAsync(Stream.Null);
         context.Response.StatusCode = (int)status;
         context.Response.ContentType = "application/xml";
-        foreach (var (name, value) in fault.Headers) context.Response.AddHeader(name, value);
+        foreach (var (name, value) in fault.Headers) context.Response.Headers[name] = value;
         var body = Encoding.UTF8.GetBytes(fault.Body);
-        if (context.Request.HttpMethod != "HEAD") await context.Response.OutputStream.WriteAsync(body);
-        context.Response.Close();
+        if (context.Request.Method != "HEAD") await context.Response.Body.WriteAsync(body);
     }
 
-    private async Task HandOnAsync(HttpListenerContext context, Fault? fault)
+    private async Task HandOnAsync(HttpContext context, ProxiedRequest from, Fault? fault)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(context.Request.HttpMethod), new Uri(_server, context.Request.RawUrl));
-        if (context.Request.HasEntityBody) request.Content = new StreamContent(context.Request.InputStream);
-        foreach (var name in context.Request.Headers.AllKeys)
+        // The target to the letter: it is signed.
+        var target = new Uri(_server.GetLeftPart(UriPartial.Authority) + from.RawUrl, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        using var request = new HttpRequestMessage(new HttpMethod(from.HttpMethod), target);
+        if (context.Request.ContentLength is not null || context.Request.Headers.TransferEncoding.Count > 0)
+            request.Content = new StreamContent(context.Request.Body);
+        foreach (var (name, values) in context.Request.Headers)
         {
-            if (name is null or "Expect" or "Connection") continue;
-            if (!request.Headers.TryAddWithoutValidation(name, context.Request.Headers.GetValues(name)!))
-                request.Content?.Headers.TryAddWithoutValidation(name, context.Request.Headers.GetValues(name)!);
+            if (name is "Expect" or "Connection" or "Transfer-Encoding") continue;
+            if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string>)values!))
+                request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string>)values!);
         }
-        using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, context.RequestAborted);
         if (fault is { LosesAnswer: true })
         {
-            context.Response.Abort();
+            await response.Content.LoadIntoBufferAsync();
+            context.Abort();
             return;
         }
         context.Response.StatusCode = (int)response.StatusCode;
         foreach (var (name, values) in response.Headers.Concat(response.Content.Headers))
-        {
-            if (name is "Content-Length") context.Response.ContentLength64 = response.Content.Headers.ContentLength!.Value;
-            else if (name is not ("Connection" or "Transfer-Encoding" or "Keep-Alive")) context.Response.AddHeader(name, string.Join(',', values));
-        }
-        if (context.Request.HttpMethod == "HEAD")
-        {
-            context.Response.Close();
-            return;
-        }
+            if (name is not ("Connection" or "Transfer-Encoding" or "Keep-Alive")) context.Response.Headers[name] = values.ToArray();
         await using var body = await response.Content.ReadAsStreamAsync();
         if (fault is { CutsAfter: { } bytes })
         {
             var part = new byte[bytes];
             await body.ReadExactlyAsync(part);
-            await context.Response.OutputStream.WriteAsync(part);
-            await context.Response.OutputStream.FlushAsync();
-            context.Response.Abort();
+            await context.Response.Body.WriteAsync(part);
+            await context.Response.Body.FlushAsync();
+            context.Abort();
             return;
         }
-        await body.CopyToAsync(context.Response.OutputStream);
-        context.Response.Close();
+        if (from.HttpMethod != "HEAD") await body.CopyToAsync(context.Response.Body);
+    }
+}
+
+/// <summary>A request as the proxy got it.</summary>
+/// <param name="HttpMethod">The method.</param>
+/// <param name="RawUrl">Path and query to the letter.</param>
+/// <param name="Headers">The headers, of which those that are missing are <see langword="null"/>.</param>
+internal sealed record ProxiedRequest(string HttpMethod, string RawUrl, NameValueCollection Headers)
+{
+    public static ProxiedRequest Of(HttpContext context)
+    {
+        var headers = new NameValueCollection(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, values) in context.Request.Headers) headers[name] = values;
+        return new(context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, headers);
     }
 }
 
@@ -143,8 +135,13 @@ internal sealed record Fault
 
     public Dictionary<string, string> Headers { get; init; } = [];
 
+    /// <summary>The line is cut when so many bytes of the answer's body have passed.</summary>
     public int? CutsAfter { get; init; }
 
+    /// <summary>The line is cut, and the server never sees the request.</summary>
+    public bool LosesRequest { get; init; }
+
+    /// <summary>The line is cut when the server has done its work.</summary>
     public bool LosesAnswer { get; init; }
 
     public TimeSpan? StallsFor { get; init; }

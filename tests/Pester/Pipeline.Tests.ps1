@@ -156,6 +156,14 @@ Describe 'Many at a time' {
         $forty.TotalMilliseconds | Should -BeLessThan 3000
     }
 
+    It 'begins nothing after an error with one at a time and -ErrorAction Stop' {
+        $strict = New-TestStore 5
+        { 'config/k0001', 'config/none', 'config/k0003', 'config/k0004' | Remove-BorgStoreItem -Store $strict -ThrottleLimit 1 -ErrorAction Stop } |
+            Should -Throw '*config/none*'
+        (Get-BorgStoreItem -Store $strict).Name | Should -Be ('config/k0002', 'config/k0003', 'config/k0004', 'config/k0005')
+        $strict | Close-BorgStore
+    }
+
     It 'hands results on while the upstream is quiet, before its next record' {
         $clock = [Diagnostics.Stopwatch]::StartNew()
         $times = 1..3 | ForEach-Object { Start-Sleep -Milliseconds 700; "config/k000$_" } |

@@ -1,10 +1,9 @@
 using System.Management.Automation;
-using System.Threading.Channels;
 
 namespace BorgStore.Commands;
 
 /// <summary>Where a job of a <see cref="Pump"/> writes to. Waits while the pipeline is not ready to take more.</summary>
-internal readonly struct JobOutput(ChannelWriter<Message> queue, ProgressMeter progress, long job)
+internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, long job)
 {
     /// <summary>Hands an object on. Where nobody takes it any more, it is disposed.</summary>
     public async ValueTask WriteAsync(object result)
@@ -24,19 +23,5 @@ internal readonly struct JobOutput(ChannelWriter<Message> queue, ProgressMeter p
 
     public async ValueTask EndAsync(object? target) => await SendAsync(MessageKind.End, target);
 
-    private ValueTask<bool> SendAsync(MessageKind kind, object? content)
-        => queue.TryWrite(new(job, kind, content)) ? ValueTask.FromResult(true) : SendLaterAsync(kind, content);
-
-    private async ValueTask<bool> SendLaterAsync(MessageKind kind, object? content)
-    {
-        try
-        {
-            await queue.WriteAsync(new(job, kind, content));
-            return true;
-        }
-        catch (ChannelClosedException)
-        {
-            return false;
-        }
-    }
+    private ValueTask<bool> SendAsync(MessageKind kind, object? content) => queue.WriteAsync(new(job, kind, content));
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Management.Automation;
-using System.Threading.Channels;
 
 namespace BorgStore.Commands;
 
@@ -8,22 +7,21 @@ namespace BorgStore.Commands;
 /// bounded queue, which the pipeline thread empties whenever it is here.</summary>
 internal sealed class Pump
 {
-    private const int QueueLength = 512;
-
     // A record that comes after a silence of the upstream may wait as long as that silence was for its results. So a slow upstream
-    // sees each result before it delivers the next record, while one that delivers without pause never waits: ProcessRecord cannot
-    // be woken later, as it does not run then. At the worst, half of the time is spent waiting.
+    // sees each result before it delivers the next record, while a quick one never waits: ProcessRecord cannot be woken later, as
+    // it does not run then. At the worst, half of the time is spent waiting.
+    private static readonly TimeSpan LeastLinger = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(1);
 
     private readonly Cmdlet _cmdlet;
     private readonly PumpOptions _options;
-    private readonly Channel<Message> _queue;
-    private readonly SemaphoreSlim _places;
+    private readonly MessageQueue _messages;
+    private readonly Queue<Job> _waiting = new();
     private readonly CancellationToken _stopping;
     private readonly CancellationTokenSource _cancel;
     private readonly ProgressMeter _progress;
     private readonly Dictionary<long, Queue<Message>> _early = [];
-    private Task<bool>? _arrival;
+    private int _workers;
     private long _posted;
     private long _ended;
     private long _next;
@@ -41,8 +39,7 @@ internal sealed class Pump
         _options = options;
         _stopping = stopping;
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        _queue = Channel.CreateBounded<Message>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
-        _places = new(options.Parallelism);
+        _messages = new(stopping);
         _progress = new(cmdlet, activity);
     }
 
@@ -55,14 +52,12 @@ internal sealed class Pump
     {
         var quiet = Stopwatch.GetElapsedTime(_lastReturn);
         while (Outstanding >= _options.Parallelism + _options.Waiting) Take(Timeout.InfiniteTimeSpan);
-        var job = _posted++;
-        // On a thread of the pool: what blocks in a storage's system calls must not block the next job.
-        _ = Task.Run(() => RunAsync(job, target, work), CancellationToken.None);
+        Begin(new(_posted++, target, work));
 
         while (Take(TimeSpan.Zero))
         {
         }
-        Linger(quiet < LongestLinger ? quiet : LongestLinger);
+        if (quiet >= LeastLinger) Linger(quiet < LongestLinger ? quiet : LongestLinger);
         _lastReturn = Stopwatch.GetTimestamp();
     }
 
@@ -82,44 +77,64 @@ internal sealed class Pump
         var failed = new List<ErrorRecord>();
         if (_options.FinishesJobs && Outstanding > 0) FinishJobs(finished, failed);
         _cancel.Cancel();
-        _queue.Writer.TryComplete();
-        while (_queue.Reader.TryRead(out var message)) Drop(message);
+        _messages.Close();
+        while (_messages.TryTake(out var message)) Drop(message);
         foreach (var message in _early.Values.SelectMany(early => early)) Drop(message);
         _progress.Complete();
         Tell(finished, failed);
     }
 
-    private async Task RunAsync(long job, object target, Func<JobOutput, CancellationToken, Task> work)
+    private void Begin(Job job)
     {
-        var output = new JobOutput(_queue.Writer, _progress, job);
-        object? begun = null;
+        lock (_waiting)
+        {
+            _waiting.Enqueue(job);
+            if (_workers == _options.Parallelism) return;
+            _workers++;
+        }
+        // On threads of the pool: what blocks in a storage's system calls must not block the next job.
+        _ = Task.Run(WorkAsync, CancellationToken.None);
+    }
+
+    // Does one job after the other, as long as there are any.
+    private async Task WorkAsync()
+    {
+        while (true)
+        {
+            Job job;
+            lock (_waiting)
+            {
+                if (!_waiting.TryDequeue(out job))
+                {
+                    _workers--;
+                    return;
+                }
+            }
+            await RunAsync(job);
+        }
+    }
+
+    private async Task RunAsync(Job job)
+    {
+        var output = new JobOutput(_messages, _progress, job.Number);
+        object? finished = null;
         try
         {
-            await _places.WaitAsync(_cancel.Token);
-            try
+            if (!_isAbandoned)
             {
-                if (_isAbandoned) return;
-                begun = target;
-                await work(output, _cancel.Token);
-            }
-            finally
-            {
-                _places.Release();
+                await job.Work(output, _cancel.Token);
+                finished = job.Target;
             }
         }
         catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
         {
-            begun = null;
+            // Nobody asks for it any more.
         }
         catch (Exception e)
         {
-            begun = null;
-            await output.FailAsync(ErrorRecords.From(_options.Explain?.Invoke(e, target) ?? e, target));
+            await output.FailAsync(ErrorRecords.From(_options.Explain?.Invoke(e, job.Target) ?? e, job.Target));
         }
-        finally
-        {
-            await output.EndAsync(begun);
-        }
+        await output.EndAsync(finished);
     }
 
     private void Linger(TimeSpan limit)
@@ -136,11 +151,7 @@ internal sealed class Pump
     private bool Take(TimeSpan limit)
     {
         _stopping.ThrowIfCancellationRequested();
-        if (!_queue.Reader.TryRead(out var message))
-        {
-            if (limit == TimeSpan.Zero || !Await(limit)) return false;
-            if (!_queue.Reader.TryRead(out message)) return true;
-        }
+        if (!_messages.TryTake(out var message) && (limit == TimeSpan.Zero || !Await(limit) || !_messages.TryTake(out message))) return false;
         _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
         if (!_options.IsOrdered || message.Job == _next)
         {
@@ -159,15 +170,10 @@ internal sealed class Pump
         var start = Stopwatch.GetTimestamp();
         while (true)
         {
-            _arrival ??= _queue.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
             var left = limit == Timeout.InfiniteTimeSpan ? ProgressMeter.Interval : limit - Stopwatch.GetElapsedTime(start);
             if (left <= TimeSpan.Zero) return false;
-            var nap = Math.Min(left.TotalMilliseconds, ProgressMeter.Interval.TotalMilliseconds);
-            if (_arrival.Wait((int)Math.Ceiling(nap), _stopping))
-            {
-                _arrival = null;
-                return true;
-            }
+            if (_messages.Wait(left < ProgressMeter.Interval ? left : ProgressMeter.Interval)) return true;
+            _stopping.ThrowIfCancellationRequested();
             _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
         }
     }
@@ -210,7 +216,7 @@ internal sealed class Pump
         {
             while (Outstanding > 0)
             {
-                if (!_queue.Reader.TryRead(out var message))
+                if (!_messages.TryTake(out var message))
                 {
                     Await(Timeout.InfiniteTimeSpan);
                     continue;
@@ -247,4 +253,10 @@ internal sealed class Pump
     {
         if (message.Kind == MessageKind.Result) (message.Content as IDisposable)?.Dispose();
     }
+
+    /// <summary>Something to do.</summary>
+    /// <param name="Number">Its place in the order.</param>
+    /// <param name="Target">What it is about.</param>
+    /// <param name="Work">Does it.</param>
+    private readonly record struct Job(long Number, object Target, Func<JobOutput, CancellationToken, Task> Work);
 }

@@ -7,8 +7,9 @@ internal sealed record PumpOptions(int Parallelism)
     /// <summary>Whether results come in the order of the jobs, not as they are ready.</summary>
     public bool IsOrdered { get; init; }
 
-    /// <summary>How many jobs may wait for their turn besides those that run, so that a slow one does not hold up the others at once.</summary>
-    public int Waiting { get; init; }
+    /// <summary>How many jobs may wait for their turn besides those that run, so that none of the workers has to wait for the pipeline
+    /// thread. One at a time is strict: none is taken before the last was told of.</summary>
+    public int Waiting { get; init; } = Parallelism - 1;
 
     /// <summary>What makes of a result, on the pipeline thread, the object that is handed on.</summary>
     public Func<object, object>? Present { get; init; }

@@ -1,0 +1,93 @@
+namespace BorgStore.Commands;
+
+/// <summary>What workers tell the pipeline thread, in the order in which they tell it. Those who write wait while there is much that
+/// was not taken.</summary>
+/// <remarks>A channel would wake a thread of the pool for each message, only for that to wake the pipeline thread.</remarks>
+internal sealed class MessageQueue
+{
+    private const int Length = 512;
+
+    private readonly object _lock = new();
+    private readonly CancellationToken _stopping;
+    private readonly Queue<Message> _messages = new();
+    private TaskCompletionSource? _room;
+    private bool _isAwaited;
+    private bool _isClosed;
+
+    /// <summary>Makes a queue.</summary>
+    /// <param name="stopping">Ends any wait of the pipeline thread.</param>
+    public MessageQueue(CancellationToken stopping)
+    {
+        _stopping = stopping;
+        stopping.UnsafeRegister(static queue => ((MessageQueue)queue!).Wake(), this);
+    }
+
+    /// <summary>Writes a message, and waits while there are too many.</summary>
+    /// <returns>Whether it was taken; a closed queue takes none.</returns>
+    public ValueTask<bool> WriteAsync(Message message)
+    {
+        lock (_lock)
+        {
+            if (_isClosed) return ValueTask.FromResult(false);
+            _messages.Enqueue(message);
+            if (_isAwaited) Monitor.Pulse(_lock);
+            if (_messages.Count < Length) return ValueTask.FromResult(true);
+            _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return WaitAsync(_room.Task);
+        }
+
+        static async ValueTask<bool> WaitAsync(Task room)
+        {
+            await room;
+            return true;
+        }
+    }
+
+    /// <summary>Takes the oldest message, where there is one.</summary>
+    public bool TryTake(out Message message)
+    {
+        lock (_lock)
+        {
+            if (!_messages.TryDequeue(out message)) return false;
+            if (_messages.Count < Length / 2) MakeRoom();
+            return true;
+        }
+    }
+
+    /// <summary>Waits for a message, or for the stop.</summary>
+    /// <param name="limit">How long.</param>
+    /// <returns>Whether there is one.</returns>
+    public bool Wait(TimeSpan limit)
+    {
+        lock (_lock)
+        {
+            if (_messages.Count > 0) return true;
+            if (_stopping.IsCancellationRequested) return false;
+            _isAwaited = true;
+            Monitor.Wait(_lock, limit);
+            _isAwaited = false;
+            return _messages.Count > 0;
+        }
+    }
+
+    /// <summary>Takes no more messages. What is there can still be taken.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _isClosed = true;
+            MakeRoom();
+        }
+    }
+
+    private void Wake()
+    {
+        lock (_lock) Monitor.Pulse(_lock);
+    }
+
+    private void MakeRoom()
+    {
+        _room?.SetResult();
+        _room = null;
+    }
+}

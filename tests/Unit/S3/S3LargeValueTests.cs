@@ -15,6 +15,8 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
         var value = Bytes(Size);
         var up = await Server.LogAsync(Path, async () => await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct));
         Assert.Equal((6, 2), (up.Count(request => request.StartsWith("PUT", StringComparison.Ordinal)), up.Count(request => request.StartsWith("POST", StringComparison.Ordinal))));
+        var down = await Server.LogAsync(Path, async () => Assert.Equal(value, await LoadAsync("data/a")));
+        Assert.Equal(6, down.Count(request => request.StartsWith("GET", StringComparison.Ordinal)));
         await Store.StoreAsync("data/b", new StoreValue(new ForwardStream(value), Size), StoreMode.Overwrite, Ct);
 
         foreach (var name in new[] { "data/a", "data/b" })

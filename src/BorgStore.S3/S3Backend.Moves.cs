@@ -22,7 +22,7 @@ public sealed partial class S3Backend
 
     private async Task CopyAsync(string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
     {
-        if (head.Size > PartSizes.LargestCopy)
+        if (head.Size > Bucket.LargestCopy)
         {
             await UploadAsync(newName, mode, upload => upload.CopyAsync(KeyOf(name), head.ETag, 0, head.Size), cancellationToken).ConfigureAwait(false);
             await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
@@ -96,7 +96,7 @@ public sealed partial class S3Backend
         {
             var failure = S3Errors.ToStoreException(e, $"finish the move of '{name}' to '{newName}'", name);
             throw StoreException.While(failure.Error, $"move '{name}' to '{newName}'", name,
-                $"{failure.Detail} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", e);
+                $"{(e is OperationCanceledException ? "It was cancelled." : failure.Detail)} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", e);
         }
     }
 }

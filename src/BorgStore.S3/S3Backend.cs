@@ -19,7 +19,7 @@ public sealed partial class S3Backend : IBackend
     private S3Bucket? _bucket;
     private Task<bool>? _conditionalWrites;
 
-    private S3Backend(S3Url url, NetworkCredential? credential) => (_url, _credential) = (url, credential);
+    internal S3Backend(S3Url url, NetworkCredential? credential) => (_url, _credential) = (url, credential);
 
     /// <summary>Makes a backend for a URL. Nothing is looked at yet.</summary>
     /// <param name="url">The URL of a store.</param>
@@ -33,6 +33,9 @@ public sealed partial class S3Backend : IBackend
         BackendFactory.Register("s3", Create);
         BackendFactory.Register("b2", Create);
     }
+
+    /// <summary>The most that one request has the server copy [bytes].</summary>
+    internal long LargestCopy { get; init; } = PartSizes.LargestCopy;
 
     private string Root => _url.Path + "/";
 
@@ -119,7 +122,7 @@ public sealed partial class S3Backend : IBackend
     {
         _connection?.Dispose();
         _connection = connection;
-        _bucket = new(connection, _url.Bucket);
+        _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy };
     }
 
     // Deletes page by page, while the next page is listed.

@@ -69,8 +69,8 @@ internal static partial class S3Errors
     /// <summary>Whether the range lies outside the value.</summary>
     public static bool IsOutsideRange(AmazonServiceException e) => e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
 
-    /// <summary>Whether the answer broke off in its middle, which the SDK does not repeat by itself.</summary>
-    public static bool IsCutAnswer(Exception e) => Find<XmlException>(e) is not null || (Find<IOException>(e) is not null && Find<TimeoutException>(e) is null);
+    /// <summary>Whether the answer ended in its middle as if that were its end, which the SDK does not repeat by itself as it does for a cut line.</summary>
+    public static bool IsShortAnswer(Exception e) => Find<XmlException>(e) is not null;
 
     /// <summary>The region that the server says the bucket is in, where that is what is wrong.</summary>
     public static string? FindRegion(AmazonServiceException e)
@@ -108,7 +108,7 @@ internal static partial class S3Errors
     {
         if (Find<TimeoutException>(cause) is not null)
             return (StoreError.Timeout, "the server stopped answering. Whether it did the work is not known; look before you repeat it.");
-        if (cause is AmazonServiceException { StatusCode: not 0 } service) return Explain(CodeOf(service), service.ErrorCode is null ? null : service.Message);
+        if (cause is AmazonServiceException { StatusCode: not 0 } service) return Explain(CodeOf(service), HasText(service) ? service.Message : null);
         if (Find<AuthenticationException>(cause) is { } tls)
             return (StoreError.ConnectionLost, $"the server's certificate is not trusted: {tls.Message} A private authority's certificate is named by AWS_CA_BUNDLE.");
         var innermost = cause;
@@ -119,6 +119,10 @@ internal static partial class S3Errors
             ? (StoreError.ConnectionLost, $"the connection failed: {innermost.Message.TrimEnd('.')}. Check the address and the network.")
             : (StoreError.BackendFailure, innermost.Message);
     }
+
+    // Where the answer has no body, the SDK makes a sentence of the status.
+    private static bool HasText(AmazonServiceException e)
+        => e.ErrorCode is not null && !e.Message.StartsWith("Error making request with Error Code", StringComparison.Ordinal);
 
     // Answers to HEAD have no body, so no code; and some servers give none at all.
     private static string CodeOf(AmazonServiceException e) => e.ErrorCode is { Length: > 0 } code && !code.All(char.IsAsciiDigit) ? code : e.StatusCode switch

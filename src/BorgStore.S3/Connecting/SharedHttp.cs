@@ -59,6 +59,7 @@ internal sealed class SharedHttp : HttpClientFactory
             throw new StoreException(StoreError.InvalidArgument,
                 $"The certificate authorities that {AuthorityVariable} names cannot be read: {e.Message}", innerException: e);
         }
-        return policy;
+        return policy.CustomTrustStore.Count > 0 ? policy : throw new StoreException(StoreError.InvalidArgument,
+            $"The file that {AuthorityVariable} names holds no certificate authority in the form of PEM.");
     }
 }

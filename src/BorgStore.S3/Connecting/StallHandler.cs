@@ -1,4 +1,6 @@
 using System.Net;
+using System.Runtime.ExceptionServices;
+using System.Security.Authentication;
 
 namespace BorgStore.Backends.S3;
 
@@ -32,6 +34,12 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         catch (OperationCanceledException e) when (watch.HasStalled)
         {
             throw watch.ToException(e);
+        }
+        catch (HttpRequestException e) when (e.InnerException is AuthenticationException refusal)
+        {
+            // A certificate that is not trusted now will not be in a second either: the SDK repeats only the outer exception.
+            ExceptionDispatchInfo.Throw(refusal);
+            throw;
         }
     }
 

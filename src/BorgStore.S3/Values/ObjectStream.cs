@@ -49,9 +49,11 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
         if (buffer.IsEmpty) return 0;
         while (true)
         {
+            var isAnswered = _response is not null;
             try
             {
                 _response ??= await version.GetAsync(start + _position, length - _position, cancellationToken).ConfigureAwait(false);
+                isAnswered = true;
                 var read = await _response.ResponseStream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
                 if (read == 0) throw new IOException("The server sent less than it had announced.");
                 _position += read;
@@ -59,8 +61,9 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
                 _failures = 0;
                 return read;
             }
-            catch (Exception e) when (IsLostLine(e) && ++_failures < Attempts)
+            catch (Exception e) when (isAnswered && IsLostLine(e) && ++_failures < Attempts)
             {
+                // A request without an answer was repeated by the SDK already.
                 DropResponse();
                 await Task.Delay(FirstPause * (1 << _failures), cancellationToken).ConfigureAwait(false);
             }

@@ -93,7 +93,7 @@ internal sealed class PartedUpload : IDisposable
     public async Task CopyAsync(string sourceKey, string etag, long start, long length)
     {
         // Equal parts, so that none is too small.
-        var count = (length + PartSizes.LargestCopy - 1) / PartSizes.LargestCopy;
+        var count = (length + _bucket.LargestCopy - 1) / _bucket.LargestCopy;
         for (var i = 0L; i < count; i++)
         {
             var (first, next) = (start + (length * i / count), start + (length * (i + 1) / count));

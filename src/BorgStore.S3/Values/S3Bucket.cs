@@ -32,6 +32,9 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     /// <summary>What the server can do.</summary>
     public ServerTraits Traits => connection.Traits;
 
+    /// <summary>The most that one request copies [bytes].</summary>
+    public long LargestCopy { get; init; } = PartSizes.LargestCopy;
+
     /// <summary>The SDK's client.</summary>
     public AmazonS3Client Client => _client;
 
@@ -133,15 +136,34 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     /// <returns>Those that are still there, with the reason.</returns>
     public async Task<IReadOnlyList<DeleteError>> DeleteAsync(IEnumerable<string> keys, CancellationToken cancellationToken)
     {
-        var request = new DeleteObjectsRequest { BucketName = name, Objects = [.. keys.Select(key => new KeyVersion { Key = key })], Quiet = true };
+        // XML has no words for some keys of others, which go one by one.
+        var kinds = keys.ToLookup(key => key.Any(c => c is < ' ' or '\uFFFE' or '\uFFFF'));
+        var errors = new List<DeleteError>();
+        foreach (var key in kinds[true]) await DeleteOneAsync(key).ConfigureAwait(false);
+        if (!kinds[false].Any()) return errors;
+
+        var request = new DeleteObjectsRequest { BucketName = name, Objects = [.. kinds[false].Select(key => new KeyVersion { Key = key })], Quiet = true };
         try
         {
             var response = await _client.DeleteObjectsAsync(request, cancellationToken).ConfigureAwait(false);
-            return response.DeleteErrors ?? [];
+            errors.AddRange(response.DeleteErrors ?? []);
         }
         catch (DeleteObjectsException e)
         {
-            return e.Response.DeleteErrors ?? [];
+            errors.AddRange(e.Response.DeleteErrors ?? []);
+        }
+        return errors;
+
+        async Task DeleteOneAsync(string key)
+        {
+            try
+            {
+                await DeleteAsync(key, etag: null, cancellationToken).ConfigureAwait(false);
+            }
+            catch (AmazonServiceException e) when (e.ErrorCode is not null)
+            {
+                errors.Add(new() { Key = key, Code = e.ErrorCode, Message = e.Message });
+            }
         }
     }
 
@@ -168,7 +190,7 @@ internal sealed class S3Bucket(S3Connection connection, string name)
                     Encoding = EncodingType.Url,
                 }, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (S3Errors.IsCutAnswer(e) && attempt < ListAttempts)
+            catch (Exception e) when (S3Errors.IsShortAnswer(e) && attempt < ListAttempts)
             {
                 await Task.Delay(FirstPause * (1 << attempt), cancellationToken).ConfigureAwait(false);
             }

@@ -1,12 +1,9 @@
-using System.Diagnostics;
-
 namespace BorgStore.Tests.S3;
 
 /// <summary>A session with another version of the SDK, loaded before or after ours.</summary>
 public sealed class IsolationTests(CephServer ceph) : S3Test(ceph)
 {
     private const string Script = """
-        $ErrorActionPreference = 'Stop'
         $module, $other, $url, $order = $args
         function Use-OtherSdk { Add-Type -Path $other; 'other ' + [Amazon.Runtime.BasicAWSCredentials]::new('a', 'b').GetCredentials().AccessKey }
         if ($order -eq 'before') { Use-OtherSdk }
@@ -30,51 +27,11 @@ public sealed class IsolationTests(CephServer ceph) : S3Test(ceph)
     [InlineData("after")]
     public async Task A_session_with_another_sdk_works(string order)
     {
-        var module = FindModule();
-        Assert.SkipWhen(module is null, "The module folder was not built; 'dotnet build' of the solution makes it.");
         var other = System.IO.Path.Combine(AppContext.BaseDirectory, "other-sdk", "AWSSDK.Core.dll");
-
         string[] expected = [.. order == "before" ? new[] { "other a" } : [], "loaded 9", "left 0",
             .. order == "after" ? new[] { "other a" } : [], "contexts 2", "versions 2", "cores 1"];
-        var requests = await Server.LogAsync("?delete", async () => Assert.Equal(expected, await RunAsync(module!, other, Url(), order)));
+        var requests = await Server.LogAsync("?delete", async () => Assert.Equal(expected, await ModuleSession.RunAsync(Script, other, Url(), order)));
         // What the pipe brings is deleted in batches.
         Assert.NotEmpty(requests);
-    }
-
-    private static string? FindModule()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var module = System.IO.Path.Combine(folder.FullName, "artifacts", "BorgStore", "BorgStore.psd1");
-            if (File.Exists(module)) return module;
-        }
-        return null;
-    }
-
-    private static async Task<string[]> RunAsync(params string[] arguments)
-    {
-        Process process;
-        try
-        {
-            process = Process.Start(new ProcessStartInfo("pwsh",
-                ["-NoProfile", "-NonInteractive", "-CommandWithArgs", Script, .. arguments])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Skip("There is no pwsh on the PATH. Install PowerShell 7.4 or later.");
-            throw;
-        }
-        using (process)
-        {
-            var errors = process.StandardError.ReadToEndAsync(Ct);
-            var output = await process.StandardOutput.ReadToEndAsync(Ct);
-            await process.WaitForExitAsync(Ct);
-            Assert.True(process.ExitCode == 0, output + await errors);
-            return output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        }
     }
 }

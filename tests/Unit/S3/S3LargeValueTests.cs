@@ -15,6 +15,8 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
         var value = Bytes(Size);
         var up = await Server.LogAsync(Path, async () => await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct));
         Assert.Equal((6, 2), (up.Count(request => request.StartsWith("PUT", StringComparison.Ordinal)), up.Count(request => request.StartsWith("POST", StringComparison.Ordinal))));
+        var down = await Server.LogAsync(Path, async () => Assert.Equal(value, await LoadAsync("data/a")));
+        Assert.Equal(6, down.Count(request => request.StartsWith("GET", StringComparison.Ordinal)));
         await Store.StoreAsync("data/b", new StoreValue(new ForwardStream(value), Size), StoreMode.Overwrite, Ct);
 
         foreach (var name in new[] { "data/a", "data/b" })
@@ -43,13 +45,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
         await using (var stream = await Store.LoadAsync("data/huge", default, Ct))
         {
             Assert.Equal(size, stream!.Length);
-            var (expected, buffer, wanted) = (new PatternStream(size), new byte[1 << 20], new byte[1 << 20]);
-            for (var left = size; left > 0; left -= buffer.Length)
-            {
-                await stream.ReadExactlyAsync(buffer, Ct);
-                await expected.ReadExactlyAsync(wanted, Ct);
-                Assert.True(buffer.AsSpan().SequenceEqual(wanted));
-            }
+            await PatternStream.AssertIsAsync(stream, size, Ct);
         }
         // Other tests run beside this one in the short form.
         if (LongTests.Wanted) Assert.InRange(peak - before, 0, 150L << 20);
@@ -121,24 +117,6 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
         Assert.False(await Store.DeleteTemporaryAsync(item, Ct));
         Assert.Equal(1, await Server.CountUploadsAsync(Path));
         await Server.Client.AbortMultipartUploadAsync(CephServer.BucketName, other.Key, other.UploadId, Ct);
-    }
-
-    // Bytes of which each eight say where they are.
-    private sealed class PatternStream(long size) : ReadOnlyStream
-    {
-        private long _position;
-
-        public override long Length => size;
-
-        public override int Read(Span<byte> buffer)
-        {
-            buffer = buffer[..(int)Math.Min(buffer.Length, size - _position)];
-            for (var i = 0; i + 8 <= buffer.Length; i += 8) BitConverter.TryWriteBytes(buffer[i..], (_position + i) * 2654435761L);
-            _position += buffer.Length;
-            return buffer.Length;
-        }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
     }
 
     private static async Task<byte[]> ReadRestAsync(Stream stream)

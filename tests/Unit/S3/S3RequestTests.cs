@@ -29,7 +29,7 @@ public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{G
     [Fact]
     public async Task A_namespace_costs_a_request_a_thousand_items()
     {
-        var thousands = LongTests.Choose(quick: 3, @long: 20);
+        var thousands = LongTests.Choose(quick: 2, @long: 20);
         var names = Enumerable.Range(0, thousands * 1000).Select(i => Nesting.Nest($"data/{i * 7919 % 65536:x4}{i:x6}", 2)).ToList();
         await PutManyAsync(names);
 

@@ -40,9 +40,13 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts our server and waits until it listens on TCP.</summary>
     /// <returns>The process, and the URL that it listens on.</returns>
-    public static async Task<(ServerProcess Server, string Url)> StartOurServerAsync(params string[] arguments)
+    public static Task<(ServerProcess Server, string Url)> StartOurServerAsync(params string[] arguments)
+        => StartOurServerAsync(new Dictionary<string, string>(), arguments);
+
+    /// <summary>The same with variables in its environment.</summary>
+    public static async Task<(ServerProcess Server, string Url)> StartOurServerAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        var server = Start(OurServer, arguments);
+        var server = Start(OurServer, arguments, environment);
         const string Before = "listening on ";
         await WaitUntilAsync(() => server.Output.Contains(Before, StringComparison.Ordinal), () => server.Output, server.Process);
         var output = server.Output;

@@ -39,7 +39,7 @@ public sealed class CephServer : IAsyncDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             // The large values of the long tests have no room in memory.
-            Environment = { ["CEPH_STORE"] = LongTests.Choose(quick: "memstore", @long: "bluestore") },
+            Environment = { ["CEPH_STORE"] = Environment.GetEnvironmentVariable("CEPH_STORE") ?? LongTests.Choose(quick: "memstore", @long: "bluestore") },
         })!;
         var lines = new List<string>();
         try
@@ -123,6 +123,13 @@ public sealed class CephServer : IAsyncDisposable
         public async Task<int> CountUploadsAsync(string prefix)
             => (await Client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = BucketName, Prefix = prefix })).MultipartUploads?.Count ?? 0;
 
+        /// <summary>Gives the user another key.</summary>
+        public Task AddKeyAsync(string accessKey, string secretKey)
+            => AdministerAsync("key", "create", "--uid=test", "--key-type=s3", $"--access-key={accessKey}", $"--secret-key={secretKey}");
+
+        /// <summary>Takes a key away: the server no longer knows it.</summary>
+        public Task RemoveKeyAsync(string accessKey) => AdministerAsync("key", "rm", "--uid=test", "--key-type=s3", $"--access-key={accessKey}");
+
         /// <summary>The requests that the server logged while something was done, such as <c>PUT /bucket/path/name</c>.</summary>
         /// <param name="path">What they hold: the path of a store, or a bucket.</param>
         /// <param name="act">What is done.</param>
@@ -151,6 +158,20 @@ public sealed class CephServer : IAsyncDisposable
             _process.StandardInput.Close();
             await _process.WaitForExitAsync();
             _process.Dispose();
+        }
+
+        private async Task AdministerAsync(params string[] arguments)
+        {
+            var config = Path.Combine(Path.GetDirectoryName(_log)!, "..", "ceph.conf");
+            using var process = Process.Start(new ProcessStartInfo("radosgw-admin", ["-c", config, "-n", "client.admin", .. arguments])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+            var errors = process.StandardError.ReadToEndAsync();
+            await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            Assert.True(process.ExitCode == 0, await errors);
         }
 
         private async Task MarkAsync(string mark)

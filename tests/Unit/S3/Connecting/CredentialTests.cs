@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using BorgStore.Backends;
+using BorgStore.Tests.Server;
+
+namespace BorgStore.Tests.S3;
+
+/// <summary>Keys that do not come with the URL, but by the ways of all AWS tools.</summary>
+public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
+{
+    private const string Secret = "anotherSecretKey/with+signs00000000000002";
+    private static readonly TimeSpan LifeOfFirstKey = TimeSpan.FromSeconds(3);
+    private readonly TemporaryFolder _folder = new();
+
+    private string Place => $"{Server.Endpoint.GetLeftPart(UriPartial.Authority)}/{Bucket}/{Path}";
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Keys_and_server_come_from_the_environment()
+    {
+        (string, string)[] keys = [("AWS_ACCESS_KEY_ID", Server.AccessKey), ("AWS_SECRET_ACCESS_KEY", Server.SecretKey)];
+        await UseAsync($"s3:{Place}", keys);
+        await UseAsync($"s3:/{Bucket}/{Path}", [.. keys, ("AWS_ENDPOINT_URL_S3", Server.Endpoint.ToString())]);
+    }
+
+    [Fact]
+    public async Task Keys_and_server_come_from_a_profile()
+    {
+        await WriteAsync("credentials", $"[work]\naws_access_key_id={Server.AccessKey}\naws_secret_access_key={Server.SecretKey}\n");
+        await WriteAsync("config", $"[profile work]\nendpoint_url = {Server.Endpoint}\n");
+        await UseAsync($"s3:work@{Place}", Files);
+        await UseAsync($"s3:/{Bucket}/{Path}", [.. Files, ("AWS_PROFILE", "work")]);
+        await AssertFailsAsync("names the profile 'other'", $"s3:other@{Place}", Files);
+    }
+
+    [Fact]
+    public async Task Where_there_are_none_the_ways_are_named()
+        => await AssertFailsAsync("Give -Credential (access key and secret key), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile", $"s3:{Place}");
+
+    [Fact]
+    public async Task A_program_gives_a_new_key_when_the_first_one_expires()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a script of sh.");
+        await WriteAsync("keys.sh", $"cat {_folder.Combine("answer")}\n");
+        await WriteAsync("config", $"[profile work]\ncredential_process = sh {_folder.Combine("keys.sh")}\n");
+        await ExpireAsync($"s3:work@{Place}", Files, (key, end) => WriteAsync("answer",
+            $$"""{"Version":1,"AccessKeyId":"{{key}}","SecretAccessKey":"{{Secret}}","Expiration":"{{end}}"}"""));
+    }
+
+    [Fact]
+    public async Task The_role_of_a_container_gives_a_new_key_when_the_first_one_expires()
+    {
+        var answer = "";
+        var address = $"http://127.0.0.1:{TestPorts.FindFree()}/";
+        using var listener = new HttpListener { Prefixes = { address } };
+        listener.Start();
+        var serving = ServeAsync();
+        await ExpireAsync($"s3:{Place}", [("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)], (key, end) =>
+        {
+            answer = $$"""{"AccessKeyId":"{{key}}","SecretAccessKey":"{{Secret}}","Token":"","Expiration":"{{end}}"}""";
+            return Task.CompletedTask;
+        });
+        listener.Stop();
+        await serving;
+
+        async Task ServeAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    var context = await listener.GetContextAsync();
+                    context.Response.ContentType = "application/json";
+                    await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer));
+                    context.Response.Close();
+                }
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+            {
+                // The test is over.
+            }
+        }
+    }
+
+    private (string, string)[] Files => [("AWS_CONFIG_FILE", _folder.Combine("config")), ("AWS_SHARED_CREDENTIALS_FILE", _folder.Combine("credentials"))];
+
+    // The first key ends while the store is open: by its date, and in truth, since the server forgets it. There is a second one then.
+    private async Task ExpireAsync(string url, (string, string)[] environment, Func<string, string, Task> giveAsync)
+    {
+        string[] keys = [.. Enumerable.Range(0, 2).Select(i => $"KEY{i}{Guid.NewGuid():n}"[..20])];
+        foreach (var key in keys) await Server.AddKeyAsync(key, Secret);
+        await giveAsync(keys[0], EndOf(LifeOfFirstKey));
+        await using (var served = await ServedStore.StartAsync(url, environment))
+        {
+            await served.Backend.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
+            await giveAsync(keys[1], EndOf(TimeSpan.FromHours(2)));
+            await Server.RemoveKeyAsync(keys[0]);
+            await Task.Delay(LifeOfFirstKey, Ct);
+            await served.Backend.StoreAsync("data/b", Bytes(10), StoreMode.Overwrite, Ct);
+
+            await Server.RemoveKeyAsync(keys[1]);
+            var failure = await Assert.ThrowsAsync<StoreException>(() => served.Backend.FindAsync("data/a", Ct).AsTask());
+            Assert.Contains("Check the key", failure.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(["a", "b"], await ListAsync("data", ListScope.OneLevel));
+
+        static string EndOf(TimeSpan life) => DateTime.UtcNow.Add(life).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    }
+
+    private Task WriteAsync(string name, string text) => File.WriteAllTextAsync(_folder.Combine(name), text, Ct);
+
+    private static async Task UseAsync(string url, params (string, string)[] environment)
+    {
+        await using var served = await ServedStore.StartAsync(url, environment);
+        await served.Backend.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
+    }
+
+    private static async Task AssertFailsAsync(string said, string url, params (string, string)[] environment)
+        => Assert.Contains(said, (await Assert.ThrowsAsync<InvalidOperationException>(() => UseAsync(url, environment))).Message, StringComparison.Ordinal);
+}

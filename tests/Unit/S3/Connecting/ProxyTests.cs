@@ -1,0 +1,44 @@
+using BorgStore.Backends;
+using BorgStore.Tests.Rest;
+
+namespace BorgStore.Tests.S3;
+
+/// <summary>The proxies that the environment names.</summary>
+public sealed class ProxyTests(CephServer ceph) : S3Test(ceph)
+{
+    [Fact]
+    public async Task A_proxy_is_asked_for_http()
+    {
+        await using var proxy = new ForwardProxy();
+        await UseStoreAsync(Url(), ("HTTP_PROXY", proxy.Address.ToString()));
+        Assert.Contains(proxy.Requests, request => request.StartsWith("PUT ", StringComparison.Ordinal));
+        Assert.All(proxy.Requests, request => Assert.Contains($" {Server.Endpoint.GetLeftPart(UriPartial.Authority)}/", request, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_proxy_makes_tunnels_for_https()
+    {
+        using var folder = new TemporaryFolder();
+        TestCertificate.Write(folder.Combine("cert.pem"), "localhost");
+        await using var secured = new TlsFront(folder.Combine("cert.pem"), Server.Endpoint);
+        await using var proxy = new ForwardProxy();
+        await UseStoreAsync(Url(secured.Address), ("HTTPS_PROXY", proxy.Address.ToString()), ("AWS_CA_BUNDLE", folder.Combine("cert.pem")));
+        Assert.NotEmpty(proxy.Requests);
+        Assert.All(proxy.Requests, request => Assert.Equal($"CONNECT {secured.Address.Authority}", request));
+    }
+
+    [Fact]
+    public async Task A_server_that_needs_no_proxy_is_asked_itself()
+    {
+        await using var proxy = new ForwardProxy();
+        await UseStoreAsync(Url(), ("HTTP_PROXY", proxy.Address.ToString()), ("NO_PROXY", "example.org,127.0.0.1"));
+        Assert.Empty(proxy.Requests);
+    }
+
+    private async Task UseStoreAsync(string url, params (string Name, string Value)[] environment)
+    {
+        await using (var served = await ServedStore.StartAsync(url, environment))
+            await served.Backend.StoreAsync("data/ab/abc", Bytes(1000), StoreMode.Overwrite, Ct);
+        Assert.Equal(Bytes(1000), await LoadAsync("data/ab/abc"));
+    }
+}

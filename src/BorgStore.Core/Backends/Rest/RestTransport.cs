@@ -164,8 +164,10 @@ internal sealed class RestTransport : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {
-            throw new StoreException(StoreError.InvalidArgument, $"The certificates that {AuthorityVariable} names can't be read: {e.Message}", innerException: e);
+            throw new StoreException(StoreError.InvalidArgument, $"The certificates that {AuthorityVariable} names can't be read: {e.Message} It names a PEM file with the authorities to trust.", innerException: e);
         }
+        if (policy.CustomTrustStore.Count == 0)
+            throw new StoreException(StoreError.InvalidArgument, $"The file that {AuthorityVariable} names holds no certificate. It names a PEM file with the authorities to trust.");
         handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
     }
 }

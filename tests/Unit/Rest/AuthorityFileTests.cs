@@ -1,0 +1,34 @@
+using BorgStore.Backends.Rest;
+
+namespace BorgStore.Tests.Rest;
+
+/// <summary>The file with the authorities to trust.</summary>
+[Collection(nameof(EnvironmentChanges))]
+public sealed class AuthorityFileTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable(RestTransport.AuthorityVariable, null);
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")]
+    public async Task One_without_authorities_is_said(string? content)
+    {
+        var file = _folder.Combine("authorities.pem");
+        if (content is not null) await File.WriteAllTextAsync(file, content, TestContext.Current.CancellationToken);
+        Environment.SetEnvironmentVariable(RestTransport.AuthorityVariable, file);
+        var failure = Assert.Throws<StoreException>(() => new RestBackend("https://localhost/"));
+        Assert.Equal(StoreError.InvalidArgument, failure.Error);
+        Assert.Contains(RestTransport.AuthorityVariable, failure.Message, StringComparison.Ordinal);
+        Assert.Contains("PEM", failure.Message, StringComparison.Ordinal);
+        // Until there is one in it.
+        TestCertificate.Write(file, "localhost");
+        await using var backend = new RestBackend("https://localhost/");
+    }
+}

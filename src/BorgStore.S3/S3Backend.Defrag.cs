@@ -38,7 +38,7 @@ public sealed partial class S3Backend
         var target = request.Target ?? NameByHash(request, await HashAsync(request, blocks, cancellationToken).ConfigureAwait(false));
         await UploadAsync(target, request.Mode, async upload =>
         {
-            foreach (var step in DefragPlan.Make(request.Sources, PartSizes.For(blocks.Length)))
+            foreach (var step in DefragPlan.Make(request.Sources, PartSizes.For(blocks.Length), block => Bucket.CanCopyParts(KeyOf(block.Name))))
             {
                 if (step is { IsCopy: true, Pieces: [var piece] })
                     await upload.CopyAsync(KeyOf(piece.Name), blocks.ETagOf(piece.Name), piece.Offset, piece.Length).ConfigureAwait(false);
@@ -113,14 +113,8 @@ public sealed partial class S3Backend
         }
 
         /// <summary>Begins to load a piece of the version that was checked.</summary>
-        public async ValueTask<Stream> OpenAsync(Block piece, CancellationToken cancellationToken)
-        {
-            if (piece.Length == 0) return Stream.Null;
-            var version = new ObjectVersion(backend.Bucket, backend.KeyOf(piece.Name), ETagOf(piece.Name), piece.Name);
-            if (piece.Length <= ParallelObjectStream.Threshold) return new ObjectStream(version, piece.Offset, piece.Length, response: null);
-            var response = await version.GetAsync(piece.Offset, piece.Length, cancellationToken).ConfigureAwait(false);
-            return new ParallelObjectStream(version, piece.Offset, piece.Length, response);
-        }
+        public ValueTask<Stream> OpenAsync(Block piece, CancellationToken cancellationToken)
+            => new ObjectVersion(backend.Bucket, backend.KeyOf(piece.Name), ETagOf(piece.Name), piece.Name).OpenAsync(piece.Offset, piece.Length, cancellationToken);
 
         private static ParallelOptions Degree(CancellationToken cancellationToken)
             => new() { MaxDegreeOfParallelism = LoadsAtOnce, CancellationToken = cancellationToken };

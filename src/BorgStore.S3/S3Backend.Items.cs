@@ -166,15 +166,10 @@ public sealed partial class S3Backend
 
     private async Task PutAsync(string name, ReadOnlyMemory<byte> value, StoreMode mode, CancellationToken cancellationToken)
     {
-        var onlyIfAbsent = mode == StoreMode.CreateNew && await PrepareToCreateAsync(name, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await Bucket.PutAsync(KeyOf(name), value, onlyIfAbsent, cancellationToken).ConfigureAwait(false);
-        }
-        catch (AmazonServiceException e) when (onlyIfAbsent && S3Errors.IsConditionFailed(e))
-        {
+        if (mode == StoreMode.Overwrite || !await PrepareToCreateAsync(name, cancellationToken).ConfigureAwait(false))
+            await Bucket.PutAsync(KeyOf(name), value, cancellationToken).ConfigureAwait(false);
+        else if (!await Bucket.TryCreateAsync(KeyOf(name), value, cancellationToken).ConfigureAwait(false))
             throw AlreadyExists(name);
-        }
     }
 
     private async Task UploadAsync(string name, StoreMode mode, Func<PartedUpload, Task> addParts, CancellationToken cancellationToken)
@@ -214,12 +209,12 @@ public sealed partial class S3Backend
         {
             // The first makes a marker where there was none.
             for (var attempt = 0; attempt < 2; attempt++)
-                await Bucket.PutAsync(Root, default, onlyIfAbsent: true, CancellationToken.None).ConfigureAwait(false);
+                if (!await Bucket.TryCreateAsync(Root, default, CancellationToken.None).ConfigureAwait(false)) return true;
             return false;
         }
-        catch (AmazonServiceException e)
+        catch (AmazonServiceException)
         {
-            return S3Errors.IsConditionFailed(e);
+            return false;
         }
     }
 

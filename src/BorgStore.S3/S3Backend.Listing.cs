@@ -25,7 +25,7 @@ public sealed partial class S3Backend
     {
         using var visit = _gate.Enter(cancellationToken);
         await TryAsync($"make the directory '{name}'", name,
-            () => Bucket.PutAsync(KeyOf(name) + "/", default, onlyIfAbsent: false, cancellationToken)).ConfigureAwait(false);
+            () => Bucket.PutAsync(KeyOf(name) + "/", default, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

@@ -24,7 +24,7 @@ public sealed partial class S3Backend
     {
         if (head.Size > Bucket.LargestCopy)
         {
-            await UploadAsync(newName, mode, upload => upload.CopyAsync(KeyOf(name), head.ETag, 0, head.Size), cancellationToken).ConfigureAwait(false);
+            await UploadAsync(newName, mode, upload => CopyPartsAsync(upload, name, head), cancellationToken).ConfigureAwait(false);
             await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
         }
         else if (mode == StoreMode.CreateNew && !Bucket.Traits.ConditionalCopies)
@@ -35,6 +35,17 @@ public sealed partial class S3Backend
         {
             await CopyAtOnceAsync(name, newName, head, mode, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private async Task CopyPartsAsync(PartedUpload upload, string name, ObjectHead head)
+    {
+        if (Bucket.CanCopyParts(KeyOf(name)))
+        {
+            await upload.CopyAsync(KeyOf(name), head.ETag, 0, head.Size).ConfigureAwait(false);
+            return;
+        }
+        var source = await OpenAsync(name, head, upload.CancellationToken).ConfigureAwait(false);
+        await using (source.ConfigureAwait(false)) await AddPartsAsync(upload, new(source, head.Size)).ConfigureAwait(false);
     }
 
     // Where the server can write only if absent, but not copy so, a value that fits into one request makes the way through here.
@@ -48,13 +59,13 @@ public sealed partial class S3Backend
             return;
         }
         using var buffer = await PartBuffers.Uploads.RentAsync((int)head.Size, cancellationToken).ConfigureAwait(false);
-        if (head.Size > 0)
-        {
-            var source = new ObjectStream(new(Bucket, KeyOf(name), head.ETag, name), 0, head.Size, response: null);
-            await using (source.ConfigureAwait(false)) await source.ReadExactlyAsync(buffer.Memory, cancellationToken).ConfigureAwait(false);
-        }
+        var source = await OpenAsync(name, head, cancellationToken).ConfigureAwait(false);
+        await using (source.ConfigureAwait(false)) await source.ReadExactlyAsync(buffer.Memory, cancellationToken).ConfigureAwait(false);
         await PutAsync(newName, buffer.Memory, StoreMode.CreateNew, cancellationToken).ConfigureAwait(false);
     }
+
+    private ValueTask<Stream> OpenAsync(string name, ObjectHead head, CancellationToken cancellationToken)
+        => new ObjectVersion(Bucket, KeyOf(name), head.ETag, name).OpenAsync(0, head.Size, cancellationToken);
 
     private async Task CopyAtOnceAsync(string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
     {

@@ -48,7 +48,7 @@ public sealed partial class S3Backend : IBackend
             throw new StoreException(StoreError.StoreAlreadyExists,
                 $"Cannot create '{_url.Shown}': there is something below that path already. Choose another path, or open what is there.", _url.Shown);
         await TryAsync($"create '{_url.Shown}'", _url.Shown,
-            () => Bucket.PutAsync(Root, default, onlyIfAbsent: false, cancellationToken)).ConfigureAwait(false);
+            () => Bucket.PutAsync(Root, default, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

@@ -16,17 +16,18 @@ internal static class DefragPlan
     /// <summary>Makes the steps.</summary>
     /// <param name="blocks">The blocks in their order.</param>
     /// <param name="partSize">The size of a part that passes through here [bytes].</param>
-    public static List<DefragStep> Make(IEnumerable<Block> blocks, int partSize)
+    /// <param name="canCopy">Whether the server can copy of a block's item.</param>
+    public static List<DefragStep> Make(IEnumerable<Block> blocks, int partSize, Func<Block, bool> canCopy)
     {
         var steps = new List<DefragStep>();
         var gathered = new List<Block>();
         var size = 0L;
         foreach (var block in blocks)
         {
-            var rest = block;
+            var (rest, stays) = (block, canCopy(block));
             // A part too small is filled up from the beginning of a large block, so that the server can copy the rest.
-            if (size is > 0 and < PartSizes.Smallest && rest.Length - (PartSizes.Smallest - size) >= PartSizes.Smallest) Gather(PartSizes.Smallest - size);
-            if (rest.Length >= PartSizes.Smallest && (size == 0 || size >= PartSizes.Smallest))
+            if (stays && size is > 0 and < PartSizes.Smallest && rest.Length - (PartSizes.Smallest - size) >= PartSizes.Smallest) Gather(PartSizes.Smallest - size);
+            if (stays && rest.Length >= PartSizes.Smallest && (size == 0 || size >= PartSizes.Smallest))
             {
                 Close();
                 steps.Add(new([rest], IsCopy: true));

@@ -14,6 +14,15 @@ internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, s
     public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)
         => await Bucket.GetAsync(Key, FormattableString.Invariant($"bytes={start}-{start + length - 1}"), ETag, cancellationToken).ConfigureAwait(false)
             ?? throw new StoreException(StoreError.ObjectNotFound, $"'{ShownName}' was deleted while it was being loaded.", ShownName);
+
+    /// <summary>Begins to load a range.</summary>
+    public async ValueTask<Stream> OpenAsync(long start, long length, CancellationToken cancellationToken)
+    {
+        if (length == 0) return Stream.Null;
+        if (length <= ParallelObjectStream.Threshold) return new ObjectStream(this, start, length, response: null);
+        var response = await GetAsync(start, length, cancellationToken).ConfigureAwait(false);
+        return new ParallelObjectStream(this, start, length, response);
+    }
 }
 
 /// <summary>A range of an object, read from one answer, and from another one where the line was cut.</summary>

@@ -27,19 +27,20 @@ public sealed class PartTests
         for (var round = 0; round < 500; round++)
         {
             var blocks = Enumerable.Range(0, random.Next(1, 20)).Select(i => new Block($"{i}", random.Next(100), Size())).ToList();
-            var steps = DefragPlan.Make(blocks, Part);
+            var steps = DefragPlan.Make(blocks, Part, CanCopy);
             Assert.All(steps.SkipLast(1), step => Assert.True(step.Length >= PartSizes.Smallest));
-            Assert.All(steps, step => Assert.True(step.IsCopy ? step.Pieces.Count == 1 : step.Length <= Part));
+            Assert.All(steps, step => Assert.True(step.IsCopy ? step.Pieces is [var piece] && CanCopy(piece) : step.Length <= Part));
             Assert.Equal(blocks.Where(block => block.Length > 0), Join(steps.SelectMany(step => step.Pieces)));
         }
 
+        static bool CanCopy(Block block) => !block.Name.EndsWith('7');
         long Size() => random.Next(4) switch { 0 => 0, 1 => random.Next(1 << 20), 2 => random.Next(6 << 20), _ => random.Next(40 << 20) };
     }
 
     [Fact]
     public void What_is_large_stays_on_the_server()
     {
-        var steps = DefragPlan.Make([new("a", 0, 100), new("b", 0, 1L << 30), new("c", 0, 6 << 20)], Part);
+        var steps = DefragPlan.Make([new("a", 0, 100), new("b", 0, 1L << 30), new("c", 0, 6 << 20)], Part, _ => true);
         Assert.Equal([false, true, true], steps.Select(step => step.IsCopy));
         Assert.Equal([PartSizes.Smallest, (1L << 30) + 100 - PartSizes.Smallest, 6L << 20], steps.Select(step => step.Length));
     }

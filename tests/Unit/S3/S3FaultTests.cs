@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using BorgStore.Backends;
@@ -198,6 +199,26 @@ public sealed class S3FaultTests(CephServer ceph) : S3Test(ceph)
             && Interlocked.Decrement(ref left) == 0 ? new() { LosesAnswer = true } : null;
         await backend.StoreAsync("data/a", Bytes(Large), StoreMode.Overwrite, Ct);
         Assert.Equal(Bytes(Large), await LoadAsync("data/a"));
+    }
+
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(Large)]
+    public async Task What_was_stored_by_an_attempt_without_an_answer_is_no_item_of_others(int size)
+    {
+        await using var backend = await OpenAsync(Proxy.Address);
+        // Each write's first answer: that to the question whether the server knows the condition, too.
+        var lost = new ConcurrentDictionary<string, bool>();
+        Proxy.Decide = request => (request.HttpMethod == "PUT" || request.RawUrl.Contains("uploadId", StringComparison.Ordinal))
+            && lost.TryAdd(request.HttpMethod + request.RawUrl, true) ? new() { LosesAnswer = true } : null;
+        await backend.StoreAsync("data/a", Bytes(size), StoreMode.CreateNew, Ct);
+        Assert.True(lost.Count > 1);
+        Assert.Equal(Bytes(size), await LoadAsync("data/a"));
+
+        // An equal value of someone else stays someone else's.
+        lost.Clear();
+        await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => backend.StoreAsync("data/a", Bytes(size), StoreMode.CreateNew, Ct).AsTask());
+        Assert.Equal(0, await Server.CountUploadsAsync(Path));
     }
 
     [Fact]

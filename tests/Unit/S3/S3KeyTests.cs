@@ -27,12 +27,38 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
             await using var value = await backend.LoadAsync(name + "-2", default, Ct);
             Assert.Equal(Bytes(name.Length), await value!.ReadToEndAsync(Ct));
         }
-        // A large one is copied by its parts; one with a '%' brings down the gateway of Ceph 16 there.
-        await backend.StoreAsync(names[1], Bytes(12_000_000), StoreMode.Overwrite, Ct);
-        await backend.DefragAsync(new([new(names[1], 0, 12_000_000)]) { Target = names[0] }, Ct);
-        Assert.True(await backend.DeleteAsync(names[1], Ct));
-        Assert.Empty(await backend.DeleteManyAsync([names[0], .. names.Select(name => name + "-2")], Ct));
+        Assert.Empty(await backend.DeleteManyAsync([.. names.Select(name => name + "-2")], Ct));
         Assert.Empty(await backend.ListAsync("", ListScope.Tree, Ct).ToListAsync(Ct));
+    }
+
+    // Ceph 16 decodes the source of a copied part twice: it looks for another object then, and dies of a '%' alone.
+    [Theory]
+    [InlineData("plain", "data/a!b#c$d&e'(f)+g,h;i=j@k[l]^m`n{o}~", true)]
+    [InlineData("plain", "data/50%", false)]
+    [InlineData("50%25", "data/%41", false)]
+    [InlineData("what%3F", "data/a+b", false)]
+    public async Task Large_values_are_copied_in_parts_whatever_their_key_is(string path, string name, bool onServer)
+    {
+        await using var proxy = FaultProxy.Start(Server.Endpoint);
+        var url = Server.UrlOf($"{Path}/{path}", proxy.Address);
+        await using (var creator = S3Backend.Create(url, new())) await creator.CreateAsync(Ct);
+        await using var backend = new S3Backend(S3Url.Parse(url), credential: null) { LargestCopy = 6 << 20 };
+        await backend.OpenAsync(Ct);
+        var value = Bytes(12_000_000);
+        await backend.StoreAsync(name, value, StoreMode.Overwrite, Ct);
+
+        var copies = 0;
+        proxy.Decide = request =>
+        {
+            if (request.Headers["x-amz-copy-source-range"] is not null) Interlocked.Increment(ref copies);
+            return null;
+        };
+        Assert.True(await backend.MoveAsync(name, name + "-1", StoreMode.CreateNew, Ct));
+        await backend.DefragAsync(new([new(name + "-1", 7, value.Length - 7)]) { Target = name + "-2" }, Ct);
+        Assert.Equal(onServer ? 4 : 0, copies);
+        await using (var moved = await backend.LoadAsync(name + "-1", default, Ct)) Assert.Equal(value, await moved!.ReadToEndAsync(Ct));
+        await using (var made = await backend.LoadAsync(name + "-2", default, Ct)) Assert.Equal(value[7..], await made!.ReadToEndAsync(Ct));
+        Assert.Null(await backend.FindAsync(name, Ct));
     }
 
     [Fact]

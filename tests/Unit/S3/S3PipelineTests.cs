@@ -31,7 +31,7 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
         Set-BorgStoreItem data/large -Path $path -Store $store
         """;
 
-    public static TheoryData<int> Counts => [.. LongTests.Choose<int[]>(quick: [1_500], @long: [20_000, 105_000])];
+    public static TheoryData<int> Counts => [.. LongTests.Choose<int[]>(quick: [1_100], @long: [20_000, 105_000])];
 
     [Theory, MemberData(nameof(Counts))]
     public async Task Items_are_listed_and_removed_a_thousand_a_request(int count)

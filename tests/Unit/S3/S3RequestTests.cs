@@ -29,12 +29,13 @@ public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{G
     [Fact]
     public async Task A_namespace_costs_a_request_a_thousand_items()
     {
-        var thousands = LongTests.Choose(quick: 2, @long: 20);
-        var names = Enumerable.Range(0, thousands * 1000).Select(i => Nesting.Nest($"data/{i * 7919 % 65536:x4}{i:x6}", 2)).ToList();
+        Assert.SkipUnless(LongTests.Wanted, "The cmdlets are held to the same with fewer items; BORGSTORE_TEST_LONG=1 runs it.");
+        const int Thousands = 20;
+        var names = Enumerable.Range(0, Thousands * 1000).Select(i => Nesting.Nest($"data/{i * 7919 % 65536:x4}{i:x6}", 2)).ToList();
         await PutManyAsync(names);
 
         var listing = await LogAsync(async () => Assert.Equal(names.Count, (await ListAsync("data", ListScope.Tree)).Count));
-        Assert.InRange(listing.Count, thousands, thousands + 2);
+        Assert.InRange(listing.Count, Thousands, Thousands + 2);
 
         await using var store = await BorgStore.Store.OpenAsync(new StoreOptions(Url()) { Layout = new([new NamespaceLayout("data", 2)]) }, Ct);
         var items = await store.ListAllAsync(cancellationToken: Ct).Take(0).ToListAsync(Ct);
@@ -44,7 +45,7 @@ public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{G
         {
             foreach (var batch in items.Chunk(store.DeleteBatchSize)) Assert.Empty(await store.DeleteManyAsync(batch, Ct));
         });
-        Assert.InRange(deleting.Count, thousands, thousands + 2);
+        Assert.InRange(deleting.Count, Thousands, Thousands + 2);
         await AssertFailsAsync(StoreError.ObjectNotFound, () => ListAsync("data", ListScope.Tree));
     }
 

@@ -137,14 +137,15 @@ public sealed class CephServer : IAsyncDisposable
         {
             var encoded = Uri.EscapeDataString(path);
             var mark = $"mark-{Guid.NewGuid():n}";
-            await MarkAsync(mark + "-begin");
+            var start = new FileInfo(_log).Length;
+            await MarkAsync(mark + "-begin", start);
             await act();
             // A line may be written a moment after its answer.
-            await Task.Delay(500);
-            await MarkAsync(mark + "-end");
+            await Task.Delay(200);
+            await MarkAsync(mark + "-end", start);
             var requests = new List<string>();
             var within = false;
-            foreach (var line in await ReadLogAsync())
+            foreach (var line in await ReadLogAsync(start))
             {
                 if (line.Contains(mark, StringComparison.Ordinal)) within = line.Contains(mark + "-begin", StringComparison.Ordinal);
                 else if (within && (line.Contains(path, StringComparison.Ordinal) || line.Contains(encoded, StringComparison.Ordinal)) && line.Split('"') is [_, var request, ..]) requests.Add(request);
@@ -174,19 +175,19 @@ public sealed class CephServer : IAsyncDisposable
             Assert.True(process.ExitCode == 0, await errors);
         }
 
-        private async Task MarkAsync(string mark)
+        private async Task MarkAsync(string mark, long start)
         {
             await PutAsync(mark, []);
-            for (var i = 0; !(await ReadLogAsync()).Any(line => line.Contains(mark, StringComparison.Ordinal)); i++)
+            for (var i = 0; !(await ReadLogAsync(start)).Any(line => line.Contains(mark, StringComparison.Ordinal)); i++)
             {
                 Assert.True(i < 100, "The server writes no log.");
                 await Task.Delay(50);
             }
         }
 
-        private async Task<IEnumerable<string>> ReadLogAsync()
+        private async Task<IEnumerable<string>> ReadLogAsync(long start)
         {
-            await using var log = new FileStream(_log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            await using var log = new FileStream(_log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite) { Position = start };
             using var reader = new StreamReader(log);
             return (await reader.ReadToEndAsync()).Split('\n').Where(line => line.Contains(" beast: ", StringComparison.Ordinal));
         }

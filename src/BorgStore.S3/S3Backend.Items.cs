@@ -112,6 +112,7 @@ public sealed partial class S3Backend
 
         var start = string.IsNullOrEmpty(response.ContentRange) ? 0 : S3Bucket.ParseStart(response.ContentRange);
         var length = Math.Min(range.Length ?? long.MaxValue, response.ContentLength);
+        if (response.ResponseStream is MemoryStream whole && whole.TryGetBuffer(out var bytes)) return new MemoryValueStream(bytes.AsMemory(0, (int)length));
         var version = new ObjectVersion(Bucket, KeyOf(name), response.ETag, name);
         return length > ParallelObjectStream.Threshold
             ? new ParallelObjectStream(version, start, length, response)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using Amazon.Runtime;
@@ -18,7 +19,10 @@ internal sealed class DirectLoad
     private const string Algorithm = "AWS4-HMAC-SHA256";
     private const string EmptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    private readonly HttpClient _http;
+    /// <summary>Values up to this size [bytes] are in memory when loading returns.</summary>
+    private const int SmallSize = 64 * 1024;
+
+    private readonly HttpMessageInvoker _connections;
     private readonly AWSCredentials _credentials;
     private readonly Uri _server;
     private readonly string _region;
@@ -26,12 +30,12 @@ internal sealed class DirectLoad
     private volatile bool _isOff;
 
     /// <summary>Loads from a server that takes the bucket in the path.</summary>
-    /// <param name="http">The connections.</param>
+    /// <param name="connections">The connections, not watched.</param>
     /// <param name="credentials">Who signs.</param>
     /// <param name="server">The server.</param>
     /// <param name="region">The region that is signed for.</param>
-    public DirectLoad(HttpClient http, AWSCredentials credentials, Uri server, string region)
-        => (_http, _credentials, _server, _region) = (http, credentials, server, region);
+    public DirectLoad(HttpMessageInvoker connections, AWSCredentials credentials, Uri server, string region)
+        => (_connections, _credentials, _server, _region) = (connections, credentials, server, region);
 
     /// <summary>Begins to load an object.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -50,29 +54,57 @@ internal sealed class DirectLoad
         if (etag is not null) request.Headers.TryAddWithoutValidation("If-Match", etag);
         Sign(request, path, await _credentials.GetCredentialsAsync().ConfigureAwait(false), DateTime.UtcNow);
 
-        HttpResponseMessage answer;
+        using var watch = new StallWatch(StallHandler.DefaultLimit, cancellationToken);
+        watch.Touch();
+        HttpResponseMessage? answer = null;
         try
         {
-            answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            answer = await _connections.SendAsync(request, watch.Token).ConfigureAwait(false);
+            if (answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.PartialContent && answer.Content.Headers.ContentLength is { } length)
+            {
+                var body = await answer.Content.ReadAsStreamAsync(watch.Token).ConfigureAwait(false);
+                var response = new GetObjectResponse
+                {
+                    HttpStatusCode = answer.StatusCode,
+                    ContentLength = length,
+                    ContentRange = Find(answer.Content.Headers, "Content-Range"),
+                    ETag = Find(answer.Headers, "ETag"),
+                    ResponseStream = length <= SmallSize
+                        ? await ReadAsync(body, (int)length, watch.Token).ConfigureAwait(false)
+                        : new WatchedBody(body, new StallWatch(StallHandler.DefaultLimit, CancellationToken.None)),
+                };
+                if (length > SmallSize) answer = null;
+                return response;
+            }
+            // What would be refused again is not tried again.
+            if ((int)answer.StatusCode is < 500 and not (404 or 412 or 416 or 429)) _isOff = true;
+            return null;
         }
-        catch (HttpRequestException e) when (e.InnerException is not TimeoutException)
+        catch (OperationCanceledException e) when (watch.HasStalled)
+        {
+            throw watch.ToException(e);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
             return null;
         }
-        if (answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.PartialContent && answer.Content.Headers.ContentLength is { } length)
-            return new()
-            {
-                HttpStatusCode = answer.StatusCode,
-                ContentLength = length,
-                ContentRange = answer.Content.Headers.ContentRange?.ToString(),
-                ETag = answer.Headers.ETag?.ToString(),
-                ResponseStream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false),
-            };
-        // What would be refused again is not tried again.
-        if ((int)answer.StatusCode is < 500 and not (404 or 412 or 416 or 429)) _isOff = true;
-        answer.Dispose();
-        return null;
+        finally
+        {
+            answer?.Dispose();
+        }
     }
+
+    private static async Task<MemoryStream> ReadAsync(Stream body, int length, CancellationToken cancellationToken)
+    {
+        var bytes = new byte[length];
+        await body.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
+        // To its end, so that the connection can be used again.
+        _ = await body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
+        return new(bytes, 0, length, writable: false, publiclyVisible: true);
+    }
+
+    private static string? Find(HttpHeaders headers, string name)
+        => headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
 
     private static string PathOf(string bucket, string key)
         => string.Create(CultureInfo.InvariantCulture, $"/{bucket}/{string.Join('/', key.Split('/').Select(Uri.EscapeDataString))}");

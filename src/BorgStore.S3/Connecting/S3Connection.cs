@@ -46,7 +46,7 @@ internal sealed class S3Connection : IDisposable
         Client = new AmazonS3Client(credentials, config);
         // The SDK alone compares what it loads with the checksums that the server keeps.
         if (endpoint is not null && traits is { PathStyle: true, Checksum: ChecksumKind.None })
-            DirectLoad = new(SharedHttp.Current.CreateHttpClient(config), credentials, endpoint, region);
+            DirectLoad = new(SharedHttp.Current.Connections, credentials, endpoint, region);
     }
 
     /// <summary>What loads objects without the SDK, where that may be.</summary>

@@ -32,8 +32,12 @@ internal sealed class SharedHttp : HttpClientFactory
         };
         if (authorities.Length > 0) connections.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(authorities) };
         // Whole transfers may last for hours; what stands still is the concern of the handler.
+        Connections = new(connections);
         _client = new(new StallHandler(connections)) { Timeout = Timeout.InfiniteTimeSpan };
     }
+
+    /// <summary>The connections, for those who watch by themselves what stands still.</summary>
+    public HttpMessageInvoker Connections { get; }
 
     /// <summary>The pool for what the environment says now.</summary>
     public static SharedHttp Current => ByAuthorities.GetOrAdd(Environment.GetEnvironmentVariable(AuthorityVariable) ?? "", file => new(file));

@@ -7,16 +7,18 @@ namespace BorgStore.Backends.S3;
 /// <summary>Ends a request whose bytes stand still, in either direction. What moves may last as long as it needs.</summary>
 internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
+    /// <summary>How long nothing may move where nothing else is said.</summary>
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
+
     // Copies and completions have the server move gigabytes before it answers.
     private static readonly TimeSpan LongWorkLimit = TimeSpan.FromMinutes(15);
-    private static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
 
     /// <summary>How long nothing may move.</summary>
     public TimeSpan Limit { get; init; } = DefaultLimit;
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        using var watch = new Watch(IsLongWork(request) ? LongWorkLimit : Limit, cancellationToken);
+        using var watch = new StallWatch(IsLongWork(request) ? LongWorkLimit : Limit, cancellationToken);
         watch.Touch();
         // A refusal is rare, a round trip before each value is not.
         request.Headers.ExpectContinue = false;
@@ -26,7 +28,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
             var response = await base.SendAsync(request, watch.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsStreamAsync(watch.Token).ConfigureAwait(false);
             // The body outlives the call, and so the caller's token.
-            var watched = new StreamContent(new WatchedBody(body, new Watch(Limit, CancellationToken.None)));
+            var watched = new StreamContent(new WatchedBody(body, new StallWatch(Limit, CancellationToken.None)));
             foreach (var (name, values) in response.Content.Headers) watched.Headers.TryAddWithoutValidation(name, values);
             response.Content = watched;
             return response;
@@ -47,31 +49,13 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         => request.Headers.Contains("x-amz-copy-source")
             || (request.Method == HttpMethod.Post && request.RequestUri?.Query.Contains("uploadId", StringComparison.Ordinal) == true);
 
-    private sealed class Watch(TimeSpan limit, CancellationToken caller) : IDisposable
-    {
-        private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(caller);
-
-        public CancellationToken Token => _source.Token;
-
-        public bool HasStalled => _source.IsCancellationRequested && !caller.IsCancellationRequested;
-
-        public void Touch() => _source.CancelAfter(limit);
-
-        public void Pause() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
-
-        public HttpRequestException ToException(Exception cause)
-            => new($"Nothing moved for {limit.TotalSeconds:0} seconds.", new TimeoutException("The server stopped answering.", cause));
-
-        public void Dispose() => _source.Dispose();
-    }
-
     // Counts what is written to the network as progress.
     private sealed class WatchedContent : HttpContent
     {
         private readonly HttpContent _inner;
-        private readonly Watch _watch;
+        private readonly StallWatch _watch;
 
-        public WatchedContent(HttpContent inner, Watch watch)
+        public WatchedContent(HttpContent inner, StallWatch watch)
         {
             (_inner, _watch) = (inner, watch);
             foreach (var (name, values) in inner.Headers) Headers.TryAddWithoutValidation(name, values);
@@ -93,7 +77,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         }
     }
 
-    private sealed class Progress(Stream target, Watch watch) : Stream
+    private sealed class Progress(Stream target, StallWatch watch) : Stream
     {
         public override bool CanRead => false;
 
@@ -125,43 +109,5 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
         public override void SetLength(long value) => throw new NotSupportedException();
-    }
-
-    // A caller may leave a body unread for long: the clock runs only while one waits for bytes.
-    private sealed class WatchedBody(Stream body, Watch watch) : ReadOnlyStream
-    {
-        public override long Length => throw new NotSupportedException();
-
-        public override int Read(Span<byte> buffer) => body.Read(buffer);
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            using var linked = cancellationToken.CanBeCanceled
-                ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, watch.Token)
-                : null;
-            watch.Touch();
-            try
-            {
-                return await body.ReadAsync(buffer, linked?.Token ?? watch.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException e) when (watch.HasStalled)
-            {
-                throw new IOException("The value stopped coming.", watch.ToException(e));
-            }
-            finally
-            {
-                watch.Pause();
-            }
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                body.Dispose();
-                watch.Dispose();
-            }
-            base.Dispose(disposing);
-        }
     }
 }

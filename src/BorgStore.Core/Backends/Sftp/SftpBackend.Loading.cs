@@ -10,6 +10,9 @@ internal sealed partial class SftpBackend
     // Read with the opening, before the size is known: enough for what is small.
     private const int FirstReadSize = 64 * 1024;
 
+    // Whether the size is asked for along with the first bytes. A small value needs none, and values of a size come together.
+    private volatile bool _expectsLarge;
+
     /// <inheritdoc/>
     public ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
         => RunAsync<ValueStream?>(async (connection, _) =>
@@ -24,16 +27,25 @@ internal sealed partial class SftpBackend
                 var reading = wanted > 0
                     ? connection.SendAsync(new ReadRequest(handle, range.Offset, wanted))
                     : default;
-                var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+                var asksSize = wanted == 0 || _expectsLarge || !connection.Features.IsOpenSsh;
+                var stat = asksSize ? await HandleStatAsync(connection, handle).ConfigureAwait(false) : default;
                 first = await reading.ConfigureAwait(false);
+                if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", name);
+                if (!asksSize)
+                {
+                    // Nothing but the end of a file shortens a read (draft-ietf-secsh-filexfer-02, section 6.4).
+                    if (first.IsOk ? first.Content.Length < wanted || range.Length == wanted : first.Status == StatusCode.EndOfFile)
+                        return new SftpValueStream(name, range.Offset, first.Content.Length, first, download: null, resume: null);
+                    stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+                }
                 if (!stat.IsOk) throw Refused(stat, "load", name);
                 if (stat.Attributes.IsDirectory) return null;
                 if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, "load", name);
-                if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", name);
 
                 var (start, count) = range.Resolve(stat.Attributes.Size);
                 var end = start + count;
                 isKept = first.Content.Length < count;
+                _expectsLarge = isKept;
                 var download = isKept ? new Download(connection, handle, start + first.Content.Length, end) : null;
                 return new SftpValueStream(name, start, count, first, download, ResumeAsync);
 

@@ -8,9 +8,9 @@ namespace BorgStore.Backends.Sftp.Values;
 /// <param name="count">How many bytes.</param>
 /// <param name="first">The first of them, which came with the opening.</param>
 /// <param name="download">Brings the others; <see langword="null"/> where there are none.</param>
-/// <param name="resume">Goes on from an offset when the connection was lost.</param>
+/// <param name="resume">Goes on from an offset when the connection was lost; <see langword="null"/> where there is nothing to go on with.</param>
 internal sealed class SftpValueStream(string name, long start, long count, Reply first, Download? download,
-    Func<long, CancellationToken, ValueTask<Download>> resume) : ValueStream
+    Func<long, CancellationToken, ValueTask<Download>>? resume) : ValueStream
 {
     private readonly long _end = start + count;
     private long _position = start;
@@ -80,7 +80,7 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
         {
             try
             {
-                _download ??= await resume(_position, cancellationToken).ConfigureAwait(false);
+                _download ??= await resume!(_position, cancellationToken).ConfigureAwait(false);
                 // Who gives up waiting may come again: the answer is asked for once and kept.
                 _next ??= _download.NextAsync().AsTask();
                 _current = await _next.WaitAsync(cancellationToken).ConfigureAwait(false);

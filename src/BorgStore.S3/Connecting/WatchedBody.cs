@@ -1,0 +1,42 @@
+namespace BorgStore.Backends.S3;
+
+/// <summary>The body of an answer, of which no bytes may be awaited for too long. A caller may leave it unread for long: the clock runs only
+/// while one waits for bytes.</summary>
+/// <param name="body">The body.</param>
+/// <param name="watch">The clock.</param>
+internal sealed class WatchedBody(Stream body, StallWatch watch) : ReadOnlyStream
+{
+    public override long Length => throw new NotSupportedException();
+
+    public override int Read(Span<byte> buffer) => body.Read(buffer);
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        using var linked = cancellationToken.CanBeCanceled
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, watch.Token)
+            : null;
+        watch.Touch();
+        try
+        {
+            return await body.ReadAsync(buffer, linked?.Token ?? watch.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (watch.HasStalled)
+        {
+            throw new IOException("The value stopped coming.", watch.ToException(e));
+        }
+        finally
+        {
+            watch.Pause();
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            body.Dispose();
+            watch.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

@@ -38,13 +38,6 @@ public sealed class S3FaultTests(CephServer ceph) : S3Test(ceph)
         }
     }
 
-    [Fact]
-    public async Task Nobody_there_is_a_lost_connection()
-    {
-        await using var backend = S3Backend.Create(Url(new Uri("http://127.0.0.1:1")), new());
-        Assert.Contains("connection failed", (await AssertFailsAsync(StoreError.ConnectionLost, () => backend.OpenAsync(Ct))).Message, StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData(503, "SlowDown", StoreError.BackendFailure, "-ThrottleLimit")]
     [InlineData(403, "RequestTimeTooSkewed", StoreError.AuthenticationFailed, "clock")]

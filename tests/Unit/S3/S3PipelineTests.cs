@@ -56,17 +56,17 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
     [Fact]
     public async Task A_store_is_destroyed_a_thousand_items_a_request()
     {
-        const int Count = 1_200;
-        await PutManyAsync(NamesAtTwoLevels(Count));
+        var count = LongTests.Choose(quick: 30, @long: 1_200);
+        await PutManyAsync(NamesAtTwoLevels(count));
         await Store.DisposeAsync();
         var requests = await LogAsync(async () =>
         {
             await using var destroyer = S3Backend.Create(Url(), new());
             await destroyer.DestroyAsync(Ct);
         });
-        AssertThousands(Count, besides: 0, requests.Where(IsBatch));
+        AssertThousands(count, besides: 0, requests.Where(IsBatch));
         // Whether there is a store, and whether there are unfinished uploads.
-        AssertThousands(Count, besides: 2, requests.Where(request => !IsBatch(request)));
+        AssertThousands(count, besides: 2, requests.Where(request => !IsBatch(request)));
         Assert.Empty((await Server.Client.ListObjectsV2Async(new() { BucketName = Bucket }, Ct)).S3Objects ?? []);
         // For the end of the test to find one.
         await Server.Client.PutObjectAsync(new() { BucketName = Bucket, Key = Path + "/" }, Ct);

@@ -48,24 +48,25 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
     public async Task A_program_gives_a_new_key_when_the_first_one_expires()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a script of sh.");
-        await WriteAsync("keys.sh", $"cat {_folder.Combine("answer")}\n");
         await WriteAsync("config", $"[profile work]\ncredential_process = sh {_folder.Combine("keys.sh")}\n");
-        await ExpireAsync($"s3:work@{Place}", Files, (key, end) => WriteAsync("answer",
-            $$"""{"Version":1,"AccessKeyId":"{{key}}","SecretAccessKey":"{{Secret}}","Expiration":"{{end}}"}"""));
+        await ExpireAsync($"s3:work@{Place}", Files, (key, life) => WriteAsync("keys.sh", $$"""
+            end=$(date -u -d '+{{life.TotalSeconds}} seconds' +%Y-%m-%dT%H:%M:%SZ)
+            echo '{"Version":1,"AccessKeyId":"{{key}}","SecretAccessKey":"{{Secret}}","Expiration":"'$end'"}'
+            """));
     }
 
     [Fact]
     public async Task The_role_of_a_container_gives_a_new_key_when_the_first_one_expires()
     {
         Assert.SkipUnless(LongTests.Wanted, "A program's keys expire the same way; BORGSTORE_TEST_LONG=1 runs it.");
-        var answer = "";
+        var answer = () => "";
         var address = $"http://127.0.0.1:{TestPorts.FindFree()}/";
         using var listener = new HttpListener { Prefixes = { address } };
         listener.Start();
         var serving = ServeAsync();
-        await ExpireAsync($"s3:{Place}", [("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)], (key, end) =>
+        await ExpireAsync($"s3:{Place}", [("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)], (key, life) =>
         {
-            answer = $$"""{"AccessKeyId":"{{key}}","SecretAccessKey":"{{Secret}}","Token":"","Expiration":"{{end}}"}""";
+            answer = () => $$"""{"AccessKeyId":"{{key}}","SecretAccessKey":"{{Secret}}","Token":"","Expiration":"{{EndOf(life)}}"}""";
             return Task.CompletedTask;
         });
         listener.Stop();
@@ -79,7 +80,7 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
                 {
                     var context = await listener.GetContextAsync();
                     context.Response.ContentType = "application/json";
-                    await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer));
+                    await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer()));
                     context.Response.Close();
                 }
             }
@@ -88,20 +89,22 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
                 // The test is over.
             }
         }
+
+        static string EndOf(TimeSpan life) => DateTime.UtcNow.Add(life).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     }
 
     private (string, string)[] Files => [("AWS_CONFIG_FILE", _folder.Combine("config")), ("AWS_SHARED_CREDENTIALS_FILE", _folder.Combine("credentials"))];
 
-    // The first key ends while the store is open: by its date, and in truth, since the server forgets it. There is a second one then.
-    private async Task ExpireAsync(string url, (string, string)[] environment, Func<string, string, Task> giveAsync)
+    // The first key ends while the store is open: so long after it was asked for, and in truth, since the server forgets it. There is a second one then.
+    private async Task ExpireAsync(string url, (string, string)[] environment, Func<string, TimeSpan, Task> giveAsync)
     {
         string[] keys = [.. Enumerable.Range(0, 2).Select(i => $"KEY{i}{Guid.NewGuid():n}"[..20])];
         foreach (var key in keys) await Server.AddKeyAsync(key, Secret);
-        await giveAsync(keys[0], EndOf(LifeOfFirstKey));
+        await giveAsync(keys[0], LifeOfFirstKey);
         await using (var served = await ServedStore.StartAsync(url, environment))
         {
             await served.Backend.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
-            await giveAsync(keys[1], EndOf(TimeSpan.FromHours(2)));
+            await giveAsync(keys[1], TimeSpan.FromHours(2));
             await Server.RemoveKeyAsync(keys[0]);
             await Task.Delay(LifeOfFirstKey, Ct);
             await served.Backend.StoreAsync("data/b", Bytes(10), StoreMode.Overwrite, Ct);
@@ -111,8 +114,6 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
             Assert.Contains("Check the key", failure.Message, StringComparison.Ordinal);
         }
         Assert.Equal(["a", "b"], await ListAsync("data", ListScope.OneLevel));
-
-        static string EndOf(TimeSpan life) => DateTime.UtcNow.Add(life).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     }
 
     private Task WriteAsync(string name, string text) => File.WriteAllTextAsync(_folder.Combine(name), text, Ct);

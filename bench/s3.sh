@@ -2,11 +2,11 @@
 # Stores and loads many small values on an S3 server of its own (Ceph in memory, see tests/servers): through the pipeline of the
 # module, beside "rclone copy --transfers 16" and the Python package where they are installed. All take turns in one run, each
 # round on fresh paths; values a second, medians.
-# usage: bench/s3.sh [COUNT [ROUNDS]]      env: PYTHON, the interpreter that has borgstore and boto3
+# usage: bench/s3.sh [COUNT [ROUNDS [THROTTLE]]]      env: PYTHON, the interpreter that has borgstore and boto3
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
-count=${1:-10000} rounds=${2:-3} python=${PYTHON:-python3}
+count=${1:-10000} rounds=${2:-3} throttle=${3:-16} python=${PYTHON:-python3}
 unset AWS_CA_BUNDLE
 
 place=$(mktemp -d "${TMPDIR:-/tmp}/borgstore-bench.XXXXXX")
@@ -47,14 +47,14 @@ seconds() { # COMMAND...
 ours() {
   pwsh -NoProfile -NonInteractive -CommandWithArgs '
     $ErrorActionPreference = "Stop"; $ProgressPreference = "SilentlyContinue"
-    $module, $url, $what, $folder = $args
+    $module, $url, $what, $folder, $throttle = $args
     Import-Module $module
     if ($what -eq "store") {
       $store = New-BorgStore $url -Namespace @{ data = 1 }
-      Get-ChildItem $folder | Set-BorgStoreItem -Namespace data -Store $store -ThrottleLimit 16
+      Get-ChildItem $folder | Set-BorgStoreItem -Namespace data -Store $store -ThrottleLimit $throttle
     } else {
       $store = Open-BorgStore $url -Namespace @{ data = 1 }
-      Get-BorgStoreItem -Namespace data -Store $store | Export-BorgStoreItem -Path $folder -ThrottleLimit 16 | Out-Null
+      Get-BorgStoreItem -Namespace data -Store $store | Export-BorgStoreItem -Path $folder -ThrottleLimit $throttle | Out-Null
     }
     Close-BorgStore $store' "$module" "$@"
 }
@@ -65,8 +65,8 @@ for ((round = 0; round < rounds; round++)); do
     mkdir "$back"
     case $runner in
       ours)
-        stored=$(seconds ours "$url/$path" store "$place/values")
-        loaded=$(seconds ours "$url/$path" load "$back")
+        stored=$(seconds ours "$url/$path" store "$place/values" "$throttle")
+        loaded=$(seconds ours "$url/$path" load "$back" "$throttle")
         ;;
       rclone)
         stored=$(seconds rclone copy --transfers 16 "$place/values" "bench:bench/$path")

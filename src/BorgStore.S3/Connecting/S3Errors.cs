@@ -109,6 +109,8 @@ internal static partial class S3Errors
         if (Find<TimeoutException>(cause) is not null)
             return (StoreError.Timeout, "the server stopped answering. Whether it did the work is not known; look before you repeat it.");
         if (cause is AmazonServiceException { StatusCode: not 0 } service) return Explain(CodeOf(service), HasText(service) ? service.Message : null);
+        // The SDK has no type of its own for this.
+        if (cause is AmazonClientException && cause.Message.Contains("have already expired", StringComparison.Ordinal)) return (StoreError.AuthenticationFailed, Renew);
         if (Find<AuthenticationException>(cause) is { } tls)
             return (StoreError.ConnectionLost, $"the server's certificate is not trusted: {tls.Message} A private authority's certificate is named by AWS_CA_BUNDLE.");
         var innermost = cause;

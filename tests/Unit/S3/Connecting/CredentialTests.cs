@@ -45,6 +45,15 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
         => await AssertFailsAsync("Give -Credential (access key and secret key), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile", $"s3:{Place}");
 
     [Fact]
+    public async Task Keys_that_have_expired_already_are_to_be_renewed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a script of sh.");
+        await WriteAsync("config", $"[profile work]\ncredential_process = sh {_folder.Combine("keys.sh")}\n");
+        await WriteAsync("keys.sh", $$"""echo '{"Version":1,"AccessKeyId":"{{Server.AccessKey}}","SecretAccessKey":"{{Server.SecretKey}}","Expiration":"2020-01-01T00:00:00Z"}'""");
+        await AssertFailsAsync("The credentials have expired. Renew them", $"s3:work@{Place}", Files);
+    }
+
+    [Fact]
     public async Task A_program_gives_a_new_key_when_the_first_one_expires()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a script of sh.");

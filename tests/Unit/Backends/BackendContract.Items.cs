@@ -164,7 +164,7 @@ public abstract partial class BackendContract
             Assert.Equal(value, copy.ToArray());
             Assert.Equal(0, await stream.ReadAsync(new byte[1], Ct));
         }
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < Abandonments; i++)
             await using (var stream = await Store.LoadAsync("data/a", default, Ct))
                 Assert.NotEqual(0, await stream!.ReadAsync(new byte[100], Ct));
         Assert.Equal(value, await LoadAsync("data/a"));

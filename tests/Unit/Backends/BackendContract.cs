@@ -37,6 +37,9 @@ public abstract partial class BackendContract : IAsyncLifetime
     /// <summary>Makes a backend for the place of this test, where there is nothing at first. Each call makes another one for the same place.</summary>
     protected abstract ValueTask<IBackend> CreateBackendAsync();
 
+    /// <summary>How often a value is given up before its end. Where each costs a process, a few times have to do.</summary>
+    protected virtual int Abandonments => 20;
+
     /// <summary>Removes what the test left.</summary>
     protected virtual ValueTask CleanUpAsync() => ValueTask.CompletedTask;
 

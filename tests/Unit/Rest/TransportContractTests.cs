@@ -59,6 +59,8 @@ public sealed class StdioContractTests : RestContract
 {
     protected override string Url => $"rest:///{StorePath}";
 
+    protected override int Abandonments => 6;
+
     public override ValueTask InitializeAsync()
     {
         EnvironmentTests.PutOurServerOnPath();
@@ -74,6 +76,8 @@ public sealed class SshContractTests : RestContract
     private TestSshd? _sshd;
 
     protected override string Url => $"rest://{Environment.UserName}@127.0.0.1/{StorePath}";
+
+    protected override int Abandonments => 6;
 
     public override async ValueTask InitializeAsync()
     {

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Amazon.Runtime;
 using Amazon.S3.Model;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
@@ -24,7 +25,8 @@ internal sealed class DirectLoad
 
     private readonly HttpMessageInvoker _connections;
     private readonly AWSCredentials _credentials;
-    private readonly Uri _server;
+    private readonly string _origin;
+    private readonly string _authority;
     private readonly string _region;
     private SigningKey? _key;
     private volatile bool _isOff;
@@ -35,7 +37,10 @@ internal sealed class DirectLoad
     /// <param name="server">The server.</param>
     /// <param name="region">The region that is signed for.</param>
     public DirectLoad(HttpMessageInvoker connections, AWSCredentials credentials, Uri server, string region)
-        => (_connections, _credentials, _server, _region) = (connections, credentials, server, region);
+    {
+        (_connections, _credentials, _region) = (connections, credentials, region);
+        (_origin, _authority) = (server.GetLeftPart(UriPartial.Authority), server.Authority);
+    }
 
     /// <summary>Begins to load an object.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -48,14 +53,14 @@ internal sealed class DirectLoad
     {
         if (_isOff) return null;
         var path = PathOf(bucket, key);
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_server.GetLeftPart(UriPartial.Authority) + path,
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_origin + path,
             new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         if (range is not null) request.Headers.TryAddWithoutValidation("Range", range);
         if (etag is not null) request.Headers.TryAddWithoutValidation("If-Match", etag);
         Sign(request, path, await _credentials.GetCredentialsAsync().ConfigureAwait(false), DateTime.UtcNow);
 
         using var watch = new StallWatch(StallHandler.DefaultLimit, cancellationToken);
-        watch.Touch();
+        watch.Start();
         HttpResponseMessage? answer = null;
         try
         {
@@ -65,7 +70,6 @@ internal sealed class DirectLoad
                 var body = await answer.Content.ReadAsStreamAsync(watch.Token).ConfigureAwait(false);
                 var response = new GetObjectResponse
                 {
-                    HttpStatusCode = answer.StatusCode,
                     ContentLength = length,
                     ContentRange = Find(answer.Content.Headers, "Content-Range"),
                     ETag = Find(answer.Headers, "ETag"),
@@ -82,7 +86,7 @@ internal sealed class DirectLoad
         }
         catch (OperationCanceledException e) when (watch.HasStalled)
         {
-            throw watch.ToException(e);
+            throw StallHandler.Stalled(watch, e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -98,8 +102,6 @@ internal sealed class DirectLoad
     {
         var bytes = new byte[length];
         await body.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
-        // To its end, so that the connection can be used again.
-        _ = await body.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false);
         return new(bytes, 0, length, writable: false, publiclyVisible: true);
     }
 
@@ -107,7 +109,7 @@ internal sealed class DirectLoad
         => headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
 
     private static string PathOf(string bucket, string key)
-        => string.Create(CultureInfo.InvariantCulture, $"/{bucket}/{string.Join('/', key.Split('/').Select(Uri.EscapeDataString))}");
+        => $"/{bucket}/{string.Join('/', key.Split('/').Select(Uri.EscapeDataString))}";
 
     // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
     private void Sign(HttpRequestMessage request, string path, ImmutableCredentials credentials, DateTime now)
@@ -115,7 +117,7 @@ internal sealed class DirectLoad
         var time = now.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
         var day = time[..8];
         var signed = "host;x-amz-content-sha256;x-amz-date";
-        var headers = $"host:{_server.Authority}\nx-amz-content-sha256:{EmptyHash}\nx-amz-date:{time}\n";
+        var headers = $"host:{_authority}\nx-amz-content-sha256:{EmptyHash}\nx-amz-date:{time}\n";
         request.Headers.Add("x-amz-content-sha256", EmptyHash);
         request.Headers.Add("x-amz-date", time);
         if (credentials.UseToken)

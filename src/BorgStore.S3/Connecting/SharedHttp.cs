@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Net.Security;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Amazon.Runtime;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
@@ -30,7 +28,7 @@ internal sealed class SharedHttp : HttpClientFactory
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
         };
-        if (authorities.Length > 0) connections.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(authorities) };
+        if (authorities.Length > 0) connections.SslOptions = CertificateAuthorities.Trust(AuthorityVariable, authorities);
         // Whole transfers may last for hours; what stands still is the concern of the handler.
         Connections = new(connections);
         _client = new(new StallHandler(connections)) { Timeout = Timeout.InfiniteTimeSpan };
@@ -50,20 +48,4 @@ internal sealed class SharedHttp : HttpClientFactory
 
     /// <inheritdoc/>
     public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
-
-    private static X509ChainPolicy Trust(string file)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        try
-        {
-            policy.CustomTrustStore.ImportFromPemFile(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new StoreException(StoreError.InvalidArgument,
-                $"The certificate authorities that {AuthorityVariable} names cannot be read: {e.Message}", innerException: e);
-        }
-        return policy.CustomTrustStore.Count > 0 ? policy : throw new StoreException(StoreError.InvalidArgument,
-            $"The file that {AuthorityVariable} names holds no certificate authority in the form of PEM.");
-    }
 }

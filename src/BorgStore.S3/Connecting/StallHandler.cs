@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.ExceptionServices;
 using System.Security.Authentication;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
@@ -16,10 +17,14 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
     /// <summary>How long nothing may move.</summary>
     public TimeSpan Limit { get; init; } = DefaultLimit;
 
+    /// <summary>What is thrown when the line stalled.</summary>
+    public static HttpRequestException Stalled(StallWatch watch, Exception cause)
+        => new($"Nothing moved for {watch.Limit.TotalSeconds:0} seconds.", new TimeoutException("The server stopped answering.", cause));
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using var watch = new StallWatch(IsLongWork(request) ? LongWorkLimit : Limit, cancellationToken);
-        watch.Touch();
+        watch.Start();
         // A refusal is rare, a round trip before each value is not.
         request.Headers.ExpectContinue = false;
         try
@@ -35,7 +40,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         }
         catch (OperationCanceledException e) when (watch.HasStalled)
         {
-            throw watch.ToException(e);
+            throw Stalled(watch, e);
         }
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException refusal)
         {
@@ -67,7 +72,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
             await _inner.CopyToAsync(new Progress(stream, _watch), context, cancellationToken).ConfigureAwait(false);
-            _watch.Touch();
+            _watch.Start();
         }
 
         protected override bool TryComputeLength(out long length)
@@ -92,7 +97,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
             await target.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
-            watch.Touch();
+            watch.Start();
         }
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)

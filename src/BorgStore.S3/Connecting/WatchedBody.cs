@@ -1,3 +1,5 @@
+using BorgStore.Backends.Http;
+
 namespace BorgStore.Backends.S3;
 
 /// <summary>The body of an answer, of which no bytes may be awaited for too long. A caller may leave it unread for long: the clock runs only
@@ -15,14 +17,14 @@ internal sealed class WatchedBody(Stream body, StallWatch watch) : ReadOnlyStrea
         using var linked = cancellationToken.CanBeCanceled
             ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, watch.Token)
             : null;
-        watch.Touch();
+        watch.Start();
         try
         {
             return await body.ReadAsync(buffer, linked?.Token ?? watch.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (watch.HasStalled)
         {
-            throw new IOException("The value stopped coming.", watch.ToException(e));
+            throw new IOException("The value stopped coming.", StallHandler.Stalled(watch, e));
         }
         finally
         {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using BorgStore.Backends.Http;
 using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rest;
@@ -157,17 +156,6 @@ internal sealed class RestTransport : IAsyncDisposable
     private static void TrustAuthority(SocketsHttpHandler handler)
     {
         if (Environment.GetEnvironmentVariable(AuthorityVariable) is not { Length: > 0 } file) return;
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        try
-        {
-            policy.CustomTrustStore.ImportFromPemFile(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
-        {
-            throw new StoreException(StoreError.InvalidArgument, $"The certificates that {AuthorityVariable} names can't be read: {e.Message} It names a PEM file with the authorities to trust.", innerException: e);
-        }
-        if (policy.CustomTrustStore.Count == 0)
-            throw new StoreException(StoreError.InvalidArgument, $"The file that {AuthorityVariable} names holds no certificate. It names a PEM file with the authorities to trust.");
-        handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+        handler.SslOptions = CertificateAuthorities.Trust(AuthorityVariable, file);
     }
 }

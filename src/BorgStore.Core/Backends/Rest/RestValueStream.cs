@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 

@@ -8,19 +8,9 @@ using BorgStore.Hashing;
 namespace BorgStore.Tests.S3;
 
 /// <summary>Everything that goes wrong between here and the server.</summary>
-public sealed class S3FaultTests(CephServer ceph) : S3Test(ceph)
+public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
 {
     private const int Large = 30_000_000;
-    private FaultProxy? _proxy;
-
-    private FaultProxy Proxy => _proxy ??= FaultProxy.Start(Server.Endpoint);
-
-    public override async ValueTask DisposeAsync()
-    {
-        if (_proxy is not null) await _proxy.DisposeAsync();
-        await base.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
 
     [Theory]
     [InlineData("wrong-key", null, "bucket", StoreError.AuthenticationFailed, "access key")]

@@ -4,20 +4,10 @@ using BorgStore.Backends.S3;
 namespace BorgStore.Tests.S3;
 
 /// <summary>Moves: what one copy cannot hold, and what is cut in between.</summary>
-public sealed class S3MoveTests(CephServer ceph) : S3Test(ceph)
+public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
 {
     private const long CopyLimitOfS3 = 5L << 30;
     private const long Lowered = 6 << 20;
-    private FaultProxy? _proxy;
-
-    private FaultProxy Proxy => _proxy ??= FaultProxy.Start(Server.Endpoint);
-
-    public override async ValueTask DisposeAsync()
-    {
-        if (_proxy is not null) await _proxy.DisposeAsync();
-        await base.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
 
     [Fact]
     public async Task A_value_too_large_for_one_copy_is_copied_in_parts_on_the_server()

@@ -4,19 +4,9 @@ using BorgStore.Backends;
 namespace BorgStore.Tests.S3;
 
 /// <summary>Loads that do without the SDK, and what happens where they cannot. The SDK says its name in each request.</summary>
-public sealed class DirectLoadTests(CephServer ceph) : S3Test(ceph)
+public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
 {
     private readonly ConcurrentQueue<bool> _isDirect = new();
-    private FaultProxy? _proxy;
-
-    private FaultProxy Proxy => _proxy ??= FaultProxy.Start(Server.Endpoint);
-
-    public override async ValueTask DisposeAsync()
-    {
-        if (_proxy is not null) await _proxy.DisposeAsync();
-        await base.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
 
     [Theory]
     [InlineData("data/plain")]

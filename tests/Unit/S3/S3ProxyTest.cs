@@ -1,0 +1,16 @@
+namespace BorgStore.Tests.S3;
+
+/// <summary>A test with a store of its own, and something on the way to the server that can go wrong.</summary>
+public abstract class S3ProxyTest(CephServer ceph) : S3Test(ceph)
+{
+    private FaultProxy? _proxy;
+
+    private protected FaultProxy Proxy => _proxy ??= FaultProxy.Start(Server.Endpoint);
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_proxy is not null) await _proxy.DisposeAsync();
+        await base.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}

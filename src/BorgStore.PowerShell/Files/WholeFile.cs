@@ -20,7 +20,7 @@ internal static class WholeFile
         string path, Stream content, bool overwrite, CancellationToken cancellationToken)
     {
         // Before a large value is loaded for nothing.
-        if (!overwrite && Path.Exists(path)) throw Taken(path);
+        if (IsTaken(path, overwrite)) throw Taken(path);
         var unfinished = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetRandomFileName()}.tmp");
         var size = content.Length;
         var file = Create(unfinished, size);
@@ -32,7 +32,7 @@ internal static class WholeFile
         catch (Exception e)
         {
             File.Delete(unfinished);
-            if (e is IOException or UnauthorizedAccessException && (overwrite ? Directory.Exists(path) : Path.Exists(path))) throw Taken(path);
+            if (e is IOException or UnauthorizedAccessException && IsTaken(path, overwrite)) throw Taken(path);
             throw;
         }
         return new(path);
@@ -42,7 +42,7 @@ internal static class WholeFile
     {
         try
         {
-            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0);
+            return Open();
         }
         catch (DirectoryNotFoundException)
         {
@@ -50,8 +50,10 @@ internal static class WholeFile
             var folder = Path.GetDirectoryName(path)!;
             LocalPath.CheckFolder(folder);
             Directory.CreateDirectory(folder);
-            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0);
+            return Open();
         }
+
+        SafeFileHandle Open() => File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0);
     }
 
     // Written synchronously, since a write into the cache of the system takes less than a thread to hand it to.
@@ -72,6 +74,8 @@ internal static class WholeFile
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private static bool IsTaken(string path, bool overwrite) => overwrite ? Directory.Exists(path) : Path.Exists(path);
 
     private static StoreException Taken(string path) => Directory.Exists(path)
         ? new(StoreError.InvalidArgument, $"'{path}' is a folder, and a value is written to a file.", path)

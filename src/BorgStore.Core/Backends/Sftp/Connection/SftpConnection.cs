@@ -163,13 +163,15 @@ internal sealed class SftpConnection : IAsyncDisposable
             try
             {
                 loop();
-                ended.SetResult();
             }
             catch (Exception e)
             {
                 // An exception that leaves a thread would end the whole process.
                 Fail(new(StoreError.BackendFailure, $"The connection failed: {e.Message}"));
-                ended.SetException(e);
+            }
+            finally
+            {
+                ended.SetResult();
             }
         }) { IsBackground = true, Name = name }.Start();
         return ended.Task;

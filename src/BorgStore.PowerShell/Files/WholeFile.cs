@@ -44,9 +44,10 @@ internal static class WholeFile
         {
             return Open();
         }
-        catch (DirectoryNotFoundException)
+        catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
         {
-            // Most files come into a folder that is there already.
+            // Most files come into a folder that is there already. Which of the two it is depends on whether another file's
+            // writer makes the folder between the refusal and the look of .NET at why it was refused.
             var folder = Path.GetDirectoryName(path)!;
             LocalPath.CheckFolder(folder);
             Directory.CreateDirectory(folder);

@@ -41,20 +41,22 @@ megabytes=$((size * 1048576 / 1000000))
 url=sftp://$(id -un)@127.0.0.1:$port/$place/store
 
 # The program's own figure holds its login as well, which is measured apart and taken off.
-timed() {
+turns=4
+timed() { # COMMANDS
   local from to
   from=$(date +%s%N)
-  "$@" > /dev/null
+  sftp -q -F "$place/.ssh/config" -P "$port" -b - 127.0.0.1 <<< "$1" > /dev/null
   to=$(date +%s%N)
   echo $(((to - from) / 1000000))
 }
+repeated() { for ((turn = 0; turn < turns; turn++)); do echo "$1"; done; }
 program() {
   local login up down
-  login=$(timed sftp -q -F "$place/.ssh/config" -P "$port" -b <(echo pwd) 127.0.0.1)
-  up=$(timed sftp -q -F "$place/.ssh/config" -P "$port" -b <(echo "put $place/large $place/up") 127.0.0.1)
-  down=$(timed sftp -q -F "$place/.ssh/config" -P "$port" -b <(echo "get $place/up $place/down") 127.0.0.1)
-  echo "up $((megabytes * 1000 / (up - login))) MB/s"
-  echo "down $((megabytes * 1000 / (down - login))) MB/s"
+  login=$(timed pwd)
+  up=$(timed "$(repeated "put $place/large $place/up")")
+  down=$(timed "$(repeated "get $place/up $place/down")")
+  echo "up $((turns * megabytes * 1000 / (up - login))) MB/s"
+  echo "down $((turns * megabytes * 1000 / (down - login))) MB/s"
   rm -f "$place/up" "$place/down"
 }
 

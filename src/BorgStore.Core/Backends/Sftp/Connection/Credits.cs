@@ -2,7 +2,9 @@ namespace BorgStore.Backends.Sftp.Connection;
 
 /// <summary>Bounds how many bytes are on their way at once. Who comes first is served first.</summary>
 /// <param name="total">How many bytes.</param>
-internal sealed class Credits(int total)
+/// <param name="inBatches">Whether those who wait are woken when half of all is left, no sooner: to be woken for every little costs
+/// more than what is then done.</param>
+internal sealed class Credits(int total, bool inBatches = false)
 {
     private readonly object _lock = new();
     private readonly Queue<(TaskCompletionSource Turn, int Count)> _waiting = new();
@@ -52,6 +54,7 @@ internal sealed class Credits(int total)
         {
             _left += count;
             if (newTotal is { } now) (_left, _total) = (_left + now - _total, now);
+            if (inBatches && _left < _total / 2) return;
             while (_waiting.TryPeek(out var first) && _left >= first.Count)
             {
                 _waiting.Dequeue();

@@ -10,6 +10,7 @@ internal sealed class PendingRequest(int slot, Action<PendingRequest> recycle) :
 {
     // The reader of the connection must never run what awaits an answer.
     private ManualResetValueTaskSourceCore<Reply> _source = new() { RunContinuationsAsynchronously = true };
+    private Action? _arrived;
 
     /// <summary>The number on the wire. It differs from one use to the next, so that a late or invented answer is noticed.</summary>
     public uint Id { get; private set; } = (uint)slot;
@@ -30,15 +31,17 @@ internal sealed class PendingRequest(int slot, Action<PendingRequest> recycle) :
     public ValueTask<Reply> Answer => new(this, _source.Version);
 
     /// <summary>Begins a use.</summary>
-    public void Begin<TRequest>(in TRequest request, bool isForgotten) where TRequest : struct, IRequest
+    public void Begin<TRequest>(in TRequest request, bool isForgotten, Action? arrived) where TRequest : struct, IRequest
     {
         Id += 1 << 16;
+        _arrived = arrived;
         (Expected, IsLong, IsForgotten, IsWaiting) = (request.Answer, request.IsLong, isForgotten, true);
     }
 
     /// <summary>The answer is there.</summary>
     public void Complete(Reply reply)
     {
+        _arrived?.Invoke();
         if (!IsForgotten)
         {
             _source.SetResult(reply);
@@ -51,6 +54,7 @@ internal sealed class PendingRequest(int slot, Action<PendingRequest> recycle) :
     /// <summary>There will be no answer.</summary>
     public void Fail(Exception reason)
     {
+        _arrived?.Invoke();
         if (IsForgotten) recycle(this);
         else _source.SetException(reason);
     }

@@ -17,7 +17,7 @@ internal sealed class RequestTable
     public int Long { get; private set; }
 
     /// <summary>Begins a request.</summary>
-    public PendingRequest Add<TRequest>(in TRequest request, bool isForgotten) where TRequest : struct, IRequest
+    public PendingRequest Add<TRequest>(in TRequest request, bool isForgotten, Action? arrived) where TRequest : struct, IRequest
     {
         PendingRequest? pending;
         lock (_freeLock) _free.TryPop(out pending);
@@ -27,7 +27,7 @@ internal sealed class RequestTable
                 throw new StoreException(StoreError.BackendFailure, "More than 65536 requests wait for an SFTP server; use fewer at once.");
             _all.Add(pending = new PendingRequest(_all.Count, Recycle));
         }
-        pending.Begin(request, isForgotten);
+        pending.Begin(request, isForgotten, arrived);
         Waiting++;
         if (pending.IsLong) Long++;
         return pending;

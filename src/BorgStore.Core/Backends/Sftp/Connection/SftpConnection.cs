@@ -16,7 +16,7 @@ internal sealed class SftpConnection : IAsyncDisposable
 
     // Fewer would leave a quick line idle between two turns of a thread; more would not get faster, since ssh has a window of
     // 2 MiB for each channel.
-    private const int LeastInFlight = 1024 * 1024;
+    private const int LeastInFlight = 2 * 1024 * 1024;
     private const int MostInFlight = 4 * 1024 * 1024;
     private const int BytesReadAhead = 16 * 1024 * 1024;
 
@@ -50,7 +50,7 @@ internal sealed class SftpConnection : IAsyncDisposable
     public ServerFeatures Features { get; private set; } = null!;
 
     /// <summary>Bounds the values that are on their way to the server.</summary>
-    public Credits Upload { get; } = new(LeastInFlight);
+    public Credits Upload { get; } = new(LeastInFlight, inBatches: true);
 
     /// <summary>How much of values is worth having on its way to the server.</summary>
     public Flow UploadFlow { get; } = new(LeastInFlight, MostInFlight);
@@ -103,16 +103,20 @@ internal sealed class SftpConnection : IAsyncDisposable
 
     /// <summary>Sends a request.</summary>
     /// <param name="request">What is asked.</param>
+    /// <param name="arrived">Is called once, as soon as the answer or a failure is there, whether or not anybody awaits it yet. The
+    /// reader of the connection waits for it: it must be short and must not throw.</param>
     /// <returns>The answer, to be awaited exactly once.</returns>
-    public ValueTask<Reply> SendAsync<TRequest>(in TRequest request) where TRequest : struct, IRequest
-        => Queue(request, isForgotten: false, out var failure) is { } pending
-            ? pending.Answer
-            : ValueTask.FromException<Reply>(failure!.ToException());
+    public ValueTask<Reply> SendAsync<TRequest>(in TRequest request, Action? arrived = null) where TRequest : struct, IRequest
+    {
+        if (Queue(request, isForgotten: false, arrived, out var failure) is { } pending) return pending.Answer;
+        arrived?.Invoke();
+        return ValueTask.FromException<Reply>(failure!.ToException());
+    }
 
     /// <summary>Sends a request whose outcome matters to nobody, such as the closing of a handle that was read from.</summary>
     /// <param name="request">What is asked.</param>
     public void SendAndForget<TRequest>(in TRequest request) where TRequest : struct, IRequest
-        => Queue(request, isForgotten: true, out _);
+        => Queue(request, isForgotten: true, arrived: null, out _);
 
     /// <summary>Sends what is queued, waits for what is in flight, and closes the connection.</summary>
     public async ValueTask DisposeAsync()
@@ -135,7 +139,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         _spare.Dispose();
     }
 
-    private PendingRequest? Queue<TRequest>(in TRequest request, bool isForgotten, out ConnectionFailure? failure)
+    private PendingRequest? Queue<TRequest>(in TRequest request, bool isForgotten, Action? arrived, out ConnectionFailure? failure)
         where TRequest : struct, IRequest
     {
         PendingRequest pending;
@@ -144,7 +148,7 @@ internal sealed class SftpConnection : IAsyncDisposable
             failure = _failure;
             if (failure is not null) return null;
             if (_requests.Waiting == 0) Volatile.Write(ref _lastActivity, Environment.TickCount64);
-            pending = _requests.Add(request, isForgotten);
+            pending = _requests.Add(request, isForgotten, arrived);
             _queued.Begin(request.Type);
             _queued.Write(pending.Id);
             request.Write(_queued);

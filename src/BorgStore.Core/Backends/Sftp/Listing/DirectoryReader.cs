@@ -22,7 +22,7 @@ internal static class DirectoryReader
         if (!opened.IsOk) return (entries, opened);
 
         var request = new HandleRequest(PacketType.ReadDirectory, PacketType.Name, opened.Handle);
-        var inFlight = new Queue<Task<Reply>>();
+        var inFlight = new AnswerQueue();
         var refusal = default(Reply);
         try
         {
@@ -30,8 +30,8 @@ internal static class DirectoryReader
             for (var answers = 0; refusal.IsOk; answers++)
             {
                 var wanted = answers == 0 ? 2 : Math.Min(answers, MostInFlight);
-                while (inFlight.Count < wanted) inFlight.Enqueue(connection.SendAsync(request).AsTask());
-                using var reply = await inFlight.Dequeue().ConfigureAwait(false);
+                while (inFlight.Count < wanted) inFlight.Enqueue(connection.SendAsync(request));
+                using var reply = await inFlight.DequeueAsync().ConfigureAwait(false);
                 if (reply.IsOk) Add(entries, reply.Content.Span);
                 else refusal = reply;
                 cancellationToken.ThrowIfCancellationRequested();
@@ -40,7 +40,7 @@ internal static class DirectoryReader
         finally
         {
             connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
-            await Reply.DropAsync(inFlight).ConfigureAwait(false);
+            await inFlight.DropAsync().ConfigureAwait(false);
         }
         await ResolveLinksAsync(connection, path, entries).ConfigureAwait(false);
         entries.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));

@@ -61,14 +61,18 @@ internal struct Reply : IDisposable
         }
     }
 
-    /// <summary>Waits for replies that nobody wants any more.</summary>
-    /// <param name="late">The replies to come.</param>
-    public static async Task DropAsync(IEnumerable<Task<Reply>> late)
+    /// <summary>Waits for a reply that nobody wants any more.</summary>
+    /// <param name="late">The reply to come.</param>
+    public static async ValueTask DropAsync(ValueTask<Reply> late)
     {
-        foreach (var reply in late)
+        try
         {
-            await ((Task)reply).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (reply.IsCompletedSuccessfully) reply.Result.Dispose();
+            var reply = await late.ConfigureAwait(false);
+            reply.Dispose();
+        }
+        catch (StoreException)
+        {
+            // Nobody wants to know.
         }
     }
 

@@ -11,7 +11,7 @@ namespace BorgStore.Backends.Sftp.Values;
 /// <param name="end">The byte after the last.</param>
 internal sealed class Download(SftpConnection connection, byte[] handle, long start, long end) : IAsyncDisposable
 {
-    private readonly Queue<(Task<Reply> Answer, long Offset, int Length, bool IsAhead)> _inFlight = new();
+    private readonly Queue<Block> _inFlight = new();
     private long _asked = start;
     private long _missing;
     private long _missingEnd;
@@ -29,10 +29,20 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
                 new ReadRequest(handle, _missing, (int)(_missingEnd - _missing))).ConfigureAwait(false);
             return Check(rest, _missing, (int)(_missingEnd - _missing));
         }
+        if (!_inFlight.Peek().Answer.IsCompleted) await WaitForHalfAsync().ConfigureAwait(false);
         var next = _inFlight.Dequeue();
         _bytesInFlight -= next.Length;
         if (next.IsAhead) connection.ReadAhead.Return(next.Length);
         return Check(await next.Answer.ConfigureAwait(false), next.Offset, next.Length);
+    }
+
+    // To be woken for every block would cost more than handling it. The other half keeps the line busy meanwhile.
+    private async ValueTask WaitForHalfAsync()
+    {
+        var middle = _inFlight.ElementAt(_inFlight.Count / 2);
+        var answer = middle.Answer.AsTask();
+        middle.Answer = new(answer);
+        await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <inheritdoc/>
@@ -43,15 +53,7 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
         {
             if (late.IsAhead) connection.ReadAhead.Return(late.Length);
         }
-        await Reply.DropAsync(_inFlight.Select(late => late.Answer)).ConfigureAwait(false);
-    }
-
-    private async Task<Reply> ReadAsync(long offset, int length)
-    {
-        var departure = Stopwatch.GetTimestamp();
-        var reply = await connection.SendAsync(new ReadRequest(handle, offset, length)).ConfigureAwait(false);
-        connection.DownloadFlow.Arrive(length, departure);
-        return reply;
+        while (_inFlight.TryDequeue(out var late)) await Reply.DropAsync(late.Answer).ConfigureAwait(false);
     }
 
     private Reply Check(Reply reply, long offset, int length)
@@ -69,9 +71,20 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
             var length = (int)Math.Min(connection.Features.ReadSize, end - _asked);
             var isAhead = _inFlight.Count > 0;
             if (isAhead && !connection.ReadAhead.TryTake(length)) return;
-            _inFlight.Enqueue((ReadAsync(_asked, length), _asked, length, isAhead));
+            var departure = Stopwatch.GetTimestamp();
+            var answer = connection.SendAsync(
+                new ReadRequest(handle, _asked, length), () => connection.DownloadFlow.Arrive(length, departure));
+            _inFlight.Enqueue(new(answer, _asked, length, isAhead));
             _asked += length;
             _bytesInFlight += length;
         }
+    }
+
+    private sealed class Block(ValueTask<Reply> answer, long offset, int length, bool isAhead)
+    {
+        public ValueTask<Reply> Answer { get; set; } = answer;
+        public long Offset => offset;
+        public int Length => length;
+        public bool IsAhead => isAhead;
     }
 }

@@ -59,7 +59,7 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
 
     private async Task EndAsync(Download download)
     {
-        if (_next is not null) await Reply.DropAsync([_next]).ConfigureAwait(false);
+        if (_next is not null) await Reply.DropAsync(new(_next)).ConfigureAwait(false);
         await download.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -11,6 +11,9 @@ internal static class Upload
     // Below this, values are sent without asking: there are never as many as would matter.
     private const int FreeSize = 32 * 1024;
 
+    // A server handles a write when all of it is there, and OpenSSH's copies what is there again and again until then.
+    private const int MostAtOnce = 64 * 1024;
+
     /// <summary>Writes a value.</summary>
     /// <returns>The first refusal of the server, or a reply that is fine.</returns>
     public static async Task<Reply> WriteAsync(SftpConnection connection, byte[] handle, StoreValue value, CancellationToken cancellationToken)
@@ -22,15 +25,15 @@ internal static class Upload
                 : await connection.SendAsync(new WriteRequest(handle, 0, value.Bytes)).ConfigureAwait(false);
         }
 
-        var writes = new Queue<Task<Reply>>();
+        var writes = new AnswerQueue();
         try
         {
             var refusal = value.IsInMemory
                 ? await SendAsync(connection, handle, value.Bytes, writes, cancellationToken).ConfigureAwait(false)
                 : await SendAsync(connection, handle, value, writes, cancellationToken).ConfigureAwait(false);
-            while (writes.TryDequeue(out var write))
+            while (writes.Count > 0)
             {
-                var reply = await write.ConfigureAwait(false);
+                var reply = await writes.DequeueAsync().ConfigureAwait(false);
                 if (refusal.IsOk) refusal = reply;
             }
             return refusal;
@@ -38,17 +41,17 @@ internal static class Upload
         catch
         {
             // What is in flight belongs to a handle that the caller closes next.
-            foreach (var write in writes) await ((Task)write).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await writes.DropAsync().ConfigureAwait(false);
             throw;
         }
     }
 
     private static async Task<Reply> SendAsync(SftpConnection connection, byte[] handle, ReadOnlyMemory<byte> bytes,
-        Queue<Task<Reply>> writes, CancellationToken cancellationToken)
+        AnswerQueue writes, CancellationToken cancellationToken)
     {
         for (var offset = 0; offset < bytes.Length;)
         {
-            var count = Math.Min(connection.Features.WriteSize, bytes.Length - offset);
+            var count = Math.Min(WriteSize(connection), bytes.Length - offset);
             if (await SendAsync(connection, new(handle, offset, bytes.Slice(offset, count)), writes, cancellationToken)
                 .ConfigureAwait(false) is { IsOk: false } refusal) return refusal;
             offset += count;
@@ -57,18 +60,20 @@ internal static class Upload
     }
 
     private static async Task<Reply> SendAsync(SftpConnection connection, byte[] handle, StoreValue value,
-        Queue<Task<Reply>> writes, CancellationToken cancellationToken)
+        AnswerQueue writes, CancellationToken cancellationToken)
     {
         var stream = value.OpenStream();
-        var buffer = ArrayPool<byte>.Shared.Rent(connection.Features.WriteSize);
+        var buffer = ArrayPool<byte>.Shared.Rent(WriteSize(connection));
         try
         {
             await using (stream.ConfigureAwait(false))
             {
                 for (long offset = 0; offset < value.Length;)
                 {
-                    var count = (int)Math.Min(connection.Features.WriteSize, value.Length - offset);
-                    await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+                    var count = (int)Math.Min(WriteSize(connection), value.Length - offset);
+                    // A file that was opened for synchronous reading would be read by another thread of the pool, no sooner.
+                    if (stream is FileStream { IsAsync: false }) stream.ReadExactly(buffer, 0, count);
+                    else await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
                     if (await SendAsync(connection, new(handle, offset, buffer.AsMemory(0, count)), writes, cancellationToken)
                         .ConfigureAwait(false) is { IsOk: false } refusal) return refusal;
                     offset += count;
@@ -82,32 +87,26 @@ internal static class Upload
         }
     }
 
+    private static int WriteSize(SftpConnection connection) => Math.Min(connection.Features.WriteSize, MostAtOnce);
+
     /// <summary>Sends one write when its turn has come, and looks at those that have been answered.</summary>
     private static async ValueTask<Reply> SendAsync(
-        SftpConnection connection, WriteRequest request, Queue<Task<Reply>> writes, CancellationToken cancellationToken)
+        SftpConnection connection, WriteRequest request, AnswerQueue writes, CancellationToken cancellationToken)
     {
         await connection.Upload.TakeAsync(request.Bytes.Length, cancellationToken).ConfigureAwait(false);
         var departure = Stopwatch.GetTimestamp();
-        writes.Enqueue(FinishAsync(connection, connection.SendAsync(request), request.Bytes.Length, departure));
-        while (writes.TryPeek(out var write) && write.IsCompleted)
-        {
-            var reply = await writes.Dequeue().ConfigureAwait(false);
-            if (!reply.IsOk) return reply;
-        }
-        return default;
-    }
-
-    // Gives way to others as soon as the answer is there, whether or not anybody asks for it yet.
-    private static async Task<Reply> FinishAsync(SftpConnection connection, ValueTask<Reply> answer, int count, long departure)
-    {
-        try
-        {
-            return await answer.ConfigureAwait(false);
-        }
-        finally
+        var count = request.Bytes.Length;
+        // Gives way to others as soon as the answer is there, whether or not anybody asks for it yet.
+        writes.Enqueue(connection.SendAsync(request, () =>
         {
             connection.UploadFlow.Arrive(count, departure);
             connection.Upload.Return(count, connection.UploadFlow.Window);
+        }));
+        while (writes.HasArrived)
+        {
+            var reply = await writes.DequeueAsync().ConfigureAwait(false);
+            if (!reply.IsOk) return reply;
         }
+        return default;
     }
 }

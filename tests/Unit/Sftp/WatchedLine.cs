@@ -28,6 +28,7 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
     private int _answered;
     private int _full;
     private int _rounds;
+    private uint? _lost;
 
     // Whoever reads and whoever writes come at once.
     public Stream Stream
@@ -43,6 +44,9 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
 
     /// <summary>An extension of the server's that it shall not know, although it announces it.</summary>
     public string? Denied { get; set; }
+
+    /// <summary>Says of a kind of request whether the line is lost with it, before the server gets it or before it can answer.</summary>
+    public Func<string, Loss>? Loses { get; set; }
 
     /// <summary>How many requests of a kind there were: that of their packet, or the name of an extension.</summary>
     public int Count(string kind) => _requests.GetValueOrDefault(kind);
@@ -85,17 +89,23 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
             _requests.AddOrUpdate(kind, 1, static (_, count) => count + 1);
             Interlocked.Increment(ref _sent);
             if (kind == Denied) packet[12 + packet[12]] ^= 1;
+            var loss = Loses?.Invoke(kind) ?? Loss.None;
+            if (loss == Loss.Request) throw new IOException("The line is lost.");
+            if (loss == Loss.Answer) _lost = IdOf(packet);
             return new(packet);
         });
         _ = PassAsync(line.Stream, _toClient.Writer.AsStream(), async packet =>
         {
             if (packet[4] == (byte)PacketType.Version) return Announce(packet);
+            if (IdOf(packet) == _lost) throw new IOException("The line is lost.");
             await WaitForTurnAsync();
             _answered++;
             return packet;
         });
         return new(_toClient.Reader.AsStream(), _toServer.Writer.AsStream());
     }
+
+    private static uint IdOf(byte[] packet) => BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(5));
 
     private async Task WaitForTurnAsync()
     {
@@ -155,4 +165,12 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         }
         await to.DisposeAsync();
     }
+}
+
+/// <summary>What is lost with a line.</summary>
+internal enum Loss
+{
+    None,
+    Request,
+    Answer,
 }

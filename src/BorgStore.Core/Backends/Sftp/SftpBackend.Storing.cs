@@ -57,7 +57,7 @@ internal sealed partial class SftpBackend
         }
         finally
         {
-            if (writing.Temporary is { } temporary) _abandoned.TryAdd(temporary, true);
+            foreach (var temporary in writing.AllTemporary) _abandoned.TryAdd(temporary, true);
         }
     }
 
@@ -148,25 +148,38 @@ internal sealed partial class SftpBackend
     /// <returns>Whether that attempt had stored the value.</returns>
     private async Task<bool> SettleAsync(SftpConnection connection, Call call, Writing writing)
     {
-        if (writing.Temporary is not { } temporary) return false;
-        using var removed = await connection.SendAsync(
-            new PathRequest(PacketType.Remove, PacketType.Status, ToPath(temporary))).ConfigureAwait(false);
-        var wasPublishing = writing.IsPublishing;
-        writing.Temporary = null;
-        if (!wasPublishing) return false;
-        if (removed.Status == StatusCode.NoSuchFile)
+        if (writing.Temporary is null) return false;
+        if (writing.IsPublishing && !await WithdrawAsync(connection, writing).ConfigureAwait(false))
         {
+            (writing.Temporary, writing.Withdrawn) = (null, null);
             NoteWritten(connection, writing.Name);
             return true;
         }
-        if (!removed.IsOk) throw Refused(removed, "store", writing.Name);
-        if (writing.Mode != StoreMode.CreateNew || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
+        using var removed = await connection.SendAsync(
+            new PathRequest(PacketType.Remove, PacketType.Status, ToPath(writing.Temporary))).ConfigureAwait(false);
+        writing.Temporary = null;
+        if (!writing.WasWithdrawn || writing.Mode != StoreMode.CreateNew
+            || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
 
         // A link to the value may have been made before the line was lost, or somebody else may have been faster.
         call.IsFinal = true;
         throw new StoreException(StoreError.ConnectionLost,
             $"The connection was lost while '{writing.Name}' was given its name. There is an item of that name now, "
             + "and whether it is this one can't be known. Compare it.", writing.Name);
+    }
+
+    /// <summary>Takes away the file that a lost request may still give its name. It gets another name first: had it been removed, and
+    /// the answer to that been lost as well, then whoever finds it gone could not know whether it has its name.</summary>
+    /// <returns><see langword="false"/> when it has its name already.</returns>
+    private async Task<bool> WithdrawAsync(SftpConnection connection, Writing writing)
+    {
+        writing.Withdrawn ??= writing.NewTemporary();
+        using var renamed = await connection.SendAsync(
+            new RenameRequest(ToPath(writing.Temporary!), ToPath(writing.Withdrawn))).ConfigureAwait(false);
+        if (!renamed.IsOk && !await IsItemAsync(connection, writing.Withdrawn).ConfigureAwait(false))
+            return renamed.Status == StatusCode.NoSuchFile ? false : throw Refused(renamed, "store", writing.Name);
+        writing.Withdraw();
+        return true;
     }
 
     /// <summary>Opens a file that must not be there yet; directories above it are made where they are missing.</summary>

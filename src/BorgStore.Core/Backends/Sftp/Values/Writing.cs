@@ -19,15 +19,30 @@ internal sealed class Writing(string name, StoreMode mode)
     /// <summary>Whether the server was asked to rename it.</summary>
     public bool IsPublishing { get; set; }
 
+    /// <summary>The name that the file of a lost attempt gets where it must not be given its own any more.</summary>
+    public string? Withdrawn { get; set; }
+
+    /// <summary>Whether the last attempt was withdrawn after the server was asked to rename it.</summary>
+    public bool WasWithdrawn { get; private set; }
+
+    /// <summary>All the names that something may have that is not stored.</summary>
+    public IEnumerable<string> AllTemporary => new[] { Temporary, Withdrawn }.OfType<string>();
+
     /// <summary>Ends when nothing reads from the caller's stream any more.</summary>
     public Task SourceReleased { get; private set; } = Task.CompletedTask;
 
     /// <summary>Makes up a temporary name. No two attempts share one: what is left of a lost one can't harm the next.</summary>
     public string BeginTemporary()
     {
-        IsPublishing = false;
-        return Temporary = $"{Name}.{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
+        (IsPublishing, WasWithdrawn) = (false, false);
+        return Temporary = NewTemporary();
     }
+
+    /// <summary>Makes up a temporary name.</summary>
+    public string NewTemporary() => $"{Name}.{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
+
+    /// <summary>The file of a lost attempt has the name now that is for such.</summary>
+    public void Withdraw() => (Temporary, Withdrawn, IsPublishing, WasWithdrawn) = (Withdrawn, null, false, true);
 
     /// <summary>Begins to read from the caller's stream.</summary>
     /// <returns>What ends that when it is disposed.</returns>

@@ -1,0 +1,80 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Transport;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>A line that is lost at the worst moments: just before the server is asked, or just before its answer is here.</summary>
+public sealed class LostAnswerTests : IAsyncLifetime
+{
+    private const string Name = "data/item";
+    private static readonly byte[] Old = [1], New = [2, 2];
+    private readonly TemporaryFolder _folder = new();
+    private readonly SshServer _server = OpenSshServer.Instance;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
+        return default;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _folder.Dispose();
+        return default;
+    }
+
+    [Theory]
+    [InlineData(Loss.None, Loss.None)]
+    [InlineData(Loss.Request, Loss.None)]
+    [InlineData(Loss.Answer, Loss.None)]
+    [InlineData(Loss.Request, Loss.Request)]
+    [InlineData(Loss.Request, Loss.Answer)]
+    [InlineData(Loss.Answer, Loss.Request)]
+    [InlineData(Loss.Answer, Loss.Answer)]
+    public async Task A_value_is_stored_whatever_was_lost_of_its_renaming(object renaming, object afterwards)
+    {
+        // What comes first over the second line and over the third finds out about the renaming, then clears away what it left.
+        foreach (var settling in new[] { 1, 2, 3 })
+        {
+            var isStoring = false;
+            var (lines, requests) = (0, 0);
+            await using var store = await OpenAsync(_folder.Combine($"store-{settling}"), () =>
+            {
+                lines++;
+                requests = 0;
+            }, kind =>
+            {
+                if (!isStoring || kind == "limits@openssh.com") return Loss.None;
+                if (lines == 1) return kind == "posix-rename@openssh.com" ? (Loss)renaming : Loss.None;
+                return lines <= 1 + settling && ++requests == (settling == 2 ? 2 : 1) ? (Loss)afterwards : Loss.None;
+            });
+            await store.StoreAsync(Name, Old, StoreMode.Overwrite, Ct);
+            isStoring = true;
+            await store.StoreAsync(Name, New, StoreMode.Overwrite, Ct);
+            isStoring = false;
+
+            await using var loaded = await store.LoadAsync(Name, ByteRange.Whole, Ct);
+            Assert.Equal(New, await loaded!.ReadToEndAsync(Ct));
+            Assert.Equal("item", Assert.Single(await store.ListAsync("data", ListScope.OneLevel, Ct).Select(entry => entry.Name).ToListAsync(Ct)));
+            Assert.Empty(Directory.EnumerateFiles(_folder.Path, "*.tmp", SearchOption.AllDirectories));
+            if ((Loss)renaming != Loss.None) Assert.True(lines > 1);
+        }
+    }
+
+    private async Task<SftpBackend> OpenAsync(string folder, Action connecting, Func<string, Loss> loses)
+    {
+        var url = _server.Url(folder) with { Timeout = TimeSpan.FromSeconds(20) };
+        var connector = new SshConnector(url, _server.Options);
+        var store = new SftpBackend(url, new BackendOptions(), async token =>
+        {
+            connecting();
+            return new WatchedLine(await connector.ConnectAsync(token)) { Loses = loses };
+        });
+        await store.CreateAsync(Ct);
+        await store.OpenAsync(Ct);
+        return store;
+    }
+}

@@ -37,7 +37,7 @@ public sealed class LostAnswerTests : IAsyncLifetime
     public async Task A_value_is_stored_whatever_was_lost_of_its_renaming(object renaming, object afterwards)
     {
         // What comes first over the second line and over the third finds out about the renaming, then clears away what it left.
-        foreach (var settling in new[] { 1, 2, 3 })
+        foreach (var settling in Enumerable.Range(1, (Loss)afterwards == Loss.None ? 1 : 3))
         {
             var isStoring = false;
             var (lines, requests) = (0, 0);

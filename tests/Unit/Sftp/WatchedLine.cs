@@ -90,19 +90,25 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
             Interlocked.Increment(ref _sent);
             if (kind == Denied) packet[12 + packet[12]] ^= 1;
             var loss = Loses?.Invoke(kind) ?? Loss.None;
-            if (loss == Loss.Request) throw new IOException("The line is lost.");
+            if (loss == Loss.Request) throw Lose();
             if (loss == Loss.Answer) _lost = IdOf(packet);
             return new(packet);
         });
         _ = PassAsync(line.Stream, _toClient.Writer.AsStream(), async packet =>
         {
             if (packet[4] == (byte)PacketType.Version) return Announce(packet);
-            if (IdOf(packet) == _lost) throw new IOException("The line is lost.");
+            if (IdOf(packet) == _lost) throw Lose();
             await WaitForTurnAsync();
             _answered++;
             return packet;
         });
         return new(_toClient.Reader.AsStream(), _toServer.Writer.AsStream());
+    }
+
+    private IOException Lose()
+    {
+        line.Abort();
+        return new("The line is lost.");
     }
 
     private static uint IdOf(byte[] packet) => BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(5));

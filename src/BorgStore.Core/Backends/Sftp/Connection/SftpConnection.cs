@@ -14,8 +14,8 @@ internal sealed class SftpConnection : IAsyncDisposable
     private const int LargestPacket = 512 * 1024;
     private const int ReadBufferSize = 2 * LargestPacket;
 
-    // Fewer would leave a quick line idle between two turns of a thread; more would not get faster, since ssh has a window of
-    // 2 MiB for each channel.
+    // Fewer would leave a quick line idle between two turns of a thread, which come when half of it is through; more would not get
+    // faster, since ssh has a window of 2 MiB for each channel.
     private const int LeastInFlight = 2 * 1024 * 1024;
     private const int MostInFlight = 4 * 1024 * 1024;
     private const int BytesReadAhead = 16 * 1024 * 1024;

@@ -40,8 +40,8 @@ head -c "${size}M" /dev/urandom > "$place/large"
 megabytes=$((size * 1048576 / 1000000))
 url=sftp://$(id -un)@127.0.0.1:$port/$place/store
 
-# The program's own figure holds its login as well, which is measured apart and taken off.
 turns=4
+# The program's own figure holds its login as well, which is measured apart and taken off.
 timed() { # COMMANDS
   local from to
   from=$(date +%s%N)

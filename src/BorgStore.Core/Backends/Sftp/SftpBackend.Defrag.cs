@@ -146,8 +146,7 @@ internal sealed partial class SftpBackend
         }
         catch when (connection.Failure is null)
         {
-            using var removed = await connection.SendAsync(
-                new PathRequest(PacketType.Remove, PacketType.Status, ToPath(name))).ConfigureAwait(false);
+            using var removed = await TryRemoveAsync(connection, name).ConfigureAwait(false);
             throw;
         }
     }

@@ -19,8 +19,7 @@ internal sealed partial class SftpBackend
     public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
         => RunAsync(async (connection, call) =>
         {
-            using var removed = await connection.SendAsync(
-                new PathRequest(PacketType.Remove, PacketType.Status, ToPath(name))).ConfigureAwait(false);
+            using var removed = await TryRemoveAsync(connection, name).ConfigureAwait(false);
             _unsynced.Remove(name);
             if (removed.IsOk) return true;
             // After a lost attempt, what is gone may well be its doing.
@@ -73,6 +72,9 @@ internal sealed partial class SftpBackend
 
     private ValueTask<Reply> StatAsync(SftpConnection connection, string name)
         => connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, ToPath(name)));
+
+    private ValueTask<Reply> TryRemoveAsync(SftpConnection connection, string name)
+        => connection.SendAsync(new PathRequest(PacketType.Remove, PacketType.Status, ToPath(name)));
 
     private async ValueTask<bool> IsItemAsync(SftpConnection connection, string name)
     {

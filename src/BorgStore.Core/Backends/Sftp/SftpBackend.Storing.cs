@@ -67,8 +67,7 @@ internal sealed partial class SftpBackend
     {
         foreach (var temporary in _abandoned.Keys)
         {
-            using var removed = await connection.SendAsync(
-                new PathRequest(PacketType.Remove, PacketType.Status, ToPath(temporary))).ConfigureAwait(false);
+            using var removed = await TryRemoveAsync(connection, temporary).ConfigureAwait(false);
             _abandoned.TryRemove(temporary, out _);
         }
     }
@@ -155,8 +154,7 @@ internal sealed partial class SftpBackend
             NoteWritten(connection, writing.Name);
             return true;
         }
-        using var removed = await connection.SendAsync(
-            new PathRequest(PacketType.Remove, PacketType.Status, ToPath(writing.Temporary))).ConfigureAwait(false);
+        using var removed = await TryRemoveAsync(connection, writing.Temporary).ConfigureAwait(false);
         writing.Temporary = null;
         if (!writing.WasWithdrawn || writing.Mode != StoreMode.CreateNew
             || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
@@ -196,8 +194,7 @@ internal sealed partial class SftpBackend
     {
         if (writing.Temporary is not { } temporary) return;
         writing.Temporary = null;
-        using var removed = await connection.SendAsync(
-            new PathRequest(PacketType.Remove, PacketType.Status, ToPath(temporary))).ConfigureAwait(false);
+        using var removed = await TryRemoveAsync(connection, temporary).ConfigureAwait(false);
     }
 
     // Version 3 has one code for all that fails; a file system that is full or may only be read is worth a question.

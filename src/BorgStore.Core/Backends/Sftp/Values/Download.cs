@@ -11,7 +11,7 @@ namespace BorgStore.Backends.Sftp.Values;
 /// <param name="end">The byte after the last.</param>
 internal sealed class Download(SftpConnection connection, byte[] handle, long start, long end) : IAsyncDisposable
 {
-    private readonly Queue<Block> _inFlight = new();
+    private readonly Queue<PendingRead> _inFlight = new();
     private long _asked = start;
     private long _missing;
     private long _missingEnd;
@@ -80,7 +80,7 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
         }
     }
 
-    private sealed class Block(ValueTask<Reply> answer, long offset, int length, bool isAhead)
+    private sealed class PendingRead(ValueTask<Reply> answer, long offset, int length, bool isAhead)
     {
         public ValueTask<Reply> Answer { get; set; } = answer;
         public long Offset => offset;

@@ -1,6 +1,5 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
-using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
@@ -89,14 +88,9 @@ public sealed class CheckFileTests
     private static async Task<(SftpBackend Store, WatchedLine Line)> CreateAsync(SshServer server, TemporaryFolder folder, string? announced = null)
     {
         Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
-        var token = TestContext.Current.CancellationToken;
-        var url = server.Url(folder.Combine("store"));
-        var connector = new SshConnector(url, server.Options);
         WatchedLine line = null!;
-        var store = new SftpBackend(url, new BackendOptions(),
-            async token => line = new WatchedLine(await connector.ConnectAsync(token)) { Announced = announced });
-        await store.CreateAsync(token);
-        await store.OpenAsync(token);
+        var store = await SshServer.OpenWatchedAsync(server.Url(folder.Combine("store")), server.Options,
+            transport => line = new WatchedLine(transport) { Announced = announced });
         return (store, line);
     }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
-using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
@@ -23,11 +22,8 @@ public sealed class LongLineTests : IAsyncLifetime
         Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
         _line = new FaultProxy(_server.Port);
         _server.WriteKnownHosts(_line.Port);
-        var url = _server.Url(_folder.Combine("store"), _line.Port);
-        var connector = new SshConnector(url, _server.Options);
-        _store = new SftpBackend(url, new BackendOptions(), async token => _watch = new WatchedLine(await connector.ConnectAsync(token)));
-        await _store.CreateAsync(Ct);
-        await _store.OpenAsync(Ct);
+        _store = await SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store"), _line.Port), _server.Options,
+            transport => _watch = new WatchedLine(transport));
         _line.Delay = TimeSpan.FromMilliseconds(20);
     }
 

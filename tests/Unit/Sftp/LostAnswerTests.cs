@@ -1,6 +1,4 @@
 using BorgStore.Backends;
-using BorgStore.Backends.Sftp;
-using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Tests.Sftp;
 
@@ -41,15 +39,12 @@ public sealed class LostAnswerTests : IAsyncLifetime
         {
             var isStoring = false;
             var (lines, requests) = (0, 0);
-            await using var store = await OpenAsync(_folder.Combine($"store-{settling}"), () =>
+            var url = _server.Url(_folder.Combine($"store-{settling}")) with { Timeout = TimeSpan.FromSeconds(20) };
+            await using var store = await SshServer.OpenWatchedAsync(url, _server.Options, transport =>
             {
                 lines++;
                 requests = 0;
-            }, kind =>
-            {
-                if (!isStoring || kind == "limits@openssh.com") return Loss.None;
-                if (lines == 1) return kind == "posix-rename@openssh.com" ? (Loss)renaming : Loss.None;
-                return lines <= 1 + settling && ++requests == (settling == 2 ? 2 : 1) ? (Loss)afterwards : Loss.None;
+                return new WatchedLine(transport) { Loses = Loses };
             });
             await store.StoreAsync(Name, Old, StoreMode.Overwrite, Ct);
             isStoring = true;
@@ -61,20 +56,13 @@ public sealed class LostAnswerTests : IAsyncLifetime
             Assert.Equal("item", Assert.Single(await store.ListAsync("data", ListScope.OneLevel, Ct).Select(entry => entry.Name).ToListAsync(Ct)));
             Assert.Empty(Directory.EnumerateFiles(_folder.Path, "*.tmp", SearchOption.AllDirectories));
             if ((Loss)renaming != Loss.None) Assert.True(lines > 1);
-        }
-    }
 
-    private async Task<SftpBackend> OpenAsync(string folder, Action connecting, Func<string, Loss> loses)
-    {
-        var url = _server.Url(folder) with { Timeout = TimeSpan.FromSeconds(20) };
-        var connector = new SshConnector(url, _server.Options);
-        var store = new SftpBackend(url, new BackendOptions(), async token =>
-        {
-            connecting();
-            return new WatchedLine(await connector.ConnectAsync(token)) { Loses = loses };
-        });
-        await store.CreateAsync(Ct);
-        await store.OpenAsync(Ct);
-        return store;
+            Loss Loses(string kind)
+            {
+                if (!isStoring || kind == "limits@openssh.com") return Loss.None;
+                if (lines == 1) return kind == "posix-rename@openssh.com" ? (Loss)renaming : Loss.None;
+                return lines <= 1 + settling && ++requests == (settling == 2 ? 2 : 1) ? (Loss)afterwards : Loss.None;
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
-using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Tests.Sftp;
 
@@ -122,14 +121,7 @@ public sealed class SftpDurabilityTests : IDisposable
         for (var i = 0; i < Count; i++) await store.StoreAsync($"data/{i}", new byte[10], StoreMode.Overwrite, Ct);
     }
 
-    private async Task<SftpBackend> CreateAsync(Durability durability, params string[] hidden)
-    {
-        var url = _server.Url(_folder.Combine("store"));
-        var connector = new SshConnector(url, _server.SharedOptions);
-        var store = new SftpBackend(url, new BackendOptions { Durability = durability },
-            async token => _line = new WatchedLine(await connector.ConnectAsync(token), hidden));
-        await store.CreateAsync(Ct);
-        await store.OpenAsync(Ct);
-        return store;
-    }
+    private Task<SftpBackend> CreateAsync(Durability durability, params string[] hidden)
+        => SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store")), _server.SharedOptions,
+            transport => _line = new WatchedLine(transport, hidden), new BackendOptions { Durability = durability });
 }

@@ -63,6 +63,21 @@ internal abstract class SshServer
     public static SftpBackend CreateBackend(SftpUrl url, params string[] options)
         => new(url, new BackendOptions(), new SshConnector(url, options).ConnectAsync);
 
+    /// <summary>Makes a store and opens it, over lines that are watched.</summary>
+    /// <param name="url">Where.</param>
+    /// <param name="sshOptions">Options for ssh.</param>
+    /// <param name="watch">Is called for each line.</param>
+    /// <param name="options">What the store is told besides.</param>
+    public static async Task<SftpBackend> OpenWatchedAsync(
+        SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedLine> watch, BackendOptions? options = null)
+    {
+        var connector = new SshConnector(url, sshOptions);
+        var store = new SftpBackend(url, options ?? new BackendOptions(), async token => watch(await connector.ConnectAsync(token)));
+        await store.CreateAsync(TestContext.Current.CancellationToken);
+        await store.OpenAsync(TestContext.Current.CancellationToken);
+        return store;
+    }
+
     /// <summary>Trusts the server under another port, too.</summary>
     public void WriteKnownHosts(int port)
     {

@@ -39,6 +39,14 @@ internal static class TracedCalls
                     case "load":
                         await using (var stream = await backend.LoadAsync(name, default, default)) await stream!.ReadToEndAsync();
                         break;
+                    case "gather":
+                        // Two ranges of each item that do not touch, and two that do.
+                        var blocks = Enumerable.Range(0, times).SelectMany(item => new Block[]
+                        {
+                            new($"data/{item:0000}", 0, 10), new($"data/{item:0000}", 500, 100), new($"data/{item:0000}", 600, 100),
+                        });
+                        await using (var stream = await backend.GatherAsync([.. blocks], default)) await stream.ReadToEndAsync();
+                        return;
                     case "list":
                         await foreach (var _ in backend.ListAsync("data", ListScope.OneLevel, default)) { }
                         return;

@@ -3,18 +3,6 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends;
 
-/// <summary>A block of a value.</summary>
-/// <param name="Name">The name of the item; nested where a backend is asked.</param>
-/// <param name="Offset">The first byte.</param>
-/// <param name="Length">How many bytes.</param>
-public readonly record struct Block(string Name, long Offset, long Length)
-{
-    /// <summary>The exception for a block that is not wholly there.</summary>
-    /// <param name="size">The size of the value [bytes].</param>
-    internal StoreException Outside(long size)
-        => StoreException.While(StoreError.ReadRange, $"take a part of '{Name}'", Name, $"it has {size} bytes, and {Length} from {Offset} on are wanted");
-}
-
 /// <summary>The making of one new item out of blocks of existing ones.</summary>
 /// <param name="Sources">The blocks, in the order in which they follow each other in the new item; names are nested.</param>
 public sealed record DefragRequest(IReadOnlyList<Block> Sources)

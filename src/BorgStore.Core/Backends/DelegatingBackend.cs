@@ -38,6 +38,10 @@ public abstract class DelegatingBackend(IBackend inner) : IBackend
         => Inner.LoadAsync(name, range, cancellationToken);
 
     /// <inheritdoc/>
+    public virtual ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+        => Inner.GatherAsync(blocks, cancellationToken);
+
+    /// <inheritdoc/>
     public virtual ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
         => Inner.StoreAsync(name, value, mode, cancellationToken);
 

@@ -1,3 +1,4 @@
+using BorgStore.Backends.Gathering;
 using BorgStore.Hashing;
 
 namespace BorgStore.Backends;
@@ -38,6 +39,14 @@ public interface IBackend : IAsyncDisposable
     /// <summary>Begins to load a value or a part of it.</summary>
     /// <returns>A stream that the caller disposes, or <see langword="null"/> where the item is absent.</returns>
     ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken);
+
+    /// <summary>Opens ranges of items as one stream that the caller disposes, joined in the order given. Ranges may repeat and overlap;
+    /// a negative offset counts from the end; a range without a byte is not looked up. Memory stays constant however many bytes it has.</summary>
+    /// <remarks>A range that is not wholly there fails with <see cref="StoreError.ReadRange"/>, an absent item with
+    /// <see cref="StoreError.ObjectNotFound"/>, before anything is returned. An item that is changed or deleted while it is read fails when the
+    /// stream reaches it.</remarks>
+    ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+        => GatherStream.OpenAsync(this, blocks, cancellationToken);
 
     /// <summary>Stores a value; missing directories are made.</summary>
     ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken);

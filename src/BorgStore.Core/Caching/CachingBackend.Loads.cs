@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Backends.Gathering;
 using BorgStore.Caching.Flow;
 
 namespace BorgStore.Caching;
@@ -17,6 +18,16 @@ internal sealed partial class CachingBackend
         return ns.Policy.Mode == CacheMode.Mirror
             ? await LoadMirroredAsync(ns, name, range, cancellationToken).ConfigureAwait(false)
             : await LoadCachedAsync(ns, name, range, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>In a cached namespace each range is loaded through the cache.</remarks>
+    public override async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        return blocks.Any(block => FindCached(block.Name) is not null)
+            ? await GatherStream.OpenAsync(this, blocks, cancellationToken).ConfigureAwait(false)
+            : await Inner.GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<ValueStream?> LoadCachedAsync(CachedNamespace ns, string name, ByteRange range, CancellationToken cancellationToken)

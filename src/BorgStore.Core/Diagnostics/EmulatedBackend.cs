@@ -30,6 +30,14 @@ internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? ba
         return value;
     }
 
+    public override async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var value = await base.GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
+        await SlowDownAsync(start, value.Length, cancellationToken).ConfigureAwait(false);
+        return value;
+    }
+
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();

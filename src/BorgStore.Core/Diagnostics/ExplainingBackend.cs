@@ -50,11 +50,24 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         {
             var value = await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
             // Nothing fails any more with a value that is in memory.
-            return value is null or MemoryValueStream ? value : new ExplainedStream(value, this, name);
+            return value is null or MemoryValueStream ? value : new ExplainedStream(value, e => OfItem(e, "load", name));
         }
         catch (StoreException e) when (e.NeedsExplanation)
         {
             throw OfItem(e, "load", name);
+        }
+    }
+
+    public override async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var value = await Inner.GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
+            return value is MemoryValueStream ? value : new ExplainedStream(value, e => OfBlocks(e, blocks));
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfBlocks(e, blocks);
         }
     }
 
@@ -128,8 +141,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         }
         catch (StoreException e) when (e.NeedsExplanation)
         {
-            // Where one of the sources is at fault, the storage names it.
-            throw e.Name is { } source && request.Sources.Any(block => block.Name == source)
+            throw FindSource(e, request.Sources) is { } source
                 ? OfItem(e, "take a part of", source)
                 : e.Explain("make an item of parts", request.Target is { } target ? Unnest(target).Name : request.Namespace);
         }
@@ -156,6 +168,13 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         var name = Unnest(nested).Name;
         return e.Explain($"{doing} '{name}'", name);
     }
+
+    private StoreException OfBlocks(StoreException e, IReadOnlyList<Block> blocks)
+        => FindSource(e, blocks) is { } source ? OfItem(e, "take a part of", source) : e.Explain($"gather {blocks.Count} parts of items", shownUrl);
+
+    // The storage names the item that is at fault.
+    private static string? FindSource(StoreException e, IReadOnlyList<Block> blocks)
+        => e.Name is { } name && blocks.Any(block => block.Name == name) ? name : null;
 
     // Soft deletion, restoration and changes of level are renames to the storage.
     private StoreException OfMove(StoreException e, string nested, string newNested)
@@ -184,7 +203,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         }
     }
 
-    private sealed class ExplainedStream(ValueStream value, ExplainingBackend backend, string nested) : ValueStream
+    private sealed class ExplainedStream(ValueStream value, Func<StoreException, StoreException> explain) : ValueStream
     {
         public override long Length => value.Length;
 
@@ -196,7 +215,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
             }
             catch (StoreException e) when (e.NeedsExplanation)
             {
-                throw backend.OfItem(e, "load", nested);
+                throw explain(e);
             }
         }
 
@@ -208,7 +227,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
             }
             catch (StoreException e) when (e.NeedsExplanation)
             {
-                throw backend.OfItem(e, "load", nested);
+                throw explain(e);
             }
         }
 
@@ -220,7 +239,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
             }
             catch (StoreException e) when (e.NeedsExplanation)
             {
-                throw backend.OfItem(e, "load", nested);
+                throw explain(e);
             }
         }
 

@@ -23,6 +23,14 @@ internal sealed class MeteredBackend(IBackend inner, Meter meter) : DelegatingBa
         return value;
     }
 
+    public override async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        var value = await base.GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
+        meter.Add(Operation.Gather, start, value.Length);
+        return value;
+    }
+
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         var start = Meter.Start();

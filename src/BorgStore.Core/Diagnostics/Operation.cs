@@ -9,6 +9,9 @@ public enum Operation
     /// <summary>Loading a value or a part of it.</summary>
     Load,
 
+    /// <summary>Loading ranges of several values with one call.</summary>
+    Gather,
+
     /// <summary>Storing a value.</summary>
     Store,
 

@@ -10,7 +10,7 @@ public sealed record StoreStatistics(
     /// <summary>What was counted of the cache; all zero without one.</summary>
     public CacheStatistics Cache { get; init; }
 
-    private static readonly Operation[] BackendCalls = [Operation.Load, Operation.Store, Operation.Delete];
+    private static readonly Operation[] BackendCalls = [Operation.Load, Operation.Gather, Operation.Store, Operation.Delete];
 
     /// <summary>The figures under the names of the Python package: calls, time [s], volume [bytes],
     /// throughput [bytes/s]; <c>cache_hit_ratio</c> from 0 to 1, <c>cache_disabled</c> 0 or 1.</summary>
@@ -22,7 +22,7 @@ public sealed record StoreStatistics(
             var name = NameOf(operation.Operation);
             figures[$"{name}_calls"] = operation.Calls;
             figures[$"{name}_time"] = operation.Time.TotalSeconds;
-            if (operation.Operation is not (Operation.Load or Operation.Store)) continue;
+            if (operation.Operation is not (Operation.Load or Operation.Gather or Operation.Store)) continue;
             figures[$"{name}_volume"] = operation.Volume;
             figures[$"{name}_throughput"] = operation.Throughput;
         }

@@ -55,6 +55,13 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     }
 
     /// <inheritdoc/>
+    public override ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        foreach (var block in blocks) Demand(block.Name, AccessRights.Read);
+        return base.GatherAsync(blocks, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         var allowed = DemandWrite(name, mode);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using BorgStore.Backends;
 using BorgStore.Hashing;
 using BorgStore.Naming;
@@ -8,13 +7,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
 
-/// <content>Directories, hashes, defragmentation, and the store as a whole.</content>
+/// <content>Directories, hashes, ranges of many items, defragmentation, and the store as a whole.</content>
 internal sealed partial class RestApplication
 {
     // The end of the year 9998 or so.
     private const decimal MostSeconds = 253_300_000_000m;
 
-    private const int MaxDefragBody = 32 << 20;
+    private const int MaxBlocksBody = 32 << 20;
 
     private async Task DestroyAsync(HttpContext context)
     {
@@ -80,7 +79,7 @@ internal sealed partial class RestApplication
         if (newName is not null) ItemName.CheckWritable(newName, newName);
         if (ns.Length > 0) RequestTarget.CheckReadable(ns);
 
-        var request = new DefragRequest(await ReadBlocksAsync(context))
+        var request = new DefragRequest(await ReadBlocksAsync(context, allowNegativeOffsets: false))
         {
             Target = newName,
             Algorithm = newName is null ? HashKind.Parse(algorithm!) : null,
@@ -92,24 +91,21 @@ internal sealed partial class RestApplication
         await SendTextAsync(context, StatusCodes.Status200OK, await lease.Backend.DefragAsync(request, context.RequestAborted));
     }
 
-    private async Task<IReadOnlyList<Block>> ReadBlocksAsync(HttpContext context)
+    private async Task GatherAsync(HttpContext context)
     {
-        if (context.Request.ContentLength is not <= MaxDefragBody)
-            throw new StoreException(StoreError.InvalidArgument, $"The list of blocks needs a length of at most {MaxDefragBody} bytes.");
-        if (options.Stdio) context.Request.Headers.Remove("Expect");
-        try
-        {
-            using var json = await JsonDocument.ParseAsync(context.Request.Body, default, context.RequestAborted);
-            var blocks = new List<Block>(json.RootElement.GetArrayLength());
-            foreach (var block in json.RootElement.EnumerateArray())
-                blocks.Add(new(RequestTarget.CheckReadable(block[0].GetString() ?? ""), GetSize(block[1]), GetSize(block[2])));
-            return blocks;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or IndexOutOfRangeException or FormatException)
-        {
-            throw new StoreException(StoreError.InvalidArgument, "The blocks are no JSON of the form [[name, offset, size], ...].", innerException: e);
-        }
+        var blocks = await ReadBlocksAsync(context, allowNegativeOffsets: true);
+        using var lease = await store.EnterAsync(context.RequestAborted);
+        await using var value = await lease.Backend.GatherAsync(blocks, context.RequestAborted);
+        context.Response.ContentType = "application/octet-stream";
+        context.Response.ContentLength = value.Length;
+        await SendStreamAsync(context, value);
     }
 
-    private static long GetSize(JsonElement number) => number.GetInt64() is >= 0 and var size ? size : throw new FormatException();
+    private async Task<IReadOnlyList<Block>> ReadBlocksAsync(HttpContext context, bool allowNegativeOffsets)
+    {
+        if (context.Request.ContentLength is not <= MaxBlocksBody)
+            throw new StoreException(StoreError.InvalidArgument, $"The list of blocks needs a length of at most {MaxBlocksBody} bytes.");
+        if (options.Stdio) context.Request.Headers.Remove("Expect");
+        return await BlockList.ReadAsync(context.Request.BodyReader, allowNegativeOffsets, context.RequestAborted);
+    }
 }

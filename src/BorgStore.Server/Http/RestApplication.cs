@@ -15,7 +15,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private const string NoCaching = "no-store, no-cache, must-revalidate, max-age=0";
     // Which extensions a client may use, by a number that stands for all up to it. See docs/protocol.md.
     private const string ExtensionsHeader = "X-BorgStore-Server";
-    private const string Extensions = "1";
+    private const string Extensions = "2";
     private const string HealthCheck = "/?cmd=health";
     // Enough for any value that an honest client sends with a wrong password; it then sees the 401 and not a broken line.
     private const long StrangersBodyLimit = 64 << 20;
@@ -123,6 +123,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
                 "move" => MoveAsync(context, target),
                 "hash" => SendHashAsync(context, target),
                 "defrag" => DefragAsync(context, target),
+                "gather" => GatherAsync(context),
                 "quota" => SendQuotaAsync(context),
                 "flush" => FlushAsync(context),
                 var cmd => throw UnknownCommand(cmd),

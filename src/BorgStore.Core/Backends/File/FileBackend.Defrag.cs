@@ -1,4 +1,5 @@
 using System.Buffers;
+using BorgStore.Backends.Gathering;
 using BorgStore.Hashing;
 using Microsoft.Win32.SafeHandles;
 
@@ -8,6 +9,9 @@ internal sealed partial class FileBackend
 {
     // What the system copies by itself between two looks at the cancellation.
     private const long CopySize = 16 << 20;
+
+    // More than this is not read on the thread of a caller who expects to wait.
+    private const int LongestInlineGather = 64 * 1024;
 
     /// <inheritdoc/>
     public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
@@ -21,6 +25,10 @@ internal sealed partial class FileBackend
             return await algorithm.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <inheritdoc/>
+    public ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+        => GatherStream.OpenAsync(FindAsync, blocks, ReadPiecesAsync, ChunkSize, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
@@ -42,6 +50,46 @@ internal sealed partial class FileBackend
         catch (FileFailure failure)
         {
             throw failure.While("defragment into", request.Target ?? request.Namespace);
+        }
+    }
+
+    // Each item is opened once and each piece takes one read; nothing else is asked of the system unless something is wrong.
+    private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        if (pieces.Sum(piece => (long)piece.Target.Length) > LongestInlineGather) await ToThreadPoolAsync();
+        foreach (var item in pieces.GroupBy(piece => piece.Name))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                using var file = _calls.OpenFile(item.Key) ?? throw item.First().Missing();
+                foreach (var piece in item) ReadPiece(file, piece);
+            }
+            catch (FileFailure failure)
+            {
+                throw failure.While("take a part of", item.Key);
+            }
+        }
+    }
+
+    private void ReadPiece(SafeFileHandle file, Piece piece)
+    {
+        try
+        {
+            for (var done = 0; done < piece.Target.Length;)
+            {
+                var read = _calls.Read(file, piece.Target.Span[done..], piece.Offset + done);
+                if (read == 0) throw piece.Outside(_calls.GetStatus(piece.Name)?.Size);
+                done += read;
+            }
+        }
+        catch (FileFailure)
+        {
+            // The system can read neither a directory nor what is further behind the end of a file than a number of it may be.
+            if (_calls.GetStatus(piece.Name) is not { IsDirectory: false } status) throw piece.Missing();
+            if (piece.Offset > status.Size - piece.Target.Length) throw piece.Outside(status.Size);
+            throw;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using BorgStore.Backends.Gathering;
 using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Rest;
@@ -29,6 +30,16 @@ internal sealed partial class RestBackend
     {
         using var visit = _gate.Enter(cancellationToken);
         return await LoadCoreAsync(name, range, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        Block.CheckCount(blocks.Count);
+        if (!blocks.Any(block => block.Length != 0)) return new MemoryValueStream(default);
+        return (_lacksGather ? null : await GatherThereAsync(blocks, cancellationToken).ConfigureAwait(false))
+            ?? await GatherStream.OpenAsync(this, blocks, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -111,6 +122,58 @@ internal sealed partial class RestBackend
         }, answer => ReadValueAsync(answer, name, range), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
     }
 
+    // Null where the server has no such command.
+    private async ValueTask<ValueStream?> GatherThereAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        foreach (var block in blocks) Target(block.Name);
+        try
+        {
+            return await SendGatherAsync(blocks, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error is StoreError.InvalidArgument or StoreError.NotSupported && !HasExtension(GatherExtension))
+        {
+            // Another server refuses ranges that are wrong with the same status as a command that it does not know. It knows the
+            // command if it gathers nothing.
+            _lacksGather = !await KnowsGatherAsync(cancellationToken).ConfigureAwait(false);
+            if (!_lacksGather) throw;
+            return null;
+        }
+    }
+
+    private async ValueTask<bool> KnowsGatherAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var nothing = await SendGatherAsync([], cancellationToken).ConfigureAwait(false);
+            await nothing.DisposeAsync().ConfigureAwait(false);
+            return true;
+        }
+        catch (StoreException e) when (e.Error is StoreError.InvalidArgument or StoreError.NotSupported)
+        {
+            return false;
+        }
+    }
+
+    private Task<ValueStream> SendGatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        var body = RestJson.Write(blocks);
+        var length = blocks.Sum(block => (decimal)block.Length);
+        return _client.SendAsync<ValueStream>(() =>
+        {
+            var request = Post("/?cmd=gather");
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.ContentType = RestJson.ContentType;
+            return request;
+        }, async answer =>
+        {
+            await DemandAsync(answer, null).ConfigureAwait(false);
+            var value = await ReadBodyAsync(answer, fetchHash: null).ConfigureAwait(false);
+            if (value.Length == length) return value;
+            await value.DisposeAsync().ConfigureAwait(false);
+            throw new StoreException(StoreError.BackendFailure, $"The REST server sent {value.Length} bytes where {length} were asked for.");
+        }, Repeat.Freely, takesLong: true, cancellationToken);
+    }
+
     private async Task<ValueStream?> ReadValueAsync(RestAnswer answer, string name, ByteRange range)
     {
         var response = answer.Response;
@@ -119,16 +182,21 @@ internal sealed partial class RestBackend
         if (!range.IsWhole && response.StatusCode != HttpStatusCode.PartialContent)
             throw new StoreException(StoreError.NotSupported, "What answers there does not give parts of values. Check what stands before the REST server.", name);
 
+        return await ReadBodyAsync(answer, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
+    }
+
+    private async Task<ValueStream> ReadBodyAsync(RestAnswer answer, Func<CancellationToken, ValueTask<string?>>? fetchHash)
+    {
+        var response = answer.Response;
         if (response.Content.Headers.ContentLength is not > SmallValue)
         {
             var bytes = await response.Content.ReadAsByteArrayAsync(answer.Stalled).ConfigureAwait(false);
             if (GetDigest(response) is { } digest && !digest.AsSpan().SequenceEqual(SHA256.HashData(bytes)))
-                throw new HttpRequestException($"The value '{name}' was damaged on the way.");
+                throw new HttpRequestException("A value was damaged on the way.");
             return new MemoryValueStream(bytes);
         }
         var body = await response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false);
-        return new RestValueStream(response, body, response.Content.Headers.ContentLength.Value, _client,
-            HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null);
+        return new RestValueStream(response, body, response.Content.Headers.ContentLength.Value, _client, fetchHash);
     }
 
     // A value that can be read twice is announced with its hash, so that what arrives damaged is not even stored.

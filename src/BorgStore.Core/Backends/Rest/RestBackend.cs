@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using BorgStore.Backends.Files;
 using BorgStore.Hashing;
 
@@ -12,11 +11,15 @@ internal sealed partial class RestBackend : IBackend
     // Tree listings in pages, flush, digests on request, conditional stores and moves, temporary files.
     private const int OurExtensions = 1;
 
+    // The command that gathers ranges, which other servers may have as well.
+    private const int GatherExtension = 2;
+
     private readonly string _shownUrl;
     private readonly RestTransport _transport;
     private readonly RestClient _client;
     private readonly Durability _durability;
     private readonly OpenGate _gate = new();
+    private volatile bool _lacksGather;
     private int _unflushed;
     private int _disposed;
 
@@ -39,7 +42,7 @@ internal sealed partial class RestBackend : IBackend
     /// <summary>Sends the requests; tests shorten its timeouts.</summary>
     internal RestClient Client => _client;
 
-    private bool HasExtensions => _client.Extensions >= OurExtensions;
+    private bool HasExtensions => HasExtension(OurExtensions);
 
     /// <inheritdoc/>
     public async Task CreateAsync(CancellationToken cancellationToken)
@@ -113,7 +116,7 @@ internal sealed partial class RestBackend : IBackend
 
         var target = request.Target is { } name ? $"&target={Escape(name)}" : $"&algorithm={request.Algorithm!.Name}&levels={request.Levels}";
         var ns = request.Namespace.Length > 0 ? $"&namespace={Escape(request.Namespace)}" : "";
-        var blocks = JsonSerializer.SerializeToUtf8Bytes(request.Sources.Select(block => new object[] { block.Name, block.Offset, block.Length }));
+        var blocks = RestJson.Write(request.Sources);
         var made = await _client.SendAsync(() =>
         {
             var message = Post($"/?cmd=defrag{target}{ns}");
@@ -155,6 +158,8 @@ internal sealed partial class RestBackend : IBackend
             if (Interlocked.Exchange(ref _disposed, 1) == 0) await _transport.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    private bool HasExtension(int number) => _client.Extensions >= number;
 
     private void CheckNotOpen()
     {

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using BorgStore.Naming;
@@ -12,6 +14,28 @@ internal readonly record struct ListingPage(List<ItemInfo> Items, string? Next);
 /// <summary>Reads the JSON of answers. What a server says is not trusted: names that no backend would list are left out.</summary>
 internal static partial class RestJson
 {
+    /// <summary>The media type of a body.</summary>
+    public static readonly MediaTypeHeaderValue ContentType = new("application/json");
+
+    /// <summary>Returns blocks as the body of a request: <c>[[name, offset, length], …]</c>.</summary>
+    public static byte[] Write(IReadOnlyList<Block> blocks)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(buffer);
+        json.WriteStartArray();
+        foreach (var block in blocks)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(block.Name);
+            json.WriteNumberValue(block.Offset);
+            json.WriteNumberValue(block.Length);
+            json.WriteEndArray();
+        }
+        json.WriteEndArray();
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
     /// <summary>Reads a listing of one level.</summary>
     public static async Task<List<ItemInfo>> ReadItemsAsync(RestAnswer answer)
     {

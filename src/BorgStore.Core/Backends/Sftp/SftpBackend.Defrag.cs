@@ -32,7 +32,7 @@ internal sealed partial class SftpBackend
             if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
             await CheckBlocksAsync(connection, request.Sources).ConfigureAwait(false);
             await WriteAsync(connection, call, writing,
-                (handle, token) => GatherAsync(connection, handle, request, writing, token)).ConfigureAwait(false);
+                (handle, token) => WriteBlocksAsync(connection, handle, request, writing, token)).ConfigureAwait(false);
             if (request.Target is null)
             {
                 var hash = await HashFileAsync(connection, writing.Temporary!, request, call).ConfigureAwait(false);
@@ -67,17 +67,16 @@ internal sealed partial class SftpBackend
         }
     }
 
-    private async Task GatherAsync(SftpConnection connection, byte[] target, DefragRequest request, Writing writing, CancellationToken cancellationToken)
+    private async Task WriteBlocksAsync(SftpConnection connection, byte[] target, DefragRequest request, Writing writing, CancellationToken cancellationToken)
     {
         var blocks = request.Sources.Where(block => block.Length > 0).ToList();
-        var total = blocks.Sum(block => block.Length);
         if (!connection.Features.Has(Extension.CopyData))
         {
-            var stream = new BlockStream(LoadBlockAsync, blocks);
+            var stream = await GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
             await using (stream.ConfigureAwait(false))
             {
-                var reply = await Upload.WriteAsync(connection, target, new(stream, total), cancellationToken).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", writing.Name, total).ConfigureAwait(false);
+                var reply = await Upload.WriteAsync(connection, target, new(stream, stream.Length), cancellationToken).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", writing.Name, stream.Length).ConfigureAwait(false);
             }
             return;
         }
@@ -88,15 +87,6 @@ internal sealed partial class SftpBackend
             cancellationToken.ThrowIfCancellationRequested();
             await CopyAsync(connection, some, target, offset, writing.Name, cancellationToken).ConfigureAwait(false);
             offset += some.Sum(block => block.Length);
-        }
-
-        async ValueTask<ValueStream> LoadBlockAsync(Block block)
-        {
-            var value = await LoadAsync(block.Name, new(block.Offset, block.Length), cancellationToken).ConfigureAwait(false)
-                ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{block.Name}' any more.", block.Name);
-            if (value.Length == block.Length) return value;
-            await value.DisposeAsync().ConfigureAwait(false);
-            throw block.Outside(block.Offset + value.Length);
         }
     }
 

@@ -1,3 +1,4 @@
+using BorgStore.Backends.Gathering;
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Values;
@@ -7,6 +8,10 @@ namespace BorgStore.Backends.Sftp;
 /// <content>Loading values.</content>
 internal sealed partial class SftpBackend
 {
+    // Items that are open at the same time while ranges are gathered, and ranges of each that are asked for.
+    private const int ItemsAtOnce = 64;
+    private const int PiecesAtOnce = 256;
+
     // Read with the opening, before the size is known: enough for what is small.
     private const int FirstReadSize = 64 * 1024;
 
@@ -62,6 +67,63 @@ internal sealed partial class SftpBackend
                 if (!isKept) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
             }
         }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+        => GatherStream.OpenAsync(FindAsync, blocks, ReadPiecesAsync, GatherStream.LargeWindow, cancellationToken);
+
+    // Each item is opened once, and all its pieces are asked for before the first of them arrives.
+    private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
+        => await Parallel.ForEachAsync(pieces.GroupBy(piece => piece.Name),
+            new ParallelOptions { MaxDegreeOfParallelism = ItemsAtOnce, CancellationToken = cancellationToken },
+            async (item, token) => await RunAsync(async (connection, _) =>
+            {
+                var handle = await OpenAsync(connection, item.Key).ConfigureAwait(false) ?? throw item.First().Missing();
+                try
+                {
+                    foreach (var some in item.Chunk(PiecesAtOnce))
+                        await Task.WhenAll(some.Select(piece => ReadPieceAsync(connection, handle, piece))).ConfigureAwait(false);
+                }
+                finally
+                {
+                    connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+                }
+                return true;
+            }, token).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private async Task ReadPieceAsync(SftpConnection connection, byte[] handle, Piece piece)
+    {
+        var packets = new List<Task>();
+        for (var start = 0; start < piece.Target.Length; start += connection.Features.ReadSize)
+            packets.Add(ReadPacketAsync(start, Math.Min(connection.Features.ReadSize, piece.Target.Length - start)));
+        await Task.WhenAll(packets).ConfigureAwait(false);
+
+        async Task ReadPacketAsync(int start, int length)
+        {
+            // A server may send less than was asked for.
+            for (var done = 0; done < length;)
+            {
+                using var reply = await connection.SendAsync(
+                    new ReadRequest(handle, piece.Offset + start + done, length - done)).ConfigureAwait(false);
+                if (reply.Status == StatusCode.EndOfFile || (reply.IsOk && reply.Content.IsEmpty)) throw piece.Outside(null);
+                if (!reply.IsOk) throw await ExplainUnreadAsync(connection, handle, piece, reply).ConfigureAwait(false);
+                if (reply.Content.Length > length - done)
+                    throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", piece.Name);
+                reply.Content.CopyTo(piece.Target[(start + done)..]);
+                done += reply.Content.Length;
+            }
+        }
+    }
+
+    // A server may open a directory for reading, and refuse only then.
+    private async ValueTask<StoreException> ExplainUnreadAsync(SftpConnection connection, byte[] handle, Piece piece, Reply refusal)
+    {
+        using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+        return !stat.IsOk ? Refused(refusal, "load", piece.Name)
+            : stat.Attributes.IsDirectory ? piece.Missing()
+            : piece.Offset > stat.Attributes.Size - piece.Target.Length ? piece.Outside(stat.Attributes.Size)
+            : Refused(refusal, "load", piece.Name);
+    }
 
     private ValueTask<Download> ResumeAsync(string name, ItemAttributes before, long position, long end, CancellationToken cancellationToken)
         => RunAsync(async (connection, _) =>

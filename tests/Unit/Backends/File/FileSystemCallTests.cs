@@ -24,6 +24,7 @@ public sealed partial class FileSystemCallTests : IDisposable
     [InlineData("store", "openat 50, pwrite64 50, close 50, rename 50")]
     [InlineData("create", "openat 50, pwrite64 50, close 50, renameat2 50")]
     [InlineData("load", "openat 50, statx 50, pread64 50, close 50")]
+    [InlineData("gather", "openat 50, pread64 100, close 50")]
     [InlineData("info", "statx 50")]
     [InlineData("delete", "unlink 50")]
     // The first one was moved before: it is looked for once more, since its new directory might have been what was missing.

@@ -43,6 +43,9 @@ internal abstract class FileCalls
     /// <summary>Opens a regular file; anything else is absent.</summary>
     public abstract SafeFileHandle? OpenFile(string name, out FileStatus status);
 
+    /// <summary>Opens a file without a look at what it is: what is no regular file fails when it is read.</summary>
+    public virtual SafeFileHandle? OpenFile(string name) => OpenFile(name, out _);
+
     /// <summary>Makes a new file that only its owner may read and write.</summary>
     /// <returns>The file, or <see langword="null"/> where its directory is missing.</returns>
     public abstract SafeFileHandle? CreateFile(string name);

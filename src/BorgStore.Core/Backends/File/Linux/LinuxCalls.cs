@@ -34,8 +34,7 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
     public override SafeFileHandle? OpenFile(string name, out FileStatus status)
     {
         status = default;
-        // Not to wait for a writer where a foreign hand put a pipe.
-        if (TryOpen(name, LibC.OpenReadOnly | LibC.OpenNonBlocking) is not { } file) return null;
+        if (OpenFile(name) is not { } file) return null;
         LibC.StatusBuffer buffer;
         byte empty = 0;
         if (LibC.Status((int)file.DangerousGetHandle(), &empty, LibC.AtEmptyPath, &buffer) != 0)
@@ -49,6 +48,9 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         file.Dispose();
         return null;
     }
+
+    // Not to wait for a writer where a foreign hand put a pipe.
+    public override SafeFileHandle? OpenFile(string name) => TryOpen(name, LibC.OpenReadOnly | LibC.OpenNonBlocking);
 
     public override SafeFileHandle? CreateFile(string name)
         => TryOpen(name, LibC.OpenWriteOnly | LibC.OpenCreate | LibC.OpenExclusive);

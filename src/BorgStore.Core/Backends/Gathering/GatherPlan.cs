@@ -1,0 +1,100 @@
+namespace BorgStore.Backends.Gathering;
+
+/// <summary>The ranges of one gathering, resolved to absolute offsets, in the order in which they are joined.</summary>
+internal sealed class GatherPlan
+{
+    // Requests for the size of an item that run at the same time.
+    private const int LookUpsAtOnce = 16;
+
+    private readonly List<Block> _blocks;
+    private int _next;
+    private long _done;
+
+    private GatherPlan(List<Block> blocks, long length) => (_blocks, Length, Left) = (blocks, length, length);
+
+    /// <summary>The number of bytes of all ranges together.</summary>
+    public long Length { get; }
+
+    /// <summary>The number of bytes that <see cref="FillWindow"/> has not given out yet.</summary>
+    public long Left { get; private set; }
+
+    /// <summary>Checks and resolves the ranges. Ranges without a byte are dropped and their items are not looked up.</summary>
+    /// <param name="blocks">The ranges; a negative offset counts from the end of the item.</param>
+    /// <param name="find">Finds an item; called where an offset is negative.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public static async ValueTask<GatherPlan> MakeAsync(
+        IReadOnlyList<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
+    {
+        Block.CheckCount(blocks.Count);
+        var wanted = new List<Block>(blocks.Count);
+        var length = 0L;
+        var isRelative = false;
+        foreach (var block in blocks)
+        {
+            if (block.Length < 0)
+                throw new StoreException(StoreError.InvalidArgument, $"The length {block.Length} of a part of '{block.Name}' is negative.", block.Name);
+            if (block.Length == 0) continue;
+            if (block.Length > long.MaxValue - length) throw block.Outside(null);
+            length += block.Length;
+            isRelative |= block.Offset < 0;
+            wanted.Add(block);
+        }
+        var plan = new GatherPlan(wanted, length);
+        if (isRelative) await plan.ResolveOffsetsAsync(find, cancellationToken).ConfigureAwait(false);
+        return plan;
+    }
+
+    /// <summary>Fails where a range is not wholly there, before anything is read. An item that changes afterwards fails when it is read.</summary>
+    /// <param name="find">Finds an item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public Task CheckAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
+        => LookUpAsync(_blocks, find, static (block, size) =>
+        {
+            if (block.Offset > size - block.Length) throw block.Outside(size);
+        }, cancellationToken);
+
+    /// <summary>Assigns the next bytes of the gathered value to a buffer.</summary>
+    /// <param name="buffer">The buffer; no longer than <see cref="Left"/>.</param>
+    /// <returns>The pieces. Ranges that follow each other in an item are one piece.</returns>
+    public List<Piece> FillWindow(Memory<byte> buffer)
+    {
+        var pieces = new List<Piece>();
+        var used = 0;
+        while (used < buffer.Length)
+        {
+            var block = _blocks[_next];
+            var count = (int)Math.Min(block.Length - _done, buffer.Length - used);
+            var offset = block.Offset + _done;
+            if (pieces is [.., var last] && last.Name == block.Name && last.Offset + last.Target.Length == offset)
+                pieces[^1] = last with { Target = buffer[(used - last.Target.Length)..(used + count)] };
+            else
+                pieces.Add(new(block.Name, offset, buffer.Slice(used, count)));
+            used += count;
+            _done += count;
+            if (_done == block.Length) (_next, _done) = (_next + 1, 0);
+        }
+        Left -= used;
+        return pieces;
+    }
+
+    private async Task ResolveOffsetsAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
+    {
+        var sizes = new Dictionary<string, long>();
+        await LookUpAsync(_blocks.Where(block => block.Offset < 0), find, (block, size) =>
+        {
+            if (size + block.Offset < 0) throw block.Outside(size);
+            lock (sizes) sizes[block.Name] = size;
+        }, cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < _blocks.Count; i++)
+            if (_blocks[i] is { Offset: < 0 } block) _blocks[i] = block with { Offset = sizes[block.Name] + block.Offset };
+    }
+
+    private static Task LookUpAsync(IEnumerable<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find,
+        Action<Block, long> use, CancellationToken cancellationToken)
+        => Parallel.ForEachAsync(blocks.GroupBy(block => block.Name),
+            new ParallelOptions { MaxDegreeOfParallelism = LookUpsAtOnce, CancellationToken = cancellationToken }, async (item, token) =>
+            {
+                if (await find(item.Key, token).ConfigureAwait(false) is not { IsDirectory: false } info) throw item.First().Missing();
+                foreach (var block in item) use(block, info.Size);
+            });
+}

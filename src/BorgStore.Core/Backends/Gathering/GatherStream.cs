@@ -1,0 +1,158 @@
+using System.Buffers;
+
+namespace BorgStore.Backends.Gathering;
+
+/// <summary>Ranges of items as one stream that is read in windows: while the caller reads one, the next one is being filled, so that
+/// memory stays constant however many bytes are gathered.</summary>
+internal sealed class GatherStream : ValueStream
+{
+    /// <summary>A window for a distant storage [bytes].</summary>
+    public const int LargeWindow = 8 << 20;
+
+    // Loads of a storage that can only load one range at a time.
+    private const int LoadsAtOnce = 16;
+
+    private readonly GatherPlan _plan;
+    private readonly PieceReader _read;
+    private readonly int _windowSize;
+    private readonly CancellationTokenSource _disposing = new();
+    private Window _current;
+    private int _used;
+    private Task<Window>? _next;
+    private bool _isDisposed;
+
+    private GatherStream(GatherPlan plan, PieceReader read, int windowSize) => (_plan, _read, _windowSize) = (plan, read, windowSize);
+
+    /// <inheritdoc/>
+    public override long Length => _plan.Length;
+
+    /// <summary>Gathers by loading range after range, several at a time.</summary>
+    /// <param name="backend">The storage.</param>
+    /// <param name="blocks">The ranges.</param>
+    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    /// <param name="loadsAtOnce">The number of ranges that are loaded at the same time.</param>
+    public static ValueTask<ValueStream> OpenAsync(
+        IBackend backend, IReadOnlyList<Block> blocks, CancellationToken cancellationToken, int loadsAtOnce = LoadsAtOnce)
+        => OpenAsync(backend.FindAsync, blocks, (pieces, token) => LoadEachAsync(backend, pieces, loadsAtOnce, token), LargeWindow, cancellationToken);
+
+    /// <summary>Opens the stream. When it returns, either everything is read, or all ranges were seen to be there.</summary>
+    /// <param name="find">Finds an item: called where an offset counts from the end, and where the bytes need more than one window.</param>
+    /// <param name="blocks">The ranges.</param>
+    /// <param name="read">Reads pieces.</param>
+    /// <param name="windowSize">The bytes that are read at a time; twice as many are in memory at most.</param>
+    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    public static async ValueTask<ValueStream> OpenAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find,
+        IReadOnlyList<Block> blocks, PieceReader read, int windowSize, CancellationToken cancellationToken)
+    {
+        var plan = await GatherPlan.MakeAsync(blocks, find, cancellationToken).ConfigureAwait(false);
+        if (plan.Length == 0) return new MemoryValueStream(default);
+        if (plan.Length > windowSize) await plan.CheckAsync(find, cancellationToken).ConfigureAwait(false);
+        var stream = new GatherStream(plan, read, windowSize);
+        try
+        {
+            stream._current = await stream.ReadWindowAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        return stream;
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        if (_used == _current.Length && HasMore) AdvanceAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        return Copy(buffer);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_used == _current.Length && HasMore && buffer.Length > 0) await AdvanceAsync(cancellationToken).ConfigureAwait(false);
+        return Copy(buffer.Span);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_isDisposed)
+        {
+            _isDisposed = true;
+            _current.Return();
+            (_current, _used) = (default, 0);
+            _disposing.Cancel();
+            if (_next is { } next) _ = DropAsync(next);
+            else _disposing.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private bool HasMore => _next is not null || _plan.Left > 0;
+
+    private int Copy(Span<byte> buffer)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var count = Math.Min(buffer.Length, _current.Length - _used);
+        _current.Span.Slice(_used, count).CopyTo(buffer);
+        _used += count;
+        // From now on the caller is busy with this window.
+        if (_next is null && _plan.Left > 0) _next = ReadWindowAsync(_disposing.Token);
+        return count;
+    }
+
+    private async ValueTask AdvanceAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        // A caller who stopped waiting may come again.
+        var window = await (_next ??= ReadWindowAsync(_disposing.Token)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        _next = null;
+        _current.Return();
+        (_current, _used) = (window, 0);
+    }
+
+    private async Task<Window> ReadWindowAsync(CancellationToken cancellationToken)
+    {
+        var window = new Window((int)Math.Min(_windowSize, _plan.Left));
+        // After a failure the storage may still be writing to the buffer, so it does not go back to the pool.
+        await _read(_plan.FillWindow(window.Memory), cancellationToken).ConfigureAwait(false);
+        return window;
+    }
+
+    // The buffer goes back only when nothing is written to it any more.
+    private async Task DropAsync(Task<Window> next)
+    {
+        await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (next.IsCompletedSuccessfully) (await next.ConfigureAwait(false)).Return();
+        _disposing.Dispose();
+    }
+
+    private static async ValueTask LoadEachAsync(IBackend backend, IReadOnlyList<Piece> pieces, int atOnce, CancellationToken cancellationToken)
+        => await Parallel.ForEachAsync(pieces, new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellationToken }, async (piece, token) =>
+        {
+            var value = await backend.LoadAsync(piece.Name, new(piece.Offset, piece.Target.Length), token).ConfigureAwait(false) ?? throw piece.Missing();
+            await using (value.ConfigureAwait(false))
+            {
+                if (value.Length != piece.Target.Length) throw piece.Outside(value.Length > 0 ? piece.Offset + value.Length : null);
+                await value.ReadExactlyAsync(piece.Target, token).ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
+
+    private readonly struct Window(int length)
+    {
+        private readonly byte[]? _bytes = ArrayPool<byte>.Shared.Rent(length);
+
+        public int Length { get; } = length;
+
+        public Memory<byte> Memory => _bytes.AsMemory(0, Length);
+
+        public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
+
+        public void Return()
+        {
+            if (_bytes is not null) ArrayPool<byte>.Shared.Return(_bytes);
+        }
+    }
+}

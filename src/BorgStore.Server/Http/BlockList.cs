@@ -1,0 +1,104 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text.Json;
+using BorgStore.Backends;
+
+namespace BorgStore.Server.Http;
+
+/// <summary>Reads a JSON list of blocks, <c>[[name, offset, length], …]</c>, while it arrives. Nothing of it but the blocks is kept.</summary>
+internal sealed class BlockList
+{
+    // A name has at most 100 characters, each of which may be escaped; numbers and white space between are short.
+    private const int LongestToken = 4096;
+
+    private readonly List<Block> _blocks = [];
+    private readonly bool _allowNegativeOffsets;
+    private JsonReaderState _state;
+    private string _name = "";
+    private long _offset;
+    private long _length;
+
+    private Expected _expected = Expected.List;
+
+    private BlockList(bool allowNegativeOffsets) => _allowNegativeOffsets = allowNegativeOffsets;
+
+    /// <summary>Reads a list.</summary>
+    /// <param name="body">The body of a request.</param>
+    /// <param name="allowNegativeOffsets">Whether an offset may count from the end of the item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> where it is something else or too long,
+    /// <see cref="StoreError.InvalidName"/> where a name is none.</exception>
+    public static async ValueTask<IReadOnlyList<Block>> ReadAsync(PipeReader body, bool allowNegativeOffsets, CancellationToken cancellationToken)
+    {
+        var list = new BlockList(allowNegativeOffsets);
+        while (true)
+        {
+            var result = await body.ReadAsync(cancellationToken);
+            var consumed = list.Read(result.Buffer, result.IsCompleted);
+            if (result.IsCompleted)
+            {
+                body.AdvanceTo(result.Buffer.End);
+                return list._blocks;
+            }
+            if (result.Buffer.Slice(consumed).Length > LongestToken) throw Malformed();
+            body.AdvanceTo(consumed, result.Buffer.End);
+        }
+    }
+
+    private SequencePosition Read(ReadOnlySequence<byte> bytes, bool isLast)
+    {
+        var reader = new Utf8JsonReader(bytes, isLast, _state);
+        try
+        {
+            while (reader.Read()) Take(ref reader);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw Malformed();
+        }
+        _state = reader.CurrentState;
+        return reader.Position;
+    }
+
+    private void Take(ref Utf8JsonReader reader)
+    {
+        switch (_expected, reader.TokenType)
+        {
+            case (Expected.List or Expected.Block, JsonTokenType.StartArray):
+                _expected++;
+                break;
+            // Anything behind the list is refused by the reader.
+            case (Expected.Block, JsonTokenType.EndArray):
+                break;
+            case (Expected.Name, JsonTokenType.String):
+                // Blocks of one item often follow each other, and then share its name.
+                if (_name.Length == 0 || !reader.ValueTextEquals(_name)) _name = RequestTarget.CheckReadable(reader.GetString()!);
+                _expected++;
+                break;
+            case (Expected.Offset, JsonTokenType.Number) when reader.TryGetInt64(out _offset) && (_offset >= 0 || _allowNegativeOffsets):
+            case (Expected.Length, JsonTokenType.Number) when reader.TryGetInt64(out _length) && _length >= 0:
+                _expected++;
+                break;
+            case (Expected.EndOfBlock, JsonTokenType.EndArray):
+                Block.CheckCount(_blocks.Count + 1);
+                _blocks.Add(new(_name, _offset, _length));
+                _expected = Expected.Block;
+                break;
+            default:
+                throw new FormatException();
+        }
+    }
+
+    private static StoreException Malformed()
+        => new(StoreError.InvalidArgument, "The body is no JSON of the form [[name, offset, size], ...].");
+
+    private enum Expected
+    {
+        List,
+        Block,
+        Name,
+        Offset,
+        Length,
+        EndOfBlock,
+    }
+}

@@ -203,7 +203,9 @@ Describe 'A repository of Borg 2.0.0b25' {
     It 'is recognised when it is new and empty' {
         Get-BorgStoreItem -Namespace packs, index, keys, archives, cache -IncludeDeleted | Remove-BorgStoreItem
         Close-AllStore
-        (Open-BorgStore ([uri]::new($folder).AbsoluteUri)).Namespace.Name | Should -Contain 'packs'
+        $store = Open-BorgStore ([uri]::new($folder).AbsoluteUri)
+        ($store.Namespace | Where-Object Name -eq 'packs').WriteLevel | Should -Be 1
+        $store.Namespace.IsKnown | Select-Object -Unique | Should -BeTrue
         Get-BorgStoreItem -Namespace packs | Should -BeNullOrEmpty
     }
 }

@@ -18,8 +18,7 @@ internal sealed record BorgRepository(int? Version)
     private const int FirstVersionWithBlake3 = 5;
     private static readonly string[] ContentAddressed = ["packs", "index", "keys", "locks"];
 
-    /// <summary>Whether the keys of the content-addressed namespaces are known to be BLAKE3 digests. In older repositories they are
-    /// SHA-256 digests, except for a few of the last betas.</summary>
+    /// <summary>Whether the keys of the content-addressed namespaces are known to be BLAKE3 digests.</summary>
     public bool UsesBlake3 => Version >= FirstVersionWithBlake3;
 
     /// <summary>Returns whether Borg names the items of a namespace by the hash of their values.</summary>

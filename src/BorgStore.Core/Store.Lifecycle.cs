@@ -80,6 +80,14 @@ public sealed partial class Store
     /// <summary>Whether the store is closed.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>Returns the Borg 2 repository that the store is, or <see langword="null"/> if it is none.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    internal async ValueTask<BorgRepository?> FindBorgRepositoryAsync(CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(Url);
+        return await BorgRepository.FindAsync(_backend, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Returns when all that was stored before the call is as safe from a power cut as the storage can make it.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)

@@ -11,7 +11,7 @@
                              data = 2: values named by their SHA256
         file:///srv/copy     the same namespaces with other items
         file:///srv/old      likewise
-        file:///srv/backup   a repository of Borg 2
+        file:///srv/backup   a repository of Borg 2.0.0b25, or another one that Set-ExampleRepository puts there
         the working folder   one.bin, two.bin, main.conf, photo.jpg, host.pem (a certificate with its key)
         nas.example.org      this machine: over sftp with ssh's own configuration, and over https, as the user backup
 
@@ -101,8 +101,7 @@ function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
         }
         $store | Close-BorgStore
     }
-    $null = New-Item "$($world.Template)/srv/backup" -ItemType Directory
-    tar -xzf (Join-Path $PSScriptRoot '../Unit/data/golden/borg-b22.tar.gz') -C "$($world.Template)/srv/backup" --strip-components=1
+    Set-ExampleRepository $world borg-b25
     # Where the module is installed, sessions that an example makes find it by themselves.
     $world.ModulePath = $env:PSModulePath
     $base = (Get-Module BorgStore).ModuleBase
@@ -110,6 +109,14 @@ function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
     Add-Certificate $world
     Start-ExampleServer $world
     $world
+}
+
+# Puts one of the golden repositories at file:///srv/backup.
+function Set-ExampleRepository([hashtable] $World, [string] $Golden) {
+    $folder = "$($World.Template)/srv/backup"
+    if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
+    $null = New-Item $folder -ItemType Directory
+    tar -xzf (Join-Path $PSScriptRoot "../Unit/data/golden/$Golden.tar.gz") -C $folder --strip-components=1
 }
 
 # A certificate for localhost, which the client trusts.

@@ -57,7 +57,18 @@ Describe 'A block of <Page>' -ForEach $blocks {
 }
 
 Describe 'The session of <Page>' -ForEach $sessions {
-    It 'runs as it is written' {
-        (Invoke-Example ($Code -join "`n") $world).Error | Should -BeNullOrEmpty
+    It 'runs as it is written, with <_>' -ForEach 'borg-b22', 'borg-b25' {
+        Set-ExampleRepository $world $_
+        $result = Invoke-Example ($Code -join "`n") $world
+        $result.Error | Should -BeNullOrEmpty
+        $result.Warning | Should -BeNullOrEmpty
+        # The mirror: all of the original that its users need.
+        $original, $mirror = 'backup', 'mirror' | ForEach-Object {
+            $root = "$($world.Root)/srv/$_"
+            , @(Get-ChildItem $root -Recurse -File | Where-Object { $_.FullName -notmatch '[/\\](cache|locks)[/\\]|\.del$' } |
+                Get-FileHash | ForEach-Object { "$([IO.Path]::GetRelativePath($root, $_.Path)) $($_.Hash)" } | Sort-Object)
+        }
+        $original.Count | Should -BeGreaterThan 10
+        $mirror | Should -Be $original
     }
 }

@@ -87,6 +87,129 @@ Describe 'Test-BorgStoreItem' {
     }
 }
 
+Describe 'Test-BorgStoreItem in a store with one damaged item' {
+    BeforeAll {
+        # Sizes differ, so that the smallest neighbours are others than the first.
+        1..6 | ForEach-Object { Set-Content "$TestDrive/damage-$_.bin" -Value ('x' * (100 - $_)) -NoNewline }
+    }
+    AfterEach { Close-AllStore }
+
+    It 'labels it with the <Algorithm> of its neighbours' -ForEach @{ Algorithm = 'SHA256' }, @{ Algorithm = 'BLAKE3' } {
+        $null = New-TestStore
+        $items = Get-ChildItem $TestDrive/damage-*.bin | Set-BorgStoreItem -Namespace data -ContentHash $Algorithm -PassThru
+        Set-BorgStoreItem $items[0].Name -Value damaged
+        $result = $items[0] | Test-BorgStoreItem -Integrity
+        $result.Valid | Should -BeFalse
+        $result.Algorithm | Should -Be $Algorithm
+        $result.Actual | Should -Be (Get-BorgStoreItemHash $items[0].Name $Algorithm).Hash
+    }
+
+    It 'is not misled by a damaged neighbour or by names that are no digests' {
+        $null = New-TestStore
+        $items = Get-ChildItem $TestDrive/damage-*.bin | Set-BorgStoreItem -Namespace data -ContentHash BLAKE3 -PassThru
+        $items[0, 1] | ForEach-Object { Set-BorgStoreItem $_.Name -Value d }
+        "data/$('z' * 64)", 'data/0000' | ForEach-Object { Set-BorgStoreItem $_ -Value 'z' }
+        ($items[0] | Test-BorgStoreItem -Integrity).Algorithm | Should -Be 'BLAKE3'
+    }
+
+    It 'takes either algorithm where names of both lie side by side' {
+        $null = New-TestStore
+        $blake3 = Get-ChildItem $TestDrive/damage-*.bin | Set-BorgStoreItem -Namespace data -ContentHash BLAKE3 -PassThru
+        $sha256 = Get-ChildItem $TestDrive/damage-[1-3].bin | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -PassThru
+        $results = Get-BorgStoreItem -Namespace data | Test-BorgStoreItem -Integrity
+        $results.Valid | Select-Object -Unique | Should -BeTrue
+        ($results | Where-Object Algorithm -eq 'BLAKE3').Name | Should -Be ($blake3.Name | Sort-Object)
+        ($results | Where-Object Algorithm -eq 'SHA256').Name | Should -Be ($sha256.Name | Sort-Object)
+    }
+
+    It 'costs no more in a larger namespace' {
+        $store = New-TestStore
+        $null = 1..200 | ForEach-Object { [pscustomobject]@{ Name = 'data/{0:x64}' -f $_; Value = "$_" } } | Set-BorgStoreItem
+        $null = Get-BorgStoreStatistic -Reset
+        ("data/{0:x64}" -f 7 | Test-BorgStoreItem -Integrity).Valid | Should -BeFalse
+        (Get-BorgStoreStatistic).hash_calls | Should -Be 10 -Because 'the item and four neighbours are tried with two algorithms each'
+        $null = Get-BorgStoreStatistic -Reset
+        $null = Get-BorgStoreItem -Namespace data | Test-BorgStoreItem -Integrity
+        (Get-BorgStoreStatistic).hash_calls | Should -Be 408 -Because 'neighbours are asked once per namespace'
+    }
+
+    It 'keeps the namespaces of two stores apart' {
+        $one = New-TestStore
+        $two = New-TestStore
+        $file = Get-Item $TestDrive/damage-1.bin
+        $valid = $file | Set-BorgStoreItem -Namespace data -ContentHash BLAKE3 -PassThru -Store $one
+        $other = $file | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -PassThru -Store $two
+        Set-BorgStoreItem $other.Name -Value damaged -Store $two
+        $results = $valid, $other | Test-BorgStoreItem -Integrity -ThrottleLimit 1
+        $results.Algorithm | Should -Be 'BLAKE3', 'SHA256'
+    }
+}
+
+Describe 'A repository of Borg 2.0.0b25' {
+    BeforeEach {
+        $folder = "$TestDrive/$(New-Guid)"
+        $null = New-Item $folder -ItemType Directory
+        tar -xzf $PSScriptRoot/../Unit/data/golden/borg-b25.tar.gz -C $folder --strip-components=1
+        $null = Open-BorgStore ([uri]::new($folder).AbsoluteUri)
+
+        # Changes one bit in the middle of a value.
+        function Set-Damage($Item) {
+            $file = Get-ChildItem $folder -Recurse -File -Filter ($Item.Name -split '/')[-1]
+            $bytes = [IO.File]::ReadAllBytes($file)
+            $bytes[$bytes.Length / 2] = $bytes[$bytes.Length / 2] -bxor 1
+            [IO.File]::WriteAllBytes($file, $bytes)
+        }
+    }
+    AfterEach { Close-AllStore }
+
+    It 'is undamaged by BLAKE3, which is recognised' {
+        $null = Get-BorgStoreStatistic -Reset
+        $results = Get-BorgStoreItem -Namespace packs, index, keys, locks | Test-BorgStoreItem -Integrity
+        $results.Count | Should -Be 11
+        $results.Valid | Select-Object -Unique | Should -BeTrue
+        $results.Algorithm | Select-Object -Unique | Should -Be 'BLAKE3'
+        (Get-BorgStoreStatistic).hash_calls | Should -Be 11 -Because 'its version says BLAKE3'
+    }
+
+    It 'names a damaged item of <_> with BLAKE3, alone and among others' -ForEach 'packs', 'index', 'keys' {
+        $item = Get-BorgStoreItem -Namespace $_ | Select-Object -First 1
+        Set-Damage $item
+        $damaged = Get-BorgStoreItem -Namespace packs, index, keys | Test-BorgStoreItem -Integrity | Where-Object -not Valid
+        $damaged.Name | Should -Be $item.Name
+        $damaged.Algorithm | Should -Be 'BLAKE3'
+        $damaged.Actual | Should -Be (Get-BorgStoreItemHash $item.Name BLAKE3).Hash
+        ($item | Test-BorgStoreItem -Integrity).Algorithm | Should -Be 'BLAKE3'
+    }
+
+    It 'names a damaged lock with BLAKE3' {
+        Set-BorgStoreItem "locks/$('0' * 64)" -Value 'no lock of this name'
+        (Get-BorgStoreItem -Namespace locks | Test-BorgStoreItem -Integrity).Algorithm | Should -Be 'BLAKE3'
+    }
+
+    It 'takes an item of SHA256 beside those of BLAKE3' {
+        $name = "packs/$((Get-FileHash -InputStream ([IO.MemoryStream]::new([byte[]] (1..9)))).Hash.ToLower())"
+        Set-BorgStoreItem $name -Value ([byte[]] (1..9))
+        $results = Get-BorgStoreItem -Namespace packs | Test-BorgStoreItem -Integrity
+        $results.Valid | Select-Object -Unique | Should -BeTrue
+        ($results | Where-Object Algorithm -eq 'SHA256').Name | Should -Be $name
+    }
+
+    It 'is measured' {
+        $measure = Measure-BorgStore
+        ($measure | Where-Object Namespace -eq 'packs').Count | Should -Be 6
+        ($measure | Where-Object Namespace -eq 'archives').DeletedCount | Should -Be 1
+    }
+
+    It 'is recognised when it is new and empty' {
+        Get-BorgStoreItem -Namespace packs, index, keys, archives, cache -IncludeDeleted | Remove-BorgStoreItem
+        Close-AllStore
+        $store = Open-BorgStore ([uri]::new($folder).AbsoluteUri)
+        ($store.Namespace | Where-Object Name -eq 'packs').WriteLevel | Should -Be 1
+        $store.Namespace.IsKnown | Select-Object -Unique | Should -BeTrue
+        Get-BorgStoreItem -Namespace packs | Should -BeNullOrEmpty
+    }
+}
+
 Describe 'Invoke-BorgStoreDefrag' {
     BeforeEach {
         $store = New-TestStore

@@ -31,7 +31,9 @@ Describe 'Making and opening stores' {
     }
 
     It 'knows the namespaces of Borg 2' {
-        (New-BorgStore (New-TestUri) -Preset Borg2).Namespace.Name | Should -Contain 'packs'
+        $uri = New-TestUri
+        (New-BorgStore $uri -Preset Borg2).Namespace.Name | Should -Contain 'packs'
+        Get-ChildItem ([uri] $uri).LocalPath -Force | Should -BeNullOrEmpty -Because 'borg repo-create wants an empty place'
         Get-ErrorId { New-BorgStore (New-TestUri) -Preset Borg2 -Namespace @{ a = 0 } } | Should -Be 'InvalidArgument'
         $store = New-BorgStore (New-TestUri) -Preset Borg2 -Namespace @{ packs = 2; 'data/' = @{ Levels = 1 } }
         ($store.Namespace | Where-Object Name -in 'packs', 'data', 'config').ForEach{ "$($_.Name) $($_.Levels)" } | Should -Be 'config 0', 'data 1', 'packs 2'

@@ -1,4 +1,3 @@
-using System.Text;
 using BorgStore.Backends;
 using BorgStore.Naming;
 
@@ -8,8 +7,6 @@ namespace BorgStore.Layout;
 /// <remarks>What a sample cannot tell (a namespace without items, the order of two levels) stays unknown.</remarks>
 internal static class LayoutRecognition
 {
-    private const string BorgReadme = "config/readme";
-    private const string BorgReadmeStart = "This is a Borg Backup repository.";
     // All directories of two hexadecimal digits at the first depth, fewer below: a change of level goes through the first.
     private const int SampledDirectories = 256;
     private const int SampledDeeperDirectories = 32;
@@ -21,7 +18,7 @@ internal static class LayoutRecognition
     /// <param name="cancellationToken">Ends the search.</param>
     public static async Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken)
     {
-        if (await IsBorgRepositoryAsync(backend, cancellationToken).ConfigureAwait(false)) return StoreLayout.Borg2;
+        if (await BorgRepository.FindAsync(backend, cancellationToken).ConfigureAwait(false) is not null) return StoreLayout.Borg2;
 
         var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
         var directories = root.Where(item => item.IsDirectory).Select(item => item.Name).ToList();
@@ -46,24 +43,6 @@ internal static class LayoutRecognition
         // Which of two levels is the new one, nobody can see.
         _ => new(name, [.. levels]) { IsKnown = false },
     };
-
-    private static async Task<bool> IsBorgRepositoryAsync(IBackend backend, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var readme = await backend.LoadAsync(BorgReadme, new(0, BorgReadmeStart.Length), cancellationToken).ConfigureAwait(false);
-            if (readme is null) return false;
-            await using (readme.ConfigureAwait(false))
-            {
-                var start = await readme.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
-                return Encoding.ASCII.GetString(start) == BorgReadmeStart;
-            }
-        }
-        catch (StoreException e) when (e.Error == StoreError.PermissionDenied)
-        {
-            return false;
-        }
-    }
 
     // Looks into the directories of each depth that are spread evenly over the names, so that a change of level that is only
     // partly done is seen.

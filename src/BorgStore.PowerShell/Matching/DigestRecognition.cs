@@ -1,12 +1,18 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using BorgStore.Hashing;
+using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>Guesses by which algorithm keys were made from values: by their length, and by what matched before in the same namespace.</summary>
+/// <summary>Guesses the algorithm that made the keys of a namespace from its values. Everything but the length of a key is found out
+/// once per namespace, whatever its size.</summary>
 internal sealed class DigestRecognition
 {
+    // The smallest few of the first names: enough to survive a damaged neighbour or two.
+    private const int ListedNeighbours = 64;
+    private const int HashedNeighbours = 4;
+
     private static readonly HashKind[] MostLikelyFirst =
     [
         HashKind.Sha256, HashKind.Blake3, HashKind.Sha512, HashKind.Blake2b,
@@ -14,24 +20,90 @@ internal sealed class DigestRecognition
     ];
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
-    private readonly ConcurrentDictionary<string, HashKind> _matched = [];
+    private readonly ConcurrentDictionary<Place, HashKind> _matched = [];
+    private readonly ConcurrentDictionary<StoreConnection, Lazy<Task<HashKind?>>> _borg = [];
+    private readonly ConcurrentDictionary<Place, Lazy<Task<HashKind?>>> _neighbours = [];
 
-    /// <summary>The algorithms that can have made a key, the most likely first.</summary>
-    public IReadOnlyList<HashKind> GetCandidates(string name, string key)
+    /// <summary>Returns the algorithms that can have made a key, the most likely first.</summary>
+    /// <exception cref="StoreException">The key is not the digest of any known algorithm.</exception>
+    public async Task<IReadOnlyList<HashKind>> GetCandidatesAsync(StoreLease store, string name, CancellationToken cancellationToken)
     {
-        var candidates = key.AsSpan().IndexOfAnyExcept(HexDigits) < 0
-            ? Array.FindAll(MostLikelyFirst, kind => 2 * kind.DigestSize == key.Length)
-            : [];
+        var candidates = CandidatesFor(store.Store.Layout.KeyOf(name));
         if (candidates.Length == 0)
             throw new StoreException(StoreError.InvalidArgument,
                 $"The key of '{name}' is not the digest of any known algorithm, so it says nothing about the value's integrity. Test only namespaces whose keys are digests.", name);
-        return _matched.TryGetValue(NamespaceOf(name), out var matched)
-            ? [.. candidates.OrderByDescending(kind => kind == matched)]
-            : candidates;
+        if (candidates.Length == 1) return candidates;
+        var likely = Recall(store, name) ?? await AskBorgAsync(store, name, cancellationToken);
+        return [.. candidates.OrderByDescending(kind => kind == likely)];
     }
 
-    /// <summary>Remembers what matched.</summary>
-    public void Remember(string name, HashKind kind) => _matched[NamespaceOf(name)] = kind;
+    /// <summary>Remembers the algorithm that made a key.</summary>
+    public void Remember(StoreLease store, string name, HashKind kind) => _matched[PlaceOf(store, name)] = kind;
 
-    private static string NamespaceOf(string name) => name[..Math.Max(0, name.LastIndexOf('/'))];
+    /// <summary>Returns the most likely algorithm of a key that none of the candidates made: that of its neighbours.</summary>
+    public async Task<HashKind> GuessAsync(
+        StoreLease store, string name, IReadOnlyList<HashKind> candidates, CancellationToken cancellationToken)
+    {
+        if (candidates.Count == 1) return candidates[0];
+        var likely = Recall(store, name)
+            ?? await AskBorgAsync(store, name, cancellationToken)
+            ?? await AskNeighboursAsync(store, name, cancellationToken);
+        return likely is not null && candidates.Contains(likely) ? likely : candidates[0];
+    }
+
+    private static HashKind[] CandidatesFor(string key)
+        => key.AsSpan().IndexOfAnyExcept(HexDigits) < 0 ? Array.FindAll(MostLikelyFirst, kind => 2 * kind.DigestSize == key.Length) : [];
+
+    private static Place PlaceOf(StoreLease store, string name) => new(store.Connection, store.Store.Layout.Find(name)?.Name ?? "");
+
+    private HashKind? Recall(StoreLease store, string name) => _matched.GetValueOrDefault(PlaceOf(store, name));
+
+    private Task<HashKind?> AskBorgAsync(StoreLease store, string name, CancellationToken cancellationToken)
+        => BorgRepository.IsContentAddressed(PlaceOf(store, name).Namespace)
+            ? _borg.GetOrAdd(store.Connection, _ => new(async () =>
+                await TryAsync(() => store.Store.FindBorgRepositoryAsync(cancellationToken)) is { UsesBlake3: true } ? HashKind.Blake3 : null)).Value
+            : Task.FromResult<HashKind?>(null);
+
+    private Task<HashKind?> AskNeighboursAsync(StoreLease store, string name, CancellationToken cancellationToken)
+        => _neighbours.GetOrAdd(PlaceOf(store, name), place => new(() => HashNeighboursAsync(store, place.Namespace, name, cancellationToken))).Value;
+
+    private static async Task<HashKind?> HashNeighboursAsync(StoreLease store, string ns, string name, CancellationToken cancellationToken)
+    {
+        var candidates = CandidatesFor(store.Store.Layout.KeyOf(name));
+        var neighbours = await TryAsync(async () =>
+        {
+            var found = new List<StoreItem>();
+            await foreach (var item in store.Store.ListAsync(ns, ItemSelection.All, cancellationToken))
+            {
+                if (item.Name != name && CandidatesFor(store.Store.Layout.KeyOf(item.Name)).SequenceEqual(candidates)) found.Add(item);
+                if (found.Count == ListedNeighbours) break;
+            }
+            return found;
+        });
+        foreach (var item in (neighbours ?? []).OrderBy(item => item.Size).Take(HashedNeighbours))
+        {
+            var key = store.Store.Layout.KeyOf(item.Name);
+            foreach (var kind in candidates)
+                if (await TryAsync(async () => await store.Store.HashAsync(item.Name, kind, item.IsDeleted, cancellationToken)) == key)
+                    return kind;
+        }
+        return null;
+    }
+
+    // What only makes a guess better must not fail the test of an item.
+    private static async ValueTask<T?> TryAsync<T>(Func<ValueTask<T?>> operation)
+        where T : class
+    {
+        try
+        {
+            return await operation();
+        }
+        catch (StoreException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A namespace of a store.</summary>
+    private readonly record struct Place(StoreConnection Connection, string Namespace);
 }

@@ -50,6 +50,31 @@ public sealed class GoldenStoreTests : StoreFixture
         }
     }
 
+    [Theory]
+    [InlineData("borg-b22", "sha256", 7)]
+    [InlineData("borg-b25", "blake3", 6)]
+    public async Task Packs_indexes_and_keys_of_Borg_are_named_by_the_hash_of_their_values(string name, string algorithm, int packs)
+    {
+        await using var store = await Store.OpenAsync(new(new Uri(Unpack(name)).AbsoluteUri));
+        Assert.Equal(packs, (await store.ListAsync("packs").ToListAsync()).Count);
+        foreach (var ns in new[] { "packs", "index", "keys" })
+        {
+            var items = await store.ListAsync(ns).ToListAsync();
+            Assert.NotEmpty(items);
+            foreach (var item in items) Assert.Equal($"{ns}/{await store.HashAsync(item.Name, HashKind.Parse(algorithm))}", item.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("borg-b21", false)]
+    [InlineData("borg-b22", false)]
+    [InlineData("borg-b25", true)]
+    public async Task The_version_of_a_Borg_repository_tells_whether_it_uses_BLAKE3(string name, bool usesBlake3)
+    {
+        await using var store = await Store.OpenAsync(new(new Uri(Unpack(name)).AbsoluteUri));
+        Assert.Equal(usesBlake3, Assert.IsType<Layout.BorgRepository>(await store.FindBorgRepositoryAsync(default)).UsesBlake3);
+    }
+
     [Fact]
     public async Task The_usage_of_a_quota_agrees()
     {

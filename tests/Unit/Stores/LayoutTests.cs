@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Diagnostics;
 using BorgStore.Layout;
 
 namespace BorgStore.Tests.Stores;
@@ -64,14 +65,45 @@ public sealed class LayoutTests : StoreFixture
         await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/ffffffff", Bytes("1")));
     }
 
-    [Fact]
-    public async Task Borg_is_known_by_its_readme()
+    [Theory]
+    [InlineData("config/config", "# This is a Borg Backup repository.\n# See https://borgbackup.readthedocs.io/\n\n[repository]\nversion = 5\nid = 00\n", 1)]
+    [InlineData("config/readme", "This is a Borg Backup repository.\nSee https://borgbackup.readthedocs.io/\n", 2)]
+    public async Task A_new_and_empty_Borg_repository_is_recognised_by_its_config_or_readme(string name, string content, int requests)
     {
         await using (var made = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = StoreLayout.Borg2 }))
-            await made.StoreAsync("config/readme", Bytes("This is a Borg Backup repository.\nSee https://borgbackup.readthedocs.io/\n"));
+            await made.StoreAsync(name, Bytes(content));
         await using var store = await OpenAsync();
         Assert.Equal(1, store.Layout.FindNamespace("packs/")?.WriteLevel);
         Assert.Empty(await store.ListAsync("packs").ToListAsync());
+
+        var meter = new Meter();
+        await using var counted = new MeteredBackend(BackendFactory.Create(Folder.StoreUrl, new()), meter);
+        await counted.OpenAsync(default);
+        Assert.Same(StoreLayout.Borg2, await LayoutRecognition.RecognizeAsync(counted, default));
+        Assert.Equal(requests, meter.Read(Operation.Load).Calls);
+        Assert.Equal(0, meter.Read(Operation.List).Calls);
+    }
+
+    [Theory]
+    [InlineData("# This is a Borg Backup repository.\n\n[repository]\nversion = 5\n", 5)]
+    [InlineData("# This is a Borg Backup repository.\r\n\r\n[repository]\r\nid: 00\r\nVersion: 12\r\n", 12)]
+    [InlineData("# This is a Borg Backup repository.\n[other]\nversion = 3\n[repository]\n# version = 4\nversions = 7\nid = 00", null)]
+    [InlineData("# This is a Borg Backup repository.\n[repository]\nversion = five\n", null)]
+    [InlineData("# This is a Borg Backup repository.", null)]
+    public async Task The_version_of_a_Borg_repository_is_read_from_its_config(string content, int? version)
+    {
+        await using var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = StoreLayout.Borg2 });
+        await store.StoreAsync("config/config", Bytes(content));
+        Assert.Equal(version, Assert.IsType<BorgRepository>(await store.FindBorgRepositoryAsync(default)).Version);
+    }
+
+    [Fact]
+    public async Task A_config_of_somebody_else_makes_no_Borg_repository()
+    {
+        await using (var made = await CreateAsync(("config", 0))) await made.StoreAsync("config/config", Bytes("[repository]\nversion = 5\n"));
+        await using var store = await OpenAsync();
+        Assert.Equal(["config"], store.Layout.Namespaces.Select(ns => ns.Name));
+        Assert.Null(await store.FindBorgRepositoryAsync(default));
     }
 
     [Fact]

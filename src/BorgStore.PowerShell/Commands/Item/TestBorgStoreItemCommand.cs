@@ -50,20 +50,17 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
         StoreLease store, string name, bool deleted, CancellationToken cancellationToken)
     {
         var expected = store.Store.Layout.KeyOf(name);
-        var candidates = _kind is { } given ? [given] : _recognition.GetCandidates(name, expected);
-        var actual = "";
+        var candidates = _kind is { } given ? [given] : await _recognition.GetCandidatesAsync(store, name, cancellationToken);
+        var digests = new Dictionary<HashKind, string>();
         foreach (var kind in candidates)
         {
-            var digest = await store.Store.HashAsync(name, kind, deleted, cancellationToken);
-            if (digest == expected)
-            {
-                _recognition.Remember(name, kind);
-                return Result(true, kind, digest);
-            }
-            if (actual.Length == 0) actual = digest;
+            digests[kind] = await store.Store.HashAsync(name, kind, deleted, cancellationToken);
+            if (digests[kind] != expected) continue;
+            _recognition.Remember(store, name, kind);
+            return Result(true, kind, expected);
         }
-        // What matches no candidate is most likely damaged, and told by the most likely one.
-        return Result(false, candidates[0], actual);
+        var likely = await _recognition.GuessAsync(store, name, candidates, cancellationToken);
+        return Result(false, likely, digests[likely]);
 
         BorgStoreItemIntegrity Result(bool valid, HashKind kind, string digest)
             => new(name, valid, kind.DisplayName, expected, digest, deleted, store.Connection.Handle);

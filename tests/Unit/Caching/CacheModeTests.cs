@@ -27,6 +27,25 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
+    public async Task Ranges_of_a_cached_namespace_are_gathered_through_the_cache()
+    {
+        await using var store = await OpenCachedAsync(WriteThrough);
+        foreach (var name in new[] { "data/a", "data/b", "config/c" }) await store.StoreAsync(name, Bytes(name));
+        await store.ClearCacheAsync();
+        for (var pass = 0; pass < 2; pass++)
+        {
+            await using var value = await store.GatherAsync([new("data/b", 5, 1), new("data/a", 0, 4), new("data/a", 4, 2), new("config/c", 7, 1)]);
+            Assert.Equal(Bytes("bdata/ac"), await value.ReadToEndAsync(Ct));
+        }
+        Assert.Equal(2, Figure(store, "cache_misses"));
+        Assert.Equal((2, 0), (Figure(store, "gather_calls"), Figure(store, "backend_gather_calls")));
+
+        // Nothing of this is in the cache, and so it takes one call.
+        await using var plain = await store.GatherAsync([new("config/c", 7, 1), new("config/c", 0, 1)]);
+        Assert.Equal((3, 1), (Figure(store, "gather_calls"), Figure(store, "backend_gather_calls")));
+    }
+
+    [Fact]
     public async Task What_was_cached_is_still_cached_when_the_store_is_opened_again()
     {
         await using (var store = await OpenCachedAsync(WriteThrough with { Size = 1 << 20 })) await store.StoreAsync("data/a", Bytes("value"));

@@ -15,6 +15,8 @@ public sealed class PermissionBackendTests : IDisposable
     [Theory]
     [InlineData("load", "r")]
     [InlineData("hash", "r")]
+    [InlineData("gather", "r")]
+    [InlineData("gather-nothing", "r")]
     [InlineData("info", "lr")]
     [InlineData("list", "l")]
     [InlineData("store-new", "wW")]
@@ -121,6 +123,8 @@ public sealed class PermissionBackendTests : IDisposable
         switch (operation)
         {
             case "load": await using (await backend.LoadAsync("from/x", default, default)) { } break;
+            case "gather": await (await backend.GatherAsync([new("from/x", 0, 1)], default)).DisposeAsync(); break;
+            case "gather-nothing": await (await backend.GatherAsync([new("from/x", 0, 0)], default)).DisposeAsync(); break;
             case "hash": await backend.HashAsync("from/x", HashKind.Sha256, default); break;
             case "info": await backend.FindAsync("from/x", default); break;
             case "list": await backend.ListAsync("from", ListScope.OneLevel, default).ToListAsync(); break;

@@ -36,6 +36,36 @@ public sealed class LargeValueTests
         }
     }
 
+    [Fact]
+    public async Task Is_gathered_in_little_memory()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        var times = (int)LongTests.Choose(32, 640);
+        var ct = TestContext.Current.CancellationToken;
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.Combine("store"));
+        var (server, url) = await ServerProcess.StartOurServerAsync("--port", "0", "--backend", folder.StoreUrl);
+        await using (server)
+        {
+            await using var client = new RestBackend(url);
+            await client.OpenAsync(ct);
+            const int Size = 16 << 20;
+            await client.StoreAsync("data/large", new StoreValue(new Counting(Size), Size), StoreMode.Overwrite, ct);
+
+            await using var value = await client.GatherAsync([.. Enumerable.Range(0, times).Select(_ => new Block("data/large", 0, Size))], ct);
+            Assert.Equal((long)times * Size, value.Length);
+            await using var sent = new Counting(Size);
+            var expected = await SHA256.HashDataAsync(sent, ct);
+            var buffer = new byte[Size];
+            for (var i = 0; i < times; i++)
+            {
+                await value.ReadExactlyAsync(buffer, ct);
+                Assert.Equal(expected, SHA256.HashData(buffer));
+            }
+            Assert.InRange(GetMostMemory(server.Process.Id), 0, MostMemory);
+        }
+    }
+
     private static long GetMostMemory(int process)
         => long.Parse(File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) << 10;

@@ -1,5 +1,6 @@
 using BorgStore.Backends;
 using BorgStore.Hashing;
+using BorgStore.Layout;
 
 namespace BorgStore.Tests.Stores;
 
@@ -133,6 +134,25 @@ public sealed class StoreItemTests : StoreFixture
     {
         await using var store = await CreateAsync(("data", 2));
         Assert.Contains("at least 4", (await FailsAsync(StoreError.InvalidName, async () => await store.StoreAsync("data/abc", Bytes("1")))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ranges_are_gathered_from_several_namespaces_and_levels_and_from_deleted_items()
+    {
+        await using (var old = await CreateAsync(("data", 0), ("config", 0))) await old.StoreAsync("data/aabbcc", Bytes("old value"));
+        await using var store = await OpenAsync(new StoreLayout([new NamespaceLayout("data", 0, 1), new NamespaceLayout("config", 0)]));
+        await store.StoreAsync("data/ddeeff", Bytes("new value"));
+        await store.StoreAsync("config/main", Bytes("color"));
+        Block[] blocks = [new("data/ddeeff", 0, 3), new("config/main", -2, 2), new("data/aabbcc", 0, 3), new("data/missing", 7, 0)];
+        await using (var value = await store.GatherAsync(blocks)) Assert.Equal("neworold", System.Text.Encoding.ASCII.GetString(await value.ReadToEndAsync()));
+
+        var missing = await Assert.ThrowsAsync<StoreException>(() => store.GatherAsync([blocks[0], new("data/missing", 0, 1)]).AsTask());
+        Assert.Equal((StoreError.ObjectNotFound, "data/missing"), (missing.Error, missing.Name));
+        var outside = await Assert.ThrowsAsync<StoreException>(() => store.GatherAsync([blocks[0], new("data/aabbcc", 8, 2)]).AsTask());
+        Assert.Equal((StoreError.ReadRange, "data/aabbcc"), (outside.Error, outside.Name));
+
+        await store.SoftDeleteAsync("config/main");
+        await using (var value = await store.GatherAsync([new("config/main", 0, 5)], deleted: true)) Assert.Equal(5, value.Length);
     }
 
     [Fact]

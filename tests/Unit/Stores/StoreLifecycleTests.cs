@@ -72,17 +72,20 @@ public sealed class StoreLifecycleTests : StoreFixture
         await using var store = await CreateAsync(("data", 0));
         await store.StoreAsync("data/x", new byte[1000]);
         await store.LoadAsync("data/x", new(0, 10));
+        await (await store.GatherAsync([new("data/x", 5, 20), new("data/x", 0, 3)])).DisposeAsync();
         await store.FindAsync("data/x");
         await store.ListAsync("data").ToListAsync();
         await store.MoveAsync("data/x", "data/y");
         await store.DeleteAsync("data/y");
         var figures = store.GetStatistics().ToDictionary();
-        foreach (var name in new[] { "info", "load", "store", "delete", "move", "list" })
+        foreach (var name in new[] { "info", "load", "store", "delete", "move", "list", "gather" })
         {
             Assert.Equal(1, figures[$"{name}_calls"]);
             Assert.True(figures[$"{name}_time"] > 0);
         }
-        Assert.Equal((1000, 10), (figures["store_volume"], figures["load_volume"]));
+        Assert.Equal((1000, 10, 23), (figures["store_volume"], figures["load_volume"], figures["gather_volume"]));
+        Assert.Equal((1, 23), (figures["backend_gather_calls"], figures["backend_gather_volume"]));
+        Assert.True(figures["gather_throughput"] > 0);
         Assert.Equal((1, 1, 1, 1000, 10), (figures["backend_store_calls"], figures["backend_load_calls"], figures["backend_delete_calls"],
             figures["backend_store_volume"], figures["backend_load_volume"]));
         Assert.True(figures["store_throughput"] > 0);

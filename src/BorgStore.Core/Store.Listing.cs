@@ -64,6 +64,11 @@ public sealed partial class Store
                 if (others.Length > 0 && Array.Exists(others, other => path.StartsWith(other, StringComparison.Ordinal))) continue;
 
                 var (key, level, isDeleted) = Nesting.Unnest(path);
+                if (key.Length == 0 || key[^1] == '/')
+                {
+                    Interlocked.Increment(ref _foreignNames);
+                    continue;
+                }
                 if (selection != ItemSelection.All && isDeleted != (selection == ItemSelection.Deleted)) continue;
                 if (!ItemName.IsPortable(prefix.Length == 0 ? path : prefix + path)) Interlocked.Increment(ref _foreignNames);
                 yield return new(prefix + key, ns.Name, items.Current.Size, isDeleted, level,

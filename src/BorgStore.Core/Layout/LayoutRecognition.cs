@@ -21,7 +21,7 @@ internal static class LayoutRecognition
         if (await BorgRepository.FindAsync(backend, cancellationToken).ConfigureAwait(false) is not null) return StoreLayout.Borg2;
 
         var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
-        var directories = root.Where(item => item.IsDirectory).Select(item => item.Name).ToList();
+        var directories = root.Where(item => item.IsDirectory && ItemName.IsReadable(item.Name)).Select(item => item.Name).ToList();
         // Two-character directories at the root are the nesting of keys without a namespace where all keys below say so.
         if (directories.Count > 0 && directories.TrueForAll(name => name.Length == 2))
         {

@@ -6,15 +6,23 @@ namespace BorgStore.Naming;
 /// <remarks>
 /// What is written obeys <see cref="CheckWritable"/>, so that it is safe wherever the store is carried to. What others wrote under
 /// names that only some platforms can hold is still listed and read: that obeys <see cref="CheckReadable"/>, the rules of the
-/// Python package, except where a name could lead out of the store on this platform.
+/// Python package, except that no control character is allowed anywhere, and no name that could lead out of the store on this platform.
+/// A NUL would end the name for the system, but not for whoever checks permissions.
 /// </remarks>
 public static class ItemName
 {
     /// <summary>The longest nested name [characters].</summary>
     public const int MaxLength = 100;
 
+    // The longest path and element of a path that any storage has for what is unfinished.
+    private const int MaxPathLength = 1024;
+    private const int MaxElementLength = 255;
+
+    private static readonly SearchValues<char> ControlCharacters =
+        SearchValues.Create(string.Concat(Enumerable.Range(0, 32).Append(127).Select(i => (char)i)));
+
     private static readonly SearchValues<char> ReadableCharacters = SearchValues.Create(
-        string.Concat(Enumerable.Range(0, 128).Select(i => (char)i).Where(c => c is not (' ' or '\\') and not (>= 'A' and <= 'Z'))));
+        string.Concat(Enumerable.Range(33, 94).Select(i => (char)i).Where(c => c is not '\\' and not (>= 'A' and <= 'Z'))));
 
     private static readonly SearchValues<char> WritableCharacters = SearchValues.Create(
         string.Concat(Enumerable.Range(33, 94).Select(i => (char)i)
@@ -25,7 +33,8 @@ public static class ItemName
     /// <param name="shownName">The name for the message, as the user gave it.</param>
     public static void CheckWritable(ReadOnlySpan<char> name, string shownName)
     {
-        if (DescribeProblem(name, writing: true, OperatingSystem.IsWindows()) is { } problem) throw Invalid(shownName, problem);
+        if ((DescribeProblem(name, writing: true, OperatingSystem.IsWindows()) ?? DescribeKeyProblem(name)) is { } problem)
+            throw Invalid(shownName, problem);
     }
 
     /// <summary>Checks a nested name that is to be read, moved away or deleted.</summary>
@@ -33,7 +42,21 @@ public static class ItemName
     /// <param name="shownName">The name for the message, as the user gave it.</param>
     public static void CheckReadable(ReadOnlySpan<char> name, string shownName)
     {
-        if (DescribeProblem(name, writing: false, OperatingSystem.IsWindows()) is { } problem) throw Invalid(shownName, problem);
+        if (DescribeReadingProblem(name) is { } problem) throw Invalid(shownName, problem);
+    }
+
+    /// <summary>Whether a nested name passes <see cref="CheckReadable"/>.</summary>
+    /// <param name="name">The nested name.</param>
+    public static bool IsReadable(ReadOnlySpan<char> name) => DescribeReadingProblem(name) is null;
+
+    /// <summary>Checks the id of an unfinished value: a path below the store, whatever its storage calls it.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="suffix">What it ends with, where the storage gives it an end.</param>
+    public static void CheckTemporary(string id, string suffix = "")
+    {
+        if (id.EndsWith(suffix, StringComparison.Ordinal) && id.Length <= MaxPathLength && !id.AsSpan().ContainsAny(ControlCharacters)
+            && id.Split('/').All(IsElementOfPath)) return;
+        throw new StoreException(StoreError.InvalidName, $"'{Printable(id.Length > MaxPathLength ? id[..MaxPathLength] + "…" : id)}' is not the id of an unfinished value.", id);
     }
 
     /// <summary>Whether a file or directory of this name belongs into a listing.</summary>
@@ -66,6 +89,17 @@ public static class ItemName
         if (bad >= 0) return DescribeCharacter(name[bad]);
         return writing || windows ? DescribeElementProblem(name) : null;
     }
+
+    private static string? DescribeReadingProblem(ReadOnlySpan<char> name)
+        => DescribeProblem(name, writing: false, OperatingSystem.IsWindows()) ?? DescribeKeyProblem(name);
+
+    // Another one may have stored it, so that it is listed; but no item has such a name.
+    private static string? DescribeKeyProblem(ReadOnlySpan<char> name)
+        => name[(name.LastIndexOf('/') + 1)..].SequenceEqual(Suffixes.Deleted) ? $"there is no key before '{Suffixes.Deleted}'" : null;
+
+    private static bool IsElementOfPath(string element)
+        => element is not ("" or "." or "..") && element.Length <= MaxElementLength
+            && !(OperatingSystem.IsWindows() && element.AsSpan().ContainsAny('\\', ':'));
 
     private static string DescribeCharacter(char c) => c switch
     {

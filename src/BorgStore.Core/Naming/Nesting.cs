@@ -44,12 +44,13 @@ public static class Nesting
     /// <summary>Finds the name behind a path as a listing yields it.</summary>
     /// <param name="path">A path below a namespace, such as <c>12/34/12345678.del</c>.</param>
     /// <returns>The key without directories that only nest it, how many those are, and whether it is soft-deleted. Directories that
-    /// are not made by nesting stay part of the key.</returns>
+    /// are not made by nesting stay part of the key. The key is empty, or ends in a slash, where the path ends in an element that is
+    /// nothing but the suffix of soft deletion.</returns>
     public static (string Key, int Levels, bool IsDeleted) Unnest(string path)
     {
         var isDeleted = path.EndsWith(Suffixes.Deleted, StringComparison.Ordinal);
         var end = isDeleted ? path.Length - Suffixes.Deleted.Length : path.Length;
-        var keyStart = path.LastIndexOf('/', end - 1, end) + 1;
+        var keyStart = path.AsSpan(0, end).LastIndexOf('/') + 1;
         if (keyStart == 0) return (isDeleted ? path[..end] : path, 0, isDeleted);
 
         var levels = CountLevels(path.AsSpan(0, keyStart), path.AsSpan(keyStart, end - keyStart));

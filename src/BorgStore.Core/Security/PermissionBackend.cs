@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using BorgStore.Backends;
 using BorgStore.Hashing;
 
@@ -98,6 +99,10 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     {
         Demand(name, AccessRights.Delete);
         var allowed = DemandWrite(newName, mode);
+        // A storage that renames directories would move all that is below one past its own rights.
+        if ((permissions.DiffersBelow(name) || permissions.DiffersBelow(newName))
+            && await Inner.FindAsync(name, cancellationToken).ConfigureAwait(false) is { IsDirectory: true })
+            throw StoreException.While(StoreError.PermissionDenied, $"move '{name}'", name, "the store's permissions differ below this directory; move its items");
         try
         {
             return await base.MoveAsync(name, newName, allowed, cancellationToken).ConfigureAwait(false);
@@ -129,9 +134,8 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         foreach (var source in request.Sources) Demand(source.Name, AccessRights.Read);
-        // A target that its content will name lies somewhere below the namespace.
-        var target = request.Target ?? request.Namespace;
-        var allowed = DemandWrite(target, request.Mode);
+        var target = request.Target ?? request.Namespace.TrimEnd('/');
+        var allowed = request.Target is null ? DemandWriteBelow(target, request.Mode) : DemandWrite(target, request.Mode);
         try
         {
             return await base.DefragAsync(request with { Mode = allowed }, cancellationToken).ConfigureAwait(false);
@@ -146,7 +150,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     public override IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
     {
         Demand("", AccessRights.List);
-        return base.ListTemporaryAsync(olderThan, cancellationToken);
+        return ListAllowedAsync(base.ListTemporaryAsync(olderThan, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -154,6 +158,20 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     {
         Demand(item.Id, AccessRights.Delete);
         return base.DeleteTemporaryAsync(item, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<TemporaryItem> ListAllowedAsync(
+        IAsyncEnumerable<TemporaryItem> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var item in items.WithCancellation(cancellationToken).ConfigureAwait(false))
+            if (permissions.Allows(item.Id, AccessRights.List)) yield return item;
+    }
+
+    // An item that its content will name may be anywhere below the namespace.
+    private StoreMode DemandWriteBelow(string directory, StoreMode mode)
+    {
+        if (!permissions.AllowsBelow(directory, AnyWrite)) throw Denied(directory, AnyWrite, null);
+        return permissions.AllowsBelow(directory, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
     }
 
     private StoreMode DemandWrite(string name, StoreMode mode)

@@ -50,11 +50,15 @@ public sealed class PermissionMap
     /// <param name="anyOf">One of these is enough.</param>
     public bool Allows(string name, AccessRights anyOf) => (GetRights(name) & anyOf) != 0;
 
-    /// <summary>Whether a right holds for everything below a directory, whatever is there.</summary>
+    /// <summary>Whether any of some rights holds for everything below a directory, whatever is there.</summary>
     /// <param name="directory">The nested name of the directory; <c>""</c> for the store itself.</param>
-    /// <param name="right">The right.</param>
-    public bool AllowsBelow(string directory, AccessRights right)
-        => Allows(directory, right) && _entries.All(entry => !IsBelow(entry.Key, directory) || (entry.Value & right) != 0);
+    /// <param name="anyOf">One of these is enough, for each name below another one perhaps.</param>
+    public bool AllowsBelow(string directory, AccessRights anyOf)
+        => Allows(directory, anyOf) && _entries.All(entry => !IsBelow(entry.Key, directory) || (entry.Value & anyOf) != 0);
+
+    /// <summary>Whether something below a directory has an entry of its own, so that the rights of the directory do not hold for all of it.</summary>
+    /// <param name="directory">The nested name of the directory; <c>""</c> for the store itself.</param>
+    internal bool DiffersBelow(string directory) => _entries.Keys.Any(path => IsBelow(path, directory));
 
     /// <summary>Writes rights as letters of <c>l r w W D</c>.</summary>
     /// <param name="rights">The rights.</param>

@@ -64,6 +64,7 @@ internal sealed partial class RestApplication
     private async Task DeleteTemporaryAsync(HttpContext context, RequestTarget target)
     {
         var id = target["id"] ?? throw Missing("id");
+        ItemName.CheckTemporary(id);
         if (!decimal.TryParse(target["mtime"] ?? throw Missing("mtime"), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
             || seconds > MostSeconds)
             throw new StoreException(StoreError.InvalidArgument, "'mtime' is no time in seconds.");

@@ -29,6 +29,10 @@ public class NestingTests
     [InlineData("sub/key", "sub/key", 0, false)]
     [InlineData("sub/key.del", "sub/key", 0, true)]
     [InlineData("12/3/123", "123", 2, false)]
+    [InlineData(".del", "", 0, true)]
+    [InlineData("12/.del", "12/", 0, true)]
+    [InlineData(".del/x", ".del/x", 0, false)]
+    [InlineData("/.del", "/", 0, true)]
     public void Paths_of_a_listing_are_unnested(string path, string key, int levels, bool deleted)
         => Assert.Equal((key, levels, deleted), Nesting.Unnest(path));
 

@@ -96,8 +96,8 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
     [Fact]
     public async Task Keys_of_others_are_deleted_too()
     {
-        string[] readable = ["<&>\"'", "a\u0001b", "tab\tand\r\nline"];
-        string[] keys = ["", "\u00e4\u00a0\u20ac", "a//b", "./../c", "\u0002 B", .. readable];
+        string[] readable = ["<&>\"'"];
+        string[] keys = ["", "a\u0001b", "tab\tand\r\nline", "\u00e4\u00a0\u20ac", "a//b", "./../c", "\u0002 B", .. readable];
         foreach (var key in keys) await Server.PutAsync($"{Path}-odd/{key}", []);
         await using (var odd = S3Backend.Create(Server.UrlOf($"{Path}-odd"), new()))
         {

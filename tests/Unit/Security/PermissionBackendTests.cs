@@ -94,6 +94,44 @@ public sealed class PermissionBackendTests : IDisposable
     private static async Task AssertDeniedAsync(Func<ValueTask> operation)
         => Assert.Equal(StoreError.PermissionDenied, (await Assert.ThrowsAsync<StoreException>(async () => await operation())).Error);
 
+    [Fact]
+    public async Task A_directory_takes_nothing_along_past_rights_of_its_own()
+    {
+        await PrepareAsync();
+        foreach (var (path, source, target) in new[] { ("from/locked", "from", "moved"), ("moved/locked", "from", "moved"), ("from/x", "from", "moved") })
+        {
+            await using var backend = await OpenAsync("lrwWD", (path, "lr"));
+            await AssertDeniedAsync(async () => await backend.MoveAsync(source, target, StoreMode.Overwrite, default));
+            Assert.NotNull(await backend.FindAsync("from/x", default));
+        }
+        await using var free = await OpenAsync("lrwWD", ("from", "lrD"));
+        Assert.True(await free.MoveAsync("from", "moved", StoreMode.Overwrite, default));
+    }
+
+    [Fact]
+    public async Task An_item_named_by_its_hash_needs_the_rights_of_every_place_where_it_may_land()
+    {
+        await PrepareAsync();
+        var request = new DefragRequest([new("from/x", 0, 5)]) { Algorithm = HashKind.Sha256, Namespace = "to", Levels = 1 };
+        var directory = HashKind.Sha256.ComputeHex("value"u8)[..2];
+        await using (var locked = await OpenAsync("lrwWD", ($"to/{directory}", "lr")))
+            await AssertDeniedAsync(async () => await locked.DefragAsync(request, default));
+        await using (var keeping = await OpenAsync("lrwWD", ($"to/{directory}", "lrw")))
+        {
+            await keeping.DefragAsync(request, default);
+            await AssertDeniedAsync(async () => await keeping.DefragAsync(request, default));
+        }
+    }
+
+    [Fact]
+    public async Task Unfinished_values_are_listed_where_listing_is_allowed()
+    {
+        await PrepareAsync();
+        foreach (var name in new[] { "from/one.tmp", "to/two.tmp" }) await File.WriteAllTextAsync(_folder.Combine($"store/{name}"), "", TestContext.Current.CancellationToken);
+        await using var backend = await OpenAsync("l", ("from", "r"));
+        Assert.Equal(["to/two.tmp"], (await backend.ListTemporaryAsync(TimeSpan.Zero, default).ToListAsync()).Select(item => item.Id));
+    }
+
     private async Task PrepareAsync()
     {
         await using var backend = BackendFactory.Create(_folder.StoreUrl, new());

@@ -155,6 +155,36 @@ public sealed class StoreItemTests : StoreFixture
         await using (var value = await store.GatherAsync([new("config/main", 0, 5)], deleted: true)) Assert.Equal(5, value.Length);
     }
 
+    [Theory]
+    [InlineData(".del")]
+    [InlineData("data/.del")]
+    [InlineData("data/ab/.del")]
+    [InlineData(".del/x")]
+    [InlineData("data/.del/x")]
+    [InlineData(".del/.del")]
+    [InlineData("data/.del.del")]
+    [InlineData("data/ab/.del.del")]
+    [InlineData("data/a\u0001b")]
+    [InlineData("data/...")]
+    [InlineData("data/-")]
+    public async Task What_lies_in_a_store_does_not_make_it_unusable(string foreign)
+    {
+        await using (var store = await CreateAsync(("data", 1), ("", 0))) await store.StoreAsync("data/abcd", Bytes("value"));
+        var file = Folder.Combine("store/" + foreign);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await File.WriteAllTextAsync(file, "foreign");
+
+        foreach (var layout in new[] { null, new StoreLayout([new NamespaceLayout("data", 1)]), new StoreLayout([new NamespaceLayout("data", 0), new NamespaceLayout("", 0)]) })
+        {
+            await using var store = await OpenAsync(layout);
+            var items = await store.ListAllAsync(ItemSelection.All).ToListAsync();
+            Assert.Contains(items, item => item.Name.EndsWith("abcd", StringComparison.Ordinal));
+            // With a wrong level an item is listed and not found.
+            foreach (var item in items.Where(item => item.Level == store.Layout.Find(item.Name)!.WriteLevel))
+                Assert.Equal(item.Size, (await store.LoadAsync(item.Name, default, item.IsDeleted)).Length);
+        }
+    }
+
     [Fact]
     public async Task What_others_wrote_under_names_of_one_platform_is_read_and_counted()
     {

@@ -17,9 +17,7 @@ internal sealed partial class FileBackend
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        if (!item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)
-            || item.Id.Split('/').Any(part => part is "" or "." or ".."))
-            throw new StoreException(StoreError.InvalidName, $"'{item.Id}' is no unfinished value.", item.Id);
+        ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         try
         {
             // Whoever has written to it since is alive.

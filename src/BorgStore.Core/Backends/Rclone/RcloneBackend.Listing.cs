@@ -31,8 +31,7 @@ internal sealed partial class RcloneBackend
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        if (!item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal))
-            throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is nothing that a crash left.", item.Id);
+        ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         return await RunAsync("remove", item.Id, canRepeat: false,
             (server, _) => DeleteFileAsync(server, item.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
     }

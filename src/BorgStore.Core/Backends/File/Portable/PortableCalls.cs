@@ -187,5 +187,6 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int LinkFile(string path, string newPath);
 
-    private string PathOf(string name) => _root + name;
+    private string PathOf(string name)
+        => name.Contains('\0') ? throw new FileFailure(StoreError.InvalidName, "the name holds a NUL") : _root + name;
 }

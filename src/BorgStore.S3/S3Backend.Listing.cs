@@ -11,7 +11,7 @@ public sealed partial class S3Backend
     public async IAsyncEnumerable<ItemInfo> ListAsync(
         string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var prefix = directory.Length == 0 ? Root : KeyOf(directory) + "/";
+        var prefix = DirectoryKeyOf(directory);
         var items = scope == ListScope.Tree ? ListTreeAsync(prefix, directory, cancellationToken) : ListLevelAsync(prefix, directory, cancellationToken);
         await foreach (var item in items.ConfigureAwait(false))
         {
@@ -25,7 +25,7 @@ public sealed partial class S3Backend
     {
         using var visit = _gate.Enter(cancellationToken);
         await TryAsync($"make the directory '{name}'", name,
-            () => Bucket.PutAsync(KeyOf(name) + "/", default, cancellationToken)).ConfigureAwait(false);
+            () => Bucket.PutAsync(DirectoryKeyOf(name), default, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -34,7 +34,7 @@ public sealed partial class S3Backend
         using var visit = _gate.Enter(cancellationToken);
         return await TryAsync($"remove the directory '{name}'", name, async () =>
         {
-            var marker = KeyOf(name) + "/";
+            var marker = DirectoryKeyOf(name);
             var page = await Bucket.ListAsync(marker, oneLevel: false, continuation: null, max: 2, cancellationToken).ConfigureAwait(false);
             if (page.S3Objects is not { Count: > 0 } objects) return false;
             if (objects.Exists(item => S3Bucket.Decode(item.Key) != marker))

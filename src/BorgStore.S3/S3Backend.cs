@@ -94,6 +94,8 @@ public sealed partial class S3Backend : IBackend
 
     private string KeyOf(string name) => Root + name;
 
+    private string DirectoryKeyOf(string name) => name.Length == 0 ? Root : Root + name + "/";
+
     // The first question to the server, which also tells where the bucket is.
     private async Task<bool> IsEmptyAsync(string action, CancellationToken cancellationToken)
     {

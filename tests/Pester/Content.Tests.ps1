@@ -162,7 +162,7 @@ Describe 'Set-BorgStoreItem with files' {
         Get-ErrorText { Get-Item $PSCommandPath | Set-BorgStoreItem } | Should -BeLike '*-Namespace*-ContentHash*-Name*'
         Get-ErrorText { Set-BorgStoreItem config/x -LiteralPath Env:PATH } | Should -BeLike '*Environment*file system*'
         Get-ErrorText { Set-BorgStoreItem config/x -Path $PSCommandPath -ContentHash SHA256 } | Should -BeLike '*-Namespace*'
-        Get-ErrorText { Get-Item $PSCommandPath | Set-BorgStoreItem -Namespace config -ContentHash crc } | Should -BeLike '*no hash algorithm*sha256*'
+        Get-ErrorText { Get-Item $PSCommandPath | Set-BorgStoreItem -Namespace config -ContentHash crc } | Should -BeLike '*Unsupported hash algorithm*sha256*'
     }
 
     It 'goes on after a bad file' {

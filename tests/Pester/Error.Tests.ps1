@@ -52,7 +52,7 @@ Describe 'The same fault on <_>' -ForEach $places {
     It 'reads the same for a bad name, an unknown namespace and an unknown algorithm' {
         Get-Seen { Set-BorgStoreItem 'data/a:bcd' -Value x -Store $store } | Should -BeLike "'data/a:bcd' is no valid name: it contains ':'* | InvalidName | InvalidArgument | data/a:bcd"
         Get-Seen { Set-BorgStoreItem nowhere/a -Value x -Store $store } | Should -Be "There is no namespace 'nowhere' in this store. The store's namespaces are config, data. | LayoutUnknown | InvalidOperation | nowhere/a"
-        Get-Seen { Get-BorgStoreItemHash data/0011 crc32 -Store $store } | Should -BeLike "There is no hash algorithm 'crc32'; use one of * | InvalidArgument | InvalidArgument | "
+        Get-Seen { Get-BorgStoreItemHash data/0011 crc32 -Store $store } | Should -BeLike "Unsupported hash algorithm: 'crc32'. Use one of * | InvalidArgument | InvalidArgument | "
     }
 
     It 'reads the same for a part outside of the value' {

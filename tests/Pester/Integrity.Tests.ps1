@@ -31,7 +31,7 @@ Describe 'Hashes' {
     }
 
     It 'know their algorithms' {
-        Get-ErrorText { Get-BorgStoreItemHash config/abc crc32 } | Should -BeLike "*no hash algorithm 'crc32'*sha256*blake3*"
+        Get-ErrorText { Get-BorgStoreItemHash config/abc crc32 } | Should -BeLike "*Unsupported hash algorithm: 'crc32'*sha256*blake3*"
     }
 }
 

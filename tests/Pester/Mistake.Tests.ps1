@@ -287,7 +287,7 @@ Describe 'Permissions and hashes' {
     It 'tests integrity where an algorithm is given' {
         (Test-BorgStoreItem config/k0001 -Algorithm MD5).Valid | Should -BeFalse
         (Test-BorgStoreItem config/k0001 -Algorithm MD5 -Integrity).Algorithm | Should -Be 'MD5'
-        Get-ErrorText { Test-BorgStoreItem config/k0001 -Algorithm crc } | Should -BeLike '*no hash algorithm*'
+        Get-ErrorText { Test-BorgStoreItem config/k0001 -Algorithm crc } | Should -BeLike '*Unsupported hash algorithm*'
     }
 }
 

@@ -178,6 +178,11 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         {
             return await backend.MoveAsync(name, newName, StoreMode.Overwrite, CancellationToken.None).ConfigureAwait(false);
         }
+        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists)
+        {
+            // The new name is below an item here as it is in the storage, which says so.
+            return null;
+        }
         catch (Exception e) when (IsFailure(e, CancellationToken.None))
         {
             Report(e);

@@ -9,13 +9,19 @@ namespace BorgStore.Caching;
 /// <param name="policy">How it is cached.</param>
 /// <param name="cache">Where.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStorage cache, TimeProvider time)
+/// <param name="relistingDue">Called when <see cref="NeedsRelisting"/>.</param>
+internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStorage cache, TimeProvider time, Action relistingDue)
 {
     private const int MostRemembered = 1000;
+
+    // What others add to a shared cache counts once a part of the size was added here.
+    private const int RelistingDivisor = 4;
+
     private readonly string _prefix = name.Length == 0 ? "" : name + "/";
     private readonly long? _maxAge = policy.MaxAge is { } age ? (long)age.TotalMilliseconds : null;
     private readonly ConcurrentDictionary<string, bool> _tooLarge = new(StringComparer.Ordinal);
     private long _added;
+    private long _addedBytes;
 
     public string Name => name;
 
@@ -29,6 +35,9 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
 
     /// <summary>Whether anything was put into the cache.</summary>
     public bool HasAdded => Interlocked.Read(ref _added) > 0;
+
+    /// <summary>Whether so much was added since the last listing that others may have added too much as well.</summary>
+    public bool NeedsRelisting => IsListed && Interlocked.Read(ref _addedBytes) > policy.Size / RelistingDivisor;
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -75,6 +84,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     {
         if (!await cache.StoreAsync(item, value, wasGivenUp, cancellationToken).ConfigureAwait(false)) return false;
         Add(item, value.Length);
+        if (NeedsRelisting) relistingDue();
         await MakeRoomAsync().ConfigureAwait(false);
         return true;
     }
@@ -84,6 +94,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     {
         Index?.Add(PathOf(item), size, Now);
         Interlocked.Increment(ref _added);
+        Interlocked.Add(ref _addedBytes, size);
     }
 
     /// <summary>Notes that an item is not cached any more.</summary>
@@ -120,23 +131,29 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     public async Task ListAsync(Dictionary<ulong, uint> journal, Func<CachedNamespace, string, bool> isOwn, CancellationToken cancellationToken)
     {
         if (Index is null) return;
-        try
-        {
-            await foreach (var info in cache.Backend.ListAsync(name, ListScope.Tree, cancellationToken).ConfigureAwait(false))
-            {
-                if (!isOwn(this, _prefix + info.Name)) continue;
-                var accessed = journal.TryGetValue(AccessJournal.HashOf(_prefix, info.Name), out var seconds)
-                    ? seconds * 1000L
-                    : TimeOf(info);
-                Index.AddListed(info.Name, info.Size, accessed);
-            }
-        }
-        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
-        {
-            // Nothing was ever cached.
-        }
+        await AddListedAsync(journal, isOwn, cancellationToken).ConfigureAwait(false);
         Index.OrderListed();
         IsListed = true;
+        await MakeRoomAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Learns what other processes added and removed.</summary>
+    /// <param name="isOwn">Whether an item belongs to this namespace rather than to one within it.</param>
+    /// <param name="cancellationToken">A token to cancel the listing.</param>
+    public async Task RelistAsync(Func<CachedNamespace, string, bool> isOwn, CancellationToken cancellationToken)
+    {
+        Interlocked.Exchange(ref _addedBytes, 0);
+        var since = Now;
+        Index!.BeginRelisting();
+        try
+        {
+            await AddListedAsync([], isOwn, cancellationToken).ConfigureAwait(false);
+            Index.EndRelisting(since);
+        }
+        finally
+        {
+            Index.OrderListed(amongOthers: true);
+        }
         await MakeRoomAsync().ConfigureAwait(false);
     }
 
@@ -145,6 +162,26 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     /// <param name="records">What is told is added here.</param>
     public void CollectSince(long since, List<(ulong Hash, uint Time)> records)
         => Index?.ForEachSince(since, (path, accessed) => records.Add((AccessJournal.HashOf(_prefix, path), (uint)(accessed / 1000))));
+
+    private async Task AddListedAsync(
+        Dictionary<ulong, uint> journal, Func<CachedNamespace, string, bool> isOwn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var info in cache.Backend.ListAsync(name, ListScope.Tree, cancellationToken).ConfigureAwait(false))
+            {
+                if (!isOwn(this, _prefix + info.Name)) continue;
+                var accessed = journal.TryGetValue(AccessJournal.HashOf(_prefix, info.Name), out var seconds)
+                    ? seconds * 1000L
+                    : TimeOf(info);
+                Index!.AddListed(info.Name, info.Size, accessed);
+            }
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
+        {
+            // Nothing was ever cached.
+        }
+    }
 
     private string PathOf(string item) => item[_prefix.Length..];
 

@@ -37,8 +37,10 @@ internal sealed partial class CachingBackend
             var written = NowInMilliseconds;
             while (_cache.IsUsable)
             {
-                await Task.Delay(interval, cancellationToken).ConfigureAwait(false);
-                foreach (var ns in _namespaces.Values) await ns.MakeRoomAsync().ConfigureAwait(false);
+                await WaitAsync(interval, cancellationToken).ConfigureAwait(false);
+                foreach (var ns in _namespaces.Values)
+                    if (ns.NeedsRelisting) await RelistAsync(ns, cancellationToken).ConfigureAwait(false);
+                    else await ns.MakeRoomAsync().ConfigureAwait(false);
                 if (NowInMilliseconds - written < JournalInterval.TotalMilliseconds) continue;
                 await WriteJournalAsync(cancellationToken).ConfigureAwait(false);
                 written = NowInMilliseconds;
@@ -48,6 +50,32 @@ internal sealed partial class CachingBackend
         {
         }
         catch (Exception e)
+        {
+            _cache.Report(e);
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan interval, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _relistingDue.Task.WaitAsync(interval, cancellationToken).ConfigureAwait(false);
+            _relistingDue = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+        catch (TimeoutException)
+        {
+            // Nothing is due before its time.
+        }
+    }
+
+    // What fails is tried again after as much was added once more; until then the limits are kept for what is known.
+    private async Task RelistAsync(CachedNamespace ns, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ns.RelistAsync(IsOwn, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             _cache.Report(e);
         }

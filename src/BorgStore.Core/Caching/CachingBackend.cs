@@ -28,6 +28,7 @@ internal sealed partial class CachingBackend : DelegatingBackend
     private readonly OperationGate _gate = new();
     private readonly AccessJournal _journal;
     private readonly CancellationTokenSource _closing = new();
+    private TaskCompletionSource _relistingDue = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _listing = Task.CompletedTask;
     private Task _upkeep = Task.CompletedTask;
     private long _accessesSince;
@@ -44,7 +45,7 @@ internal sealed partial class CachingBackend : DelegatingBackend
         (_cache, _layout, _shownUrl, _time) = (cache, layout, shownUrl, time ?? TimeProvider.System);
         _journal = new(cache.Backend);
         _namespaces = layout.Namespaces.Where(ns => ns.Cache.Mode != CacheMode.Off)
-            .ToDictionary(ns => ns.Name, ns => new CachedNamespace(ns.Name, ns.Cache, cache, _time));
+            .ToDictionary(ns => ns.Name, ns => new CachedNamespace(ns.Name, ns.Cache, cache, _time, () => _relistingDue.TrySetResult()));
     }
 
     /// <summary>Ends when all that was cached before is known.</summary>

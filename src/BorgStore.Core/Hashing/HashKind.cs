@@ -96,7 +96,7 @@ public sealed class HashKind
     /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/>: there is no algorithm of that name.</exception>
     public static HashKind Parse(string text) => TryParse(text, out var kind) ? kind : throw new StoreException(
         StoreError.InvalidArgument,
-        $"There is no hash algorithm '{Printable(text)}'; use one of {string.Join(", ", All.Select(known => known.Name))}.");
+        $"Unsupported hash algorithm: '{Printable(text)}'. Use one of {string.Join(", ", All.Select(known => known.Name))}.");
 
     /// <summary>Makes a hasher, for input that comes in pieces. It works on the thread that calls it.</summary>
     /// <returns>The hasher.</returns>

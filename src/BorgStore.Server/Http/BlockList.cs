@@ -34,14 +34,19 @@ internal sealed class BlockList
         while (true)
         {
             var result = await body.ReadAsync(cancellationToken);
-            var consumed = list.Read(result.Buffer, result.IsCompleted);
-            if (result.IsCompleted)
+            var consumed = result.Buffer.End;
+            try
             {
-                body.AdvanceTo(result.Buffer.End);
-                return list._blocks;
+                var read = list.Read(result.Buffer, result.IsCompleted);
+                if (result.IsCompleted) return list._blocks;
+                if (result.Buffer.Slice(read).Length > LongestToken) throw Malformed();
+                consumed = read;
             }
-            if (result.Buffer.Slice(consumed).Length > LongestToken) throw Malformed();
-            body.AdvanceTo(consumed, result.Buffer.End);
+            finally
+            {
+                // Also of a body that is refused, so that the rest of it can be read and the connection stays open.
+                body.AdvanceTo(consumed, result.Buffer.End);
+            }
         }
     }
 

@@ -36,9 +36,10 @@ internal static class ErrorAnswers
     /// <summary>The line of text that goes with an error.</summary>
     public static string GetText(StoreException exception) => exception.Error switch
     {
-        // The words that the Python client looks for.
+        // The words that the Python client, or its tests, look for.
         StoreError.StoreNotOpen => "The store must be open.",
         StoreError.StoreIsOpen => "The store must not be open.",
+        StoreError.ReadRange => OneLine($"Read range error from {exception.Name}: {exception.Message}"),
         _ => OneLine(exception.Message),
     };
 

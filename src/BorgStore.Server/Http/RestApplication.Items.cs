@@ -26,7 +26,7 @@ internal sealed partial class RestApplication
         response.ContentLength = info.Size;
         response.Headers["X-BorgStore-Is-Directory"] = info.IsDirectory ? "true" : "false";
         response.Headers["X-BorgStore-Atime"] = FormatTime(info.LastAccessTime ?? DateTime.UnixEpoch);
-        if (info.LastWriteTime is { } written) response.Headers["X-BorgStore-Mtime"] = FormatTime(written);
+        response.Headers["X-BorgStore-Mtime"] = FormatTime(GetWriteTime(info));
     }
 
     private async Task SendValueAsync(HttpContext context, RequestTarget target)
@@ -164,7 +164,10 @@ internal sealed partial class RestApplication
     private static StoreMode GetMode(HttpRequest request)
         => request.Headers.IfNoneMatch is ["*"] ? StoreMode.CreateNew : StoreMode.Overwrite;
 
-    private static StoreException Missing(string argument) => new(StoreError.InvalidArgument, $"The argument '{argument}' is missing.");
+    private static StoreException Missing(string argument) => new(StoreError.InvalidArgument, $"Missing {argument}: the query of the request has to give it.");
+
+    private DateTime GetWriteTime(ItemInfo info)
+        => _hasWriteTimes && info.LastWriteTime is { } written ? written : DateTime.UnixEpoch;
 
     private static string FormatTime(DateTime time) => ToSeconds(time).ToString("0.0######", CultureInfo.InvariantCulture);
 

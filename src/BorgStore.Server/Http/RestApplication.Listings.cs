@@ -90,14 +90,14 @@ internal sealed partial class RestApplication
         await SendAsync(context, buffer.WrittenMemory);
     }
 
-    private static void WriteItem(Utf8JsonWriter json, ItemInfo item, bool withDirectory)
+    private void WriteItem(Utf8JsonWriter json, ItemInfo item, bool withDirectory)
     {
         json.WriteStartObject();
         json.WriteString("name", item.Name);
         json.WriteNumber("size", item.Size);
         if (withDirectory) json.WriteBoolean("directory", item.IsDirectory);
         json.WriteNumber("atime", ToSeconds(item.LastAccessTime ?? DateTime.UnixEpoch));
-        if (item.LastWriteTime is { } written) json.WriteNumber("mtime", ToSeconds(written));
+        json.WriteNumber("mtime", ToSeconds(GetWriteTime(item)));
         json.WriteEndObject();
     }
 

@@ -25,14 +25,15 @@ internal sealed partial class RestApplication
 
     private async Task MakeDirectoryAsync(HttpContext context, RequestTarget target)
     {
-        var name = target.GetWritableName();
+        // Without a name it is the directory of the store, which Python makes where items lie at the root.
+        var name = target.Name.Length == 0 ? "" : target.GetWritableName();
         using var lease = await store.EnterAsync(context.RequestAborted);
         await lease.Backend.MakeDirectoryAsync(name, context.RequestAborted);
     }
 
     private async Task RemoveDirectoryAsync(HttpContext context, RequestTarget target)
     {
-        var name = target.GetReadableName();
+        var name = target.GetDirectory();
         using var lease = await store.EnterAsync(context.RequestAborted);
         if (!await lease.Backend.RemoveDirectoryAsync(name, context.RequestAborted)) throw NotFound(name);
     }
@@ -43,7 +44,7 @@ internal sealed partial class RestApplication
         var algorithm = HashKind.Parse(target["algorithm"] ?? HashKind.Sha256.Name);
         using var lease = await store.EnterAsync(context.RequestAborted);
         var digest = await lease.Backend.HashAsync(name, algorithm, context.RequestAborted) ?? throw NotFound(name);
-        await SendTextAsync(context, StatusCodes.Status200OK, digest);
+        await SendWordAsync(context, digest);
     }
 
     private async Task SendQuotaAsync(HttpContext context)
@@ -89,7 +90,7 @@ internal sealed partial class RestApplication
             Mode = GetMode(context.Request),
         };
         using var lease = await store.EnterAsync(context.RequestAborted);
-        await SendTextAsync(context, StatusCodes.Status200OK, await lease.Backend.DefragAsync(request, context.RequestAborted));
+        await SendWordAsync(context, await lease.Backend.DefragAsync(request, context.RequestAborted));
     }
 
     private async Task GatherAsync(HttpContext context)

@@ -20,6 +20,9 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     // Enough for any value that an honest client sends with a wrong password; it then sees the 401 and not a broken line.
     private const long StrangersBodyLimit = 64 << 20;
 
+    // Rclone passes on the time that a client says, and only one by the storage's own clock is worth telling.
+    private readonly bool _hasWriteTimes = !options.Backend.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase);
+
     private readonly BasicCredentials? _credentials =
         options.Username is { } username ? new(username, options.Password ?? "") : null;
 
@@ -89,7 +92,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         if (!IsMethodKnown(request.Method))
             await RefuseAsync(context, StatusCodes.Status501NotImplemented, "The server knows GET, HEAD, POST and DELETE only.", StrangersBodyLimit);
         else if (request.Headers.Accept is not [MediaType])
-            await RefuseAsync(context, StatusCodes.Status406NotAcceptable, $"Send exactly 'Accept: {MediaType}'.", StrangersBodyLimit);
+            await RefuseAsync(context, StatusCodes.Status406NotAcceptable, $"Not Acceptable: send exactly 'Accept: {MediaType}'.", StrangersBodyLimit);
         else if (_credentials is not null && !_credentials.Matches(request.Headers.Authorization is [{ } header] ? header : null))
         {
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"BorgStore REST Server\"";
@@ -197,6 +200,13 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";
         return SendAsync(context, Encoding.UTF8.GetBytes(text));
+    }
+
+    // A digest or a name. Others compare the type to the letter, and a charset would be one too many.
+    private static Task SendWordAsync(HttpContext context, string word)
+    {
+        context.Response.ContentType = "text/plain";
+        return SendAsync(context, Encoding.ASCII.GetBytes(word));
     }
 
     private static async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> body)

@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Backends;
 
@@ -48,7 +49,7 @@ public abstract partial class BackendContract
             Assert.False(await Store.DeleteAsync(name, Ct));
             Assert.False(await Store.MoveAsync(name, "data/new", StoreMode.Overwrite, Ct));
             Assert.False(await Store.MoveAsync(name, "data/new", StoreMode.CreateNew, Ct));
-            Assert.Null(await Store.HashAsync(name, BorgStore.Hashing.HashKind.Sha256, Ct));
+            Assert.Null(await Store.HashAsync(name, HashKind.Sha256, Ct));
         }
         await AssertOnlyFilesAsync();
     }
@@ -57,10 +58,81 @@ public abstract partial class BackendContract
     public async Task A_name_below_an_item_is_absent()
     {
         await StoreAsync("data/a", [1]);
-        Assert.Null(await Store.FindAsync("data/a/b", Ct));
-        Assert.Null(await Store.LoadAsync("data/a/b", default, Ct));
-        Assert.False(await Store.DeleteAsync("data/a/b", Ct));
-        Assert.False(await Store.MoveAsync("data/a/b", "data/c", StoreMode.Overwrite, Ct));
+        foreach (var name in new[] { "data/a/b", "data/a/b/c" })
+        {
+            Assert.Null(await Store.FindAsync(name, Ct));
+            Assert.Null(await Store.LoadAsync(name, default, Ct));
+            Assert.Null(await Store.LoadAsync(name, new ByteRange(1, 2), Ct));
+            Assert.False(await Store.DeleteAsync(name, Ct));
+            Assert.Empty(await Store.DeleteManyAsync([name], Ct));
+            Assert.False(await Store.MoveAsync(name, "data/c", StoreMode.Overwrite, Ct));
+            Assert.Null(await Store.HashAsync(name, HashKind.Sha256, Ct));
+            await AssertFailsAsync(StoreError.ObjectNotFound,
+                () => Store.DefragAsync(new([new(name, 0, 1)]) { Target = "data/new" }, Ct).AsTask());
+        }
+        await AssertOnlyFilesAsync("data/a");
+        SkipIf(BackendLimits.NoDirectories);
+        foreach (var name in new[] { "data/a", "data/a/b", "data/a/b/c" })
+        {
+            Assert.False(await Store.RemoveDirectoryAsync(name, Ct));
+            foreach (var scope in new[] { ListScope.OneLevel, ListScope.Tree })
+                await AssertFailsAsync(StoreError.ObjectNotFound, () => ListAsync(name, scope).AsTask());
+        }
+        await AssertOnlyFilesAsync("data/a");
+    }
+
+    [Fact]
+    public async Task Nothing_is_stored_below_an_item()
+    {
+        SkipIf(BackendLimits.NoDirectories);
+        SkipIf(BackendLimits.NamesOfDirectoriesAreFree);
+        await StoreAsync("data/a", [1]);
+        await StoreAsync("data/c", [2]);
+        foreach (var name in new[] { "data/a/b", "data/a/b/c" })
+        {
+            Func<Task>[] attempts =
+            [
+                () => StoreAsync(name, [3]).AsTask(),
+                () => StoreAsync(name, [3], StoreMode.CreateNew).AsTask(),
+                () => Store.MoveAsync("data/c", name, StoreMode.Overwrite, Ct).AsTask(),
+                () => Store.MoveAsync("data/c", name, StoreMode.CreateNew, Ct).AsTask(),
+                () => Store.DefragAsync(new([new("data/c", 0, 1)]) { Target = name }, Ct).AsTask(),
+            ];
+            foreach (var attempt in attempts)
+            {
+                var error = await AssertFailsAsync(StoreError.ObjectAlreadyExists, attempt);
+                Assert.Contains("'data/a' is an item", error.Message, StringComparison.Ordinal);
+            }
+        }
+        Assert.Equal([1], await LoadAsync("data/a"));
+        Assert.Equal([2], await LoadAsync("data/c"));
+        await AssertOnlyFilesAsync("data/a", "data/c");
+    }
+
+    [Fact]
+    public async Task No_directory_is_made_below_an_item()
+    {
+        SkipIf(BackendLimits.NoDirectories);
+        SkipIf(BackendLimits.NamesOfDirectoriesAreFree);
+        await StoreAsync("data/a", [1]);
+        foreach (var name in new[] { "data/a/b", "data/a/b/c" })
+        {
+            var error = await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => Store.MakeDirectoryAsync(name, Ct).AsTask());
+            Assert.Contains("'data/a' is an item", error.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal([1], await LoadAsync("data/a"));
+    }
+
+    [Fact]
+    public async Task The_directory_of_the_store_is_always_there()
+    {
+        await Store.MakeDirectoryAsync("", Ct);
+        await StoreAsync("a", [1]);
+        await Store.MakeDirectoryAsync("", Ct);
+        Assert.Equal([1], await LoadAsync("a"));
+        SkipIf(BackendLimits.NoDirectories);
+        await Assert.ThrowsAsync<StoreException>(() => Store.RemoveDirectoryAsync("", Ct).AsTask());
+        Assert.Equal([1], await LoadAsync("a"));
     }
 
     [Fact]

@@ -50,6 +50,30 @@ public sealed class AccessIndexTests
     }
 
     [Fact]
+    public void A_new_listing_corrects_what_others_changed_and_nothing_else()
+    {
+        var index = new AccessIndex();
+        for (var i = 0; i < 100; i++) index.Add($"item{i}", 10, now: i);
+        index.BeginRelisting();
+        // Half of them are gone; others are new, between those that were known.
+        for (var i = 0; i < 100; i += 2) index.AddListed($"item{i}", 10, 1000);
+        for (var i = 0; i < 100; i++) index.AddListed($"by-others{i}", 5, i);
+        index.AddListed("by-others-last", 5, 150);
+        index.Add("added-meanwhile", 10, 200);
+        index.Touch("item1", 200, null);
+        index.Remove("item0");
+        index.EndRelisting(200);
+        index.OrderListed(amongOthers: true);
+        Assert.Equal(49 + 100 + 1 + 2, index.Count);
+        Assert.Equal((49 * 10) + (101 * 5) + (2 * 10), index.TotalSize);
+        var order = TakeAll(index, 0, 0);
+        Assert.Equal(["by-others-last", "added-meanwhile", "item1"], order[^3..]);
+        Assert.Equal(["by-others0", "by-others1"], order[..2]);
+        Assert.True(order.IndexOf("by-others50") < order.IndexOf("item52") && order.IndexOf("item50") < order.IndexOf("by-others51"));
+        Assert.Equal(0, index.TotalSize);
+    }
+
+    [Fact]
     public void The_oldest_goes_first_until_the_rest_fits()
     {
         var index = new AccessIndex();

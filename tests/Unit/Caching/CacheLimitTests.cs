@@ -169,6 +169,20 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
+    public async Task What_others_add_counts_while_the_cache_is_in_use()
+    {
+        await using var backend = await OpenAsync(WriteThrough with { Size = 1000 });
+        await StoreAsync(backend, "data/a", 200);
+        for (var i = 0; i < 8; i++) await File.WriteAllBytesAsync(Folder.Combine("cache", "data", $"by-others-{i}"), new byte[100], Ct);
+        Assert.Equal(1000, SumOfFiles());
+        await StoreAsync(backend, "data/b", 200);
+        for (var i = 0; i < 100 && SumOfFiles() > 1000; i++) await Task.Delay(100, Ct);
+        Assert.InRange(SumOfFiles(), 800, 1000);
+        Assert.Contains("data/b", CachedFiles());
+        Assert.Empty(Warnings);
+    }
+
+    [Fact]
     public async Task Leftovers_of_a_crash_go_when_they_are_old()
     {
         await using (await OpenAsync(WriteThrough)) { }

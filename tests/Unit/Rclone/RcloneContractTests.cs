@@ -130,6 +130,13 @@ public sealed class WebdavServing() : RcloneServing("webdav");
 public sealed class RcloneWebdavTests(WebdavServing server) : RcloneServedTests(server), IClassFixture<WebdavServing>
 {
     protected override string Remote => $":webdav,url='http://127.0.0.1:{server.Port}/':{Name}";
+
+    public override ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(TestContext.Current.TestMethod?.MethodName == nameof(No_directory_is_made_below_an_item),
+            "Rclone takes the refusal of a WebDAV server for a directory that is there already.");
+        return base.InitializeAsync();
+    }
 }
 
 // Without the cache the server keeps a file that is removed while it is open for writing.

@@ -12,6 +12,7 @@ public sealed class PythonServerContractTests : RestContract
         nameof(A_stream_that_throws_leaves_nothing), nameof(A_stream_that_ends_early_leaves_nothing), nameof(A_cancelled_store_leaves_nothing),
         nameof(A_reader_sees_the_old_or_the_new_value_whole), nameof(Many_items_are_listed_completely), nameof(Many_make_the_same_directories_at_once),
         nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(A_storm_of_operations_leaves_what_was_last_done),
+        nameof(Nothing_is_stored_below_an_item), nameof(No_directory_is_made_below_an_item),
         nameof(A_name_below_an_item_is_absent), nameof(A_directory_is_no_item), nameof(Defrag_refuses_a_block_that_is_not_wholly_there),
     ];
 

@@ -43,7 +43,7 @@ public abstract class RestContract : BackendContract
         for (var attempt = 0; ; attempt++)
         {
             List<string> files = [.. Directory.EnumerateFiles(StorePath, "*", SearchOption.AllDirectories)
-                .Select(file => Path.GetRelativePath(StorePath, file).Replace('\\', '/')).Where(file => file is not ("quota.hid" or "quota-session.hid"))];
+                .Select(file => Path.GetRelativePath(StorePath, file).Replace('\\', '/')).Where(file => !file.StartsWith("quota", StringComparison.Ordinal))];
             if (attempt == 100 || !files.Any(file => file.EndsWith(".tmp", StringComparison.Ordinal))) return files;
             await Task.Delay(20, Ct);
         }

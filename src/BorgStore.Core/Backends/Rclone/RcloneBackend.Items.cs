@@ -10,8 +10,8 @@ internal sealed partial class RcloneBackend
     public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        await RunAsync("make the directory", name, canRepeat: true,
-            (server, _) => server.CallAsync("operations/mkdir", On(name), cancellationToken), cancellationToken).ConfigureAwait(false);
+        await ExplainAsync("make the directory", name, RunAsync("make the directory", name, canRepeat: true,
+            (server, _) => server.CallAsync("operations/mkdir", On(name), cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -20,6 +20,8 @@ internal sealed partial class RcloneBackend
         using var visit = _gate.Enter(cancellationToken);
         return await RunAsync("remove the directory", name, canRepeat: false, async (server, remote) =>
         {
+            // Rclone removes an item as readily as a directory, and what is not there as readily as both.
+            if (await FindAsync(server, remote, name, cancellationToken).ConfigureAwait(false) is not { IsDirectory: true }) return false;
             try
             {
                 await server.CallAsync("operations/rmdir", On(name), cancellationToken).ConfigureAwait(false);
@@ -53,13 +55,13 @@ internal sealed partial class RcloneBackend
     public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        return await RunAsync("move", name, canRepeat: false, async (server, remote) =>
+        return await ExplainAsync($"move '{name}' to", newName, RunAsync("move", name, canRepeat: false, async (server, remote) =>
         {
             // Of a failure nobody could tell whether the item or the directory of the new name is missing.
             if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is null) return false;
             if (name != newName) await MoveFileAsync(server, remote, name, newName, mode, cancellationToken).ConfigureAwait(false);
             return true;
-        }, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -85,6 +87,23 @@ internal sealed partial class RcloneBackend
 
     private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
         => RunAsync("look up", name, canRepeat: true, (server, remote) => FindAsync(server, remote, name, cancellationToken), cancellationToken);
+
+    // Whether it is that one of the directories is an item; each storage has words of its own for it.
+    private async Task<T> ExplainAsync<T>(string task, string name, Task<T> writing, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await writing.ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error is StoreError.BackendFailure or StoreError.ObjectNotFound or StoreError.PermissionDenied)
+        {
+            if (await ItemAbove.FindAsync($"{task} '{name}'", name, IsItemAsync).ConfigureAwait(false) is { } explained) throw explained;
+            throw;
+        }
+
+        async ValueTask<bool> IsItemAsync(string parent)
+            => await LookUpAsync(parent, cancellationToken).ConfigureAwait(false) is { IsDirectory: false };
+    }
 
     private static bool IsAbsent(RcloneFailure failure) => failure.Error == StoreError.ObjectNotFound;
 

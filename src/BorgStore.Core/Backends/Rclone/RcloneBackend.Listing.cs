@@ -63,7 +63,7 @@ internal sealed partial class RcloneBackend
     private async IAsyncEnumerable<ItemInfo> ListDirectoryAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var item in await RunAsync("list", directory, canRepeat: true,
-            (server, _) => new RcloneLister(server, _target).ListDirectoryAsync(directory, cancellationToken), cancellationToken).ConfigureAwait(false))
+            (server, _) => ListAsync(server, directory, cancellationToken), cancellationToken).ConfigureAwait(false))
             yield return item;
     }
 
@@ -73,7 +73,10 @@ internal sealed partial class RcloneBackend
         var tree = await RunAsync("list", directory, canRepeat: true, async (server, remote) =>
         {
             var lister = new RcloneLister(server, _target);
-            return remote.ListsTrees ? await lister.ListTreeAsync(directory, cancellationToken).ConfigureAwait(false) : null;
+            if (!remote.ListsTrees) return null;
+            var items = await lister.ListTreeAsync(directory, cancellationToken).ConfigureAwait(false);
+            if (items.Count == 0) await CheckIsDirectoryAsync(server, directory, cancellationToken).ConfigureAwait(false);
+            return items;
         }, cancellationToken).ConfigureAwait(false);
         if (tree is not null)
         {
@@ -84,6 +87,20 @@ internal sealed partial class RcloneBackend
             yield return item;
 
         Task<List<ItemInfo>> List(string name, CancellationToken token)
-            => RunAsync("list", name, canRepeat: true, (server, _) => new RcloneLister(server, _target).ListDirectoryAsync(name, token), token);
+            => RunAsync("list", name, canRepeat: true, (server, _) => ListAsync(server, name, token), token);
+    }
+
+    private async Task<List<ItemInfo>> ListAsync(RcloneServer server, string directory, CancellationToken cancellationToken)
+    {
+        var items = await new RcloneLister(server, _target).ListDirectoryAsync(directory, cancellationToken).ConfigureAwait(false);
+        if (items.Count == 0) await CheckIsDirectoryAsync(server, directory, cancellationToken).ConfigureAwait(false);
+        return items;
+    }
+
+    // WebDAV lists an item as if it were an empty directory.
+    private async Task CheckIsDirectoryAsync(RcloneServer server, string name, CancellationToken cancellationToken)
+    {
+        if (name.Length > 0 && await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not null)
+            throw new RcloneFailure(StoreError.ObjectNotFound, $"'{name}' is an item and no directory");
     }
 }

@@ -122,11 +122,11 @@ internal sealed partial class RcloneBackend
         using var turn = mode == StoreMode.CreateNew
             ? await Locks.EnterAsync(_target.Remote + name, cancellationToken).ConfigureAwait(false)
             : null;
-        await RunAsync("store", name, value.CanReadAgain, async (server, _) =>
+        await ExplainAsync("store", name, RunAsync("store", name, value.CanReadAgain, async (server, _) =>
         {
             if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
             return await UploadAsync(server, name, value, cancellationToken).ConfigureAwait(false);
-        }, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Stores a value under a name that nobody lists, and then gives it its own.</summary>
@@ -141,9 +141,9 @@ internal sealed partial class RcloneBackend
         var temporaryName = $"{shownName[..(shownName.LastIndexOf('/') + 1)]}{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
         try
         {
-            await RunAsync("store", shownName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
+            await ExplainAsync("store", shownName, RunAsync("store", shownName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
                 ? SendAsync(server, remote, temporaryName, value, cancellationToken)
-                : UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken).ConfigureAwait(false);
+                : UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
             var name = chooseName();
             var isRepeated = false;
             await RunAsync("store", name, canRepeat: true, async (server, remote) =>

@@ -11,6 +11,7 @@ namespace BorgStore.Backends.Rest;
 internal sealed partial class RestBackend
 {
     private const string AnnouncedHash = "X-Content-hash-sha256";
+    private const string WriteTimeHeader = "X-BorgStore-Mtime";
     private const string WantDigest = "Want-Repr-Digest";
     private const string Digest = "Repr-Digest";
     private const string DigestPrefix = "sha-256=:";
@@ -82,12 +83,16 @@ internal sealed partial class RestBackend
             if (await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is null) return false;
             await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
         }
+        var isGone = false;
         var moved = await _client.SendAsync(() => WithMode(Post($"/?cmd=move&current={Escape(name)}&new={Escape(newName)}"), mode), async answer =>
         {
             CheckStillNew(answer, mode, newName);
             if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await DemandAsync(answer, name).ConfigureAwait(false);
+            isGone = answer.WasMixedUp;
             return answer.MayHaveHappened ? throw Unknown($"move '{name}' to '{newName}'", $"'{name}' is not there now.", name) : false;
         }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
+        // An attempt that the server mixed up may have moved it.
+        moved |= isGone && await FindCoreAsync(newName, cancellationToken).ConfigureAwait(false) is { IsDirectory: false };
         if (moved) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
         return moved;
     }
@@ -100,7 +105,7 @@ internal sealed partial class RestBackend
             await DemandAsync(answer, name).ConfigureAwait(false);
             var isDirectory = GetHeader(response, "X-BorgStore-Is-Directory") == "true";
             return new(name, isDirectory ? 0 : response.Content.Headers.ContentLength ?? 0, isDirectory,
-                RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, "X-BorgStore-Mtime")));
+                RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, WriteTimeHeader)));
         }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
 
     private async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)

@@ -68,8 +68,9 @@ internal sealed partial class RestBackend : IBackend
         CheckNotOpen();
         await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
         {
+            HttpStatusCode.OK => NoticeAge(answer.Response),
             // Whoever may not look at the root may do so further down; that there is a store is known.
-            HttpStatusCode.OK or HttpStatusCode.Forbidden => true,
+            HttpStatusCode.Forbidden => true,
             HttpStatusCode.Gone => throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl),
             HttpStatusCode.NotFound => throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl,
                 "what answers there is no BorgStore REST server"),
@@ -161,6 +162,14 @@ internal sealed partial class RestBackend : IBackend
 
     private bool HasExtension(int number) => _client.Extensions >= number;
 
+    // Version 0.6.1 of the Python package came with this header, and 0.6.2 no longer mixes up requests. What an older one would lose, it
+    // never gets the chance to; 0.6.1 itself shows by what it answers.
+    private bool NoticeAge(HttpResponseMessage response)
+    {
+        if (!HasExtensions && !response.Headers.Contains(WriteTimeHeader)) _transport.Turns?.Begin();
+        return true;
+    }
+
     private void CheckNotOpen()
     {
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.", _shownUrl);
@@ -205,7 +214,8 @@ internal sealed partial class RestBackend : IBackend
         var removed = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, target), async answer =>
         {
             if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await DemandAsync(answer, name).ConfigureAwait(false);
-            return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It is not there now.", name) : false;
+            // What a server mixed up and is gone now was most likely removed by that attempt.
+            return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It is not there now.", name) : answer.WasMixedUp;
         }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
         if (removed) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
         return removed;

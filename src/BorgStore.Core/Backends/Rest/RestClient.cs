@@ -20,8 +20,9 @@ internal enum Repeat
 /// <summary>An answer, while it is read.</summary>
 /// <param name="Response">The answer.</param>
 /// <param name="MayHaveHappened">Whether an attempt before this one may have been executed, its answer being lost.</param>
+/// <param name="WasMixedUp">Whether the server mixed up an attempt before this one with others, and executed it or not.</param>
 /// <param name="Stalled">Ends the wait for the rest of it.</param>
-internal readonly record struct RestAnswer(HttpResponseMessage Response, bool MayHaveHappened, CancellationToken Stalled);
+internal readonly record struct RestAnswer(HttpResponseMessage Response, bool MayHaveHappened, bool WasMixedUp, CancellationToken Stalled);
 
 /// <summary>Sends requests: again over a new connection where one was lost and that is safe, never longer than a stall may be.</summary>
 /// <param name="transport">The connections.</param>
@@ -36,6 +37,9 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     /// <summary>The pauses before further attempts.</summary>
     public IReadOnlyList<TimeSpan> Pauses { get; set; } =
         [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5)];
+
+    /// <summary>The pauses before further attempts at what the server mixed up, each more or less, so that several clients don't stay in step.</summary>
+    public IReadOnlyList<TimeSpan> MixUpPauses { get; set; } = [.. Enumerable.Range(0, 8).Select(i => TimeSpan.FromMilliseconds(25 << i))];
 
     /// <summary>The extensions that the server has, by the number that its last answer told; 0 for none.</summary>
     public int Extensions { get; private set; }
@@ -54,13 +58,16 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         try
         {
             var mayHaveHappened = false;
-            for (var attempt = 0; ; attempt++)
+            for (int losses = 0, mixUps = 0; ;)
             {
-                var (result, lost, wasSent) = await TryAsync(create, read, mayHaveHappened, takesLong, cancellationToken).ConfigureAwait(false);
-                if (lost is null) return result!;
-                mayHaveHappened |= wasSent;
-                if (attempt == Pauses.Count || (wasSent && repeat == Repeat.Never) || transport.IsHopeless) throw lost;
-                await Task.Delay(Pauses[attempt], cancellationToken).ConfigureAwait(false);
+                var (result, failure, outcome) = await TryAsync(create, read, mayHaveHappened, mixUps > 0, takesLong, cancellationToken).ConfigureAwait(false);
+                if (outcome == Outcome.Answered) return result!;
+                mayHaveHappened |= outcome == Outcome.Lost;
+                var pause = outcome == Outcome.MixedUp
+                    ? mixUps < MixUpPauses.Count ? MixUpPauses[mixUps++] * (0.5 + Random.Shared.NextDouble()) : (TimeSpan?)null
+                    : losses < Pauses.Count ? Pauses[losses++] : null;
+                if (pause is null || (outcome != Outcome.NotSent && repeat == Repeat.Never) || transport.IsHopeless) throw failure!;
+                await Task.Delay(pause.Value, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -69,13 +76,24 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
     }
 
-    private async Task<(T? Result, StoreException? Lost, bool WasSent)> TryAsync<T>(Func<HttpRequestMessage> create,
-        Func<RestAnswer, Task<T>> read, bool mayHaveHappened, bool takesLong, CancellationToken cancellationToken)
+    private enum Outcome
+    {
+        Answered,
+        NotSent,
+        Lost,
+        MixedUp,
+    }
+
+    private async Task<(T? Result, StoreException? Failure, Outcome Outcome)> TryAsync<T>(Func<HttpRequestMessage> create,
+        Func<RestAnswer, Task<T>> read, bool mayHaveHappened, bool wasMixedUp, bool takesLong, CancellationToken cancellationToken)
     {
         using var request = create();
         using var watch = new StallWatch(StallTimeout, cancellationToken);
+        using var turn = transport.Turns?.Prepare();
         var upload = request.Content as ValueContent;
-        if (upload is not null) upload.Watch = watch;
+        // Only the end of an upload needs the turn: its source may take its time, and may itself be loaded from this server.
+        if (upload is not null) (upload.Watch, upload.Turn) = (watch, turn);
+        else if (turn is not null) await turn.TakeAsync(cancellationToken).ConfigureAwait(false);
         HttpResponseMessage? response = null;
         T? result = default;
         try
@@ -84,10 +102,15 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             response = await transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token).ConfigureAwait(false);
             watch.Start();
             if (RestErrors.IsFromBetween(response))
-                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), true);
+                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.Lost);
+            if (transport.Turns is { } turns && RestErrors.IsMixUp(response))
+            {
+                turns.Begin();
+                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.MixedUp);
+            }
             Extensions = response.Headers.TryGetValues(ExtensionsHeader, out var values) && int.TryParse(values.First(), out var number) ? number : 0;
-            result = await read(new(response, mayHaveHappened, watch.Token)).ConfigureAwait(false);
-            return (result, null, true);
+            result = await read(new(response, mayHaveHappened, wasMixedUp, watch.Token)).ConfigureAwait(false);
+            return (result, null, Outcome.Answered);
         }
         catch (Exception) when (upload?.SourceFailure is not null)
         {
@@ -98,7 +121,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             return (default, new(StoreError.Timeout,
-                $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), true);
+                $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost);
         }
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException authentication)
         {
@@ -107,7 +130,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)
         {
-            return (default, inner, false);
+            return (default, inner, Outcome.NotSent);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
@@ -116,7 +139,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                     or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
             };
-            return (default, Lost(e), wasSent);
+            return (default, Lost(e), wasSent ? Outcome.Lost : Outcome.NotSent);
         }
         finally
         {

@@ -54,10 +54,16 @@ internal static partial class RestErrors
             HttpStatusCode.Unauthorized => "The REST server refuses the user or password. Give them in the URL, with -Credential, "
                 + $"or in {RestAddress.UsernameVariable} and {RestAddress.PasswordVariable}.",
             HttpStatusCode.NotAcceptable => "What answers there does not speak this version of the BorgStore REST protocol. Check the URL.",
+            HttpStatusCode.PreconditionFailed when !HasWords(text) => "The REST server answered 412: it mixed up this request with another one. "
+                + "Versions of Python's server before 0.6.2 do that. Update it; or start it again, if nobody else uses it.",
             // An error without a text of its own is a lone dot on the Python server's page.
-            _ => text.AsSpan().ContainsAnyExcept(" .".AsSpan()) ? $"The REST server says: {text}" : Describe(response),
+            _ => HasWords(text) ? $"The REST server says: {text}" : Describe(response),
         }, name);
     }
+
+    /// <summary>Whether the server mixed up requests that came at once; see <see cref="RequestTurns"/>.</summary>
+    public static bool IsMixUp(HttpResponseMessage response)
+        => response.StatusCode == HttpStatusCode.PreconditionFailed && !response.Headers.Contains(Header);
 
     /// <summary>Whether something between us and the server answered in its place, as it does while the server restarts.</summary>
     public static bool IsFromBetween(HttpResponseMessage response)
@@ -65,6 +71,8 @@ internal static partial class RestErrors
 
     private static string? Find(HttpResponseMessage response, string header)
         => response.Headers.TryGetValues(header, out var values) ? Uri.UnescapeDataString(values.First()) : null;
+
+    private static bool HasWords(string text) => text.AsSpan().ContainsAnyExcept(" .".AsSpan());
 
     private static string Describe(HttpResponseMessage response) => $"The REST server answered {(int)response.StatusCode} {response.ReasonPhrase}.";
 

@@ -37,7 +37,7 @@ internal sealed class RestTransport : IAsyncDisposable
         if (address.Command is not null)
         {
             (handler.UseProxy, handler.ConnectCallback) = (false, StartChildAsync);
-            Slots = new(RequestsOfChildren);
+            (Slots, Turns) = (new(RequestsOfChildren), null);
         }
         else if (address.UnixSocket is not null)
         {
@@ -58,6 +58,9 @@ internal sealed class RestTransport : IAsyncDisposable
 
     /// <summary>Where a limit of requests at a time is kept; <see langword="null"/> where there is none.</summary>
     public SemaphoreSlim? Slots { get; }
+
+    /// <summary>Keeps requests apart where the server can't; <see langword="null"/> where each connection leads to a server of its own.</summary>
+    public RequestTurns? Turns { get; } = new();
 
     /// <summary>What children that died had to say, for the message of an error.</summary>
     public string ChildErrors => _childErrors.Length == 0 ? "" : $" {_address.Command![0]} said: {_childErrors}";
@@ -87,6 +90,7 @@ internal sealed class RestTransport : IAsyncDisposable
         Http.Dispose();
         foreach (var child in _children.Keys) await child.DisposeAsync().ConfigureAwait(false);
         Slots?.Dispose();
+        Turns?.Dispose();
     }
 
     private static async ValueTask<Stream> ConnectTcpAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)

@@ -16,6 +16,9 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
     /// <summary>Watches the line while the body is sent.</summary>
     public StallWatch? Watch { get; set; }
 
+    /// <summary>The turn of the request, which is taken before the last bytes are sent.</summary>
+    public RequestTurns.Turn? Turn { get; set; }
+
     /// <summary>What the value's own stream threw.</summary>
     public ExceptionDispatchInfo? SourceFailure { get; private set; }
 
@@ -35,6 +38,8 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
     {
         if (value.IsInMemory && value.Length <= ChunkSize)
         {
+            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+            Watch?.Start();
             await stream.WriteAsync(value.Bytes, cancellationToken).ConfigureAwait(false);
             return;
         }
@@ -44,9 +49,12 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
         var buffer = ArrayPool<byte>.Shared.Rent(ChunkSize);
         try
         {
+            var left = value.Length;
             while (await ReadSourceAsync(source, buffer, cancellationToken).ConfigureAwait(false) is > 0 and var count)
             {
                 hash?.AppendData(buffer, 0, count);
+                left -= count;
+                if (left == 0) await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
                 Watch?.Start();
                 await stream.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             }
@@ -56,7 +64,15 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
             ArrayPool<byte>.Shared.Return(buffer);
         }
         Hash = hash?.GetHashAndReset();
+        await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
         Watch?.Start();
+    }
+
+    private async ValueTask TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        if (Turn is null) return;
+        Watch?.Pause();
+        await Turn.TakeAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<int> ReadSourceAsync(Stream source, Memory<byte> buffer, CancellationToken cancellationToken)

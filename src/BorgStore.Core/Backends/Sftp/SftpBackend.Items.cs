@@ -44,7 +44,7 @@ internal sealed partial class SftpBackend
                 status = await RenameAsync(connection, name, newName, mode).ConfigureAwait(false);
             }
             if (!status.IsOk && !await IsItemAsync(connection, name).ConfigureAwait(false)) return false;
-            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, "move", name, size: 0).ConfigureAwait(false);
+            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, $"move '{name}' to", newName, size: 0).ConfigureAwait(false);
             _unsynced.Rename(name, newName);
             return true;
         }, cancellationToken);
@@ -57,7 +57,9 @@ internal sealed partial class SftpBackend
             using var made = await connection.SendAsync(new MakeDirectoryRequest(ToPath(name))).ConfigureAwait(false);
             if (made.IsOk) return true;
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-            return stat.IsOk && stat.Attributes.IsDirectory ? true : throw Refused(made, "make", name);
+            return stat.IsOk && stat.Attributes.IsDirectory
+                ? true
+                : throw await ExplainRefusedWriteAsync(connection, made, "make the directory", name, size: 0).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>

@@ -204,6 +204,12 @@ internal sealed partial class SftpBackend
         {
             using var root = await StatAsync(connection, "").ConfigureAwait(false);
             if (root.Status == StatusCode.NoSuchFile) return DoesNotExist();
+        }
+        if (refusal.Status is StatusCode.NoSuchFile or StatusCode.Failure
+            && await ItemAbove.FindAsync($"{task} '{name}'", name, parent => IsItemAsync(connection, parent)).ConfigureAwait(false) is { } explained)
+            return explained;
+        if (refusal.Status == StatusCode.NoSuchFile)
+        {
             // The store is there, so the directories in it could not be made, and nobody was told why.
             using var made = await connection.SendAsync(new MakeDirectoryRequest(ToPath(name.Split('/')[0]))).ConfigureAwait(false);
             if (!made.IsOk) refusal = made;

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Runtime.InteropServices;
 
 namespace BorgStore.Caching.Access;
@@ -24,6 +25,7 @@ internal sealed class AccessIndex
     private int _firstFree = None;
     private int _newest = None;
     private int _oldest = None;
+    private BitArray? _seen;
 
     /// <summary>The sizes of all items together [bytes].</summary>
     public long TotalSize { get; private set; }
@@ -54,6 +56,25 @@ internal sealed class AccessIndex
 
     /// <summary>Notes an item that was in the cache before. It takes its place in the order with <see cref="OrderListed"/>.</summary>
     public void AddListed(string path, long size, long time) => Add(path, size, time, isListed: true);
+
+    /// <summary>Begins to compare what is known with a new listing; <see cref="AddListed"/> notes what is in it.</summary>
+    public void BeginRelisting()
+    {
+        lock (_lock) _seen = new(_entries.Length);
+    }
+
+    /// <summary>Forgets what the listing did not have.</summary>
+    /// <param name="since">When the listing began. It does not know of what was asked for since.</param>
+    public void EndRelisting(long since)
+    {
+        lock (_lock)
+        {
+            for (var at = 0; at < _used; at++)
+                if (_entries[at].Name != 0 && _entries[at].Time < since && !(at < _seen!.Length && _seen[at]))
+                    Remove(at);
+            _seen = null;
+        }
+    }
 
     /// <summary>Forgets an item.</summary>
     /// <returns>Its size, or <see langword="null"/> where it was not known.</returns>
@@ -97,8 +118,9 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Gives the listed items their places in the order, by their times, before all that were asked for since.</summary>
-    public void OrderListed()
+    /// <summary>Gives the listed items their places in the order, by their times.</summary>
+    /// <param name="amongOthers">Whether others may be older than they are; if not, all others are newer.</param>
+    public void OrderListed(bool amongOthers = false)
     {
         List<(long Time, int At)> listed = [];
         lock (_lock)
@@ -114,9 +136,14 @@ internal sealed class AccessIndex
             lock (_lock)
             {
                 // Only listing leaves items without order, so a place that still lacks one holds the same item as before.
+                var newer = None;
                 foreach (var (_, at) in part)
-                    if (_entries[at] is { Name: not 0, Older: Unordered })
-                        LinkAsOldest(at);
+                {
+                    if (_entries[at] is not { Name: not 0, Older: Unordered }) continue;
+                    if (amongOthers) LinkBehind(newer, at);
+                    else LinkAsOldest(at);
+                    newer = at;
+                }
             }
         }
     }
@@ -141,6 +168,13 @@ internal sealed class AccessIndex
         lock (_lock)
         {
             var at = Find(name, HashOf(name));
+            if (isListed && _seen is { } seen)
+            {
+                // One that is new gets the place at which it will be.
+                var place = at >= 0 ? at : _firstFree != None ? _firstFree : _used;
+                if (place >= seen.Length) seen.Length = Math.Max(place + 1, 2 * seen.Length);
+                seen[place] = true;
+            }
             // What was asked for meanwhile is known better than the listing knows it.
             if (at >= 0 && isListed) return;
             if (at < 0)
@@ -210,6 +244,19 @@ internal sealed class AccessIndex
         if (_oldest != None) _entries[_oldest].Older = at;
         else _newest = at;
         _oldest = at;
+    }
+
+    // The search begins at an item that is not older; those that are to be placed come in the order of their times.
+    private void LinkBehind(int newer, int at)
+    {
+        var time = _entries[at].Time;
+        var older = newer == None ? _newest : _entries[newer].Older;
+        while (older != None && _entries[older].Time > time) (newer, older) = (older, _entries[older].Older);
+        (_entries[at].Newer, _entries[at].Older) = (newer, older);
+        if (newer != None) _entries[newer].Older = at;
+        else _newest = at;
+        if (older != None) _entries[older].Newer = at;
+        else _oldest = at;
     }
 
     private void Unlink(int at)

@@ -30,7 +30,7 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
     protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
         [.. Directory.EnumerateFiles(_path, "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(_path, file).Replace('\\', '/'))
-            .Where(file => file is not ("quota.hid" or "quota-session.hid"))]);
+            .Where(file => !file.StartsWith("quota", StringComparison.Ordinal))]);
 }
 
 public sealed class LinuxFileBackendTests() : FileBackendContract(new BackendOptions())

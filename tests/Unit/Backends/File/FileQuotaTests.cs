@@ -27,7 +27,7 @@ public abstract class FileQuotaTests : IDisposable
 
     private string Number => _directory["store/quota.hid"];
 
-    private string Mark => _directory["store/quota-session.hid"];
+    private string Mark => _directory["store/" + QuotaSession.FileName];
 
     internal abstract FileCalls CallsFor(string root);
 
@@ -83,7 +83,7 @@ public abstract class FileQuotaTests : IDisposable
                 (await Assert.ThrowsAsync<StoreException>(() => backend.DefragAsync(request, Ct).AsTask())).Error);
         await StoreAsync(backend, "data/b", 1000);
         await StoreAsync(backend, "data/a", 999_000);
-        Assert.Equal(["data/a", "data/b", "quota-session.hid", "quota.hid"], TestDirectory.FilesBelow(_directory["store"]));
+        Assert.Equal(["data/a", "data/b", QuotaSession.FileName, "quota.hid"], TestDirectory.FilesBelow(_directory["store"]));
     }
 
     [Fact]
@@ -138,10 +138,12 @@ public abstract class FileQuotaTests : IDisposable
         Assert.False(File.Exists(Mark));
 
         await File.WriteAllTextAsync(Number, "7", Ct);
-        await File.WriteAllTextAsync(Mark, "another start of the machine", Ct);
+        var earlier = _directory["store/quota-session-of-another-start.hid"];
+        await File.WriteAllTextAsync(earlier, "", Ct);
         await using (var backend = await OpenAsync(10_000, create: false))
         {
             Assert.Equal(1500, (await backend.GetQuotaAsync(Ct)).Used);
+            Assert.False(File.Exists(earlier));
             await using var beside = await OpenAsync(10_000, create: false);
             await StoreAsync(beside, "data/b", 1);
             await beside.DisposeAsync();

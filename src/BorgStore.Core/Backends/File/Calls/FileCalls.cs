@@ -102,7 +102,11 @@ internal abstract class FileCalls
     /// <param name="made">Called with the parent of each that is new.</param>
     public void MakeDirectories(string name, Action<string>? made = null)
     {
-        if (name.Length == 0) throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
+        if (name.Length == 0)
+        {
+            if (GetStatus("") is { IsDirectory: true }) return;
+            throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
+        }
         switch (MakeDirectory(name))
         {
             case MakeDirectoryResult.Done:
@@ -114,6 +118,6 @@ internal abstract class FileCalls
                 break;
         }
         if (GetStatus(name) is not { IsDirectory: true })
-            throw new FileFailure(StoreError.ObjectAlreadyExists, $"'{name}' is an item, so nothing can be below it");
+            throw new FileFailure(StoreError.ObjectAlreadyExists, ItemAbove.Describe(name));
     }
 }

@@ -133,7 +133,9 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
 
         used = Scan(cancellationToken);
         _calls.SetLength(file, 0);
-        return (used, Write(file, used, 0));
+        var length = Write(file, used, 0);
+        _session.ForgetEarlier();
+        return (used, length);
     }
 
     private long? ReadUnlocked()

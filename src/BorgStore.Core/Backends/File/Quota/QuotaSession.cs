@@ -1,21 +1,23 @@
-using System.Text;
 using BorgStore.Naming;
 using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A mark beside the quota, there while processes change the store. One that is older than the last start of the machine
-/// tells that the power was cut, and that the number may be older than the values.</summary>
-/// <remarks>All calls are made under the lock of the quota.</remarks>
+/// <summary>A mark beside the quota, there while processes change the store. One that belongs to an earlier start of the machine
+/// shows that the power was cut, and that the number may be older than the values.</summary>
+/// <remarks>All calls are made under the lock of the quota. A mark is an empty file, because the Python package counts every file
+/// but the number when it counts the values; so the start of the machine stands in its name.</remarks>
 internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
 {
-    private const string FileName = "quota-session" + Suffixes.Hidden;
+    private const string Prefix = "quota-session";
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
     private static readonly string BootId = ReadBootId();
 
-    private readonly string _path = root + "/" + FileName;
     private SafeFileHandle? _mark;
+
+    /// <summary>The name of a mark that belongs to this start of the machine.</summary>
+    public static string FileName { get; } = $"{Prefix}{(BootId.Length > 0 ? "-" : "")}{BootId}{Suffixes.Hidden}";
 
     public bool HasBegun => _mark is not null;
 
@@ -26,11 +28,11 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         if (HasBegun) return true;
         try
         {
-            var found = Failures.Absent(() => File.ReadAllText(_path));
+            var marks = FindMarks();
             // Where the start of the machine is not known, a mark without a living owner is enough to doubt.
-            var isTrusted = found is null || (found.Length > 0 && found == BootId) || IsHeldByOthers();
-            if (found is null || found != BootId) Write();
-            _mark = Failures.Named(() => File.OpenHandle(_path, FileMode.Open, FileAccess.Read, FileShare.Read));
+            var isTrusted = marks.TrueForAll(mark => (mark == FileName && BootId.Length > 0) || IsHeldByOthers(mark));
+            if (!marks.Contains(FileName)) Write();
+            _mark = Failures.Named(() => File.OpenHandle(PathOf(FileName), FileMode.Open, FileAccess.Read, FileShare.Read));
             return isTrusted;
         }
         catch (FileFailure failure) when (failure.Error == StoreError.PermissionDenied)
@@ -40,12 +42,20 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         }
     }
 
+    /// <summary>Removes the marks of earlier starts, after the values were counted anew.</summary>
+    public void ForgetEarlier()
+    {
+        if (!HasBegun) return;
+        foreach (var mark in FindMarks())
+            if (mark != FileName && !IsHeldByOthers(mark)) calls.Delete(mark);
+    }
+
     /// <summary>Removes the mark where nobody else is at work, after the number and the values are on the disk.</summary>
     /// <param name="number">The file with the number.</param>
     public void End(SafeFileHandle number)
     {
         Dispose();
-        if (IsHeldByOthers()) return;
+        if (IsHeldByOthers(FileName)) return;
         using (var directory = calls.OpenRoot())
             if (directory is not null) calls.SyncAll(directory);
             else calls.Sync(number);
@@ -58,11 +68,20 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         _mark = null;
     }
 
-    private bool IsHeldByOthers()
+    private string PathOf(string mark) => root + "/" + mark;
+
+    private List<string> FindMarks()
+    {
+        using var directory = calls.ReadDirectory("");
+        return [.. (directory?.Entries ?? []).Select(entry => entry.Name).Where(name
+            => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal))];
+    }
+
+    private bool IsHeldByOthers(string mark)
     {
         try
         {
-            File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            File.OpenHandle(PathOf(mark), FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
             return false;
         }
         catch (IOException e) when (Failures.IsInUse(e))
@@ -78,14 +97,8 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
     // The mark has to be on the disk before any change is.
     private void Write()
     {
-        using (var file = Failures.Named(() => PortableCalls.Open(_path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite)))
-        {
-            Failures.Named(() =>
-            {
-                RandomAccess.Write(file, Encoding.ASCII.GetBytes(BootId), 0);
-                RandomAccess.FlushToDisk(file);
-            });
-        }
+        using (var file = Failures.Named(() => PortableCalls.Open(PathOf(FileName), FileMode.Create, FileAccess.Write, FileShare.ReadWrite)))
+            Failures.Named(() => RandomAccess.FlushToDisk(file));
         calls.SyncDirectory("");
     }
 

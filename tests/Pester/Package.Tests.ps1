@@ -59,7 +59,7 @@ Describe 'Importing the module' {
     It 'loads no assembly but its own two: what a backend needs comes with its first store' {
         $script = "`$before = [AppDomain]::CurrentDomain.GetAssemblies(); Import-Module '$manifestPath'
             [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_ -notin `$before } | ForEach-Object { `$_.GetName().Name }"
-        $loaded = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command $script
+        $loaded = & pwsh -NoProfile -NonInteractive -Command $script
         $loaded | Sort-Object | Should -Be BorgStore.Core, BorgStore.PowerShell
     }
 }

@@ -7,7 +7,7 @@ BeforeAll {
 
     # Runs a script in a PowerShell of its own, with the module loaded.
     function Start-Shell([string] $Script, [hashtable] $Environment = @{}) {
-        $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
+        $start = [Diagnostics.ProcessStartInfo]::new('pwsh')
         '-NoProfile', '-NonInteractive', '-Command', "`$ErrorActionPreference = 'Stop'; Import-Module '$modulePath'; $Script" | ForEach-Object { $start.ArgumentList.Add($_) }
         $Environment.GetEnumerator() | ForEach-Object { $start.Environment[$_.Key] = $_.Value }
         $start.RedirectStandardOutput = $true

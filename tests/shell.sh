@@ -1,0 +1,46 @@
+# Sourced by tests/run: puts PowerShell and Pester in reach of the tests. What the machine has is used; otherwise both come from the NuGet
+# feed, in the versions that .config/dotnet-tools.json and Directory.Packages.props name, and stay below artifacts.
+# shellcheck shell=bash
+
+# Whether the pwsh on the PATH can run the tests.
+has_pwsh() {
+  command -v pwsh > /dev/null &&
+    pwsh -NoProfile -NonInteractive -Command 'exit [int]($PSVersionTable.PSVersion -lt [version] "7.4")'
+}
+
+# Whether that pwsh finds a Pester that can run the tests.
+has_pester() {
+  pwsh -NoProfile -NonInteractive -Command 'exit [int](-not (Get-Module -ListAvailable Pester | Where-Object { $_.Version.Major -ge 5 }))'
+}
+
+# Makes a command pwsh of the .NET tool. The tool's own starts a second process, which would outlive the first one when that is killed.
+install_pwsh() {
+  local folder=$1 packages version program
+  version=$(grep -A1 '"powershell"' .config/dotnet-tools.json | sed -n 's/.*"version": "\(.*\)".*/\1/p')
+  echo "Installing PowerShell $version for the tests (BORGSTORE_TEST_INSTALL=0 to leave that out)"
+  dotnet tool restore --verbosity quiet || return 1
+  packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
+  program=$(find "${packages%/}/powershell/$version" -path '*/unix/pwsh.dll' | head -n 1)
+  [ -n "$program" ] || return 1
+  mkdir -p "$folder"
+  printf '#!/bin/sh\nexec dotnet "%s" "$@"\n' "$program" > "$folder/pwsh"
+  chmod +x "$folder/pwsh"
+}
+
+prepare_shell() {
+  local tools=$PWD/artifacts/tools
+  export POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off
+  # The tests start pwsh themselves, and leave nothing in the user's own folders.
+  export PSModuleAnalysisCachePath=$tools/ModuleAnalysisCache
+  if ! has_pwsh; then
+    PATH=$tools/bin:$PATH
+    has_pwsh || [ "${BORGSTORE_TEST_INSTALL:-1}" = 0 ] || install_pwsh "$tools/bin"
+    has_pwsh || return 1
+  fi
+  if ! has_pester; then
+    export PSModulePath=$tools/Modules:${PSModulePath:-}
+    has_pester || [ "${BORGSTORE_TEST_INSTALL:-1}" = 0 ] ||
+      dotnet msbuild tests/Pester/Pester.csproj -restore -target:InstallPester -verbosity:quiet -nologo
+    has_pester || return 1
+  fi
+}

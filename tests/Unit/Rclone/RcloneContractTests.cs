@@ -75,6 +75,8 @@ public abstract class RcloneContract(string parent) : BackendContract
 public sealed class RcloneLocalTests() : RcloneContract(Path.GetTempPath())
 {
     protected override string Remote => Folder;
+
+    protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(Folder, path), target);
 }
 
 public sealed class RcloneAliasTests() : RcloneContract(Path.GetTempPath())

@@ -8,6 +8,7 @@ internal sealed class EntryCollector
     // Enough for ten million items; a server that never ends a listing must not take all memory.
     private const long MostBytes = 2L << 30;
     private const int BytesPerEntry = 80;
+    private const int BytesPerEmptyAnswer = 1 << 20;
     private long _bytes;
 
     /// <summary>The entries in the order in which they came, without those for the directory itself and its parent.</summary>
@@ -20,8 +21,8 @@ internal sealed class EntryCollector
     {
         var reader = new PacketReader(content);
         var left = reader.ReadUInt32();
-        // An answer without entries counts as well, because the number of those may be without end too.
-        Count(BytesPerEntry);
+        // There may be answers without entries, but not any number of them.
+        if (left == 0) Count(BytesPerEmptyAnswer);
         for (; left > 0; left--)
         {
             var name = reader.ReadText();

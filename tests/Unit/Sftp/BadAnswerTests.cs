@@ -112,7 +112,6 @@ public sealed class BadAnswerTests
         await using var store = await OpenAsync(Listing(), value: new byte[100]);
         await RefusesAsync(() => store.LoadAsync("data/a", new ByteRange(0, 1), Ct).AsTask());
         await RefusesAsync(async () => await (await store.GatherAsync([new("data/a", 0, 1)], Ct)).ReadToEndAsync(Ct));
-        await RefusesAsync(() => store.DefragAsync(new DefragRequest([new("data/a", 0, 1)]) { Target = "data/b" }, Ct).AsTask());
         await AllAreClosedAsync();
     }
 
@@ -121,6 +120,34 @@ public sealed class BadAnswerTests
     {
         await using var store = await OpenAsync(Listing(), handle: new byte[257]);
         await RefusesAsync(() => store.LoadAsync("data/a", ByteRange.Whole, Ct).AsTask());
+    }
+
+    [Fact]
+    public async Task What_was_opened_for_a_caller_who_has_left_is_closed()
+    {
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var hasLeft = new TaskCompletionSource();
+        await using var store = await OpenAsync(Listing(), opening: _ =>
+        {
+            left.Cancel();
+            hasLeft.Task.Wait(Ct);
+            return true;
+        }, value: new byte[100_000], size: 1_000_000);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.LoadAsync("data/a", ByteRange.Whole, left.Token).AsTask());
+        hasLeft.SetResult();
+        while (_requests.GetValueOrDefault("Open") == 0) await Task.Delay(10, Ct);
+        await AllAreClosedAsync();
+    }
+
+    [Fact]
+    public async Task The_sources_of_a_copy_are_closed_where_one_of_them_cannot_be_opened()
+    {
+        await using var store = await OpenAsync(Listing(), opening: path => !path.EndsWith("/b", StringComparison.Ordinal));
+        await Assert.ThrowsAsync<StoreException>(() => store.DefragAsync(
+            new DefragRequest([new("data/a", 0, 1), new("data/b", 0, 1), new("data/c", 0, 1)]) { Target = "data/d" }, Ct).AsTask());
+        // One opening of four was refused.
+        while (_requests.GetValueOrDefault("Close") < 3) await Task.Delay(10, Ct);
+        Assert.Equal(4, _requests.GetValueOrDefault("Open"));
     }
 
     private static async Task RefusesAsync(Func<Task> act)
@@ -141,7 +168,8 @@ public sealed class BadAnswerTests
 
     /// <summary>Opens a store on a server where each directory has the same entries, and each file the same value.</summary>
     private async Task<SftpBackend> OpenAsync(Func<byte[], byte[]> listing, bool endsListing = true, uint linked = Answers.File,
-        Func<string, byte[], byte[]>? extended = null, PacketType? failing = null, byte[]? value = null, byte[]? handle = null)
+        Func<string, byte[], byte[]>? extended = null, PacketType? failing = null, byte[]? value = null, byte[]? handle = null, Func<string, bool>? opening = null,
+        long size = 1)
     {
         var listed = new ConcurrentDictionary<string, byte[]>();
         var number = 0;
@@ -153,7 +181,7 @@ public sealed class BadAnswerTests
         byte[] Answer(byte[] request)
         {
             var type = (PacketType)request[0];
-            if (type == PacketType.Init) return Answers.Version(Extension.FileSystemStat);
+            if (type == PacketType.Init) return Answers.Version(Extension.FileSystemStat, Extension.CopyData);
             _requests.AddOrUpdate(type.ToString(), 1, static (_, count) => count + 1);
             if (type == failing) return Answers.Status(request, 4);
             var text = Answers.FirstTextOf(request);
@@ -166,13 +194,13 @@ public sealed class BadAnswerTests
                     if (!endsListing) return listed[text] is var more ? Answers.Packet(104, Answers.IdOf(request), more) : [];
                     return listed.TryRemove(text, out var entries) ? Answers.Packet(104, Answers.IdOf(request), entries) : Answers.Status(request, 1);
                 case PacketType.Open:
-                    return Answers.Handle(request, handle ?? [1]);
+                    return opening is null || opening(text) ? Answers.Handle(request, handle ?? [1]) : Answers.Status(request, 3);
                 case PacketType.Read:
                     return Answers.Data(request, value ?? [1]);
                 case PacketType.Stat when text.EndsWith("/linked", StringComparison.Ordinal):
                     return Answers.Attributes(request, linked);
                 case PacketType.Stat or PacketType.LinkStat or PacketType.HandleStat:
-                    return Answers.Attributes(request, text is "store" or "store/data" ? Answers.Folder : Answers.File, 1);
+                    return Answers.Attributes(request, text is "store" or "store/data" ? Answers.Folder : Answers.File, size);
                 case PacketType.ReadLink:
                     return Answers.Status(request, 4);
                 case PacketType.Extended when extended is not null:

@@ -47,10 +47,11 @@ internal sealed partial class SftpBackend
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
-        => item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && !item.Id.Contains("..", StringComparison.Ordinal)
-            ? !await RunAsync((connection, _) => IsBehindLinkAsync(connection, item.Id), cancellationToken).ConfigureAwait(false)
-                && await DeleteAsync(item.Id, cancellationToken).ConfigureAwait(false)
-            : throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is nothing unfinished.", item.Id);
+    {
+        ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
+        return !await RunAsync((connection, _) => IsBehindLinkAsync(connection, item.Id), cancellationToken).ConfigureAwait(false)
+            && await DeleteAsync(item.Id, cancellationToken).ConfigureAwait(false);
+    }
 
     private IAsyncEnumerable<Entry> WalkAsync(string directory, Links links, CancellationToken cancellationToken)
         => new TreeReader((name, token) => ReadDirectoryAsync(name, links, token).AsTask(), DirectoriesAtOnce)

@@ -29,6 +29,18 @@ public abstract partial class BackendContract
         void AssertUntouched() => Assert.All(files, file => Assert.True(System.IO.File.Exists(outside.Combine(file)), file));
     }
 
+    [Fact]
+    public async Task Nothing_unfinished_is_deleted_behind_a_link()
+    {
+        using var outside = new TemporaryFolder();
+        await System.IO.File.WriteAllBytesAsync(outside.Combine("left.tmp"), [1], Ct);
+        await StoreAsync("data/a", [1]);
+        if (!await PutRawLinkAsync("data/linked", outside.Combine(""))) Assert.Skip("No link can be put past this backend.");
+
+        Assert.False(await Store.DeleteTemporaryAsync(new("data/linked/left.tmp", 1, DateTime.UtcNow.AddDays(1)), Ct));
+        Assert.True(System.IO.File.Exists(outside.Combine("left.tmp")));
+    }
+
     /// <summary>Makes a symbolic link on this machine, and the directories above it.</summary>
     /// <returns><see langword="false"/> on Windows, where only administrators may.</returns>
     protected static ValueTask<bool> MakeLink(string path, string target)

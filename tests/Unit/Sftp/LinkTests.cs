@@ -28,18 +28,6 @@ public abstract class LinkTests : IDisposable
     }
 
     [Fact]
-    public async Task Nothing_unfinished_is_deleted_behind_a_link()
-    {
-        await using var store = await OpenAsync();
-        await store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
-        File.CreateSymbolicLink(_folder.Combine("store", "data", "linked"), _folder.Combine("outside"));
-        File.CreateSymbolicLink(_folder.Combine("store", "data", "left.tmp"), _folder.Combine("outside", "left.tmp"));
-        Assert.False(await store.DeleteTemporaryAsync(new("data/linked/left.tmp", 1, DateTime.UtcNow), Ct));
-        Assert.True(await store.DeleteTemporaryAsync(new("data/left.tmp", 1, DateTime.UtcNow), Ct));
-        AssertUntouched();
-    }
-
-    [Fact]
     public async Task A_store_behind_a_link_is_destroyed()
     {
         Directory.CreateDirectory(_folder.Combine("real"));

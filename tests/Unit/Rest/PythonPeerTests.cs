@@ -5,7 +5,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>The Python package, where it is installed: our client with its server, its client with ours.</summary>
+/// <summary>The Python package, our client with its server, its client with ours.</summary>
 [Collection(nameof(EnvironmentTests))]
 public sealed class PythonPeerTests
 {
@@ -28,7 +28,7 @@ public sealed class PythonPeerTests
         var python = PythonPeer.Require("borgstore");
         using var folder = new TemporaryFolder();
         var program = folder.Combine("borgstore-server-rest");
-        await File.WriteAllTextAsync(program, $"#!/bin/sh\nexec {python} -m borgstore.server.rest \"$@\"\n", Ct);
+        await File.WriteAllTextAsync(program, $"#!/bin/sh\nexec {string.Join(' ', [python.FileName, .. python.Arguments])} -m borgstore.server.rest \"$@\"\n", Ct);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var path = Environment.GetEnvironmentVariable("PATH");
         Environment.SetEnvironmentVariable("PATH", folder.Path + Path.PathSeparator + path);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using BorgStore.Processes;
 
 namespace BorgStore.Tests.Server;
 
@@ -37,6 +38,8 @@ internal sealed class ServerProcess : IAsyncDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         return new(Process.Start(start)!);
     }
+
+    public static ServerProcess Start(ChildCommand program, params IEnumerable<string> arguments) => Start(program.FileName, [.. program.Arguments, .. arguments]);
 
     /// <summary>Starts our server and waits until it listens on TCP.</summary>
     /// <returns>The process, and the URL that it listens on.</returns>

@@ -27,6 +27,8 @@ internal sealed class BorgClient
             ["BORG_PASSPHRASE"] = "first passphrase",
             ["BORG_OTHER_PASSPHRASE"] = "first passphrase",
             ["BORG_DELETE_I_KNOW_WHAT_I_AM_DOING"] = "YES",
+            // The derivation of keys is slow on purpose, and none of our business.
+            ["BORG_TESTONLY_WEAKEN_KDF"] = "1",
             ["LC_ALL"] = "C.UTF-8",
             ["TZ"] = "UTC",
         };

@@ -65,8 +65,8 @@ public abstract class BorgLife : IAsyncDisposable
         await borg.RunAsync(_folder.Path, "repo-create", "--encryption=aes256-ocb", "--id-hash=blake3");
         SampleTree.Write(PathOf("old"), seed: 1);
         await borg.RunAsync(_folder.Path, "create", "old", "old");
-        SampleTree.Write(PathOf("one"), seed: 2, largest: 30 << 20);
-        SampleTree.Write(PathOf("two"), seed: 3, largest: 30 << 20);
+        SampleTree.Write(PathOf("one"), seed: 2, largest: 16 << 20);
+        SampleTree.Write(PathOf("two"), seed: 3, largest: 16 << 20);
 
         await Task.WhenAll(
             borg.RunAsync(_folder.Path, "create", "one", "one"),
@@ -103,7 +103,7 @@ public abstract class BorgLife : IAsyncDisposable
         Assert.Equal(["renamed kept"], await borg.RunAsync(_folder.Path, "repo-list", "--match-archives=renamed", "--format={name} {tags}{NL}"));
         Assert.Equal(tree, await ExtractAsync(borg, "renamed", "tree"));
 
-        await borg.RunAsync(_folder.Path, "recreate", "--exclude=tree/a", "three");
+        await borg.RunAsync(_folder.Path, "recreate", "--match-archives=three", "--exclude=tree/a");
         Assert.Equal(["tree", "tree/empty", "tree/large"], await ListAsync(borg, "three"));
         await borg.RunAsync(_folder.Path, "export-tar", "renamed", "renamed.tar");
         await borg.RunAsync(_folder.Path, "import-tar", "imported", "renamed.tar");

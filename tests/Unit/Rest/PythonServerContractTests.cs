@@ -5,12 +5,15 @@ namespace BorgStore.Tests.Rest;
 /// <summary>Over TCP to the server of the Python package.</summary>
 public sealed class PythonServerContractTests : RestContract
 {
-    // Tried with version 0.7.0. It stores what it got of a body that ended early, answers 500 for a directory that is loaded and for the move
-    // of a name below an item, takes no notice of an empty block behind the end of an item, and has no way to create without replacing.
+    // Tried with version 0.7.0. It stores what it got of a body that ended early, and can't create without replacing. It answers 500 for a
+    // directory that is read, for what is moved from below an item or made there, and for offsets and sizes that it can't hold. An empty
+    // block behind the end of an item is none to it.
     private static readonly string[] Faults =
     [
         $"{nameof(A_stream_that_throws_leaves_nothing)}(size: 3145728", $"{nameof(A_stream_that_ends_early_leaves_nothing)}(size: 3145728",
-        nameof(A_directory_is_no_item), nameof(A_name_below_an_item_is_absent),
+        nameof(A_directory_is_no_item), nameof(A_name_below_an_item_is_absent), nameof(Nothing_is_stored_below_an_item),
+        nameof(No_directory_is_made_below_an_item), nameof(Gather_refuses_a_range_that_is_not_wholly_there),
+        nameof(Gather_refuses_absent_items_and_directories),
         $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 101, length: 0)",
         $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 1, length: {long.MaxValue})",
         nameof(Of_many_who_create_an_item_at_once_one_wins),

@@ -61,7 +61,12 @@ internal sealed class ServerProcess : IAsyncDisposable
         var start = Stopwatch.StartNew();
         while (!isReady())
         {
-            if (process?.HasExited == true || start.Elapsed > TimeSpan.FromSeconds(30)) throw new InvalidOperationException(describe());
+            if (process?.HasExited == true || start.Elapsed > TimeSpan.FromSeconds(120))
+            {
+                // A test that can't begin has nobody to end it.
+                process?.Kill(entireProcessTree: true);
+                throw new InvalidOperationException(describe());
+            }
             await Task.Delay(20);
         }
     }

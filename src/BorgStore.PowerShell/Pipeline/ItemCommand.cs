@@ -25,6 +25,9 @@ public abstract class ItemCommand : StoreCommand
     /// <summary>Whether a record came, if only one without a store.</summary>
     private protected bool HasInput { get; private set; }
 
+    /// <summary>Whether a record was left out because its store could not be used, which is reported already.</summary>
+    private protected bool LacksInput { get; private set; }
+
     /// <inheritdoc/>
     protected override void Begin()
     {
@@ -72,6 +75,7 @@ public abstract class ItemCommand : StoreCommand
         catch (StoreException e) when (!isFixed && reference is not null)
         {
             WriteError(e);
+            LacksInput = true;
             return null;
         }
     }

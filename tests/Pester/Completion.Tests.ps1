@@ -78,7 +78,8 @@ Describe 'Completion' {
 
     It 'makes one argument of every name, however the user began: <_>' -ForEach @(
         'Get-BorgStoreItem -LiteralName {0}', "Get-BorgStoreItem -LiteralName '{0}", 'Get-BorgStoreItem -LiteralName "{0}', 'Get-BorgStoreItem -LiteralName:{0}', 'Get-BorgStoreItemContent {0}'
-        'Get-BorgStoreItemContent config/k0001, {0}', "Get-BorgStoreItemContent config/k0001, '{0}", 'Get-BorgStoreItemContent "config/k0001", "{0}', 'Invoke-BorgStoreDefrag {0}'
+        # Within an array, PowerShell completes nothing for a quote that was begun.
+        'Get-BorgStoreItemContent config/k0001, {0}', 'Invoke-BorgStoreDefrag {0}'
     ) -Skip:$IsWindows {
         $folder = New-Item (Join-Path ([uri] $store.Uri).LocalPath 'config/q') -ItemType Directory
         $names = (1..0x1f + 0x21..0x7f | Where-Object { [char] $_ -cnotmatch '[/A-Z]' } | ForEach-Object { "x$([char] $_)y" }) + '--%', '-verbose', "a`n; b", '$(b)', "''", '@x', '1kb', '007', '%{b}'
@@ -122,14 +123,13 @@ Describe 'Completion' {
     It 'writes every word so that PowerShell reads it, or does not offer it' {
         $write = [BorgStore.Commands.Completer].Assembly.GetType('BorgStore.Commands.ShellWord').GetMethod('TryWrite')
         $characters = (0..0x17f + 0x2000..0x206f + 0x3000, 0xfeff, 0xff02, 0xff07, 0xfffe | ForEach-Object { "$([char] $_)" }) + [char]::ConvertFromUtf32(0x1f600), [char]::ConvertFromUtf32(0xe0001)
-        foreach ($character in $characters) {
+        $wrong = foreach ($character in $characters) {
             foreach ($word in "a$($character)b", "$character$character'`"", "-$character", "a,$character") {
                 $text = $write.Invoke($null, @($word))
-                (Read-LastArgument "Get-Item $text") -ceq $word | Should -BeTrue -Because "$text stands for '$word'"
-                (Read-LastArgument "Get-Item x, $text") -ceq $word | Should -BeTrue -Because "$text stands for '$word'"
-                $text | Should -Not -Match '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]'
+                if ((Read-LastArgument "Get-Item $text") -cne $word -or (Read-LastArgument "Get-Item x, $text") -cne $word -or $text -match '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]') { "$text for '$word'" }
             }
         }
+        $wrong | Should -BeNullOrEmpty
         $write.Invoke($null, @("a$([char] 0xd800)")) | Should -BeNullOrEmpty
     }
 

@@ -22,10 +22,12 @@ internal static class ShellWord
         return Means(text, word) ? text : null;
     }
 
-    /// <summary>Returns the word of an argument that is still being typed: perhaps in quotes, and the last of them missing.</summary>
-    /// <param name="typed">The argument as it is typed.</param>
+    /// <summary>Returns the word of an argument that is still being typed.</summary>
+    /// <param name="typed">The argument as completers get it: with its quotes, of which the last may be missing, or without any as it is meant.</param>
     public static string Read(string typed)
-        => Parse(typed, out _) is StringConstantExpressionAst word ? word.Value : typed.Trim('\'', '"');
+        => typed is not ['\'' or '"', ..] ? typed
+            : Parse(typed, out _) is StringConstantExpressionAst word ? word.Value
+            : typed.Trim(typed[0]);
 
     private static bool IsPlain(string word) => word.Length > 0 && word[0] != '-' && !word.AsSpan().ContainsAnyExcept(Plain);
 

@@ -95,8 +95,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     {
         foreach (var block in Name)
         {
-            if (block.Length < 0 && Join) throw NegativeLength(block);
-            else if (block.Length < 0) WriteError(NegativeLength(block));
+            if (block.Length < 0) LeaveOut(NegativeLength(block));
             else if (Join) _joined.Add(Select(store, block));
             else Post(Select(store, block));
         }
@@ -163,7 +162,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
 
     private void PostJoined()
     {
-        // A store that could not be used is reported already; the rest is not what was asked for.
+        // What was left out is reported already; the rest is not what was asked for.
         if (LacksInput) return;
         var (kind, convert, path, force, command, throttle) = (ParameterSetName, Converter, _file, Force.IsPresent, MyInvocation.MyCommand.Name, ThrottleLimit);
         Pump.Post(_joined[0].Name, async (output, token) =>

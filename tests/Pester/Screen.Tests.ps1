@@ -120,14 +120,13 @@ Describe 'A message' {
     It 'of a server' {
         $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
         $listener.Start()
-        $answering = Start-ThreadJob -ArgumentList $listener, $hostile {
-            param($listener, $hostile)
-            $body = [Text.Encoding]::UTF8.GetBytes("refused $hostile")
+        $answering = Start-ThreadJob -ArgumentList $listener {
+            param($listener)
+            $answer = [Text.Encoding]::Latin1.GetBytes("HTTP/1.1 403 refused `e[31m`e]0;t`a$([char] 0x9b)2J`r`nContent-Length: 0`r`nConnection: close`r`n`r`n")
             while ($true) {
                 $client = $listener.AcceptTcpClient()
                 $null = $client.GetStream().Read([byte[]]::new(65536))
-                $client.GetStream().Write([Text.Encoding]::ASCII.GetBytes("HTTP/1.1 403 Forbidden`r`nContent-Type: text/plain`r`nContent-Length: $($body.Length)`r`nConnection: close`r`n`r`n"))
-                $client.GetStream().Write($body)
+                $client.GetStream().Write($answer)
                 $client.Dispose()
             }
         }
@@ -137,7 +136,7 @@ Describe 'A message' {
                 Get-BorgStoreItem config/x -Store $other -ErrorAction Stop
             }
             catch { $_ }
-            $failed.Exception.Message | Should -BeLike '*refused x\x1b*'
+            $failed.Exception.Message | Should -BeLike '*403 refused \x1b*\x9b2J*'
             Assert-Harmless ($failed | Out-String)
         }
         finally {

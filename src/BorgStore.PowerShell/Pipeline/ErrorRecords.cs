@@ -4,8 +4,8 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Makes error records: the identifier is the name of the <see cref="StoreError"/>, the target the item. What is shown of
-/// them has nothing that a terminal would obey; the target itself keeps its true name.</summary>
+/// <summary>Makes error records: the identifier is the name of the <see cref="StoreError"/>, the target the item. Control characters
+/// in the texts are escaped; the target object keeps its true name.</summary>
 internal static class ErrorRecords
 {
     private static readonly FrozenDictionary<StoreError, ErrorCategory> Categories = new Dictionary<StoreError, ErrorCategory>

@@ -142,14 +142,14 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
             Wait(async token => await lease.Store.FlushAsync(token));
     }
 
-    /// <summary>Asks <c>-WhatIf</c> and <c>-Confirm</c>, without what a terminal would obey.</summary>
+    /// <summary>Asks <c>-WhatIf</c> and <c>-Confirm</c>, with control characters escaped.</summary>
     internal new bool ShouldProcess(string target, string action)
         => base.ShouldProcess(PrintableText.Escape(target), PrintableText.Escape(action));
 
-    /// <summary>Writes a warning, without what a terminal would obey.</summary>
+    /// <summary>Writes a warning, with control characters escaped.</summary>
     internal new void WriteWarning(string text) => base.WriteWarning(PrintableText.Escape(text));
 
-    /// <summary>Writes a line for <c>-Verbose</c>, without what a terminal would obey.</summary>
+    /// <summary>Writes a line for <c>-Verbose</c>, with control characters escaped.</summary>
     internal new void WriteVerbose(string text) => base.WriteVerbose(PrintableText.Escape(text));
 
     internal void WriteError(Exception exception, object? target = null) => WriteError(ErrorRecords.From(exception, target));

@@ -12,8 +12,8 @@ public static class ViewText
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-    /// <summary>A text that others may have chosen, such as a name or a URL, without what a terminal would obey.</summary>
-    /// <param name="value">The text, what has one, or nothing.</param>
+    /// <summary>A text that others may have chosen, such as a name or a URL, with control characters escaped.</summary>
+    /// <param name="value">The text, an object that is shown as text, or nothing.</param>
     public static string Text(object? value) => value?.ToString() is { } text ? PrintableText.Escape(text) : "";
 
     /// <summary>A size with three digits and a unit.</summary>

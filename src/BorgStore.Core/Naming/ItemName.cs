@@ -56,7 +56,7 @@ public static class ItemName
     {
         if (id.EndsWith(suffix, StringComparison.Ordinal) && id.Length <= MaxPathLength && !id.AsSpan().ContainsAny(ControlCharacters)
             && id.Split('/').All(IsElementOfPath)) return;
-        throw new StoreException(StoreError.InvalidName, $"'{Printable(id.Length > MaxPathLength ? id[..MaxPathLength] + "…" : id)}' is not the id of an unfinished value.", id);
+        throw new StoreException(StoreError.InvalidName, $"'{PrintableText.Escape(id.Length > MaxPathLength ? id[..MaxPathLength] + "…" : id)}' is not the id of an unfinished value.", id);
     }
 
     /// <summary>Whether a file or directory of this name belongs into a listing.</summary>
@@ -139,9 +139,7 @@ public static class ItemName
     }
 
     private static StoreException Invalid(string name, string problem)
-        => new(StoreError.InvalidName, $"'{Printable(name)}' is no valid name: {problem}.", name);
-
-    private static string Printable(string name) => string.Concat(name.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()));
+        => new(StoreError.InvalidName, $"'{PrintableText.Escape(name)}' is no valid name: {problem}.", name);
 
     private ref struct ElementEnumerator(ReadOnlySpan<char> name)
     {

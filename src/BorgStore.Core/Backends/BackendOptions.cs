@@ -17,4 +17,8 @@ public sealed record BackendOptions
 
     /// <summary>User and password, where the URL has none.</summary>
     public NetworkCredential? Credential { get; init; }
+
+    /// <summary>Called with what goes wrong in the background, such as values that cannot be brought to the disk; from any
+    /// thread. File stores only.</summary>
+    public Action<string>? Warning { get; init; }
 }

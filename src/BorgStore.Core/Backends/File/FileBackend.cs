@@ -33,7 +33,7 @@ internal sealed partial class FileBackend : IBackend
         _root = Path.TrimEndingDirectorySeparator(path);
         _options = options ?? new BackendOptions();
         if (_options.Quota < 0) throw new StoreException(StoreError.InvalidArgument, "A quota cannot be negative.");
-        _calls = callsFor(_root);
+        _calls = _options.IsPrivate ? new PrivateCalls(callsFor(_root), _root) : callsFor(_root);
         _flusher = new FileFlusher(_calls, _options.Durability, _options.Warning);
     }
 
@@ -46,7 +46,7 @@ internal sealed partial class FileBackend : IBackend
         {
             if (File.Exists(_root)) throw AlreadyExists("it is a file");
             var missing = CountMissingDirectories();
-            Failures.Named(() => Directory.CreateDirectory(_root));
+            Failures.Named(MakeRoot);
             using (var contents = _calls.ReadDirectory(""))
                 if (contents is not { Entries.Count: 0 }) throw AlreadyExists(null);
             if (_options.Durability != Durability.None) SyncRoot(missing);
@@ -138,6 +138,13 @@ internal sealed partial class FileBackend : IBackend
     private void CheckNotOpen()
     {
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
+    }
+
+    private void MakeRoot()
+    {
+        if (_options.IsPrivate && !OperatingSystem.IsWindows())
+            Directory.CreateDirectory(_root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        else Directory.CreateDirectory(_root);
     }
 
     // The store's own directory and those above it.

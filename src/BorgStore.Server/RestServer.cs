@@ -38,7 +38,13 @@ public sealed partial class RestServer : IAsyncDisposable
         _options = options;
         var logger = new LineLogger(options.LogLevel, log ?? Console.Error);
         _logger = logger;
-        var backendOptions = new BackendOptions { Permissions = options.Permissions, Quota = options.Quota, Durability = options.Durability };
+        var backendOptions = new BackendOptions
+        {
+            Permissions = options.Permissions,
+            Quota = options.Quota,
+            Durability = options.Durability,
+            Warning = LogWarning,
+        };
         // A URL that nobody understands shall fail now and not with the first request.
         _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
         _store = new(() => BackendFactory.Create(options.Backend, backendOptions));

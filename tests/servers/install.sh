@@ -3,6 +3,8 @@
 # What is missing afterwards makes its tests skip, and they say so.
 set -u
 wanted=(strace)
+# File systems in user space, which need the kernel's device.
+[ ! -e /dev/fuse ] || wanted+=(bindfs mergerfs gocryptfs)
 if [ "${BORGSTORE_TEST_SERVERS:-1}" != 0 ]; then
   wanted+=(openssh-server openssh-client proftpd-core proftpd-mod-crypto nginx-light systemd)
   wanted+=(rclone debootstrap python3-requests python3-paramiko ceph-mon ceph-mgr ceph-osd radosgw ceph-common)

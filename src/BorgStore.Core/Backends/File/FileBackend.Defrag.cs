@@ -42,7 +42,7 @@ internal sealed partial class FileBackend
             await ToThreadPoolAsync();
             // The target's old size is unknown as long as its name is.
             if (request.Target is not null) _quota?.CheckRoom(request.Target, LengthOf(request), cancellationToken);
-            using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMade);
+            using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMaking);
             var target = Gather(file, request, cancellationToken);
             await PublishAsync(file, target, request.Mode, cancellationToken).ConfigureAwait(false);
             return target;

@@ -18,7 +18,7 @@ internal sealed partial class FileBackend
         try
         {
             using var change = _flusher.BeginChange();
-            _calls.MakeDirectories(name, _flusher.DirectoryMade);
+            _calls.MakeDirectories(name, _flusher.DirectoryMaking);
             await _flusher.SecureNameAsync(name).ConfigureAwait(false);
         }
         catch (FileFailure failure)
@@ -83,7 +83,7 @@ internal sealed partial class FileBackend
             using var change = _flusher.BeginChange();
             if (_flusher.IsSlow || value.Length > ChunkSize) await ToThreadPoolAsync();
             if (value.Length > WorthCheckingFirst) _quota?.CheckRoom(name, value.Length, cancellationToken);
-            using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMade);
+            using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMaking);
             if (value.IsInMemory) Write(file, value.Bytes, cancellationToken);
             else await WriteAsync(file, value, cancellationToken).ConfigureAwait(false);
             await PublishAsync(file, name, mode, cancellationToken).ConfigureAwait(false);
@@ -102,9 +102,9 @@ internal sealed partial class FileBackend
         {
             using var change = _flusher.BeginChange();
             if (_flusher.IsSlow) await ToThreadPoolAsync();
-            if (!Delete(name, cancellationToken)) return false;
-            await _flusher.SecureNameAsync(name).ConfigureAwait(false);
-            return true;
+            var wasThere = Delete(name, cancellationToken);
+            await _flusher.SecureDeletedAsync(name, wasThere).ConfigureAwait(false);
+            return wasThere;
         }
         catch (FileFailure failure)
         {
@@ -121,9 +121,7 @@ internal sealed partial class FileBackend
             using var change = _flusher.BeginChange();
             if (_flusher.IsSlow) await ToThreadPoolAsync();
             if (!Move(name, newName, mode, cancellationToken)) return false;
-            await _flusher.SecureNameAsync(newName).ConfigureAwait(false);
-            if (_flusher.IsSlow && FileCalls.DirectoryOf(name) != FileCalls.DirectoryOf(newName))
-                await _flusher.SecureNameAsync(name).ConfigureAwait(false);
+            await _flusher.SecureMovedAsync(name, newName).ConfigureAwait(false);
             return true;
         }
         catch (FileFailure failure)
@@ -165,23 +163,23 @@ internal sealed partial class FileBackend
 
     private async ValueTask PublishAsync(TemporaryFile file, string name, StoreMode mode, CancellationToken cancellationToken)
     {
-        await _flusher.SecureValueAsync(file.Handle).ConfigureAwait(false);
+        var isSafe = await _flusher.SecureValueAsync(file.Handle, name).ConfigureAwait(false);
         file.Close();
         Publish(file, name, mode, cancellationToken);
-        await _flusher.SecureNameAsync(name).ConfigureAwait(false);
+        await _flusher.SecureStoredAsync(name, isSafe).ConfigureAwait(false);
     }
 
     private void Publish(TemporaryFile file, string name, StoreMode mode, CancellationToken cancellationToken)
     {
         if (_quota is null)
         {
-            file.PublishAs(name, mode, _flusher.DirectoryMade);
+            file.PublishAs(name, mode, _flusher.DirectoryMaking);
             return;
         }
         using var change = _quota.Begin(name, file.Length, cancellationToken);
         try
         {
-            file.PublishAs(name, mode, _flusher.DirectoryMade);
+            file.PublishAs(name, mode, _flusher.DirectoryMaking);
         }
         catch (FileFailure)
         {
@@ -239,7 +237,7 @@ internal sealed partial class FileBackend
         var result = _calls.Rename(name, newName, mode);
         if (result == RenameResult.Absent && _calls.GetStatus(name) is not null)
         {
-            _calls.MakeDirectories(FileCalls.DirectoryOf(newName), _flusher.DirectoryMade);
+            _calls.MakeDirectories(FileCalls.DirectoryOf(newName), _flusher.DirectoryMaking);
             result = _calls.Rename(name, newName, mode);
         }
         return result switch

@@ -79,7 +79,8 @@ internal sealed partial class FileBackend
         try
         {
             if (_calls.ReadDirectory(directory) is not { } reader) return null;
-            reader.Entries.RemoveAll(entry => !ItemName.IsListable(entry.Name));
+            reader.Entries.RemoveAll(entry
+                => !ItemName.IsListable(entry.Name) || (_options.IsPrivate && entry.Kind == EntryKind.Link));
             reader.Entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
             return reader;
         }

@@ -140,14 +140,14 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
 
     private long? ReadUnlocked()
     {
-        using var file = _calls.OpenFile(FileName, out _);
+        using var file = _calls.OpenInternal(FileName);
         if (file is null) return null;
         Span<byte> text = stackalloc byte[MostDigits + 1];
         return Parse(text[.._calls.Read(file, text, 0)]);
     }
 
     private static long? Parse(ReadOnlySpan<byte> text)
-        => Utf8Parser.TryParse(text, out long number, out var consumed) && consumed == text.Length && number >= 0 ? number : null;
+        => !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
 
     private int Write(SafeFileHandle file, long used, int characters)
     {

@@ -6,13 +6,14 @@ namespace BorgStore.Backends.Http;
 /// <param name="fail">Returns the exception for a body that is longer.</param>
 internal sealed class BoundedStream(Stream body, long limit, Func<long, Exception> fail) : ReadOnlyStream
 {
+    private readonly long _limit = limit;
     private long _left = limit;
 
     /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
 
     /// <summary>Allows the same number of bytes again, for a body of many items.</summary>
-    public void Renew() => _left = limit;
+    public void Renew() => _left = _limit;
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer) => Count(body.Read(buffer));
@@ -28,5 +29,5 @@ internal sealed class BoundedStream(Stream body, long limit, Func<long, Exceptio
         base.Dispose(disposing);
     }
 
-    private int Count(int read) => (_left -= read) >= 0 ? read : throw fail(limit);
+    private int Count(int read) => (_left -= read) >= 0 ? read : throw fail(_limit);
 }

@@ -182,7 +182,7 @@ internal sealed partial class RestBackend : IBackend
     }
 
     // Anything on the web refuses with 403. Of Python's server, the answer to a listing shows more.
-    private Task RecogniseRefusalAsync(string task, CancellationToken cancellationToken)
+    private Task<bool> RecogniseRefusalAsync(string task, CancellationToken cancellationToken)
         => _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, "//"), async answer =>
         {
             if (answer.Response.StatusCode == HttpStatusCode.OK)

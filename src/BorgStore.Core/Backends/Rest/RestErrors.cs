@@ -28,7 +28,7 @@ internal static partial class RestErrors
         var text = await ReadTextAsync(response, cancellationToken).ConfigureAwait(false);
         // A number would be taken for an error too.
         if (response.Headers.TryGetValues(Header, out var values) && Enum.TryParse<StoreError>(values.First(), out var exact)
-            && exact.ToString() == values.First())
+            && Enum.IsDefined(exact) && exact.ToString() == values.First())
         {
             name = Find(response, NameHeader) ?? name;
             return Find(response, DetailHeader) is { } detail

@@ -83,7 +83,7 @@ internal static partial class RestJson
         await foreach (var upload in ReadArrayAsync(answer, Formats.Default.Upload).ConfigureAwait(false))
         {
             if (upload is not { Id: { } id, Size: >= 0 and var size, Mtime: > -LastSecond and < LastSecond and var written }) throw Wrong(null);
-            if (ItemName.IsTemporary(id)) items.Add(new(id, size.Value, DateTime.UnixEpoch.AddTicks((long)(written.Value * TimeSpan.TicksPerSecond))));
+            if (ItemName.IsTemporary(id)) items.Add(new(id, size, DateTime.UnixEpoch.AddTicks((long)(written * TimeSpan.TicksPerSecond))));
         }
         return items;
     }
@@ -92,7 +92,7 @@ internal static partial class RestJson
     public static async Task<QuotaInfo> ReadQuotaAsync(RestAnswer answer)
     {
         return await ReadAsync(answer, Formats.Default.Quota, LongestQuota).ConfigureAwait(false)
-            is { Limit: >= -1 and var limit, Usage: >= -1 and var usage } ? new(NullIfNone(limit.Value), NullIfNone(usage.Value)) : throw Wrong(null);
+            is { Limit: >= -1 and var limit, Usage: >= -1 and var usage } ? new(NullIfNone(limit), NullIfNone(usage)) : throw Wrong(null);
 
         static long? NullIfNone(long number) => number < 0 ? null : number;
     }
@@ -113,7 +113,8 @@ internal static partial class RestJson
     private static async IAsyncEnumerable<T> ReadArrayAsync<T>(RestAnswer answer, JsonTypeInfo<T> format)
     {
         var body = await OpenAsync(answer, LongestItem).ConfigureAwait(false);
-        await using var items = JsonSerializer.DeserializeAsyncEnumerable(body, format, answer.Stalled).GetAsyncEnumerator(answer.Stalled);
+        var items = JsonSerializer.DeserializeAsyncEnumerable(body, format, answer.Stalled).GetAsyncEnumerator(answer.Stalled);
+        await using var _ = items.ConfigureAwait(false);
         for (var count = 0; await MoveNextAsync(items).ConfigureAwait(false); count++)
         {
             if (count == MostItems) throw RestErrors.Wrong($"its listing has more than {MostItems} items");
@@ -168,7 +169,7 @@ internal static partial class RestJson
     internal sealed record Entry(string? Name, long? Size, bool? Directory, double? Atime, double? Mtime)
     {
         public ItemInfo ToInfo(bool? isDirectory) => this is { Name: { } name, Size: >= 0 and var size } && isDirectory is { } directory
-            ? new(name, directory ? 0 : size.Value, directory, ToTime(Atime), ToTime(Mtime))
+            ? new(name, directory ? 0 : size, directory, ToTime(Atime), ToTime(Mtime))
             : throw Wrong(null);
     }
 

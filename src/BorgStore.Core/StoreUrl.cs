@@ -57,7 +57,8 @@ public static partial class StoreUrl
         => url.StartsWith("s3:", StringComparison.OrdinalIgnoreCase) || url.StartsWith("b2:", StringComparison.OrdinalIgnoreCase);
 
     // A line break would end a header of a request, a NUL a path or an argument, and a blank the target of a request. Those that are
-    // percent-encoded would arrive there decoded. Such a URL is not shown: nothing in it can be trusted to be where it seems to be.
+    // percent-encoded would arrive there decoded. A URL with a control character is not shown: nothing in it can be trusted to be where it
+    // seems to be.
     private static void CheckCharacters(string url)
     {
         var isEncoded = !url.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase);
@@ -65,13 +66,11 @@ public static partial class StoreUrl
         {
             var c = url[i] == '%' && isEncoded && i + 2 < url.Length && byte.TryParse(url.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
                 && code < 0x80 ? (char)code : url[i];
-            if (char.IsControl(c)) throw Refuse($"the control character 0x{(int)c:x2}");
+            if (char.IsControl(c))
+                throw new StoreException(StoreError.InvalidUrl, $"The URL of the store contains the control character 0x{(int)c:x2}. Check where it was copied from.");
         }
-        if (AuthorityPattern().Match(url) is { Success: true } authority && authority.Value.Contains(' ')) throw Refuse("a blank before its path");
-        if (WebPattern().IsMatch(url) && url.Contains(' ')) throw Refuse("a blank; write it '%20'");
-
-        static StoreException Refuse(string problem)
-            => new(StoreError.InvalidUrl, $"The URL of the store is not valid: it contains {problem}. Check where it was copied from.");
+        if (url.Contains(' ') && (WebPattern().IsMatch(url) || AuthorityPattern().Match(url).Value.Contains(' ')))
+            throw new StoreException(StoreError.InvalidUrl, $"'{Redact(url)}' is not the URL of a store: it contains a blank. Where one belongs there, write '%20'.", Redact(url));
     }
 
     // Up to the path. A folder and what rclone gets have no such part.

@@ -31,14 +31,15 @@ public sealed class SilentServerTests
     [InlineData("406 Not Acceptable\nConnection: close")]
     public async Task A_server_that_is_at_work_and_answers_others_is_waited_for(string sign)
     {
-        var signs = 0;
+        using var signs = new CountdownEvent(2);
         await using var server = new ScriptedHttp(request => request switch
         {
             { Target: "/" } => Root(),
-            { Target: "/?cmd=health" } => Interlocked.Increment(ref signs) > 0 ? ScriptedHttp.Http(sign) : null,
-            _ => Wait(() => Volatile.Read(ref signs) >= 3),
+            { Target: "/?cmd=health" } => Answer(signs, sign),
+            _ => WaitFor(signs),
         });
         await using var client = await OpenAsync(server.Url);
+        client.Client.StallTimeout = TimeSpan.FromSeconds(3);
         Assert.Equal(new string('a', 64), await client.HashAsync("data/a", HashKind.Sha256, Ct).AsTask().WaitAsync(TimeSpan.FromMinutes(1), Ct));
         // It asks without credentials, and without what would make the server open its store.
         Assert.All(server.Requests.Where(request => request.Target == "/?cmd=health"), request => Assert.DoesNotContain("Accept:", request.Head, StringComparison.Ordinal));
@@ -80,14 +81,21 @@ public sealed class SilentServerTests
     private static async Task<RestBackend> OpenAsync(string url)
     {
         var client = new RestBackend(url);
-        (client.Client.StallTimeout, client.Client.Pauses) = (TimeSpan.FromSeconds(0.3), []);
+        client.Client.Pauses = [];
         await client.OpenAsync(Ct);
+        client.Client.StallTimeout = TimeSpan.FromSeconds(0.3);
         return client;
     }
 
-    private static byte[] Wait(Func<bool> condition)
+    private static byte[] Answer(CountdownEvent signs, string sign)
     {
-        SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(50));
+        if (!signs.IsSet) signs.Signal();
+        return ScriptedHttp.Http(sign);
+    }
+
+    private static byte[] WaitFor(CountdownEvent signs)
+    {
+        signs.Wait(Ct);
         return ScriptedHttp.Http("200 OK\nX-BorgStore-Server: 2\nContent-Type: text/plain", new string('a', 64));
     }
 

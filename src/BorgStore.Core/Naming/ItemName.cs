@@ -54,10 +54,14 @@ public static class ItemName
     /// <param name="suffix">What it ends with, where the storage gives it an end.</param>
     public static void CheckTemporary(string id, string suffix = "")
     {
-        if (id.EndsWith(suffix, StringComparison.Ordinal) && id.Length <= MaxPathLength && !id.AsSpan().ContainsAny(ControlCharacters)
-            && id.Split('/').All(IsElementOfPath)) return;
+        if (id.EndsWith(suffix, StringComparison.Ordinal) && IsTemporary(id)) return;
         throw new StoreException(StoreError.InvalidName, $"'{PrintableText.Escape(id.Length > MaxPathLength ? id[..MaxPathLength] + "…" : id)}' is not the id of an unfinished value.", id);
     }
+
+    /// <summary>Whether this can be the id of an unfinished value.</summary>
+    /// <param name="id">The id.</param>
+    internal static bool IsTemporary(string id)
+        => id.Length <= MaxPathLength && !id.AsSpan().ContainsAny(ControlCharacters) && id.Split('/').All(IsElementOfPath);
 
     /// <summary>Whether a file or directory of this name belongs into a listing.</summary>
     /// <param name="element">One element of a path.</param>

@@ -83,7 +83,7 @@ internal sealed partial class RcloneBackend
             foreach (var item in tree) yield return item;
             yield break;
         }
-        await foreach (var item in RcloneLister.WalkTreeAsync(directory, name => ItemName.IsListable(name), List, cancellationToken).ConfigureAwait(false))
+        await foreach (var item in RcloneLister.WalkTreeAsync(directory, name => IsListable(name) && TreeWalk.MayHoldItems(name), List, cancellationToken).ConfigureAwait(false))
             yield return item;
 
         Task<List<ItemInfo>> List(string name, CancellationToken token)

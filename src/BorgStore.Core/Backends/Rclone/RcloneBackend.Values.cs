@@ -54,12 +54,22 @@ internal sealed partial class RcloneBackend
     private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
 
     // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100".
-    [GeneratedRegex(@"^bytes \d+-\d+/(\d+)$")]
+    [GeneratedRegex(@"^bytes ([0-9]+)-[0-9]+/([0-9]+)$")]
     private static partial Regex RangePattern();
 
-    private static long? SizeIn(string? contentRange)
+    private static (long Start, long Size)? RangeIn(string? contentRange)
         => contentRange is not null && RangePattern().Match(contentRange) is { Success: true } match
-            && long.TryParse(match.Groups[1].ValueSpan, out var size) ? size : null;
+            && long.TryParse(match.Groups[1].ValueSpan, out var start) && long.TryParse(match.Groups[2].ValueSpan, out var size) ? (start, size) : null;
+
+    // What was asked for, as far as the value reaches, and nothing else.
+    private static long CheckLength(RcloneAnswer answer, ByteRange range, (long Start, long Size)? part)
+    {
+        if (answer.Length is not { } length) throw RcloneFailure.WrongAnswer("it does not say how long the value is");
+        var isRight = part is var (start, size)
+            ? range.Resolve(size).Count is var count && length == count && (count == 0 || start == range.Offset)
+            : range.Offset == 0 && !(length > range.Length);
+        return isRight ? length : throw RcloneFailure.WrongAnswer("it sends another part of the value than was asked for");
+    }
 
     private static RangeHeaderValue? ToHeader(ByteRange range)
     {
@@ -77,15 +87,15 @@ internal sealed partial class RcloneBackend
         var isOurs = true;
         try
         {
-            var size = SizeIn(answer.Range);
+            var part = RangeIn(answer.Range);
             if (answer.IsSuccess)
             {
-                var length = size is null ? answer.Length ?? 0 : range.Resolve(size.Value).Count;
+                var length = CheckLength(answer, range, part);
                 isOurs = length <= SmallSize;
                 return await ReceiveAsync(answer, name, range, length, cancellationToken).ConfigureAwait(false);
             }
             // It found the item and could not open it, as where storages refuse what begins behind the end.
-            if (size is not null && range.Resolve(size.Value).Count == 0) return Empty();
+            if (part is var (_, size) && range.Resolve(size).Count == 0) return Empty();
             var failure = await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
             if (failure.Message == "Not Found")
                 throw new RcloneFailure(StoreError.BackendFailure, "rclone found it, and could not open it");

@@ -64,9 +64,11 @@ internal sealed partial class RcloneBackend
     // What was asked for, as far as the value reaches, and nothing else.
     private static long CheckLength(RcloneAnswer answer, ByteRange range, (long Start, long Size)? part)
     {
+        // What lies behind the end comes without a length, and as a range that ends before it begins.
+        if (part is var (_, whole) && range.Resolve(whole).Count == 0) return 0;
         if (answer.Length is not { } length) throw RcloneFailure.WrongAnswer("it does not say how long the value is");
         var isRight = part is var (start, size)
-            ? range.Resolve(size).Count is var count && length == count && (count == 0 || start == range.Offset)
+            ? length == range.Resolve(size).Count && start == range.Offset
             : range.Offset == 0 && !(length > range.Length);
         return isRight ? length : throw RcloneFailure.WrongAnswer("it sends another part of the value than was asked for");
     }

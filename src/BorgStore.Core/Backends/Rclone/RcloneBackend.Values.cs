@@ -92,6 +92,9 @@ internal sealed partial class RcloneBackend
             var part = RangeIn(answer.Range);
             if (answer.IsSuccess)
             {
+                // Of an empty object some storages say neither a length nor a range.
+                if (answer.Length is null && part is null && await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is { Size: 0 })
+                    return Empty();
                 var length = CheckLength(answer, range, part);
                 isOurs = length <= SmallSize;
                 return await ReceiveAsync(answer, name, range, length, cancellationToken).ConfigureAwait(false);

@@ -170,7 +170,7 @@ internal sealed partial class RestBackend : IBackend
     {
         var (exists, isKnown) = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
         {
-            HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) == "true" => (NoticeAge(answer.Response), true),
+            HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) is "true" or "false" => (NoticeAge(answer.Response), true),
             // Whoever may not look at the root may do so further down; that there is a store is known.
             HttpStatusCode.Forbidden => (true, HasExtensions),
             HttpStatusCode.Gone => (false, true),

@@ -53,8 +53,8 @@ internal sealed partial class RcloneBackend
 
     private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
 
-    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100".
-    [GeneratedRegex(@"^bytes ([0-9]+)-[0-9]+/([0-9]+)$")]
+    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100" or "bytes 0--1/0".
+    [GeneratedRegex(@"^bytes ([0-9]+)--?[0-9]+/([0-9]+)$")]
     private static partial Regex RangePattern();
 
     private static (long Start, long Size)? RangeIn(string? contentRange)

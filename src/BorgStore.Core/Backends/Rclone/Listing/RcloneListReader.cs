@@ -105,7 +105,6 @@ internal sealed class RcloneListReader
                 (_path, _size, _isDirectory, _lastWriteTime) = ("", 0, false, null);
                 break;
             case JsonTokenType.EndObject when reader.CurrentDepth == ItemDepth:
-                if (_path.Length == 0) throw RcloneFailure.WrongAnswer("its list has an item without a name");
                 if (++_count > MaxItems) throw RcloneFailure.WrongAnswer($"its list has more than {MaxItems} items");
                 // Directories, and what is larger than can be told, have sizes below 0.
                 _items.Add(new ItemInfo(_path, _isDirectory ? 0 : Math.Max(0, _size), _isDirectory, LastWriteTime: _lastWriteTime));

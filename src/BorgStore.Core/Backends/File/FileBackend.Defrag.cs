@@ -40,11 +40,10 @@ internal sealed partial class FileBackend
         {
             using var change = _flusher.BeginChange();
             await ToThreadPoolAsync();
-            // The target's old size is unknown as long as its name is.
-            if (request.Target is not null) _quota?.CheckRoom(request.Target, LengthOf(request), cancellationToken);
+            using var reservation = _quota?.Reserve(request.Target, LengthOf(request), cancellationToken);
             using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMaking);
             var target = Gather(file, request, cancellationToken);
-            await PublishAsync(file, target, request.Mode, cancellationToken).ConfigureAwait(false);
+            await PublishAsync(file, target, request.Mode, reservation, cancellationToken).ConfigureAwait(false);
             return target;
         }
         catch (FileFailure failure)

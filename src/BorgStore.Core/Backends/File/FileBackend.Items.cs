@@ -82,11 +82,11 @@ internal sealed partial class FileBackend
         {
             using var change = _flusher.BeginChange();
             if (_flusher.IsSlow || value.Length > ChunkSize) await ToThreadPoolAsync();
-            if (value.Length > WorthCheckingFirst) _quota?.CheckRoom(name, value.Length, cancellationToken);
+            using var reservation = value.Length > WorthCheckingFirst ? _quota?.Reserve(name, value.Length, cancellationToken) : null;
             using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMaking);
             if (value.IsInMemory) Write(file, value.Bytes, cancellationToken);
             else await WriteAsync(file, value, cancellationToken).ConfigureAwait(false);
-            await PublishAsync(file, name, mode, cancellationToken).ConfigureAwait(false);
+            await PublishAsync(file, name, mode, reservation, cancellationToken).ConfigureAwait(false);
         }
         catch (FileFailure failure)
         {
@@ -161,22 +161,24 @@ internal sealed partial class FileBackend
         }
     }
 
-    private async ValueTask PublishAsync(TemporaryFile file, string name, StoreMode mode, CancellationToken cancellationToken)
+    private async ValueTask PublishAsync(
+        TemporaryFile file, string name, StoreMode mode, FileQuota.Reservation? reservation, CancellationToken cancellationToken)
     {
         var isSafe = await _flusher.SecureValueAsync(file.Handle, name).ConfigureAwait(false);
         file.Close();
-        Publish(file, name, mode, cancellationToken);
+        Publish(file, name, mode, reservation, cancellationToken);
         await _flusher.SecureStoredAsync(name, isSafe).ConfigureAwait(false);
     }
 
-    private void Publish(TemporaryFile file, string name, StoreMode mode, CancellationToken cancellationToken)
+    private void Publish(
+        TemporaryFile file, string name, StoreMode mode, FileQuota.Reservation? reservation, CancellationToken cancellationToken)
     {
         if (_quota is null)
         {
             file.PublishAs(name, mode, _flusher.DirectoryMaking);
             return;
         }
-        using var change = _quota.Begin(name, file.Length, cancellationToken);
+        using var change = _quota.Begin(name, file.Length, reservation, cancellationToken);
         try
         {
             file.PublishAs(name, mode, _flusher.DirectoryMaking);
@@ -192,7 +194,7 @@ internal sealed partial class FileBackend
     private bool Delete(string name, CancellationToken cancellationToken)
     {
         if (_quota is null) return _calls.Delete(name);
-        using var change = _quota.Begin(name, 0, cancellationToken);
+        using var change = _quota.Begin(name, 0, null, cancellationToken);
         try
         {
             if (_calls.Delete(name))
@@ -212,9 +214,11 @@ internal sealed partial class FileBackend
 
     private bool Move(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
+        if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _calls.GetStatus(name) is { IsDirectory: true })
+            throw new FileFailure(StoreError.InvalidArgument, "a directory cannot be moved below itself");
         // Only what is replaced changes the sum, and that goes.
         if (_quota is null || mode == StoreMode.CreateNew || name == newName) return Rename(name, newName, mode);
-        using var change = _quota.Begin(newName, 0, cancellationToken);
+        using var change = _quota.Begin(newName, 0, null, cancellationToken);
         try
         {
             if (Rename(name, newName, mode))
@@ -235,8 +239,10 @@ internal sealed partial class FileBackend
     private bool Rename(string name, string newName, StoreMode mode)
     {
         var result = _calls.Rename(name, newName, mode);
-        if (result == RenameResult.Absent && _calls.GetStatus(name) is not null)
+        if (result == RenameResult.Absent && _calls.GetStatus(name) is { } status)
         {
+            // A directory does not take the place of an item; the system says the same of that as of a missing directory.
+            if (status.IsDirectory && _calls.GetStatus(newName) is not null) throw TemporaryFile.Refusal(RenameResult.Taken, StoreMode.CreateNew);
             _calls.MakeDirectories(FileCalls.DirectoryOf(newName), _flusher.DirectoryMaking);
             result = _calls.Rename(name, newName, mode);
         }

@@ -248,6 +248,82 @@ public abstract class FileQuotaTests : IDisposable
         Assert.Equal(bytes, (await one.GetQuotaAsync(Ct)).Used);
     }
 
+    [Theory]
+    [InlineData(600_000, 600_000)]
+    [InlineData(900_000, 200_000)]
+    public async Task Values_in_flight_count(int first, int second)
+    {
+        await using var backend = await OpenAsync(1_000_000);
+        using var slow = new PausedStream(first);
+        var storing = Task.Run(() => backend.StoreAsync("data/a", new StoreValue(slow, first), StoreMode.Overwrite, Ct).AsTask(), Ct);
+        await slow.Paused.WaitAsync(Ct);
+
+        using var refused = new PausedStream(second);
+        refused.Fail();
+        var exception = await Assert.ThrowsAsync<StoreException>(() => backend.StoreAsync("data/b", new StoreValue(refused, second), StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal(StoreError.QuotaExceeded, exception.Error);
+        Assert.False(refused.Paused.IsCompleted);
+        await Assert.ThrowsAsync<StoreException>(() => backend.DefragAsync(new DefragRequest([new Block("data/c", 0, second)])
+        {
+            Algorithm = HashKind.Sha256,
+            Namespace = "data",
+        }, Ct).AsTask());
+
+        // What fails gives its room back, and what succeeds is counted once.
+        slow.Fail();
+        await Assert.ThrowsAnyAsync<IOException>(() => storing);
+        await StoreAsync(backend, "data/b", 1_000_000);
+        await backend.DeleteAsync("data/b", Ct);
+        await StoreAsync(backend, "data/a", 500_000);
+        await StoreAsync(backend, "data/b", 500_000);
+        Assert.Equal(1_000_000, (await backend.GetQuotaAsync(Ct)).Used);
+    }
+
+    [Fact]
+    public async Task Values_that_replace_one_item_at_once_fill_no_disk()
+    {
+        await using var backend = await OpenAsync(1_000_000);
+        await StoreAsync(backend, "data/a", 900_000);
+        using var slow = new PausedStream(900_000);
+        var storing = Task.Run(() => backend.StoreAsync("data/a", new StoreValue(slow, 900_000), StoreMode.Overwrite, Ct).AsTask(), Ct);
+        await slow.Paused.WaitAsync(Ct);
+        using var refused = new PausedStream(900_000);
+        refused.Fail();
+        var exception = await Assert.ThrowsAsync<StoreException>(() => backend.StoreAsync("data/a", new StoreValue(refused, 900_000), StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal(StoreError.QuotaExceeded, exception.Error);
+        Assert.False(refused.Paused.IsCompleted);
+        slow.Continue();
+        await storing;
+        Assert.Equal(900_000, (await backend.GetQuotaAsync(Ct)).Used);
+    }
+
+    [Fact]
+    public async Task Defragmentation_by_hash_is_refused_before_it_writes()
+    {
+        await using (var backend = await OpenAsync(null)) await StoreAsync(backend, "data/a", 900_000);
+        await using var limited = await OpenAsync(1_000_000, create: false);
+        var watched = new List<string>();
+        using var watcher = new FileSystemWatcher(_directory["store/data"]) { EnableRaisingEvents = true };
+        watcher.Created += (_, e) => Note(e.Name!);
+        watcher.Renamed += (_, e) => Note(e.Name!);
+        var request = new DefragRequest([.. Enumerable.Repeat(new Block("data/a", 0, 900_000), 20)]) { Algorithm = HashKind.Sha256, Namespace = "data" };
+        Assert.Equal(StoreError.QuotaExceeded, (await Assert.ThrowsAsync<StoreException>(() => limited.DefragAsync(request, Ct).AsTask())).Error);
+        await StoreAsync(limited, "data/last", 1);
+        while (true)
+        {
+            lock (watched)
+                if (watched.Contains("last")) break;
+            await Task.Delay(10, Ct);
+        }
+        // The last value and its unfinished file.
+        lock (watched) Assert.Equal(2, watched.Count);
+
+        void Note(string name)
+        {
+            lock (watched) watched.Add(name);
+        }
+    }
+
     protected long Bytes() => TestDirectory.FilesBelow(_directory["store"]).Where(file => file.StartsWith("data/", StringComparison.Ordinal))
         .Sum(file => new FileInfo(_directory["store/" + file]).Length);
 
@@ -260,5 +336,35 @@ public abstract class FileQuotaTests : IDisposable
         if (create) await backend.CreateAsync(Ct);
         await backend.OpenAsync(Ct);
         return backend;
+    }
+
+    /// <summary>Bytes of which the second half waits, for as long as the test likes.</summary>
+    private sealed class PausedStream(int length) : ReadOnlyStream
+    {
+        private readonly TaskCompletionSource _paused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _read;
+
+        public Task Paused => _paused.Task;
+
+        public override long Length => length;
+
+        public void Continue() => _decided.SetResult();
+
+        public void Fail() => _decided.SetException(new IOException("The line was cut."));
+
+        public override int Read(Span<byte> buffer) => throw new NotSupportedException();
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_read >= length / 2)
+            {
+                _paused.TrySetResult();
+                await _decided.Task;
+            }
+            var count = Math.Min(buffer.Length, (_read < length / 2 ? length / 2 : length) - _read);
+            _read += count;
+            return count;
+        }
     }
 }

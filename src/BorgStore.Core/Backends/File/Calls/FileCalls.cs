@@ -78,7 +78,7 @@ internal abstract class FileCalls
 
     public abstract MakeDirectoryResult MakeDirectory(string name);
 
-    /// <returns>Whether it was there.</returns>
+    /// <returns>Whether it was there. One with something in it fails with <see cref="StoreError.InvalidArgument"/>.</returns>
     public abstract bool RemoveDirectory(string name);
 
     /// <returns>The directory, or <see langword="null"/> where it is absent or no directory.</returns>
@@ -98,6 +98,9 @@ internal abstract class FileCalls
     public abstract void SyncNamed(string name);
 
     public abstract FileLock CreateLock(string name);
+
+    /// <summary>Returns the failure to remove a directory that has something in it.</summary>
+    protected static FileFailure DirectoryNotEmpty() => new(StoreError.InvalidArgument, "it is not empty");
 
     /// <summary>The directory part of a name; empty for the store's own.</summary>
     public static string DirectoryOf(string name) => name.LastIndexOf('/') is > 0 and var slash ? name[..slash] : "";

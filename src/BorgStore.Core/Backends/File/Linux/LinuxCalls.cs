@@ -165,7 +165,12 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         using var path = new NativePath(_root, name, stackalloc byte[NativePath.StackSize]);
         fixed (byte* bytes = path)
             if (LibC.RemoveDirectory(bytes) == 0) return true;
-        return Errno.IsAbsent(Marshal.GetLastPInvokeError()) ? false : throw Errno.LastFailure();
+        return Marshal.GetLastPInvokeError() switch
+        {
+            Errno.NoEntry or Errno.NotDirectory => false,
+            Errno.DirectoryNotEmpty or Errno.Exists => throw DirectoryNotEmpty(),
+            var errno => throw Errno.Failure(errno),
+        };
     }
 
     public override DirectoryReader? ReadDirectory(string name)

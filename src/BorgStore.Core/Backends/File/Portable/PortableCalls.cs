@@ -117,6 +117,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
         var path = PathOf(name);
         return Directory.Exists(path) && Failures.Absent(() =>
         {
+            if (Directory.EnumerateFileSystemEntries(path).Any()) throw DirectoryNotEmpty();
             Directory.Delete(path);
             return "removed";
         }) is not null;

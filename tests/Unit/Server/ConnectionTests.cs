@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace BorgStore.Tests.Server;
 
 /// <summary>Connections of those who have not shown yet who they are.</summary>
-public sealed class StrangerTests
+public sealed class ConnectionTests
 {
     private static readonly string Credentials = $"Authorization: Basic {Convert.ToBase64String("user:pass"u8)}\r\n";
 

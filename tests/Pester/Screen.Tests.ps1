@@ -50,12 +50,11 @@ Describe 'A view' {
         @{ Name = 'a block'; Make = { [BorgStore.Commands.BorgStoreBlock]::new("config/$hostile", 0, 3) } }
         @{ Name = 'a left-over file'; Make = { [BorgStore.Backends.TemporaryItem]::new("config/$hostile.tmp", 3, [datetime]::UtcNow) } }
         @{ Name = 'a test'; Make = { $test } }
-        @{ Name = 'permissions'; Make = { [BorgStore.Security.PermissionMap]::Parse("{`"config/$([char] 0x202e)`":`"lr`"}") } }
     ) {
         $object = & $Make
         Assert-Harmless ($object | Out-String -Width 500)
         Assert-Harmless ($object | Format-List | Out-String -Width 500)
-        if ($Name -ne 'permissions') { Assert-Harmless ($object | Format-Table | Out-String -Width 500) }
+        Assert-Harmless ($object | Format-Table | Out-String -Width 500)
         ($object | Out-String -Width 500) + ($object | Format-List | Out-String -Width 500) | Should -Match '\\u202e'
     }
 

@@ -95,7 +95,7 @@ public sealed class AnswerFuzzTests
             : request.Path == "/operations/list" && bytes.Length > 0 ? ScriptedHttp.Http("200 OK", RcloneAnswerTests.RootList) : Mutate(random, request, RcloneAnswer(request), bytes),
             async (server, folder) =>
             {
-                var store = new RcloneBackend("rclone:remote:path", new RcloneService(RcloneAnswerTests.Script(folder, server.Url))) { FirstPause = default };
+                var store = new RcloneBackend("rclone:remote:path", new RcloneService(RcloneAnswerTests.Script(folder, server.Url)) { ExitDelay = default }) { FirstPause = default };
                 await store.OpenAsync(Ct);
                 return store;
             });
@@ -131,6 +131,7 @@ public sealed class AnswerFuzzTests
                     {
                         Assert.Fail($"Seed {seed}: {e}");
                     }
+                    server.Requests.Clear();
                     if (seed % 10_000 == 0) Volatile.Write(ref peak, Math.Max(Volatile.Read(ref peak), GC.GetTotalMemory(forceFullCollection: true)));
                 }
             }

@@ -139,6 +139,7 @@ internal sealed class OpenSshServer : SshServer
     protected override ChildCommand Configure()
     {
         if (Environment.UserName == "root") Directory.CreateDirectory("/run/sshd");
+        // SHLVL keeps a shell from running what the user's own logins begin with.
         var config = WriteFile("sshd_config", $"""
             ListenAddress 127.0.0.1:{Port}
             HostKey {Generate("host_ed25519", "ed25519")}
@@ -152,6 +153,7 @@ internal sealed class OpenSshServer : SshServer
             MaxStartups 200
             MaxSessions 200
             Subsystem sftp internal-sftp
+            SetEnv SHLVL=1
             """);
         return new(FindProgram("sshd")!, ["-D", "-e", "-f", config]);
     }

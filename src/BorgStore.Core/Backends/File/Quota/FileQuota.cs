@@ -162,8 +162,9 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         return Parse(text[.._calls.Read(file, text, 0)]);
     }
 
+    // A text of more digits was read in part only.
     private static long? Parse(ReadOnlySpan<byte> text)
-        => !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
+        => text.Length <= MostDigits && !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
 
     private int Write(SafeFileHandle file, long used, int characters)
     {

@@ -19,9 +19,7 @@ public sealed partial class Store
         try
         {
             if (await FindOtherLevelAsync(ns, name, cancellationToken).ConfigureAwait(false) is { } other)
-                throw new StoreException(StoreError.LayoutUnknown,
-                    $"'{name}' was not stored: namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {other}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.",
-                    name);
+                throw new StoreException(StoreError.LayoutUnknown, $"'{name}' was not stored: {DescribeOtherLevel(ns, other)}", name);
         }
         catch (StoreException e) when (e.Error is StoreError.PermissionDenied)
         {
@@ -29,6 +27,33 @@ public sealed partial class Store
         }
         _checkedNamespaces[ns.Name] = true;
     }
+
+    // An item that is not where it was looked for may lie at another level than was given.
+    private async ValueTask<StoreException> NotFoundAsync(string name, bool deleted, CancellationToken cancellationToken)
+    {
+        var ns = FindNamespace(name);
+        // A flat namespace is not checked well, for it may be large.
+        var isChecked = _checkedNamespaces.ContainsKey(ns.Name) && !ns.Levels.Contains(0);
+        if (!_layoutIsGiven || isChecked) return NotFound(name, deleted);
+        try
+        {
+            for (var level = 0; level <= NamespaceLayout.MostSearchedLevels; level++)
+            {
+                if (ns.Levels.Contains(level) || !Nesting.Fits(name, level)) continue;
+                if (await _backend.FindAsync(NestToRead(name, level, deleted), cancellationToken).ConfigureAwait(false) is { IsDirectory: false })
+                    return new(StoreError.LayoutUnknown, $"'{name}' cannot be used: {DescribeOtherLevel(ns, $"{level}")}", name);
+            }
+            if (await FindOtherLevelAsync(ns, name, cancellationToken).ConfigureAwait(false) is null) _checkedNamespaces[ns.Name] = true;
+        }
+        catch (StoreException e) when (e.Error is StoreError.PermissionDenied or StoreError.InvalidName)
+        {
+            // Who may not look does not learn more, and there is nothing at a level that would make the name too long.
+        }
+        return NotFound(name, deleted);
+    }
+
+    private static string DescribeOtherLevel(NamespaceLayout ns, string level)
+        => $"namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {level}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.";
 
     private async ValueTask<string?> FindOtherLevelAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
     {

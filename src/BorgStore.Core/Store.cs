@@ -41,7 +41,12 @@ public sealed partial class Store : IAsyncDisposable
 
     // The namespace of a name that is to be read.
     private NamespaceLayout FindNamespace(string name)
-        => Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
+    {
+        if (name.EndsWith(Suffixes.Deleted, StringComparison.Ordinal))
+            throw new StoreException(StoreError.InvalidName,
+                $"'{PrintableText.Escape(name)}' is no valid name: '{Suffixes.Deleted}' at its end marks an item that is soft-deleted. The name of that is '{PrintableText.Escape(name[..^Suffixes.Deleted.Length])}', with -Deleted.", name);
+        return Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
+    }
 
     // The namespace of a name that is to be written anew: its level has to be known.
     private static NamespaceLayout DemandWritable(NamespaceLayout ns, string name)
@@ -97,14 +102,20 @@ public sealed partial class Store : IAsyncDisposable
         return nested;
     }
 
-    private static string NestToWrite(string name, int level, bool deleted = false)
+    // What is written is listed by its own name. One with a slash in its key would not be, where directories nest the keys.
+    private static string NestToWrite(NamespaceLayout ns, string name, int level, bool deleted = false)
     {
         if (!Nesting.Fits(name, level))
             throw new StoreException(StoreError.InvalidName,
                 $"'{name}' cannot be nested {level} levels deep: its key needs at least {2 * level} characters.", name);
-        var nested = Nesting.Nest(name, level, deleted);
+        var nested = Nesting.Nest(name, level);
+        // The name of what is soft-deleted is one that it can be restored to.
         ItemName.CheckWritable(nested, name);
-        return nested;
+        var start = ns.Name.Length == 0 ? 0 : ns.Name.Length + 1;
+        if (Nesting.Unnest(nested[start..]).Key != name[start..])
+            throw new StoreException(StoreError.InvalidName,
+                $"'{name}' is no valid name: its key '{name[start..]}' has a '/', and would be taken for another one in a directory that nests it. Use another character, or open the store with '{name[..name.LastIndexOf('/')]}' as a namespace of its own.", name);
+        return deleted ? nested + Suffixes.Deleted : nested;
     }
 
     // Where an item lies among the levels of its namespace, or null.

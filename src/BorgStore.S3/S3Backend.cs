@@ -67,6 +67,8 @@ public sealed partial class S3Backend : IBackend
     {
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, $"The store '{_url.Shown}' is open. Close it first.", _url.Shown);
         if (await IsEmptyAsync("destroy", cancellationToken).ConfigureAwait(false)) throw DoesNotExist("destroy");
+        if (await TryAsync($"destroy '{_url.Shown}'", _url.Shown, () => FindForeignAsync(cancellationToken)).ConfigureAwait(false) is { } foreign)
+            throw ForeignContent.Refuse(_url.Shown, foreign);
         var (left, reason) = await TryAsync($"destroy '{_url.Shown}'", _url.Shown, () => DeleteAllAsync(cancellationToken)).ConfigureAwait(false);
         await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
             await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
@@ -131,6 +133,20 @@ public sealed partial class S3Backend : IBackend
     }
 
     // Deletes page by page, while the next page is listed.
+    private async Task<string?> FindForeignAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var page in PagesAsync(Root, oneLevel: false, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var item in page.S3Objects ?? [])
+            {
+                // A directory is an object whose name ends in a slash.
+                var name = S3Bucket.Decode(item.Key)[Root.Length..].TrimEnd('/');
+                if (name.Length > 0 && ForeignContent.IsIn(name)) return name;
+            }
+        }
+        return null;
+    }
+
     private async Task<(int Left, (StoreError, string)? Reason)> DeleteAllAsync(CancellationToken cancellationToken)
     {
         var left = 0;

@@ -49,6 +49,7 @@ internal static class LayoutRecognition
     private static async Task<SortedSet<int>> SampleLevelsAsync(IBackend backend, string ns, CancellationToken cancellationToken)
     {
         var levels = new SortedSet<int>();
+        var hasSlashes = false;
         List<string> paths = [""];
         for (var depth = 0; paths.Count > 0 && depth <= NamespaceLayout.DeepestLevel; depth++)
         {
@@ -65,11 +66,14 @@ internal static class LayoutRecognition
                 {
                     var path = parents[i].Length == 0 ? item.Name : $"{parents[i]}/{item.Name}";
                     if (item.IsDirectory) below.Add(path);
-                    else levels.Add(Nesting.Unnest(path).Levels);
+                    else if (Nesting.Unnest(path) is var (key, level, _) && (level > 0 || !key.Contains('/'))) levels.Add(level);
+                    else hasSlashes = true;
                 }
             }
             paths = Spread(below, depth == 0 ? SampledDirectories : SampledDeeperDirectories);
         }
+        // Keys with slashes are only in flat namespaces; beside others, somebody else put them there.
+        if (levels.Count == 0 && hasSlashes) levels.Add(0);
         return levels;
     }
 

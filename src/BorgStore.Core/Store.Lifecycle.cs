@@ -31,8 +31,10 @@ public sealed partial class Store
         var store = await OpenAsync(chain, options, cancellationToken).ConfigureAwait(false);
         try
         {
-            // They show that this is a store, to the next one who wants to make one here with other namespaces or levels.
-            await Task.WhenAll(options.Layout.Namespaces.Where(ns => ns.Name.Length > 0)
+            // They show that this is a store, to the next one who wants to make one here with other namespaces or levels. Borg wants
+            // an empty place for a new repository.
+            var namespaces = options.Layout == StoreLayout.Borg2 ? [] : options.Layout.Namespaces;
+            await Task.WhenAll(namespaces.Where(ns => ns.Name.Length > 0)
                 .Select(ns => chain.Head.MakeDirectoryAsync(ns.Name, cancellationToken).AsTask())).ConfigureAwait(false);
             chain.Meter.Reset();
             return store;

@@ -93,7 +93,7 @@ internal static class LayoutRecognition
                 if (items.Count == SampledEntries) break;
             }
         }
-        catch (StoreException e) when (e.Error is StoreError.ObjectNotFound or StoreError.PermissionDenied)
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound || UnreadableDirectories.CanGoOnAfter(e))
         {
             // What may not be listed tells nothing.
         }

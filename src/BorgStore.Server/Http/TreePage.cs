@@ -11,19 +11,22 @@ internal static class TreePage
     /// <param name="backend">Where.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
     /// <param name="after">The path of the last file of the page before, below the directory.</param>
+    /// <param name="unreadable">Where directories are noted that cannot be read; <see langword="null"/> where the listing ends there.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
     public static async IAsyncEnumerable<ItemInfo> WalkAsync(
-        IBackend backend, string directory, string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IBackend backend, string directory, string? after, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var seen = after?.Split('/') ?? [];
+        var failures = unreadable ?? new();
         var open = new Stack<Level>();
         open.Push(new("", List(directory), IsOnSeenPath: seen.Length > 0));
         try
         {
             while (open.TryPeek(out var level))
             {
-                if (!await MoveNextAsync(level.Items, isRoot: open.Count == 1))
+                if (!await TreeWalk.MoveNextAsync(level.Items, open.Count == 1 ? null : $"{directory}/{level.Path}".Trim('/'), failures))
                 {
+                    if (unreadable is null && failures.Failure is { } failure) throw failure;
                     await open.Pop().Items.DisposeAsync();
                     continue;
                 }
@@ -46,19 +49,6 @@ internal static class TreePage
 
         IAsyncEnumerator<ItemInfo> List(string name)
             => backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
-    }
-
-    // A directory below that vanished since it was listed is an empty one.
-    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, bool isRoot)
-    {
-        try
-        {
-            return await items.MoveNextAsync();
-        }
-        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound && !isRoot)
-        {
-            return false;
-        }
     }
 
     private readonly record struct Level(string Path, IAsyncEnumerator<ItemInfo> Items, bool IsOnSeenPath);

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
@@ -104,12 +105,19 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             var foreign = store.Store.GetStatistics().ForeignNames;
             foreach (var ns in namespaces)
             {
-                await foreach (var item in store.Store.ListAsync(ns, selection, token))
+                try
                 {
-                    output.Advance();
-                    if (pattern?.IsMatch(item.Name) == false) continue;
-                    await output.WriteAsync(store.Describe(item));
-                    token.ThrowIfCancellationRequested();
+                    await foreach (var item in store.Store.ListAsync(ns, selection, token))
+                    {
+                        output.Advance();
+                        if (pattern?.IsMatch(item.Name) == false) continue;
+                        await output.WriteAsync(store.Describe(item));
+                        token.ThrowIfCancellationRequested();
+                    }
+                }
+                catch (StoreException e) when (UnreadableDirectories.CanGoOnAfter(e))
+                {
+                    await output.FailAsync(ErrorRecords.From(e, ns));
                 }
             }
             foreign = store.Store.GetStatistics().ForeignNames - foreign;

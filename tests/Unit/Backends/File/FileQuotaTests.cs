@@ -266,6 +266,20 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue - 500)]
+    public async Task A_value_announced_with_any_length_is_refused_before_it_is_read(long announced)
+    {
+        await using var backend = await OpenAsync(1_000_000);
+        await StoreAsync(backend, "data/a", 1000);
+        using var unread = new PausedStream(1000);
+        var error = await Assert.ThrowsAsync<StoreException>(() => backend.StoreAsync("data/b", new StoreValue(unread, announced), StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal(StoreError.QuotaExceeded, error.Error);
+        Assert.False(unread.Paused.IsCompleted);
+        Assert.Equal(1000, (await backend.GetQuotaAsync(Ct)).Used);
+    }
+
+    [Theory]
     [InlineData(600_000, 600_000)]
     [InlineData(900_000, 200_000)]
     public async Task Values_in_flight_count(int first, int second)

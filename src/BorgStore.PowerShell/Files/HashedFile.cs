@@ -7,7 +7,7 @@ namespace BorgStore.Commands;
 /// written to meanwhile.</summary>
 internal static class HashedFile
 {
-    // A file up to this size is read once, for its hash and its value together.
+    // A file up to this size is read once, for its hash and its value together; likewise a pipe, which has no size.
     private const int InMemory = 1024 * 1024;
 
     /// <summary>Computes the hash of a file and makes the value.</summary>
@@ -17,11 +17,11 @@ internal static class HashedFile
     public static async Task<(string Digest, StoreValue Value)> ReadAsync(
         FileStream file, HashKind kind, CancellationToken cancellationToken)
     {
-        if (file.Length <= InMemory)
+        var length = file.CanSeek ? file.Length : 0;
+        if (length <= InMemory)
         {
-            var bytes = new byte[file.Length];
-            await file.ReadExactlyAsync(bytes, cancellationToken);
-            return (kind.ComputeHex(bytes), bytes);
+            var bytes = ValueArgument.ReadToEnd(file, length, file.Name);
+            return (kind.ComputeHex(bytes.Span), bytes);
         }
         var digest = await kind.ComputeHexAsync(file, cancellationToken);
         file.Position = 0;

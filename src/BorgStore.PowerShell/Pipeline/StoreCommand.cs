@@ -127,6 +127,10 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
     }
 
+    /// <summary>Returns whether an argument is a script block that makes a value of each record. To be called before the first record.</summary>
+    internal bool IsScript(string parameter)
+        => MyInvocation.BoundParameters.TryGetValue(parameter, out var argument) && argument is not null && GetType().GetProperty(parameter)!.GetValue(this) is null;
+
     /// <summary>Refuses an empty <c>-Store</c>, as of a misspelt variable: it would mean whatever store is open.</summary>
     internal void RefuseEmptyStore(StoreReference? store)
     {

@@ -14,9 +14,14 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     private const string ByValue = "Value";
     private const string ByPath = "Path";
     private const string ByLiteralPath = "LiteralPath";
+
+    // In place of bytes that could not be decoded.
+    private const char Replacement = '\uFFFD';
+
     private HashKind? _hash;
     private GatheredValue? _gathered;
     private bool _nameIsLiteral;
+    private bool _nameIsScript;
     private bool _valueIsPiped;
     private bool _nameIsUsed;
     private StoreLease? _lastStore;
@@ -76,12 +81,13 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     {
         base.Begin();
         var bound = MyInvocation.BoundParameters;
-        _nameIsLiteral = bound.ContainsKey(nameof(Name));
+        _nameIsScript = IsScript(nameof(Name));
+        _nameIsLiteral = Name is not null;
         _valueIsPiped = MyInvocation.ExpectingInput && !bound.ContainsKey(nameof(Value));
         if (ContentHash is not null) _hash = HashKind.Parse(ContentHash);
-        if (_hash is not null && _nameIsLiteral)
+        if (_hash is not null && (_nameIsLiteral || _nameIsScript))
             throw new StoreException(StoreError.InvalidArgument, "-ContentHash makes the name out of the content. Give -Namespace with it, not -Name.");
-        if (_nameIsLiteral && Namespace is not null)
+        if ((_nameIsLiteral || _nameIsScript) && Namespace is not null)
             throw new StoreException(StoreError.InvalidArgument, "-Name is a full name already. Give either -Name or -Namespace.");
     }
 
@@ -119,9 +125,13 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             StoreFiles(store, [.. LocalPath.ResolveLiteral(this, [path])]);
             return;
         }
-        var value = Value is PSObject { BaseObject: PSCustomObject } custom && custom.Properties["Value"] is { } property
-            ? property.Value
-            : Value;
+        if (ValueArgument.Unwrap(Value) is string text && text.Contains(Replacement)) throw NotText();
+        var value = Value switch
+        {
+            PSObject { BaseObject: PSCustomObject } custom when custom.Properties["Value"] is { } property => property.Value,
+            PSObject { BaseObject: BorgStoreItemContent content } => content.Value,
+            _ => Value,
+        };
         if (Name is null)
         {
             // Loose bytes and lines come in numbers, and none of them ever has a name.
@@ -138,6 +148,10 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         }
         StoreValue(store, Name, value);
     }
+
+    private StoreException NotText() => new(StoreError.InvalidArgument,
+        $"{(Name is null ? "The text" : $"'{Name}'")} was not stored: the piped text contains U+FFFD, which replaces bytes that are not text, as in the output of a program. Write the output to a file (program > file) and give that as -Path. For a text that does contain this character use -Value.",
+        Name);
 
     private static StoreException Unnamed(string what) => new(StoreError.InvalidArgument,
         $"{what} has no name, and was not stored. Name one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace.");
@@ -176,19 +190,23 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
 
     private void StoreFile(StoreLease store, string path)
     {
-        if (!_nameIsLiteral && Namespace is null)
+        // A piped file has a Name too, its own, which is none of an item.
+        var given = _nameIsLiteral || _nameIsScript ? Name : null;
+        if (given is null && Namespace is null)
             throw new StoreException(StoreError.InvalidArgument,
                 $"'{path}' was not stored, as its name is not known. Give -Namespace, and files are named by their file names or with -ContentHash by their content; or give one file a -Name.", path);
         _nameIsUsed = true;
         var prefix = Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";
-        var name = _hash is not null ? null : _nameIsLiteral ? Name! : prefix + System.IO.Path.GetFileName(path);
+        var name = _hash is not null ? null : given ?? prefix + System.IO.Path.GetFileName(path);
         if (!ShouldProcess(name is null ? path : $"{name} (from {path})", "Set item")) return;
         var (mode, passThru, hash) = (Mode, PassThru.IsPresent, _hash);
         Pump.Post(name ?? path, async (output, token) =>
         {
             await using var file = LocalPath.OpenRead(path);
-            var (final, value) = (name ?? "", new StoreValue(new CountedStream(file, output), file.Length));
-            if (hash is not null)
+            StoreValue value;
+            var final = name ?? "";
+            if (hash is null) value = ValueArgument.Read(new CountedStream(file, output), final);
+            else
             {
                 (var digest, value) = await HashedFile.ReadAsync(file, hash, token);
                 final = prefix + digest;

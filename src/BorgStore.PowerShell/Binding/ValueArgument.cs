@@ -36,10 +36,15 @@ internal static class ValueArgument
     /// <exception cref="StoreException">The stream cannot be read, or holds more than fits in memory without announcing it.</exception>
     public static StoreValue Read(Stream stream, string name)
     {
-        if (!stream.CanRead)
-            throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not stored: its stream is closed or cannot be read.", name);
+        CheckReadable(stream, name);
         var length = FindLength(stream);
         return length > WorthStreaming ? new(new WholeStream(stream, length, name), length) : new(ReadToEnd(stream, length, name));
+    }
+
+    public static void CheckReadable(Stream stream, string name)
+    {
+        if (!stream.CanRead)
+            throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not stored: its stream is closed or cannot be read.", name);
     }
 
     /// <summary>Reads a stream into memory, from where it stands to its end.</summary>

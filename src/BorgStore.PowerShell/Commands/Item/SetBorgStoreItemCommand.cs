@@ -55,12 +55,14 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
 
+    [Parameter(ParameterSetName = ByValue)]
     [Parameter(ParameterSetName = ByPath)]
     [Parameter(ParameterSetName = ByLiteralPath)]
     [AllowEmptyString]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string? Namespace { get; set; }
 
+    [Parameter(ParameterSetName = ByValue)]
     [Parameter(ParameterSetName = ByPath)]
     [Parameter(ParameterSetName = ByLiteralPath)]
     [ArgumentCompleter(typeof(AlgorithmCompleter))]
@@ -73,6 +75,8 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     public SwitchParameter PassThru { get; set; }
 
     private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+
+    private string Prefix => Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";
 
     private StoreMode Mode => NoClobber ? StoreMode.CreateNew : StoreMode.Overwrite;
 
@@ -104,6 +108,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
                 break;
             default:
                 if (_valueIsPiped) StorePiped(store);
+                else if (_hash is not null) StoreHashed(store, Value);
                 else StoreValue(store, Name ?? throw Unnamed("The value"), Value);
                 break;
         }
@@ -132,7 +137,18 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             PSObject { BaseObject: BorgStoreItemContent content } => content.Value,
             _ => Value,
         };
-        if (Name is null)
+        if (_hash is not null && ValueArgument.Unwrap(Value) is not byte)
+        {
+            if (ValueArgument.Unwrap(Value) is string word && LocalPath.IsFile(this, word)) WriteError(Ambiguous(word));
+            else StoreHashed(store, value);
+            return;
+        }
+        if (Namespace is not null && ValueArgument.Unwrap(Value) is string pattern)
+        {
+            StoreFiles(store, [.. LocalPath.Resolve(this, [pattern])]);
+            return;
+        }
+        if (Name is null || Namespace is not null)
         {
             // Loose bytes and lines come in numbers, and none of them ever has a name.
             if (ValueArgument.Unwrap(Value) is string or byte) throw Unnamed("What was piped");
@@ -153,8 +169,11 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         $"{(Name is null ? "The text" : $"'{Name}'")} was not stored: the piped text contains U+FFFD, which replaces bytes that are not text, as in the output of a program. Write the output to a file (program > file) and give that as -Path. For a text that does contain this character use -Value.",
         Name);
 
+    private static StoreException Ambiguous(string text) => new(StoreError.InvalidArgument,
+        $"'{text}' was not stored: it is a text, and the name of a file. For the file use -Path, or pipe what Get-Item finds; for the text use -Value.", text);
+
     private static StoreException Unnamed(string what) => new(StoreError.InvalidArgument,
-        $"{what} has no name, and was not stored. Name one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace.");
+        $"{what} has no name, and was not stored. Name one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace. With -Namespace and -ContentHash each value is named by its hash.");
 
     private void StoreValue(StoreLease store, string name, object? content)
     {
@@ -179,6 +198,34 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         });
     }
 
+    // Every piped object is a value of its own here: its name follows from it.
+    private void StoreHashed(StoreLease store, object? content)
+    {
+        var name = $"{Prefix}…";
+        var (mode, passThru, hash, prefix) = (Mode, PassThru.IsPresent, _hash!, Prefix);
+        var stream = ValueArgument.Unwrap(content) as Stream;
+        StoreValue value = default;
+        try
+        {
+            if (stream is null) value = ValueArgument.Read(content, Encoding, name);
+            else ValueArgument.CheckReadable(stream, name);
+        }
+        catch (StoreException e) when (_valueIsPiped)
+        {
+            WriteError(e);
+            return;
+        }
+        var digest = stream is null ? hash.ComputeHex(value.Bytes.Span) : null;
+        if (!ShouldProcess(digest is null ? name : prefix + digest, "Set item")) return;
+        Pump.Post(digest is null ? name : prefix + digest, async (output, token) =>
+        {
+            if (stream is not null) (digest, value) = await HashedSource.ReadAsync(stream, name, hash, token);
+            await store.Store.StoreAsync(prefix + digest, value, mode, token);
+            if (stream is LeasedStream leased) await leased.DisposeAsync();
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(prefix + digest, cancellationToken: token)));
+        });
+    }
+
     private void StoreFiles(StoreLease store, IReadOnlyList<string> paths)
     {
         if (_nameIsLiteral && (_nameIsUsed ? paths.Count > 0 : paths.Count > 1)) throw GatheredValue.Second(Name!);
@@ -196,7 +243,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             throw new StoreException(StoreError.InvalidArgument,
                 $"'{path}' was not stored, as its name is not known. Give -Namespace, and files are named by their file names or with -ContentHash by their content; or give one file a -Name.", path);
         _nameIsUsed = true;
-        var prefix = Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";
+        var prefix = Prefix;
         var name = _hash is not null ? null : given ?? prefix + System.IO.Path.GetFileName(path);
         if (!ShouldProcess(name is null ? path : $"{name} (from {path})", "Set item")) return;
         var (mode, passThru, hash) = (Mode, PassThru.IsPresent, _hash);
@@ -208,7 +255,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             if (hash is null) value = ValueArgument.Read(new CountedStream(file, output), final);
             else
             {
-                (var digest, value) = await HashedFile.ReadAsync(file, hash, token);
+                (var digest, value) = await HashedSource.ReadAsync(new CountedStream(file, output), path, hash, token);
                 final = prefix + digest;
             }
             await store.Store.StoreAsync(final, value, mode, token);

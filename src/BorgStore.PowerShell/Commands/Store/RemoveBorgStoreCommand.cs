@@ -45,6 +45,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
         if (!ShouldProcess(StoreUrl.Redact(url), "Remove the store with all that is in it, for good", Force)) return;
         foreach (var store in open) Wait(_ => Session.CloseAsync(store));
+        Session.ForgetLayout(url);
         Wait(token => BorgStore.Store.DestroyAsync(options, token));
     }
 }

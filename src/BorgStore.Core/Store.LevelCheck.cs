@@ -9,13 +9,17 @@ namespace BorgStore;
 public sealed partial class Store
 {
     private readonly ConcurrentDictionary<string, bool> _checkedNamespaces = new(StringComparer.Ordinal);
+    private volatile bool _layoutIsOutdated;
+
+    // What was recognised before is checked as what was given: it may have changed since.
+    private bool LevelsMayBeWrong => _layoutIsGiven || _layoutIsRecalled;
 
     // Once for each namespace, before its first new item: with a wrong level that would lie beside its namesake, and both be listed.
     // It looks along the way of the new key, and then down to some item, so that it costs a few calls and never the listing of a
     // large flat directory.
     private async ValueTask CheckGivenLevelsAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
     {
-        if (!_layoutIsGiven || _checkedNamespaces.ContainsKey(ns.Name)) return;
+        if (!LevelsMayBeWrong || _checkedNamespaces.ContainsKey(ns.Name)) return;
         try
         {
             if (await FindOtherLevelAsync(ns, name, cancellationToken).ConfigureAwait(false) is { } other)
@@ -34,7 +38,7 @@ public sealed partial class Store
         var ns = FindNamespace(name);
         // A flat namespace is not checked well, for it may be large.
         var isChecked = _checkedNamespaces.ContainsKey(ns.Name) && !ns.Levels.Contains(0);
-        if (!_layoutIsGiven || isChecked) return NotFound(name, deleted);
+        if (!LevelsMayBeWrong || isChecked) return NotFound(name, deleted);
         try
         {
             for (var level = 0; level <= NamespaceLayout.MostSearchedLevels; level++)
@@ -52,8 +56,15 @@ public sealed partial class Store
         return NotFound(name, deleted);
     }
 
-    private static string DescribeOtherLevel(NamespaceLayout ns, string level)
-        => $"namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {level}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.";
+    private string DescribeOtherLevel(NamespaceLayout ns, string level)
+    {
+        if (_layoutIsRecalled)
+        {
+            _layoutIsOutdated = true;
+            return $"namespace '{ns.Name}' had level {string.Join(", ", ns.Levels)} when the store was first used in this session, but holds items at level {level} now. Try again: the levels are recognised anew.";
+        }
+        return $"namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {level}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.";
+    }
 
     private async ValueTask<string?> FindOtherLevelAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
     {

@@ -64,10 +64,10 @@ public sealed partial class Store
         try
         {
             await chain.Head.OpenAsync(cancellationToken).ConfigureAwait(false);
-            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain.Head, cancellationToken).ConfigureAwait(false);
+            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain.Head, options.RecalledLayout, cancellationToken).ConfigureAwait(false);
             // What recognition asked for is nobody's work.
             chain.Meter.Reset();
-            return new(chain, layout, options.Layout is not null, StoreUrl.Redact(options.Url));
+            return new(chain, layout, options.Layout is not null, layout == options.RecalledLayout, StoreUrl.Redact(options.Url));
         }
         catch
         {

@@ -21,12 +21,13 @@ public sealed partial class Store : IAsyncDisposable
     private readonly CachingBackend? _caching;
     private readonly CacheMeter? _cacheMeter;
     private readonly bool _layoutIsGiven;
+    private readonly bool _layoutIsRecalled;
     private long _foreignNames;
 
-    private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, string shownUrl)
+    private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, bool layoutIsRecalled, string shownUrl)
     {
         (_backend, _backendMeter, _caching, _cacheMeter) = (chain.Head, chain.Meter, chain.Caching, chain.CacheMeter);
-        (Layout, _layoutIsGiven, Url) = (layout, layoutIsGiven, shownUrl);
+        (Layout, _layoutIsGiven, _layoutIsRecalled, Url) = (layout, layoutIsGiven, layoutIsRecalled, shownUrl);
         _backend.Layout = layout;
     }
 
@@ -35,6 +36,11 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>The namespaces and their levels.</summary>
     public StoreLayout Layout { get; }
+
+    /// <summary>The layout if it was recognised and may be recalled when the store is opened again; <see langword="null"/> if it was given, has
+    /// unknown levels, or was found to be wrong.</summary>
+    internal StoreLayout? RecallableLayout
+        => !_layoutIsGiven && !_layoutIsOutdated && Layout != StoreLayout.Borg2 && Layout.Namespaces.Count > 0 && Layout.Namespaces.All(ns => ns.IsKnown) ? Layout : null;
 
     /// <inheritdoc/>
     public override string ToString() => Url;

@@ -19,6 +19,9 @@ public sealed record StoreOptions(string Url)
     /// <summary>The namespaces and their levels; <see langword="null"/> to recognise those of an existing store.</summary>
     public StoreLayout? Layout { get; init; }
 
+    /// <summary>The layout that was recognised when the store was last opened, to use again if the store has the same namespaces still.</summary>
+    internal StoreLayout? RecalledLayout { get; init; }
+
     /// <summary>When values are safe from a power cut.</summary>
     public Durability Durability { get; init; }
 

@@ -16,12 +16,19 @@ internal static class LayoutRecognition
     /// <summary>Looks at the store.</summary>
     /// <param name="backend">An open backend.</param>
     /// <param name="cancellationToken">Ends the search.</param>
-    public static async Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken)
+    public static Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken) => RecognizeAsync(backend, null, cancellationToken);
+
+    /// <summary>Looks at the store.</summary>
+    /// <param name="backend">An open backend.</param>
+    /// <param name="recalled">What was recognised before, which is returned if the store has the same namespaces still.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public static async Task<StoreLayout> RecognizeAsync(IBackend backend, StoreLayout? recalled, CancellationToken cancellationToken)
     {
+        if (recalled is not null && await HasSameNamespacesAsync(backend, recalled, cancellationToken).ConfigureAwait(false)) return recalled;
         if (await BorgRepository.FindAsync(backend, cancellationToken).ConfigureAwait(false) is not null) return StoreLayout.Borg2;
 
         var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
-        var directories = root.Where(item => item.IsDirectory && ItemName.IsReadable(item.Name)).Select(item => item.Name).ToList();
+        var directories = FindDirectories(root);
         // Two-character directories at the root are the nesting of keys without a namespace where all keys below say so.
         if (directories.Count > 0 && directories.TrueForAll(name => name.Length == 2))
         {
@@ -35,6 +42,17 @@ internal static class LayoutRecognition
         if (root.Exists(item => !item.IsDirectory)) namespaces.Add(new("", 0));
         return new(namespaces);
     }
+
+    private static async Task<bool> HasSameNamespacesAsync(IBackend backend, StoreLayout layout, CancellationToken cancellationToken)
+    {
+        var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
+        var names = FindDirectories(root);
+        if (root.Exists(item => !item.IsDirectory)) names.Add("");
+        return layout.Namespaces.Select(ns => ns.Name).ToHashSet(StringComparer.Ordinal).SetEquals(names);
+    }
+
+    private static List<string> FindDirectories(List<ItemInfo> root)
+        => [.. root.Where(item => item.IsDirectory && ItemName.IsReadable(item.Name)).Select(item => item.Name)];
 
     private static NamespaceLayout Describe(string name, SortedSet<int> levels) => levels.Count switch
     {

@@ -84,6 +84,27 @@ public sealed class LayoutTests : StoreFixture
         Assert.Equal(0, meter.Read(Operation.List).Calls);
     }
 
+    [Fact]
+    public async Task A_layout_that_is_recalled_costs_one_listing_while_the_namespaces_are_the_same()
+    {
+        await using var store = await CreateAsync(("config", 0), ("data", 1));
+        foreach (var name in new[] { "config/a", "data/0123", "data/4567" }) await store.StoreAsync(name, Bytes("1"));
+
+        var meter = new Meter();
+        await using var counted = new MeteredBackend(BackendFactory.Create(Folder.StoreUrl, new()), meter);
+        await counted.OpenAsync(default);
+        var recognized = await LayoutRecognition.RecognizeAsync(counted, default);
+        Assert.True(meter.Read(Operation.List).Calls > 1);
+        meter.Reset();
+        Assert.Same(recognized, await LayoutRecognition.RecognizeAsync(counted, recognized, default));
+        Assert.Equal(1, meter.Read(Operation.List).Calls);
+        Assert.Equal(0, meter.Read(Operation.Load).Calls);
+
+        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Folder.Combine("store/more")).FullName, "x"), "1");
+        var changed = await LayoutRecognition.RecognizeAsync(counted, recognized, default);
+        Assert.Equal(["config", "data", "more"], changed.Namespaces.Select(ns => ns.Name).Order());
+    }
+
     [Theory]
     [InlineData("# This is a Borg Backup repository.\n\n[repository]\nversion = 5\n", 5)]
     [InlineData("# This is a Borg Backup repository.\r\n\r\n[repository]\r\nid: 00\r\nVersion: 12\r\n", 12)]

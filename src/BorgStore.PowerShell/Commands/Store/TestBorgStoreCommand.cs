@@ -9,12 +9,19 @@ namespace BorgStore.Commands;
 public sealed class TestBorgStoreCommand : StoreCommand
 {
     private const string ByUri = "Uri";
+    private const string ByPath = "Path";
     private const string ByStore = "Store";
 
     [Parameter(Position = 0, ParameterSetName = ByUri)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(StoreCompleter))]
     public string? Uri { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ByPath, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(FolderCompleter))]
+    public string? Path { get; set; }
 
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByStore, ValueFromPipeline = true)]
     public BorgStoreInfo? Store { get; set; }
@@ -29,11 +36,12 @@ public sealed class TestBorgStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        if (Uri is not null && !Quiet) CheckUrl(Uri);
-        var connection = Uri is null ? (Store ?? Session.FindOnly("-Uri")).Connection
-            : Credential is null ? Session.FindOpen(Uri)
+        var url = ParameterSetName == ByPath ? GetUrl(Path!) : Uri;
+        if (url is not null && !Quiet) CheckUrl(url);
+        var connection = url is null ? (Store ?? Session.FindOnly("-Uri")).Connection
+            : Credential is null ? Session.FindOpen(url)
             : null;
-        var options = connection?.Options ?? new(Uri!) { Credential = Credential?.GetNetworkCredential() };
+        var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential() };
         var result = Wait(token => TestAsync(connection, options, token));
         WriteObject(Quiet ? result.IsUsable : result);
     }

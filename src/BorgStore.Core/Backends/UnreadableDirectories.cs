@@ -2,7 +2,7 @@ namespace BorgStore.Backends;
 
 /// <summary>The directories that a listing could not read. It goes on with the others and fails at its end, so that nobody takes it for
 /// complete.</summary>
-public sealed class UnreadableDirectories
+internal sealed class UnreadableDirectories
 {
     private const int MostShown = 3;
 

@@ -74,7 +74,7 @@ internal static partial class RestJson
             after = info.Name;
             if (IsPath(info.Name)) items.Add(info);
         }
-        Enum.TryParse(page.Error, out StoreError error);
+        var error = Enum.TryParse(page.Error, out StoreError known) && Enum.IsDefined(known) ? known : StoreError.BackendFailure;
         return page.Next is null || (page.Items.Count > 0 && page.Next == after) ? new(items, page.Next, error, page.Unreadable?.OfType<string>().Where(IsPath).ToList())
             : throw RestErrors.Wrong("its listing goes on somewhere else than it ended");
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using Amazon.Runtime;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
@@ -118,6 +119,11 @@ public sealed partial class S3Backend : IBackend
             {
                 Use(connection.InRegion(region));
                 return await AskAsync().ConfigureAwait(false);
+            }
+            catch (Exception e) when (S3Errors.IsFailure(e) && connection.Endpoint is not null)
+            {
+                if (await HttpFailure.FindTlsAsync(connection.Endpoint, cancellationToken).ConfigureAwait(false) is not { } why) throw;
+                throw new UnreachableException(why, e);
             }
         }).ConfigureAwait(false);
 

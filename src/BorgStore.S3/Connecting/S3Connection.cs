@@ -61,6 +61,9 @@ internal sealed class S3Connection : IDisposable
     /// <summary>What the server can do.</summary>
     public ServerTraits Traits { get; }
 
+    /// <summary>The server; <see langword="null"/> for AWS.</summary>
+    public Uri? Endpoint => _endpoint;
+
     /// <summary>Where the server is, for messages.</summary>
     public string Host => _endpoint?.Authority ?? "AWS";
 
@@ -123,8 +126,8 @@ internal sealed class S3Connection : IDisposable
     {
         var text = ReadVariable(EndpointVariables) ?? profile?.EndpointUrl;
         if (string.IsNullOrWhiteSpace(text)) return null;
-        return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https" ? endpoint
-            : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is no http or https address.", url.Shown);
+        return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && S3Url.IsWebAddress(endpoint) ? endpoint
+            : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is no http or https address without a user.", url.Shown);
     }
 
     private static string? ReadVariable(string[] names)

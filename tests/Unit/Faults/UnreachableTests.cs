@@ -1,6 +1,8 @@
+using System.Net;
 using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Layout;
+using BorgStore.Tests.Answers;
 using BorgStore.Tests.Rclone;
 using BorgStore.Tests.S3;
 using BorgStore.Tests.Server;
@@ -85,6 +87,52 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         Environment.SetEnvironmentVariable(SshCommand.ProgramVariable,
             $"ssh -F none -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile=/no/such/key -o UserKnownHostsFile={sshd.KnownHosts}");
         Assert.StartsWith($"Could not open the store '{url}': the authentication failed. ", await FailAsync(StoreError.AuthenticationFailed, url), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https://store.invalid/x", StoreError.ConnectionLost)]
+    [InlineData("http://store.invalid/x", StoreError.AuthenticationFailed)]
+    [InlineData($"s3:key:{Secret}@https://store.invalid/bucket/x", StoreError.ConnectionLost)]
+    [InlineData($"s3:key:{Secret}@http://store.invalid/bucket/x", StoreError.BackendFailure)]
+    public async Task A_proxy_that_refuses_is_named_without_its_password(string url, StoreError error)
+    {
+        await using var proxy = new ScriptedHttp(_ => ScriptedHttp.Http("407 Proxy Authentication Required\nProxy-Authenticate: Basic realm=\"proxy\""));
+        using var settings = new ProxySettings(proxy.Url.Replace("http://", $"http://corp:{Secret}@", StringComparison.Ordinal));
+        Assert.Contains(proxy.Url, await FailAsync(error, url), StringComparison.Ordinal);
+        Assert.Contains(proxy.Requests, request => request.Head.Contains("Proxy-Authorization: Basic ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1/store")]
+    [InlineData($"s3:key:{Secret}@http://localhost:1/bucket/store")]
+    public async Task No_proxy_leads_to_this_machine(string url)
+    {
+        await using var proxy = new ScriptedHttp(_ => ScriptedHttp.Http("407 Proxy Authentication Required"));
+        using var settings = new ProxySettings(proxy.Url);
+        Assert.Contains("Connection refused", await FailAsync(StoreError.ConnectionLost, url), StringComparison.Ordinal);
+        Assert.Empty(proxy.Requests);
+    }
+
+    // What the runtime makes of the variables as a process starts.
+    private sealed class ProxySettings : IDisposable
+    {
+        private static readonly string[] Names = ["http_proxy", "https_proxy"];
+        private readonly IWebProxy _before = HttpClient.DefaultProxy;
+        private readonly string?[] _values = [.. Names.Select(Environment.GetEnvironmentVariable)];
+
+        public ProxySettings(string url)
+        {
+            foreach (var name in Names) Environment.SetEnvironmentVariable(name, url);
+            object?[] made = [null];
+            Type.GetType("System.Net.Http.HttpEnvironmentProxy, System.Net.Http", throwOnError: true)!.GetMethod("TryCreate")!.Invoke(null, made);
+            HttpClient.DefaultProxy = (IWebProxy)made[0]!;
+        }
+
+        public void Dispose()
+        {
+            HttpClient.DefaultProxy = _before;
+            foreach (var (name, value) in Names.Zip(_values)) Environment.SetEnvironmentVariable(name, value);
+        }
     }
 
     // No secret shows, not even in a cause.

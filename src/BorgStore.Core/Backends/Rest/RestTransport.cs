@@ -33,6 +33,7 @@ internal sealed class RestTransport : IAsyncDisposable
             UseCookies = false,
             ConnectTimeout = TimeSpan.FromSeconds(30),
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+            Proxy = ProxyChoice.Instance,
         };
         if (address.Command is not null)
         {
@@ -55,6 +56,9 @@ internal sealed class RestTransport : IAsyncDisposable
 
     /// <summary>What sends requests.</summary>
     public HttpClient Http { get; }
+
+    /// <summary>The server that is reached over the network; <see langword="null"/> behind a socket of this machine or a child.</summary>
+    public Uri? Server => _address.Command is null && _address.UnixSocket is null ? new(_address.Origin) : null;
 
     /// <summary>Where a limit of requests at a time is kept; <see langword="null"/> where there is none.</summary>
     public SemaphoreSlim? Slots { get; }

@@ -51,6 +51,9 @@ public sealed class StoreException : Exception
         return new(Error, StoreErrorText.Compose(Error, task, detail), name, this) { Detail = detail, IsExplained = true };
     }
 
+    /// <summary>Whether the storage had no room for another connection, and may have it a moment later.</summary>
+    internal bool WasTurnedAway { get; init; }
+
     /// <summary>Whether this is the failure of a storage, and nobody worded it yet for the one who called the store.</summary>
     internal bool NeedsExplanation => !IsExplained && StoreErrorText.IsOfStorage(Error);
 }

@@ -44,7 +44,8 @@ internal static partial class S3Errors
         ["QuotaExceeded"] = (StoreError.QuotaExceeded, "The server's quota leaves no room for it."),
         ["InsufficientStorage"] = (StoreError.NoSpace, "The server has no room left."),
         ["XMinioStorageFull"] = (StoreError.NoSpace, "The server has no room left."),
-        ["EntityTooLarge"] = (StoreError.NotSupported, "The server, or a proxy before it, takes no request of that size."),
+        ["EntityTooLarge"] = (StoreError.NotSupported, ServerText.TooLarge),
+        ["RequestEntityTooLarge"] = (StoreError.NotSupported, ServerText.TooLarge),
         ["InvalidObjectState"] = (StoreError.NotSupported, "The value lies in an archive; have the provider restore it first."),
         ["NotImplemented"] = (StoreError.NotSupported, "The server cannot do this."),
         ["MethodNotAllowed"] = (StoreError.NotSupported, "The server cannot do this."),
@@ -101,7 +102,8 @@ internal static partial class S3Errors
 
     /// <summary>Whether an exception is one that this class explains.</summary>
     public static bool IsFailure(Exception e)
-        => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or UnreachableException;
+        => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or UnreachableException
+            or ProcessAWSCredentialException;
 
     /// <summary>Explains the error that a batch reports for one of its keys.</summary>
     public static (StoreError Error, string Why) Explain(string? code, string? message)
@@ -113,6 +115,9 @@ internal static partial class S3Errors
 
     private static (StoreError Error, string Why) Explain(Exception cause)
     {
+        if (Find<UnreachableException>(cause) is { } unreachable) return (unreachable.Error, unreachable.Message);
+        if (Find<ProcessAWSCredentialException>(cause) is { } program)
+            return (StoreError.AuthenticationFailed, $"the program that the AWS configuration names as credential_process gives no credentials: {ServerText.Clean(program.Message)}");
         if (Find<TimeoutException>(cause) is not null)
             return (StoreError.Timeout, "the server stopped answering. Whether it did the work is not known; look before you repeat it.");
         if (cause is AmazonServiceException { ErrorCode: null or "" or "MovedPermanently" or "Found" } moved
@@ -121,7 +126,6 @@ internal static partial class S3Errors
         if (cause is AmazonServiceException { StatusCode: not 0 } service) return Explain(CodeOf(service), HasText(service) ? service.Message : null);
         // The SDK has no type of its own for this.
         if (cause is AmazonClientException && cause.Message.Contains("have already expired", StringComparison.Ordinal)) return (StoreError.AuthenticationFailed, Renew);
-        if (Find<UnreachableException>(cause) is { } unreachable) return (StoreError.ConnectionLost, unreachable.Message);
         var innermost = cause;
         while (innermost.InnerException is { } inner) innermost = inner;
         if (Find<XmlException>(cause) is not null)
@@ -139,7 +143,7 @@ internal static partial class S3Errors
     private static string CodeOf(AmazonServiceException e) => e.ErrorCode is { Length: > 0 } code && !code.All(char.IsAsciiDigit) ? code : e.StatusCode switch
     {
         HttpStatusCode.NotFound => "NotFound",
-        HttpStatusCode.RequestEntityTooLarge => "EntityTooLarge",
+        HttpStatusCode.RequestEntityTooLarge => "RequestEntityTooLarge",
         HttpStatusCode.Forbidden => "Forbidden",
         HttpStatusCode.MovedPermanently => "PermanentRedirect",
         HttpStatusCode.TemporaryRedirect => "TemporaryRedirect",

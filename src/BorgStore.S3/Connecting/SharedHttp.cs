@@ -12,7 +12,6 @@ internal sealed class SharedHttp : HttpClientFactory
 {
     /// <summary>The variable that names a file with authorities to trust.</summary>
     public const string AuthorityVariable = "AWS_CA_BUNDLE";
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
     private static readonly ConcurrentDictionary<string, SharedHttp> ByAuthorities = new();
     private readonly HttpClient _client;
@@ -21,7 +20,7 @@ internal sealed class SharedHttp : HttpClientFactory
     {
         var connections = new SocketsHttpHandler
         {
-            ConnectTimeout = ConnectTimeout,
+            ConnectTimeout = HttpFailure.ConnectTimeout,
             PooledConnectionIdleTimeout = IdleTimeout,
             // Addresses of large services change; a connection isn't kept for ever.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),

@@ -40,6 +40,8 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
             if (request.Content is { } content) request.Content = new WatchedContent(content, watch);
             var response = await base.SendAsync(request, watch.Token).ConfigureAwait(false);
             Answered[request.RequestUri!.Authority] = 0;
+            if (response.StatusCode == HttpStatusCode.ProxyAuthenticationRequired)
+                throw new UnreachableException(ProxyChoice.DescribeRefusal(request.RequestUri)) { Error = StoreError.AuthenticationFailed };
             if (RetryAfter.IsBusy(response))
             {
                 // The SDK repeats the one and not the other.
@@ -60,6 +62,10 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
             foreach (var (name, values) in response.Content.Headers) watched.Headers.TryAddWithoutValidation(name, values);
             response.Content = watched;
             return response;
+        }
+        catch (OperationCanceledException e) when (!watch.Token.IsCancellationRequested && HttpFailure.IsConnectTimeout(e))
+        {
+            throw new UnreachableException(HttpFailure.Describe(e, request.RequestUri, SharedHttp.AuthorityVariable), e);
         }
         catch (OperationCanceledException e) when (watch.HasStalled)
         {

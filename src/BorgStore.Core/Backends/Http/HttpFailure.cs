@@ -7,6 +7,9 @@ namespace BorgStore.Backends.Http;
 /// <summary>The words for what keeps a request from its server, the same for all that is reached over HTTP.</summary>
 internal static class HttpFailure
 {
+    /// <summary>How long a connection may take to be made.</summary>
+    public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
+
     private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(5);
 
     /// <summary>Returns why a request did not reach its server, as one or several sentences.</summary>
@@ -55,6 +58,10 @@ internal static class HttpFailure
             return null;
         }
     }
+
+    /// <summary>Whether no connection was made in time, which the runtime tells as if somebody had cancelled it.</summary>
+    /// <param name="cause">What the runtime threw.</param>
+    public static bool IsConnectTimeout(OperationCanceledException cause) => cause.InnerException is TimeoutException;
 
     private static string DescribeTls(AuthenticationException tls, string authorityVariable)
     {

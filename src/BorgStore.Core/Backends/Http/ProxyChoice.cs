@@ -31,6 +31,11 @@ internal sealed class ProxyChoice : IWebProxy, ICredentials
     /// <inheritdoc/>
     public NetworkCredential? GetCredential(Uri uri, string authType) => HttpClient.DefaultProxy.Credentials?.GetCredential(uri, authType);
 
+    /// <summary>Returns what to say where the proxy wants another user or password.</summary>
+    /// <param name="destination">The server.</param>
+    public static string DescribeRefusal(Uri? destination)
+        => "The proxy refuses the user or password. The environment names them with the proxy, as in HTTPS_PROXY." + Describe(destination);
+
     /// <summary>Returns the end of a message about a server that could not be reached: which proxy was asked, where one was.</summary>
     /// <param name="destination">The server.</param>
     public static string Describe(Uri? destination)

@@ -3,6 +3,9 @@ namespace BorgStore.Backends.Http;
 /// <summary>Text of a server, as it may stand in a message.</summary>
 internal static class ServerText
 {
+    /// <summary>What to say where a request is larger than what is on its way lets pass.</summary>
+    public const string TooLarge = "The server, or a proxy before it, takes no request of that size. Raise its limit (in nginx: client_max_body_size).";
+
     private const int LongestText = 1000;
 
     /// <summary>Returns what to say of an answer that names another address, or <see langword="null"/> for other answers.</summary>

@@ -272,9 +272,14 @@ internal sealed partial class RestBackend : IBackend
 
     // The names of items are not escaped on this wire, so some that only others could write have no place on it.
     private static string Target(string name)
-        => name.AsSpan().IndexOfAny("?# ") < 0 && !name.AsSpan().ContainsAnyInRange('\0', '\x1f') && !name.Contains('\x7f')
-            ? "/" + name
-            : throw new StoreException(StoreError.InvalidName, "The name has a character that REST has no place for.", name);
+    {
+        // To the Python server and to some proxies a '#' ends the name, so that they would answer for another item.
+        var wrong = name.AsSpan().IndexOfAny("?# ");
+        if (wrong < 0) wrong = name.AsSpan().IndexOfAnyInRange('\0', '\x1f');
+        if (wrong < 0) wrong = name.IndexOf('\x7f');
+        return wrong < 0 ? "/" + name : throw new StoreException(StoreError.InvalidName,
+            $"'{name}' can't be used over REST: its requests have no place for '{name[wrong]}' in a name. Use another name, or reach the store in another way.", name);
+    }
 
     private static string Escape(string value) => Uri.EscapeDataString(value);
 

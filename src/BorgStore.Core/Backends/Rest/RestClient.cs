@@ -61,9 +61,9 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 var pause = outcome == Outcome.MixedUp
                     ? mixUps < MixUpPauses.Count ? MixUpPauses[mixUps++] * (0.5 + Random.Shared.NextDouble()) : (TimeSpan?)null
                     : losses < Pauses.Count ? Pauses[losses++] : null;
-                if (pause is null || (outcome != Outcome.NotSent && repeat == Repeat.Never) || transport.IsHopeless) throw failure!;
-                // Where nothing has answered yet, a server that starts is less likely than an address that is wrong.
-                if (outcome == Outcome.NotSent && !_wasAnswered && losses > 1) throw failure!;
+                if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw failure!;
+                // A refused connection may be that of a server that is just starting. Where there is no host, or ssh fails, it is none.
+                if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw failure!;
                 await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -77,6 +77,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     {
         Answered,
         NotSent,
+        NotReached,
         Lost,
         TurnedAway,
         MixedUp,
@@ -121,6 +122,10 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             upload.SourceFailure.Throw();
             throw;
         }
+        catch (OperationCanceledException e) when (!watch.Token.IsCancellationRequested && HttpFailure.IsConnectTimeout(e))
+        {
+            return (default, Lost(e), Outcome.NotReached, null);
+        }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             return (default, new(StoreError.Timeout,
@@ -132,7 +137,8 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)
         {
-            return (default, inner, Outcome.NotSent, null);
+            // A program that is missing now will not be there in a second either.
+            return inner.Error == StoreError.NotSupported ? throw inner : (default, inner, Outcome.NotSent, null);
         }
         catch (Exception e) when (IsNoHttp(e))
         {
@@ -216,6 +222,6 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     /// <summary>What to throw for a connection that broke.</summary>
     /// <param name="cause">How it did.</param>
     public StoreException Lost(Exception cause)
-        => IsNoHttp(cause) ? RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause) : StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
+        => transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, cause) : IsNoHttp(cause) ? RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause) : StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
             $"{HttpFailure.Describe(cause, transport.Server, RestTransport.AuthorityVariable)}{transport.ChildErrors}", cause);
 }

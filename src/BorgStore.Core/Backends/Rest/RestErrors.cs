@@ -32,7 +32,7 @@ internal static partial class RestErrors
         {
             name = Find(response, NameHeader) ?? name;
             return Find(response, DetailHeader) is { } detail
-                ? StoreException.While(exact, name is null ? "use the store" : $"use '{name}'", name, detail)
+                ? StoreException.While(exact, string.IsNullOrEmpty(name) ? "use the store" : $"use '{name}'", name, detail)
                 : new(exact, text.Length > 0 ? text : Describe(response), name);
         }
         var error = response.StatusCode switch
@@ -62,9 +62,8 @@ internal static partial class RestErrors
             HttpStatusCode.NotAcceptable => "What answers there does not speak this version of the BorgStore REST protocol. Check the URL.",
             HttpStatusCode.PreconditionFailed when !HasWords(text) => "The REST server answered 412: it mixed up this request with another one. "
                 + "Versions of Python's server before 0.6.2 do that. Update it; or start it again, if nobody else uses it.",
-            HttpStatusCode.ProxyAuthenticationRequired => "The proxy refuses the user or password. The environment names them with the proxy, as in HTTPS_PROXY."
-                + ProxyChoice.Describe(response.RequestMessage?.RequestUri),
-            HttpStatusCode.RequestEntityTooLarge => "The server, or a proxy before it, takes no request of that size. Raise its limit (in nginx: client_max_body_size).",
+            HttpStatusCode.ProxyAuthenticationRequired => ProxyChoice.DescribeRefusal(response.RequestMessage?.RequestUri),
+            HttpStatusCode.RequestEntityTooLarge => ServerText.TooLarge,
             HttpStatusCode.TooManyRequests => RetryAfter.Advice,
             var status when ServerText.DescribeMove((int)status, response.Headers.Location?.OriginalString) is { } moved => moved,
             // An error without a text of its own is a lone dot on the Python server's page.

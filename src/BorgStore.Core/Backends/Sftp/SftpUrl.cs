@@ -40,6 +40,9 @@ internal sealed record SftpUrl(string Host, string Path)
         var authority = text[..slash];
         var path = Unescape(text[(slash + 1)..].TrimEnd('/'), url);
         if (path.Length == 0) throw Invalid(url, "the store can't be the root of the server");
+        // As in rest: URLs, and where a login leads anyway.
+        if (path.StartsWith("~/", StringComparison.Ordinal)) path = path[1..].TrimStart('/');
+        if (path is "" or "~") throw Invalid(url, "the store can't be the home directory itself");
 
         var at = authority.LastIndexOf('@');
         var user = at < 0 ? null : Unescape(authority[..at], url);

@@ -53,6 +53,9 @@ public sealed record StoreOptions(string Url)
 
     internal bool HasCache => CacheUrl is not null || CacheBackend is not null;
 
+    /// <summary>Returns the URL as it may be shown; what records show otherwise has the password in it.</summary>
+    public override string ToString() => StoreUrl.Redact(Url);
+
     internal BackendOptions ToBackendOptions()
         => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential, Warning = Warning };
 

@@ -129,7 +129,7 @@ public sealed class PermissionMap
 
     /// <summary>Returns the exception for an access that the map refuses.</summary>
     internal static StoreException Denied(string name, AccessRights anyOf, Exception? cause = null)
-        => StoreException.While(StoreError.PermissionDenied, $"use '{name}'", name,
+        => StoreException.While(StoreError.PermissionDenied, name.Length == 0 ? "use the store" : $"use '{name}'", name,
             $"the store's permissions want one of '{FormatRights(anyOf)}' there", cause);
 
     // The rules for reading hold on every platform alike, so that a map means the same everywhere.

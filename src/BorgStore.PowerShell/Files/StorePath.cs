@@ -31,7 +31,7 @@ internal static class StorePath
         catch (StoreException)
         {
             return FindUrl(paths, given) is { } url
-                ? new(StoreError.InvalidUrl, $"'{given}' is not the URL of a store. For this folder write '{url}'.", given)
+                ? new(StoreError.InvalidUrl, $"'{StoreUrl.Redact(given)}' is not the URL of a store. For this folder write '{url}'.", StoreUrl.Redact(given))
                 : null;
         }
     }

@@ -114,12 +114,17 @@ internal sealed partial class SftpBackend
         if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "remove", name);
     }
 
-    // Only the last of the answers counts: the folders above are there already, or fail it as well.
+    // The folders above are there already, or fail the last one as well, which then has nothing to say but that they are missing.
     private async Task<Reply> MakeRootAsync(SftpConnection connection)
     {
+        var above = default(Reply);
         for (var slash = _root.IndexOf('/', 1); slash > 0; slash = _root.IndexOf('/', slash + 1))
-            connection.SendAndForget(new MakeDirectoryRequest(_root[..slash]));
-        return await connection.SendAsync(new MakeDirectoryRequest(_root)).ConfigureAwait(false);
+        {
+            var made = await connection.SendAsync(new MakeDirectoryRequest(_root[..slash])).ConfigureAwait(false);
+            if (above.IsOk && made.Status is StatusCode.PermissionDenied or StatusCode.WriteProtected) above = made;
+        }
+        var reply = await connection.SendAsync(new MakeDirectoryRequest(_root)).ConfigureAwait(false);
+        return reply.Status == StatusCode.NoSuchFile && !above.IsOk ? above : reply;
     }
 
     private static string Join(string directory, string name) => directory.Length == 0 ? name : $"{directory}/{name}";

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using BorgStore.Backends;
+using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
@@ -58,6 +59,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
             var namespaces = lease.Store.Layout.Namespaces;
             result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
             await TestItemsAsync(lease.Store, result, cancellationToken);
+            if (result.Layout == false) result.Problem ??= DescribeLayout(namespaces);
         }
         catch (StoreException e) when (Quiet || e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
         {
@@ -67,6 +69,14 @@ public sealed class TestBorgStoreCommand : StoreCommand
             result.Problem = e.Message;
         }
         return result;
+    }
+
+    private static string? DescribeLayout(IReadOnlyList<NamespaceLayout> namespaces)
+    {
+        var unknown = namespaces.Where(ns => !ns.IsKnown).Select(ns => ns.Name).ToList();
+        return unknown.Count == 0 ? "It is empty: its namespaces and their levels are not known. Give them with -Namespace or -Preset as you open it."
+            : $"The levels of {string.Join(", ", unknown.Take(3).Select(name => $"'{name}'"))}{(unknown.Count > 3 ? $" and {unknown.Count - 3} more namespaces" : "")} "
+                + "can't be recognised: they are empty, or this is an ordinary folder and no store. If it is a store, give its namespaces with -Namespace or -Preset as you open it.";
     }
 
     // The first item that can be listed is the sample that is read.

@@ -169,9 +169,11 @@ internal sealed class RcloneServer : IAsyncDisposable
         // The connection ends a moment before the process.
         var status = await _process.WaitAsync(_exitDelay).ConfigureAwait(false);
         if (_isStalled) return new RcloneFailure(StoreError.Timeout, "rclone stopped answering and was ended", cause);
-        return new RcloneFailure(StoreError.ConnectionLost,
-            status is null ? $"the connection to rclone was lost ({cause.Message})" : $"rclone ended with status {status} while it was at work",
-            cause);
+        if (status is null) return new RcloneFailure(StoreError.ConnectionLost, $"the connection to rclone was lost ({cause.Message})", cause);
+        var said = RcloneFailure.FromLog(_process.Errors);
+        return said is null ? new RcloneFailure(StoreError.ConnectionLost, $"rclone ended with status {status} while it was at work", cause)
+            : new RcloneFailure(said.Error == StoreError.BackendFailure ? StoreError.ConnectionLost : said.Error,
+                $"rclone ended with status {status}, and said: {said.Message}", cause);
     }
 
     /// <inheritdoc/>

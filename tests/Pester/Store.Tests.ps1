@@ -238,7 +238,7 @@ Describe 'Test-BorgStore' {
     It 'tells what is wrong with an ordinary folder' {
         $folder = Join-Path $TestDrive 'ordinary'
         New-Item -ItemType Directory (Join-Path $folder 'a') | Out-Null
-        $result = Test-BorgStore ([uri] $folder).AbsoluteUri
+        $result = Test-BorgStore -Path $folder
         $result.Layout | Should -BeFalse
         $result.Problem | Should -BeLike "*'a'*ordinary folder*"
     }

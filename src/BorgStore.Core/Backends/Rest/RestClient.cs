@@ -61,9 +61,9 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 var pause = outcome == Outcome.MixedUp
                     ? mixUps < MixUpPauses.Count ? MixUpPauses[mixUps++] * (0.5 + Random.Shared.NextDouble()) : (TimeSpan?)null
                     : losses < Pauses.Count ? Pauses[losses++] : null;
-                if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw failure!;
+                if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw Explain(failure!);
                 // A refused connection may be that of a server that is just starting. Where there is no host, or ssh fails, it is none.
-                if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw failure!;
+                if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
                 await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -218,6 +218,10 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     private static bool IsNoHttp(Exception e)
         => (e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
             || (e as HttpIOException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded;
+
+    // Why ssh gave up is known a moment after its connection is lost.
+    private StoreException Explain(StoreException failure)
+        => failure.Error == StoreError.ConnectionLost && transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, failure) : failure;
 
     /// <summary>What to throw for a connection that broke.</summary>
     /// <param name="cause">How it did.</param>

@@ -17,6 +17,8 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// for ever.</summary>
     public const string Group = "borgstore";
 
+    private const int LastStatusOfItsOwn = 127;
+
     private readonly ConcurrentDictionary<string, Task<RcloneRemote>> _remotes = new();
     private readonly ChildProcess _process;
     private readonly RclonePassword _password;
@@ -170,9 +172,10 @@ internal sealed class RcloneServer : IAsyncDisposable
         var status = await _process.WaitAsync(_exitDelay).ConfigureAwait(false);
         if (_isStalled) return new RcloneFailure(StoreError.Timeout, "rclone stopped answering and was ended", cause);
         if (status is null) return new RcloneFailure(StoreError.ConnectionLost, $"the connection to rclone was lost ({cause.Message})", cause);
-        var said = RcloneFailure.FromLog(_process.Errors);
+        // The last line of one that was killed is about something else.
+        var said = status > LastStatusOfItsOwn ? null : RcloneFailure.FromLog(_process.Errors);
         return said is null ? new RcloneFailure(StoreError.ConnectionLost, $"rclone ended with status {status} while it was at work", cause)
-            : new RcloneFailure(said.Error == StoreError.BackendFailure ? StoreError.ConnectionLost : said.Error,
+            : new RcloneFailure(said.Error == StoreError.AuthenticationFailed ? said.Error : StoreError.ConnectionLost,
                 $"rclone ended with status {status}, and said: {said.Message}", cause);
     }
 

@@ -33,7 +33,7 @@ timed() {
   env BORG_REPO="${url[$where]}" BORG_BASE_DIR="$place/home-$where" "$root" borg2 "$@" > "$place/output" 2>&1 ||
     { echo "borg $* ($where):" >&2; cat "$place/output" >&2; exit 1; }
   to=$(date +%s%N)
-  echo $(((to - from) / 10000000)) >> "$place/times/$what-$where"
+  echo $(((to - from) / 10000000)) | tee -a "$place/times/$what-$where" | sed "s/^/$what $where: /; s/$/ centiseconds/" >&2
 }
 
 steps=(create list extract check verify)

@@ -50,7 +50,7 @@ public sealed partial class Store : IAsyncDisposable
     {
         if (name.EndsWith(Suffixes.Deleted, StringComparison.Ordinal))
             throw new StoreException(StoreError.InvalidName,
-                $"'{PrintableText.Escape(name)}' is no valid name: '{Suffixes.Deleted}' at its end marks an item that is soft-deleted. The name of that is '{PrintableText.Escape(name[..^Suffixes.Deleted.Length])}', with -Deleted.", name);
+                $"'{name}' is no valid name: '{Suffixes.Deleted}' at its end marks an item that is soft-deleted. The name of that is '{name[..^Suffixes.Deleted.Length]}', with -Deleted.", name);
         return Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
     }
 

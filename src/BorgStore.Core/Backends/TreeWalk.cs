@@ -14,14 +14,13 @@ public static class TreeWalk
         IBackend backend, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var unreadable = new UnreadableDirectories();
-        var open = new Stack<(string Path, IAsyncEnumerator<ItemInfo> Items)>();
-        open.Push(("", backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
+        var open = new Stack<(string? Below, string Path, IAsyncEnumerator<ItemInfo> Items)>();
+        open.Push((null, "", backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
         try
         {
             while (open.TryPeek(out var level))
             {
-                var listed = $"{directory}/{level.Path}".Trim('/');
-                if (!await MoveNextAsync(level.Items, open.Count == 1 ? null : listed, unreadable).ConfigureAwait(false))
+                if (!await MoveNextAsync(level.Items, level.Below, unreadable).ConfigureAwait(false))
                 {
                     await open.Pop().Items.DisposeAsync().ConfigureAwait(false);
                     continue;
@@ -35,14 +34,14 @@ public static class TreeWalk
                 }
                 var name = directory.Length == 0 ? path : $"{directory}/{path}";
                 if (!MayHoldItems(name)) continue;
-                open.Push((path + "/",
+                open.Push((name, path + "/",
                     backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
             }
             if (unreadable.Failure is { } failure) throw failure;
         }
         finally
         {
-            foreach (var (_, items) in open) await items.DisposeAsync().ConfigureAwait(false);
+            foreach (var (_, _, items) in open) await items.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -64,9 +63,9 @@ public static class TreeWalk
     /// <summary>Goes on to the next entry of a directory.</summary>
     /// <param name="items">Its entries.</param>
     /// <param name="below">Its name, where it is one below that where the walk began.</param>
-    /// <param name="unreadable">Where it is noted when it cannot be read.</param>
+    /// <param name="unreadable">Where it is noted if it cannot be read; <see langword="null"/> if the walk fails then.</param>
     /// <returns>Whether there is one.</returns>
-    internal static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, string? below, UnreadableDirectories unreadable)
+    internal static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, string? below, UnreadableDirectories? unreadable)
     {
         try
         {
@@ -77,7 +76,7 @@ public static class TreeWalk
             // It vanished since it was listed.
             return false;
         }
-        catch (StoreException e) when (below is not null && unreadable.TryAdd(below, e))
+        catch (StoreException e) when (below is not null && unreadable?.TryAdd(below, e) == true)
         {
             return false;
         }

@@ -11,22 +11,20 @@ internal static class TreePage
     /// <param name="backend">Where.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
     /// <param name="after">The path of the last file of the page before, below the directory.</param>
-    /// <param name="unreadable">Where directories are noted that cannot be read; <see langword="null"/> where the listing ends there.</param>
+    /// <param name="unreadable">Where directories are noted that cannot be read; <see langword="null"/> if the listing fails then.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
     public static async IAsyncEnumerable<ItemInfo> WalkAsync(
         IBackend backend, string directory, string? after, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var seen = after?.Split('/') ?? [];
-        var failures = unreadable ?? new();
         var open = new Stack<Level>();
-        open.Push(new("", List(directory), IsOnSeenPath: seen.Length > 0));
+        open.Push(new(null, "", List(directory), IsOnSeenPath: seen.Length > 0));
         try
         {
             while (open.TryPeek(out var level))
             {
-                if (!await TreeWalk.MoveNextAsync(level.Items, open.Count == 1 ? null : $"{directory}/{level.Path}".Trim('/'), failures))
+                if (!await TreeWalk.MoveNextAsync(level.Items, level.Below, unreadable))
                 {
-                    if (unreadable is null && failures.Failure is { } failure) throw failure;
                     await open.Pop().Items.DisposeAsync();
                     continue;
                 }
@@ -37,9 +35,14 @@ internal static class TreePage
 
                 var path = level.Path + item.Name;
                 if (item.IsDirectory)
-                    open.Push(new(path + "/", List(directory.Length == 0 ? path : $"{directory}/{path}"), IsOnSeenPath: order == 0));
+                {
+                    var name = directory.Length == 0 ? path : $"{directory}/{path}";
+                    open.Push(new(name, path + "/", List(name), IsOnSeenPath: order == 0));
+                }
                 else if (order > 0)
+                {
                     yield return item with { Name = path };
+                }
             }
         }
         finally
@@ -51,5 +54,5 @@ internal static class TreePage
             => backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 
-    private readonly record struct Level(string Path, IAsyncEnumerator<ItemInfo> Items, bool IsOnSeenPath);
+    private readonly record struct Level(string? Below, string Path, IAsyncEnumerator<ItemInfo> Items, bool IsOnSeenPath);
 }

@@ -24,37 +24,37 @@ public sealed partial class RequestFuzzTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void Targets_and_names() => Fuzz(
+    public void Targets_and_names() => Fuzz.Texts(Count,
         ["/data/00/0011223344", "/data/", "/", "/a/b/c?cmd=move&current=data%2Fa&new=data%2Fb.del", "http://host/data/a?cmd=hash&algorithm=sha256", "/config/main.del"],
         text =>
         {
             var target = new RequestTarget(text);
             foreach (var name in new[] { target.Name, target["current"], target["new"], target["id"], text }.OfType<string>())
             {
-                if (IsRefused(() => RequestTarget.CheckReadable(name))) continue;
+                if (Fuzz.IsRefused(() => RequestTarget.CheckReadable(name))) continue;
                 Assert.InRange(name.Length, 1, ItemName.MaxLength);
                 Assert.All(name, c => Assert.InRange(c, '!', '~'));
                 Assert.DoesNotContain(name.Split('/'), element => element is "" or "." or "..");
             }
-            IsRefused(() => target.GetWritableName());
-            IsRefused(() => target.GetDirectory());
-            IsRefused(() => ItemName.CheckTemporary(text, Suffixes.Temporary));
+            Fuzz.IsRefused(() => target.GetWritableName());
+            Fuzz.IsRefused(() => target.GetDirectory());
+            Fuzz.IsRefused(() => ItemName.CheckTemporary(text, Suffixes.Temporary));
         });
 
     [Fact]
-    public void Ranges() => Fuzz(["bytes=0-9", "bytes=100-", "bytes=-5", "bytes=9223372036854775807-9223372036854775807", "bytes=0-1,3-4", "items=0-1"], text =>
+    public void Ranges() => Fuzz.Texts(Count, ["bytes=0-9", "bytes=100-", "bytes=-5", "bytes=9223372036854775807-9223372036854775807", "bytes=0-1,3-4", "items=0-1"], text =>
     {
-        if (IsRefused(() => RangeHeader.Parse(text))) return;
+        if (Fuzz.IsRefused(() => RangeHeader.Parse(text))) return;
         var range = RangeHeader.Parse(text);
         Assert.True(range.Length is null or >= 0);
     });
 
     [Fact]
-    public void Maps_of_permissions() => Fuzz(
+    public void Maps_of_permissions() => Fuzz.Texts(Count,
         ["""{"": "lr", "archives": "lrw", "data/00": "lrwWD", "keys": ""}""", "read-only", "no-delete", """{"data/":"l"}"""],
         text =>
         {
-            if (IsRefused(() => PermissionMap.Parse(text))) return;
+            if (Fuzz.IsRefused(() => PermissionMap.Parse(text))) return;
             var map = PermissionMap.Parse(text);
             Assert.All(map.Entries.Keys.Where(path => path.Length > 0), path => Assert.True(map.GetRights(path + "/x") == map.Entries[path], path));
         });
@@ -65,14 +65,14 @@ public sealed partial class RequestFuzzTests
         var right = new BasicCredentials("user", "pass");
         var header = $"Basic {Convert.ToBase64String("user:pass"u8)}";
         Assert.True(right.Matches(header));
-        Fuzz([header, "Basic ", "Bearer x"], text =>
+        Fuzz.Texts(Count, [header, "Basic ", "Bearer x"], text =>
         {
             if (right.Matches(text)) Assert.Equal("user:pass"u8.ToArray(), Convert.FromBase64String(text[6..]));
         });
     }
 
     [Fact]
-    public void Lists_of_blocks() => Fuzz(
+    public void Lists_of_blocks() => Fuzz.Texts(Count,
         ["""[["data/a", 0, 10], ["data/a", 10, 10], ["data/b", -5, 5]]""", "[]", """[ [ "config\/main" , 0 , 9223372036854775807 ] ]"""],
         text =>
         {
@@ -80,7 +80,7 @@ public sealed partial class RequestFuzzTests
             {
                 var admitted = new List<string>();
                 IReadOnlyList<Block> blocks = [];
-                if (IsRefused(() => blocks = BlockList.ReadAsync(PipeReader.Create(new ReadOnlySequence<byte>(bytes)), true, (name, _) => admitted.Add(name), Ct).AsTask().GetAwaiter().GetResult())) continue;
+                if (Fuzz.IsRefused(() => blocks = BlockList.ReadAsync(PipeReader.Create(new ReadOnlySequence<byte>(bytes)), true, (name, _) => admitted.Add(name), Ct).AsTask().GetAwaiter().GetResult())) continue;
                 Assert.Equal(admitted, blocks.Select(block => block.Name));
                 Assert.All(blocks, block => Assert.True(ItemName.IsReadable(block.Name) && block.Length >= 0));
             }
@@ -110,7 +110,7 @@ public sealed partial class RequestFuzzTests
         await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Ct }, async (seed, token) =>
         {
             var random = new Random(seed);
-            var bytes = random.Next(20) == 0 ? Noise(random, 300) : Mutate(Requests[random.Next(Requests.Length)], random);
+            var bytes = random.Next(20) == 0 ? Fuzz.Noise(random, 300) : Mutate(Requests[random.Next(Requests.Length)], random);
             string answer;
             try
             {
@@ -208,47 +208,6 @@ public sealed partial class RequestFuzzTests
                 return answer.ToString();
             }
         }
-    }
-
-    private static void Fuzz(string[] texts, Action<string> take)
-    {
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        Parallel.For(0, Count, seed =>
-        {
-            var random = new Random(seed);
-            var bytes = random.Next(10) == 0 ? Noise(random, 40) : Mutation.Of(Encoding.UTF8.GetBytes(texts[random.Next(texts.Length)]), random);
-            var text = random.Next(2) == 0 ? Encoding.UTF8.GetString(bytes) : Encoding.Latin1.GetString(bytes);
-            try
-            {
-                take(text);
-            }
-            catch (Exception e)
-            {
-                Assert.Fail($"Seed {seed}, '{text}': {e}");
-            }
-        });
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 50 << 20);
-    }
-
-    private static bool IsRefused(Action act)
-    {
-        try
-        {
-            act();
-            return false;
-        }
-        catch (StoreException e)
-        {
-            Assert.NotEmpty(e.Message);
-            return true;
-        }
-    }
-
-    private static byte[] Noise(Random random, int longest)
-    {
-        var noise = new byte[random.Next(longest)];
-        random.NextBytes(noise);
-        return noise;
     }
 
     [GeneratedRegex("HTTP/1.1 ([0-9]{3}) ")]

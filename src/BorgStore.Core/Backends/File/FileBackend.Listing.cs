@@ -58,7 +58,7 @@ internal sealed partial class FileBackend
                 {
                     if (!TryGetStatus(level.Reader, entry, directory, path, unreadable, out var found) && scope == ListScope.OneLevel)
                     {
-                        // Whoever looks into it is told why that cannot be done.
+                        // Listing it as a directory then fails, and gives the reason.
                         yield return new ItemInfo(path, 0, IsDirectory: true);
                         continue;
                     }

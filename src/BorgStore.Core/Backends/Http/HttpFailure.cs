@@ -23,7 +23,7 @@ internal static class HttpFailure
         return why + ProxyChoice.Describe(destination);
     }
 
-    /// <summary>Whether nobody listens at the server's address, or there is no such address: another attempt is in vain, unless the server is
+    /// <summary>Whether no program listens at the server's address, or the address does not exist. Another attempt helps only if the server is
     /// just starting.</summary>
     /// <param name="cause">What the runtime threw.</param>
     public static bool IsRefused(Exception cause)

@@ -5,7 +5,7 @@ namespace BorgStore.Backends.Http;
 /// <summary>The wait that a busy server asks for.</summary>
 internal static class RetryAfter
 {
-    // Whoever is to wait longer would rather know.
+    // A longer wait is reported as an error instead.
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
     /// <summary>What to say of a server that is busy.</summary>

@@ -221,11 +221,18 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
 
     // Why ssh gave up is known a moment after its connection is lost.
     private StoreException Explain(StoreException failure)
-        => failure.Error == StoreError.ConnectionLost && transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, failure) : failure;
+        => failure.Error == StoreError.ConnectionLost ? WhatSshSaid(failure) ?? failure : failure;
+
+    private StoreException? WhatSshSaid(Exception cause)
+        => transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, cause) : null;
 
     /// <summary>What to throw for a connection that broke.</summary>
     /// <param name="cause">How it did.</param>
     public StoreException Lost(Exception cause)
-        => transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, cause) : IsNoHttp(cause) ? RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause) : StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
+    {
+        if (WhatSshSaid(cause) is { } said) return said;
+        if (IsNoHttp(cause)) return RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause);
+        return StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
             $"{HttpFailure.Describe(cause, transport.Server, RestTransport.AuthorityVariable)}{transport.ChildErrors}", cause);
+    }
 }

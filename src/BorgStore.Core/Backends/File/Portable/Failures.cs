@@ -86,7 +86,7 @@ internal static class Failures
     // There the framework hands on the number of the error as it is.
     private static FileFailure FromUnix(int errno)
     {
-        // Of what is absent, and of what it finds itself, the framework hands on numbers of its own.
+        // The framework has numbers of its own for absent files and for failures that it detects itself.
         if (errno < 0) errno = errno is FileAbsent or FolderAbsent ? Errno.NoEntry : Errno.InputOutput;
         var failure = Errno.Failure(errno);
         return OperatingSystem.IsMacOS() && errno == 69 ? new FileFailure(StoreError.NoSpace, failure.Message) : failure;

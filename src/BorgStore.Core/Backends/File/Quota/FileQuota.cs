@@ -24,7 +24,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     private readonly FileLock _fileLock = calls.CreateLock(FileName);
     private readonly QuotaSession _session = new(calls, root);
 
-    // What the values that are being written may add, and their whole length; changed under the lock, but given back without.
+    // The growth and the length of all values being written. Added under the lock, subtracted without it.
     private long _growthInFlight;
     private long _lengthInFlight;
 
@@ -32,7 +32,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     public long? Limit => limit;
 
     /// <summary>Refuses a value that does not fit beside those that are being written, and keeps its room until it is.</summary>
-    /// <param name="name">The item; <see langword="null"/> where its content will name it, so that nobody knows what it replaces.</param>
+    /// <param name="name">The item; <see langword="null"/> if its name follows from its content; what it replaces is not known then.</param>
     /// <param name="length">Its size [bytes].</param>
     /// <param name="cancellationToken">A token to cancel the counting.</param>
     /// <returns>What keeps the room until the change begins, or its disposal; <see langword="null"/> if there is no limit.</returns>

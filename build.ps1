@@ -131,7 +131,7 @@ function Invoke-Pack {
 function Invoke-Sbom {
     $server = Join-Path $PSScriptRoot 'src/BorgStore.Server/BorgStore.Server.csproj'
     Invoke-DotNet tool restore --verbosity quiet
-    Invoke-DotNet tool run dotnet-CycloneDX '--' $server --output $packages --filename sbom.json --output-format Json --exclude-dev --set-name BorgStore --set-version $version
+    Invoke-DotNet tool run dotnet-CycloneDX '--' $server --output $packages --filename sbom.json --output-format Json --set-name BorgStore --set-version $version
     "Listed what the packages have inside in $(Join-Path $packages sbom.json)"
 }
 
@@ -139,19 +139,17 @@ function Invoke-Sbom {
 # BORGSTORE_SIGN_TIMESTAMPER is the URL of the server that confirms the time, without which a signature ends with its certificate.
 function Invoke-Sign {
     if (-not $env:BORGSTORE_SIGN_CERTIFICATE) { return 'Not signed: there is no certificate in BORGSTORE_SIGN_CERTIFICATE.' }
-    # Through the user's store, since a password among the arguments can be read by others.
-    $certificate = [Security.Cryptography.X509Certificates.X509Certificate2]::new(
-        [Convert]::FromBase64String($env:BORGSTORE_SIGN_CERTIFICATE), $env:BORGSTORE_SIGN_PASSWORD, 'PersistKeySet')
-    $store = [Security.Cryptography.X509Certificates.X509Store]::new('My', 'CurrentUser', 'ReadWrite')
-    $store.Add($certificate)
+    # A password among the arguments can be read by others, so that the signer gets the certificate without one, in a folder of the user's own.
+    $folder = [IO.Directory]::CreateTempSubdirectory('borgstore-sign-').FullName
     try {
+        $file = Join-Path $folder certificate.pfx
+        $certificate = [Security.Cryptography.X509Certificates.X509Certificate2]::new(
+            [Convert]::FromBase64String($env:BORGSTORE_SIGN_CERTIFICATE), $env:BORGSTORE_SIGN_PASSWORD, 'Exportable')
+        [IO.File]::WriteAllBytes($file, $certificate.Export('Pfx'))
         $timestamp = if ($env:BORGSTORE_SIGN_TIMESTAMPER) { '--timestamper', $env:BORGSTORE_SIGN_TIMESTAMPER } else { @() }
-        Invoke-DotNet nuget sign (Join-Path $packages "*.$version.nupkg") --certificate-fingerprint $certificate.GetCertHashString('SHA256') @timestamp --overwrite
+        Invoke-DotNet nuget sign (Join-Path $packages "*.$version.nupkg") --certificate-path $file @timestamp --overwrite
     }
-    finally {
-        $store.Remove($certificate)
-        $store.Dispose()
-    }
+    finally { Remove-Item $folder -Recurse -Force }
 }
 
 # A file with the hash of each other one, for "sha256sum --check".

@@ -37,6 +37,13 @@ public abstract partial class BackendContract : IAsyncLifetime
     /// <summary>Makes a backend for the place of this test, where there is nothing at first. Each call makes another one for the same place.</summary>
     protected abstract ValueTask<IBackend> CreateBackendAsync();
 
+    /// <summary>Creates the store of this test.</summary>
+    protected virtual async ValueTask CreateStoreAsync()
+    {
+        await using var creator = await CreateBackendAsync();
+        await creator.CreateAsync(Ct);
+    }
+
     /// <summary>How often a value is given up before its end. Where each costs a process, a few times have to do.</summary>
     protected virtual int Abandonments => 20;
 
@@ -54,9 +61,7 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     public virtual async ValueTask InitializeAsync()
     {
-        var creator = await CreateBackendAsync();
-        await creator.CreateAsync(Ct);
-        await creator.DisposeAsync();
+        await CreateStoreAsync();
         _store = await OpenAnotherAsync();
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using BorgStore.Backends;
+using BorgStore.Backends.Files;
 using BorgStore.Backends.Rest;
 using BorgStore.Tests.Server;
 
@@ -53,42 +54,40 @@ public sealed class HttpsContractTests : RestContract
     }
 }
 
+/// <summary>By a server of its own for each connection, which takes a process each: the tests start as few as they can.</summary>
+public abstract class ChildContract : RestContract
+{
+    protected override int Abandonments => 6;
+
+    protected override async ValueTask CreateStoreAsync()
+    {
+        await using var creator = new FileBackend(StorePath);
+        await creator.CreateAsync(Ct);
+    }
+
+    protected override ValueTask StopServerAsync() => default;
+}
+
 /// <summary>By a process of this machine on its stdin and stdout.</summary>
 [Collection(nameof(EnvironmentTests))]
-public sealed class StdioContractTests : RestContract
+public sealed class StdioContractTests : ChildContract
 {
     protected override string Url => $"rest:///{StorePath}";
-
-    protected override int Abandonments => 6;
 
     public override ValueTask InitializeAsync()
     {
         EnvironmentTests.PutOurServerOnPath();
         return base.InitializeAsync();
     }
-
-    protected override ValueTask StopServerAsync() => default;
 }
 
 /// <summary>Over ssh, to a server on its stdin and stdout.</summary>
-public sealed class SshContractTests : RestContract
+public sealed class SshContractTests(SharedSshd sshd) : ChildContract, IClassFixture<SharedSshd>
 {
-    private TestSshd? _sshd;
-
     protected override string Url => $"rest://{Environment.UserName}@127.0.0.1/{StorePath}";
 
-    protected override int Abandonments => 6;
-
-    public override async ValueTask InitializeAsync()
-    {
-        _sshd = await TestSshd.StartAsync(ServerPath("sshd"));
-        await base.InitializeAsync();
-    }
-
     protected override ValueTask<IBackend> CreateBackendAsync()
-        => new(new RestBackend(RestAddress.Parse(Url, remoteShell: _sshd!.ClientCommand), Url));
-
-    protected override ValueTask StopServerAsync() => _sshd?.DisposeAsync() ?? default;
+        => new(new RestBackend(RestAddress.Parse(Url, remoteShell: sshd.ClientCommand), Url));
 }
 
 /// <summary>Through nginx, below a base path, to our server on a unix socket.</summary>

@@ -57,3 +57,21 @@ internal sealed class TestSshd : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 }
+
+/// <summary>One for all tests of a class.</summary>
+public sealed class SharedSshd : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private TestSshd? _sshd;
+
+    /// <summary>What BORGSTORE_RSH has to be for a client to get in.</summary>
+    public string ClientCommand => _sshd!.ClientCommand;
+
+    public async ValueTask InitializeAsync() => _sshd = await TestSshd.StartAsync(_folder.Combine("sshd"));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_sshd is not null) await _sshd.DisposeAsync();
+        _folder.Dispose();
+    }
+}

@@ -62,11 +62,11 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
                 LogFailure(e);
             await RefuseAsync(context, e);
         }
-        catch (BadHttpRequestException e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (FindBadRequest(e) is not null && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
             // What is left of such a request can't be told from the next one.
             context.Response.Headers.Connection = "close";
-            await SendTextAsync(context, e.StatusCode, e.Message);
+            await SendTextAsync(context, FindBadRequest(e)!.StatusCode, e.Message);
         }
         catch (Exception e) when (IsClientGone(e, context))
         {
@@ -154,7 +154,11 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
 
     private static bool IsClientGone(Exception e, HttpContext context)
         => context.RequestAborted.IsCancellationRequested || e is Microsoft.AspNetCore.Connections.ConnectionResetException
-            or Microsoft.AspNetCore.Connections.ConnectionAbortedException or BadHttpRequestException;
+            or Microsoft.AspNetCore.Connections.ConnectionAbortedException || FindBadRequest(e) is not null;
+
+    private static BadHttpRequestException? FindBadRequest(Exception e)
+        // What Kestrel says of a chunk with more bytes than can be counted.
+        => e as BadHttpRequestException ?? (e is IOException { InnerException: OverflowException } ? new(e.Message, e) : null);
 
     private Task RefuseAsync(HttpContext context, StoreException e)
     {

@@ -44,6 +44,22 @@ public sealed class ExtremeTests
     }
 
     [Theory]
+    [InlineData("/data/a")]
+    [InlineData("/?cmd=gather")]
+    [InlineData("/?cmd=defrag&target=data/d")]
+    public async Task A_chunk_of_more_bytes_than_can_be_counted_is_no_request(string target)
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (var size in new[] { "92233720368547758075", "ffffffffffffffff", "-1", "x" })
+        {
+            using var client = server.Connect();
+            client.Send(RawClient.Request("POST", target, "Transfer-Encoding: chunked\r\n") + $"{size}\r\n12345\r\n0\r\n\r\n");
+            Assert.Equal((size, 400), (size, client.Receive().Status));
+        }
+        Assert.DoesNotContain("   at ", server.Log, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("bytes=0-9223372036854775807", "value")]
     [InlineData("bytes=1-9223372036854775807", "alue")]
     [InlineData("bytes=9223372036854775807-9223372036854775807", "")]

@@ -123,7 +123,7 @@ public sealed partial class RequestFuzzTests
             }
             foreach (var status in StatusLine().Matches(answer).Select(match => match.Groups[1].Value))
             {
-                Assert.True(status is not ("500" or "503"), $"Seed {seed}: {answer}");
+                Assert.True(status is not ("500" or "503"), $"Seed {seed}: {Encoding.Latin1.GetString(bytes)}\n{answer}\n{server.Log}");
                 answers.AddOrUpdate(status, 1, (_, count) => count + 1);
             }
         });

@@ -59,6 +59,11 @@ public sealed class TestBorgStoreCommand : StoreCommand
             var namespaces = lease.Store.Layout.Namespaces;
             result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
             await TestItemsAsync(lease.Store, result, cancellationToken);
+            if (result.IsUsable && await lease.Store.FindDoubtAsync(cancellationToken) is var (path, reason))
+            {
+                result.Layout = false;
+                result.Problem = $"There is '{path}', {reason}.";
+            }
             if (result.Layout == false) result.Problem ??= DescribeLayout(namespaces);
         }
         catch (StoreException e) when (Quiet || e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))

@@ -61,7 +61,8 @@ public sealed class TestBorgStoreCommand : StoreCommand
             await TestItemsAsync(lease.Store, result, cancellationToken);
             if (result.IsUsable && await lease.Store.FindDoubtAsync(cancellationToken) is var (path, reason))
             {
-                result.Layout = false;
+                // Nothing says for certain whether this is a store.
+                (result.Exists, result.Layout) = (null, false);
                 result.Problem = $"There is '{path}', {reason}.";
             }
             if (result.Layout == false) result.Problem ??= DescribeLayout(namespaces);

@@ -23,7 +23,7 @@ internal static class RealPath
     {
         var start = Path.Combine(Environment.CurrentDirectory, path);
         var real = Path.GetPathRoot(start)!;
-        var ahead = new Stack<string>(Split(start[real.Length..]).Reverse());
+        var ahead = new Stack<string>(Enumerable.Reverse(Split(start[real.Length..])));
         for (var links = 0; ahead.TryPop(out var element);)
         {
             if (element == ".") continue;
@@ -37,7 +37,7 @@ internal static class RealPath
             {
                 links++;
                 if (Path.IsPathRooted(target)) real = Path.GetPathRoot(Path.GetFullPath(target))!;
-                foreach (var part in Split(target[(Path.GetPathRoot(target)?.Length ?? 0)..]).Reverse()) ahead.Push(part);
+                foreach (var part in Enumerable.Reverse(Split(target[(Path.GetPathRoot(target)?.Length ?? 0)..]))) ahead.Push(part);
             }
             else
             {
@@ -47,7 +47,7 @@ internal static class RealPath
         return real;
     }
 
-    private static IEnumerable<string> Split(string path) => path.Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Split(string path) => path.Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
 
     private static string? TargetOf(string path)
     {

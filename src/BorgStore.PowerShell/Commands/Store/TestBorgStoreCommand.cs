@@ -104,6 +104,8 @@ public sealed class TestBorgStoreCommand : StoreCommand
             }
             catch (StoreException e) when (e.Error is not (StoreError.ConnectionLost or StoreError.Timeout))
             {
+                // The layout was given, and is another one.
+                if (e.Error == StoreError.LayoutUnknown) result.Layout = false;
                 if (result.List == true) result.Read ??= false;
                 else result.List = false;
                 result.Problem ??= e.Message;

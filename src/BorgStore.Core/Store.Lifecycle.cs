@@ -112,6 +112,15 @@ public sealed partial class Store
         return await BorgRepository.FindAsync(_backend, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Returns what may well be an ordinary file in a place that was taken for a store, and why; <see langword="null"/> if there is nothing
+    /// like that, or if somebody gave the layout.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    internal async ValueTask<(string Path, string Reason)?> FindDoubtAsync(CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(Url);
+        return _layoutIsGiven ? null : await MisplacedContent.FindDoubtAsync(_backend, Layout, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Returns when all that was stored before the call is as safe from a power cut as the storage can make it.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)

@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Backends.Files;
 using BorgStore.Caching;
 using BorgStore.Diagnostics;
 using BorgStore.Security;
@@ -72,5 +73,11 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
                 $"The cache '{StoreUrl.Redact(url)}' and the store '{StoreUrl.Redact(options.Url)}' lie in each other. Choose another place for the cache.");
     }
 
-    private static bool IsWithin(string url, string other) => (url.TrimEnd('/') + "/").StartsWith(other.TrimEnd('/') + "/", StringComparison.Ordinal);
+    // Servers' folders are theirs to know, so that URLs of these are compared as texts, whoever logs in.
+    private static bool IsWithin(string url, string other)
+        => FindFolder(url) is { } folder && FindFolder(other) is { } otherFolder ? RealPath.IsWithin(folder, otherFolder)
+            : (StoreUrl.Redact(url).TrimEnd('/') + "/").StartsWith(StoreUrl.Redact(other).TrimEnd('/') + "/", StringComparison.Ordinal);
+
+    private static string? FindFolder(string url)
+        => StoreUrl.GetScheme(url) == "file" ? FileUrl.Parse(url, OperatingSystem.IsWindows()) : null;
 }

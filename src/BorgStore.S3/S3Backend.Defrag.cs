@@ -1,5 +1,3 @@
-using BorgStore.Naming;
-
 namespace BorgStore.Backends.S3;
 
 /// <content>Defragmentation: what is large is copied on the server, the rest passes through here.</content>
@@ -11,8 +9,7 @@ public sealed partial class S3Backend
     public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        if (request is { Target: null, Algorithm: null })
-            throw new StoreException(StoreError.InvalidArgument, "A new item needs a name, or the hash that makes its name.");
+        request.CheckTarget();
         return await TryAsync("defragment", request.Target ?? request.Namespace, async () =>
         {
             var blocks = new SourceBlocks(this, request.Sources);
@@ -27,7 +24,7 @@ public sealed partial class S3Backend
     {
         using var buffer = await PartBuffers.Uploads.RentAsync((int)blocks.Length, cancellationToken).ConfigureAwait(false);
         await blocks.FillAsync(request.Sources, buffer.Memory, cancellationToken).ConfigureAwait(false);
-        var target = request.Target ?? NameByHash(request, request.Algorithm!.ComputeHex(buffer.Memory.Span));
+        var target = request.Target ?? request.NameOf(request.Algorithm!.ComputeHex(buffer.Memory.Span));
         await PutAsync(target, buffer.Memory, request.Mode, cancellationToken).ConfigureAwait(false);
         return target;
     }
@@ -35,7 +32,7 @@ public sealed partial class S3Backend
     // The name has to be known before the first part is sent, so a content that makes its name is read once more for its hash.
     private async Task<string> DefragLargeAsync(DefragRequest request, SourceBlocks blocks, CancellationToken cancellationToken)
     {
-        var target = request.Target ?? NameByHash(request, await HashAsync(request, blocks, cancellationToken).ConfigureAwait(false));
+        var target = request.Target ?? request.NameOf(await HashAsync(request, blocks, cancellationToken).ConfigureAwait(false));
         await UploadAsync(target, request.Mode, async upload =>
         {
             foreach (var step in DefragPlan.Make(request.Sources, PartSizes.For(blocks.Length), block => Bucket.CanCopyParts(KeyOf(block.Name))))
@@ -63,12 +60,6 @@ public sealed partial class S3Backend
             }
         }
         return hasher.FinishHex();
-    }
-
-    private static string NameByHash(DefragRequest request, string hash)
-    {
-        var ns = request.Namespace.TrimEnd('/');
-        return Nesting.Nest(ns.Length == 0 ? hash : $"{ns}/{hash}", request.Levels);
     }
 
     /// <summary>The blocks of a request and what is known of their items.</summary>

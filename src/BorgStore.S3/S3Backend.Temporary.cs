@@ -11,20 +11,8 @@ public sealed partial class S3Backend
     private const char IdSeparator = '?';
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
-        TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
-        var newest = DateTime.UtcNow - olderThan;
-        await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
-        {
-            var begun = (upload.Initiated ?? DateTime.UtcNow).ToUniversalTime();
-            // An upload that began long ago may still be at work: its last part tells.
-            if (begun > newest || await MeasureAsync(upload, cancellationToken).ConfigureAwait(false) is not var (size, lastPart)) continue;
-            var written = lastPart > begun ? lastPart : begun;
-            if (written <= newest) yield return new($"{upload.Key[Root.Length..]}{IdSeparator}{upload.UploadId}", size, written);
-        }
-    }
+    public IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+        => _gate.EnterEachAsync(FindOldUploadsAsync(TemporaryItem.FindLatest(olderThan), cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
@@ -34,6 +22,18 @@ public sealed partial class S3Backend
         if (separator <= 0) throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is no unfinished upload.", item.Id);
         return await TryAsync($"remove '{item.Id}'", item.Id,
             () => AbortAsync(KeyOf(item.Id[..separator]), item.Id[(separator + 1)..], cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async IAsyncEnumerable<TemporaryItem> FindOldUploadsAsync(DateTime latest, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var begun = (upload.Initiated ?? DateTime.UtcNow).ToUniversalTime();
+            // An upload that began long ago may still be at work: its last part tells.
+            if (begun > latest || await MeasureAsync(upload, cancellationToken).ConfigureAwait(false) is not var (size, lastPart)) continue;
+            var written = lastPart > begun ? lastPart : begun;
+            if (written <= latest) yield return new($"{upload.Key[Root.Length..]}{IdSeparator}{upload.UploadId}", size, written);
+        }
     }
 
     private async Task<bool> AbortAsync(string key, string uploadId, CancellationToken cancellationToken)

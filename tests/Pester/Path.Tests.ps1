@@ -81,3 +81,35 @@ Describe 'Open-BorgStore -Create' {
         Get-ErrorId { Open-BorgStore (New-TestUri) } | Should -Be 'StoreDoesNotExist'
     }
 }
+
+Describe 'The path of a file' {
+    BeforeAll {
+        Push-Location $TestDrive
+        $store = New-TestStore
+        Set-Content -LiteralPath 'f[1].txt' brackets -NoNewline
+    }
+    AfterAll { Pop-Location; Close-AllStore }
+
+    It 'is said to be a pattern where no file matches: <Command>' -ForEach @(
+        @{ Command = { Set-BorgStoreItem config/f -Path 'f[1].txt' @warn }; Says = "No file matches the pattern 'f``[1``].txt', so nothing was stored; there is a file of that very name, which -LiteralPath takes." }
+        @{ Command = { 'f[1].txt' | Set-BorgStoreItem -Namespace config @warn }; Says = '*-LiteralPath takes.' }
+        @{ Command = { Set-BorgStoreItem -Namespace config -Path 'none*.txt' @warn }; Says = "No file matches the pattern 'none``*.txt', so nothing was stored. *-LiteralPath." }
+    ) {
+        $warn = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
+        . $Command
+        $warnings | Should -HaveCount 1
+        $warnings | Should -BeLike $Says
+        Get-BorgStoreItem | Should -BeNullOrEmpty
+    }
+
+    It 'is said to be a pattern where another file matches' {
+        Set-Content f1.txt other -NoNewline
+        Set-BorgStoreItem config/f -Path 'f[1].txt' -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -BeLike "'f``[1``].txt' is a pattern, which other files match; *-LiteralPath takes."
+        Get-BorgStoreItemContent config/f -AsString | Should -Be other
+        Set-BorgStoreItem config/f -LiteralPath 'f[1].txt' -WarningVariable warnings
+        Set-BorgStoreItem config/g -Path 'f?.txt' -WarningVariable +warnings
+        $warnings | Should -BeNullOrEmpty
+        Get-BorgStoreItemContent config/f -AsString | Should -Be brackets
+    }
+}

@@ -54,4 +54,12 @@ Describe 'A script block' {
         Get-ErrorId { Get-BorgStoreItem config/f* | Get-BorgStoreItemContent -Destination { "$TestDrive/copies/one" } -Force } |
             Should -Be 'InvalidArgument', 'InvalidArgument' -Because 'the first value would be lost'
     }
+
+    It 'names the folder of each exported value' {
+        Get-ChildItem $TestDrive/*.bin | Set-BorgStoreItem -Name { "config/$($_.BaseName)" }
+        $files = Get-BorgStoreItem config/f* | Export-BorgStoreItem -Path { "$TestDrive/by/$($_.Key)" }
+        $files.FullName | Sort-Object | Should -Be @(1..3 | ForEach-Object { Join-Path $TestDrive by "f$_" config "f$_" })
+        'config/f1' | Export-BorgStoreItem -Path { "$TestDrive/by/text" } | ForEach-Object Name | Should -Be f1
+        Get-ErrorId { Get-BorgStoreItem config/f1 | Export-BorgStoreItem -Path { "$TestDrive/f1.bin" } } | Should -Be 'InvalidArgument'
+    }
 }

@@ -37,6 +37,16 @@ Describe 'A source that announces another length than it has' {
         $item.Size | Should -Be ([IO.File]::ReadAllBytes('/proc/version').Length)
     }
 
+    It 'is said to wait where it is a FIFO that nobody writes to' -Skip:(-not (Get-Command mkfifo -CommandType Application -ErrorAction Ignore)) {
+        mkfifo $TestDrive/fifo
+        $writer = Start-Process bash @('-c', "`"sleep 4; echo late > '$TestDrive/fifo'`"") -PassThru
+        Set-BorgStoreItem config/fifo -LiteralPath $TestDrive/fifo -WarningVariable warnings 3> $null
+        $writer.WaitForExit()
+        $warnings | Should -BeLike "*fifo' is not open yet. If it is a FIFO, it waits for a program that writes into it*"
+        Get-BorgStoreItemContent config/fifo -AsString | Should -Be "late`n"
+        Remove-BorgStoreItem config/fifo
+    }
+
     It 'is refused where it never ends' -Skip:(-not (Test-Path /dev/zero)) {
         Get-ErrorId { Set-BorgStoreItem config/zero -LiteralPath /dev/zero } | Should -Be 'InvalidArgument'
         Test-BorgStoreItem config/zero | Should -BeFalse

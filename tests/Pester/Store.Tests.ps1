@@ -222,6 +222,14 @@ Describe 'Destroying stores' {
     It 'tells that there is none' {
         Get-ErrorId { Remove-BorgStore (New-TestUri) -Force } | Should -Be 'StoreDoesNotExist'
     }
+
+    It 'names what does not belong to a store: <_>' -ForEach 'My File.docx', 'data/HEAD' {
+        $null = New-Item -ItemType Directory "$path/data" -Force
+        Set-Content -LiteralPath "$path/$_" x
+        $store | Close-BorgStore
+        Get-ErrorText { Remove-BorgStore $store.Uri -Force } | Should -BeLike "Nothing was removed, because '$($store.Uri)' is not only a store: there is '$_'*"
+        Test-Path -LiteralPath "$path/$_" | Should -BeTrue
+    }
 }
 
 Describe 'Test-BorgStore' {
@@ -258,6 +266,31 @@ Describe 'Test-BorgStore' {
         $result.List | Should -BeTrue
         $result.Read | Should -BeFalse
         $store | Test-BorgStore -Quiet | Should -BeFalse
+    }
+
+    It 'finds that a layout that was given is another one' {
+        $store = New-TestStore
+        Set-BorgStoreItem data/abcdef x
+        $store | Close-BorgStore
+        $result = Open-BorgStore $store.Uri -Namespace @{ config = 0; data = 1 } | Test-BorgStore
+        $result.Layout | Should -BeFalse
+        $result.Problem | Should -BeLike '*given level 1, but holds items at level 2*'
+    }
+
+    It 'does not take a folder of ordinary files for a store' {
+        $folder = New-Item -ItemType Directory "$TestDrive/ordinary/photos/raw", "$TestDrive/ordinary/src"
+        Set-Content "$TestDrive/ordinary/photos/raw/a.jpg" x
+        Set-Content "$TestDrive/ordinary/src/main.c" x
+        Test-BorgStore -Path $TestDrive/ordinary -Quiet | Should -BeFalse
+        $result = Test-BorgStore -Path $TestDrive/ordinary
+        $result.Exists, $result.Layout | Should -Be $null, $false
+        $result.Problem | Should -BeLike "There is 'photos/raw/a.jpg', which may well be an ordinary file.*"
+        $store = New-TestStore
+        Set-BorgStoreItem data/abcdef x
+        Set-BorgStoreItem config/settings.json x
+        Test-BorgStore -Quiet | Should -BeTrue
+        $store | Close-BorgStore
+        Test-BorgStore $store.Uri -Quiet | Should -BeTrue -Because 'nested keys show that it is a store'
     }
 
     It 'does not know whether an empty store can be read' {

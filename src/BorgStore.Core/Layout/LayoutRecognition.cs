@@ -32,13 +32,16 @@ internal static class LayoutRecognition
         // Two-character directories at the root are the nesting of keys without a namespace where all keys below say so.
         if (directories.Count > 0 && directories.TrueForAll(name => name.Length == 2))
         {
-            var levels = await SampleLevelsAsync(backend, "", cancellationToken).ConfigureAwait(false);
-            if (levels.Count > 0 && levels.All(level => level > 0)) return new([Describe("", levels)]);
+            var sample = await SampleLevelsAsync(backend, "", cancellationToken).ConfigureAwait(false);
+            if (sample.Keys.SequenceEqual([""]) && sample[""] is { Count: > 0 } levels && levels.All(level => level > 0)) return new([Describe("", levels)]);
         }
 
         var namespaces = new List<NamespaceLayout>();
         foreach (var name in directories)
-            namespaces.Add(Describe(name, await SampleLevelsAsync(backend, name, cancellationToken).ConfigureAwait(false)));
+        {
+            foreach (var (below, levels) in await SampleLevelsAsync(backend, name, cancellationToken).ConfigureAwait(false))
+                namespaces.Add(Describe(below.Length == 0 ? name : $"{name}/{below}", levels));
+        }
         if (root.Exists(item => !item.IsDirectory)) namespaces.Add(new("", 0));
         return new(namespaces);
     }
@@ -48,11 +51,11 @@ internal static class LayoutRecognition
         var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
         var names = FindDirectories(root);
         if (root.Exists(item => !item.IsDirectory)) names.Add("");
-        return layout.Namespaces.Select(ns => ns.Name).ToHashSet(StringComparer.Ordinal).SetEquals(names);
+        return layout.Namespaces.Select(ns => ns.Name.Split('/')[0]).ToHashSet(StringComparer.Ordinal).SetEquals(names);
     }
 
     private static List<string> FindDirectories(List<ItemInfo> root)
-        => [.. root.Where(item => item.IsDirectory && ItemName.IsReadable(item.Name)).Select(item => item.Name)];
+        => [.. root.Where(item => item.IsDirectory && ItemName.IsReadable(item.Name) && !SystemFolders.IsProbably(item.Name)).Select(item => item.Name)];
 
     private static NamespaceLayout Describe(string name, SortedSet<int> levels) => levels.Count switch
     {
@@ -63,10 +66,10 @@ internal static class LayoutRecognition
     };
 
     // Looks into the directories of each depth that are spread evenly over the names, so that a change of level that is only
-    // partly done is seen.
-    private static async Task<SortedSet<int>> SampleLevelsAsync(IBackend backend, string ns, CancellationToken cancellationToken)
+    // partly done is seen. The levels are those of the namespace itself, under "", and of namespaces below it, such as "raw" in "photos".
+    private static async Task<SortedDictionary<string, SortedSet<int>>> SampleLevelsAsync(IBackend backend, string ns, CancellationToken cancellationToken)
     {
-        var levels = new SortedSet<int>();
+        var levels = new SortedDictionary<string, SortedSet<int>>(StringComparer.Ordinal);
         var hasSlashes = false;
         List<string> paths = [""];
         for (var depth = 0; paths.Count > 0 && depth <= NamespaceLayout.DeepestLevel; depth++)
@@ -84,15 +87,27 @@ internal static class LayoutRecognition
                 {
                     var path = parents[i].Length == 0 ? item.Name : $"{parents[i]}/{item.Name}";
                     if (item.IsDirectory) below.Add(path);
-                    else if (Nesting.Unnest(path) is var (key, level, _) && (level > 0 || !key.Contains('/'))) levels.Add(level);
+                    else if (FindLevel(path) is var (nsBelow, level)) (levels.TryGetValue(nsBelow, out var seen) ? seen : levels[nsBelow] = []).Add(level);
                     else hasSlashes = true;
                 }
             }
             paths = Spread(below, depth == 0 ? SampledDirectories : SampledDeeperDirectories);
         }
         // Keys with slashes are only in flat namespaces; beside others, somebody else put them there.
-        if (levels.Count == 0 && hasSlashes) levels.Add(0);
+        if (levels.Count == 0) levels[""] = hasSlashes ? [0] : [];
         return levels;
+    }
+
+    // Flat keys may have slashes, and nested ones never do: directories that are the beginning of the key behind them begin a namespace
+    // there. Those of two characters may be the nesting of a key that somebody put in the wrong place.
+    private static (string Namespace, int Level)? FindLevel(string path)
+    {
+        for (int start = 0, end; ; start = end + 1)
+        {
+            if (Nesting.Unnest(path[start..]) is var (key, level, _) && (level > 0 || (start == 0 && !key.Contains('/')))) return (path[..Math.Max(0, start - 1)], level);
+            end = path.IndexOf('/', start);
+            if (end < 0 || end - start == 2) return null;
+        }
     }
 
     private static List<string> Spread(List<string> paths, int count)

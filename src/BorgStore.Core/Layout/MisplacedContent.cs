@@ -9,6 +9,7 @@ namespace BorgStore.Layout;
 internal static class MisplacedContent
 {
     private const int LongestExtension = 5;
+    private const int SampledItems = 100;
 
     /// <summary>Looks at everything.</summary>
     /// <param name="backend">An open backend.</param>
@@ -26,13 +27,35 @@ internal static class MisplacedContent
         return null;
     }
 
+    /// <summary>Looks at some items of a store whose layout was recognised.</summary>
+    /// <param name="backend">An open backend.</param>
+    /// <param name="recognised">What was recognised.</param>
+    /// <param name="cancellationToken">A token to cancel the search.</param>
+    /// <returns>The nested name of what may well be an ordinary file, and why; <see langword="null"/> if there is none, or if nested keys show that
+    /// this is a store nevertheless.</returns>
+    public static async Task<(string Path, string Reason)?> FindDoubtAsync(IBackend backend, StoreLayout recognised, CancellationToken cancellationToken)
+    {
+        if (recognised == StoreLayout.Borg2 || recognised.Namespaces.Any(ns => ns.IsKnown && ns.WriteLevel > 0)) return null;
+        foreach (var ns in recognised.Namespaces)
+        {
+            var left = SampledItems;
+            await foreach (var item in backend.ListAsync(ns.Name, ListScope.Tree, cancellationToken).ConfigureAwait(false))
+            {
+                var name = ns.Name.Length == 0 ? item.Name : $"{ns.Name}/{item.Name}";
+                if (Describe(name, recognised, isSure: false) is { } reason) return (name, reason);
+                if (--left == 0) break;
+            }
+        }
+        return null;
+    }
+
     private static string? Describe(string name, StoreLayout layout, bool isSure)
     {
         if (layout.Find(name) is not { } ns) return "which lies in none of its namespaces";
         var (key, level, _) = Nesting.Unnest(ns.Name.Length == 0 ? name : name[(ns.Name.Length + 1)..]);
         if (isSure) return ns.IsKnown && !ns.Levels.Contains(level) ? $"which lies at another level than namespace '{ns.Name}' has" : null;
         var isLikely = level > 0 || (ns.Name.Length > 0 && !key.Contains('/') && !HasExtension(key));
-        return isLikely ? null : "which may well be an ordinary file. If this is a store, open it with its namespaces and their levels (Open-BorgStore -Namespace) and remove what that returns";
+        return isLikely ? null : "which may well be an ordinary file. If this is a store, open it with its namespaces and their levels (Open-BorgStore -Namespace), and go on with what that returns";
     }
 
     private static bool HasExtension(string key)

@@ -95,6 +95,9 @@ public static class ItemName
             return $"names that end in '{Suffixes.Temporary}' or '{Suffixes.Hidden}' are kept for internal use";
         if (name.Contains("..", StringComparison.Ordinal)) return "it contains '..'";
 
+        if (name.Contains(SystemFolders.LostAndFound, StringComparison.Ordinal) && HasElement(name, SystemFolders.LostAndFound))
+            return $"'{SystemFolders.LostAndFound}' is a folder that file systems keep for themselves";
+
         var bad = name.IndexOfAnyExcept(writing || windows ? WritableCharacters : ReadableCharacters);
         if (bad >= 0) return DescribeCharacter(name[bad]);
         return writing || windows ? DescribeElementProblem(name) : null;
@@ -131,6 +134,13 @@ public static class ItemName
             if (IsDeviceName(element)) return $"'{element}' is the name of a device on Windows";
         }
         return null;
+    }
+
+    private static bool HasElement(ReadOnlySpan<char> name, string wanted)
+    {
+        foreach (var range in new ElementEnumerator(name))
+            if (name[range].SequenceEqual(wanted)) return true;
+        return false;
     }
 
     // Windows takes a device name with any extension for the device.

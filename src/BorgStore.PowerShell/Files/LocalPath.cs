@@ -8,6 +8,9 @@ internal static class LocalPath
 {
     public const string FileSystem = "FileSystem";
 
+    // How long opening a file may take before the user is told.
+    private static readonly TimeSpan SilentOpening = TimeSpan.FromSeconds(2);
+
     // What Unix shows of a file beyond what .NET knows; only the provider can tell it.
     private static readonly ScriptBlock UnixStat = ScriptBlock.Create("(Get-Item -LiteralPath $this.FullName -Force).UnixStat");
 
@@ -79,11 +82,29 @@ internal static class LocalPath
         return item;
     }
 
-    /// <summary>Opens a file for reading from its beginning to its end.</summary>
-    public static FileStream OpenRead(string path) => new(path, new FileStreamOptions
+    /// <summary>Opens a file for reading from its beginning to its end. The system opens a FIFO only when a program opens it for writing, and
+    /// does not let go of the thread before.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="warn">Tells the user that it lasts.</param>
+    /// <param name="cancellationToken">A token to cancel the wait.</param>
+    public static async Task<FileStream> OpenReadAsync(string path, Func<string, ValueTask> warn, CancellationToken cancellationToken)
     {
-        Share = FileShare.Read | FileShare.Delete, BufferSize = 0, Options = FileOptions.SequentialScan,
-    });
+        var opening = Task.Run(() => new FileStream(path, new FileStreamOptions
+        {
+            Share = FileShare.Read | FileShare.Delete, BufferSize = 0, Options = FileOptions.SequentialScan,
+        }), CancellationToken.None);
+        try
+        {
+            if (await Task.WhenAny(opening, Task.Delay(SilentOpening, cancellationToken)) != opening)
+                await warn($"'{path}' is not open yet. If it is a FIFO, it waits for a program that writes into it; Ctrl-C ends the wait.");
+            return await opening.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = opening.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
 
     private static Collection<string> Find(StoreCommand cmdlet, string path, bool literal)
     {
@@ -106,12 +127,23 @@ internal static class LocalPath
                     throw new StoreException(StoreError.InvalidArgument,
                         $"'{file}' is a folder. Store the files in it: Get-ChildItem '{file}' -File | Set-BorgStoreItem -Namespace …", file);
             }
+            if (isPattern) WarnOfPattern(cmdlet, path, files);
         }
         catch (Exception e) when (e is StoreException or SessionStateException)
         {
             cmdlet.WriteError(e, path);
         }
         return files;
+    }
+
+    // A name with brackets is easily taken for a path, and a pattern that matches nothing is no error.
+    private static void WarnOfPattern(StoreCommand cmdlet, string pattern, Collection<string> files)
+    {
+        var sameName = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(pattern, out _, out _);
+        var hasSameName = File.Exists(sameName) && !files.Contains(sameName);
+        if (files.Count > 0 && !hasSameName) return;
+        cmdlet.WriteWarning($"{(files.Count > 0 ? $"'{pattern}' is a pattern, which other files match" : $"No file matches the pattern '{pattern}', so nothing was stored")}"
+            + (hasSameName ? "; there is a file of that very name, which -LiteralPath takes." : ". If '*', '?' or '[' belong to the name of a file, give it as -LiteralPath."));
     }
 
     public static StoreException Elsewhere(string path, ProviderInfo provider) => new(StoreError.InvalidArgument,

@@ -144,16 +144,11 @@ internal sealed class S3Connection : IDisposable
         // What the SDK for this would do, in its order: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
         var ignores = ReadVariable(["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]);
         if (ignores is null ? profile?.IgnoreConfiguredEndpointUrls == true : ignores.Equals("true", StringComparison.OrdinalIgnoreCase)) return null;
-        var text = ReadVariable(EndpointVariables) ?? FindServiceEndpoint(profile) ?? profile?.EndpointUrl;
+        var text = ReadVariable(EndpointVariables) ?? ProfileEndpoint.Find(profile);
         if (string.IsNullOrWhiteSpace(text)) return null;
         return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && S3Url.IsWebAddress(endpoint) ? endpoint
             : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is no http or https address without a user.", url.Shown);
     }
-
-    // The SDK keeps to itself what it reads of a section 'services', and uses it for clients that it chooses the endpoint for.
-    private static string? FindServiceEndpoint(CredentialProfile? profile)
-        => profile?.Services is null ? null
-            : new AmazonS3Config { Profile = new Profile(profile.Name) }.ServiceURL;
 
     private static string? ReadVariable(string[] names)
         => names.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value));

@@ -5,27 +5,31 @@ namespace BorgStore.Backends.S3;
 /// <summary>Bounds the memory of all parts in flight in the process, whatever number of values moves at once.</summary>
 /// <remarks>Uploads and loads have buffers of their own: a value that is copied from one store to the other needs both, and one kind never
 /// waits for the other.</remarks>
-#pragma warning disable CA1001 // There are two, for the life of the process.
-internal sealed class PartBuffers(int ordinaryParts)
-#pragma warning restore CA1001
+/// <param name="capacity">How much memory [bytes]. The parts of a very large value may each be larger: such a part has all of it.</param>
+internal sealed class PartBuffers(int capacity)
 {
-    private readonly SemaphoreSlim _free = new(ordinaryParts, ordinaryParts);
+    private readonly Credits _free = new(capacity);
 
     /// <summary>The buffers of parts on their way to a server.</summary>
-    public static PartBuffers Uploads { get; } = new(12);
+    public static PartBuffers Uploads { get; } = new(12 * PartSizes.Ordinary);
 
     /// <summary>The buffers of parts that are loaded ahead of their reader.</summary>
-    public static PartBuffers Loads { get; } = new(12);
+    public static PartBuffers Loads { get; } = new(12 * PartSizes.Ordinary);
 
     /// <summary>Waits for room for a part.</summary>
+    /// <param name="size">Its size [bytes].</param>
+    /// <param name="cancellationToken">A token to cancel the wait.</param>
     public async ValueTask<Lease> RentAsync(int size, CancellationToken cancellationToken)
     {
-        await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _free.TakeAsync(ShareOf(size), cancellationToken).ConfigureAwait(false);
         return new(this, size);
     }
 
     /// <summary>Takes room for a part where there is some now.</summary>
-    public Lease? TryRent(int size) => _free.Wait(0) ? new(this, size) : null;
+    /// <param name="size">Its size [bytes].</param>
+    public Lease? TryRent(int size) => _free.TryTake(ShareOf(size)) ? new(this, size) : null;
+
+    private int ShareOf(int size) => Math.Min(size, capacity);
 
     /// <summary>A buffer in use.</summary>
     internal sealed class Lease(PartBuffers owner, int size) : IDisposable
@@ -38,7 +42,7 @@ internal sealed class PartBuffers(int ordinaryParts)
         {
             if (Interlocked.Exchange(ref _bytes, null) is not { } bytes) return;
             ArrayPool<byte>.Shared.Return(bytes);
-            owner._free.Release();
+            owner._free.Return(owner.ShareOf(size));
         }
     }
 }

@@ -87,6 +87,24 @@ public abstract partial class BackendContract
         await AssertOnlyFilesAsync("data/a");
     }
 
+    [Theory]
+    [InlineData("data", 6)]
+    [InlineData("data", 0)]
+    [InlineData("", 0)]
+    public async Task Defrag_refuses_a_hash_that_is_too_long_for_a_name(string ns, int levels)
+    {
+        await StoreAsync("data/a", Bytes(100));
+        var request = new DefragRequest([new Block("data/a", 0, 100)])
+        {
+            Algorithm = levels > 0 ? HashKind.Parse("sha384") : HashKind.Parse("sha512"),
+            Namespace = ns,
+            Levels = levels,
+        };
+        var error = await AssertFailsAsync(StoreError.InvalidName, () => Store.DefragAsync(request, Ct).AsTask());
+        Assert.Contains("more than", error.Message, StringComparison.Ordinal);
+        await AssertOnlyFilesAsync("data/a");
+    }
+
     [Fact]
     public async Task Defrag_refuses_absent_sources_and_unnamed_results()
     {

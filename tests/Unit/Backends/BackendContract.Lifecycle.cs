@@ -49,6 +49,28 @@ public abstract partial class BackendContract
     }
 
     [Fact]
+    public async Task The_folder_that_a_file_system_keeps_for_itself_is_left_alone()
+    {
+        if (RawFolder is null) Assert.Skip("There is no file system under this storage.");
+        await Store.DisposeAsync();
+        await using (var another = await CreateBackendAsync()) await another.DestroyAsync(Ct);
+        await PutRawAsync("lost+found/#123.tmp", [1]);
+
+        await using var store = await CreateBackendAsync();
+        await store.CreateAsync(Ct);
+        await store.OpenAsync(Ct);
+        await store.StoreAsync("data/ab/abc", new byte[] { 2 }, StoreMode.Overwrite, Ct);
+        Assert.Equal(["data"], (await store.ListAsync("", ListScope.OneLevel, Ct).ToListAsync(Ct)).Select(item => item.Name));
+        Assert.Equal(["data/ab/abc"], (await store.ListAsync("", ListScope.Tree, Ct).ToListAsync(Ct)).Select(item => item.Name));
+        Assert.Empty(await store.ListTemporaryAsync(TimeSpan.Zero, Ct).ToListAsync(Ct));
+        await store.DisposeAsync();
+
+        await using var last = await CreateBackendAsync();
+        await last.DestroyAsync(Ct);
+        Assert.Equal(["lost+found/#123.tmp"], await ListRawAsync() ?? []);
+    }
+
+    [Fact]
     public async Task An_operation_needs_an_open_store()
     {
         await using var unopened = await CreateBackendAsync();

@@ -56,6 +56,12 @@ public abstract partial class BackendContract : IAsyncLifetime
     /// <summary>Puts a symbolic link into the storage past the backend; <see langword="false"/> where a test cannot.</summary>
     protected virtual ValueTask<bool> PutRawLinkAsync(string path, string target) => ValueTask.FromResult(false);
 
+    /// <summary>Leaves in the storage what a crash while a value was stored would leave; <see langword="false"/> where a test cannot.</summary>
+    protected virtual ValueTask<bool> PutUnfinishedAsync(string name) => PutRawAsync($"{name}.tmp", [1, 2, 3]);
+
+    /// <summary>The folder that the storage keeps its files in; <see langword="null"/> where it keeps none on this machine.</summary>
+    protected virtual string? RawFolder => null;
+
     /// <summary>Lists every file in the storage past the backend, unfinished and hidden ones too; <see langword="null"/> where a test cannot.</summary>
     protected virtual ValueTask<IReadOnlyList<string>?> ListRawAsync() => ValueTask.FromResult<IReadOnlyList<string>?>(null);
 

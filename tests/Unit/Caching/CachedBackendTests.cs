@@ -40,6 +40,8 @@ public abstract class CachedBackendContract(CachePolicy policy) : BackendContrac
         return true;
     }
 
+    protected override string? RawFolder => _folder.Combine("store");
+
     protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(_folder.Combine("store", path), target);
 
     protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BorgStore.Backends.Files;
 using BorgStore.Caching;
 using BorgStore.Layout;
 using BorgStore.Tests.Stores;
@@ -76,6 +77,40 @@ public sealed class StoreCacheTests : StoreFixture
             await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { CacheUrl = url }));
         Assert.Equal(StoreError.InvalidArgument, Assert.Throws<StoreException>(() => new CachePolicy(CacheMode.Mirror) { Size = -1 }).Error);
         Assert.Throws<StoreException>(() => new CachePolicy(CacheMode.Mirror) { MaxAge = TimeSpan.FromTicks(-1) });
+    }
+
+    [Fact]
+    public async Task Cache_and_store_in_each_other_are_found_whatever_way_leads_there()
+    {
+        Directory.CreateDirectory(Folder.Combine("store"));
+        Directory.CreateDirectory(Folder.Combine("elsewhere"));
+        Directory.CreateSymbolicLink(Folder.Combine("link"), Folder.Combine("store"));
+        Directory.CreateSymbolicLink(Folder.Combine("relative"), "elsewhere/../link");
+        Directory.CreateSymbolicLink(Folder.Combine("up"), "store/..");
+        Directory.CreateSymbolicLink(Folder.Combine("loop"), "loop");
+        foreach (var way in new[] { "elsewhere/../store/cache", "link", "link/cache", "relative/a/b", "up/store/cache", "up", "./store//cache", "elsewhere/../link/../store" })
+        {
+            var url = "file://" + Folder.Combine(way);
+            await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { CacheUrl = url }));
+            await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { Url = url, CacheUrl = Folder.StoreUrl }));
+        }
+        foreach (var way in new[] { "store2", "up/elsewhere/cache", "link/../cache2" })
+            await (await Store.OpenAsync(Options with { CacheUrl = "file://" + Folder.Combine(way) })).DisposeAsync();
+        Assert.Equal(Folder.Combine("loop/x"), RealPath.Find(Folder.Combine("loop/x")));
+    }
+
+    [Fact]
+    public async Task Cache_and_store_may_differ_in_case_where_the_file_system_tells_it()
+    {
+        var shouted = "file://" + Folder.Combine("STORE/cache");
+        Directory.CreateDirectory(Folder.Combine("store"));
+        if (Directory.Exists(Folder.Combine("STORE")))
+        {
+            await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { CacheUrl = shouted }));
+            return;
+        }
+        await (await Store.CreateAsync(Options with { CacheUrl = shouted })).DisposeAsync();
+        Assert.False(RealPath.IsWithin(Folder.Combine("STORE/cache"), Folder.Combine("store")));
     }
 
     [Fact]

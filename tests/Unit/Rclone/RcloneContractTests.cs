@@ -29,6 +29,8 @@ public abstract class RcloneContract(string parent) : BackendContract
         return ValueTask.CompletedTask;
     }
 
+    protected override string? RawFolder => Folder;
+
     [Fact]
     public async Task A_value_of_the_same_size_and_time_replaces_as_well()
     {

@@ -52,6 +52,14 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_was_never_there_is_not_waited_for()
+    {
+        await using var client = new RestBackend("http://127.0.0.1:1");
+        client.Client.Pauses = [TimeSpan.FromHours(1)];
+        await AssertFailsAsync(StoreError.ConnectionLost, () => client.OpenAsync(Ct).WaitAsync(TimeSpan.FromMinutes(1), Ct));
+    }
+
+    [Fact]
     public async Task What_can_not_be_known_to_have_happened_is_said_so()
     {
         _line.AnswersToCut = 1;
@@ -73,17 +81,19 @@ public sealed class LostLineTests : IAsyncLifetime
     [Fact]
     public async Task Nothing_is_sent_twice_that_arrived_once_and_all_that_never_did()
     {
-        // The server does not listen yet, and then does.
+        // The server was there, does not listen for a while, and then does.
         var port = TestPorts.FindFree();
-        await using var client = new RestBackend($"http://127.0.0.1:{port}");
-        client.Client.Pauses = [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(10)];
-        var opening = client.OpenAsync(Ct);
-        await Task.Delay(300, Ct);
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.Combine("store"));
-        await using var server = await InProcessServer.StartAsync(folder.Combine("store"), options => options with { Port = port });
-        await opening;
-        Assert.False(await client.DeleteAsync("data/none", Ct));
+        await using var client = new RestBackend($"http://127.0.0.1:{port}");
+        client.Client.Pauses = [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(10)];
+        await using (await StartAsync()) await client.OpenAsync(Ct);
+        var deleting = client.DeleteAsync("data/none", Ct).AsTask();
+        await Task.Delay(300, Ct);
+        await using var server = await StartAsync();
+        Assert.False(await deleting);
+
+        Task<InProcessServer> StartAsync() => InProcessServer.StartAsync(folder.Combine("store"), options => options with { Port = port });
     }
 
     [Fact]

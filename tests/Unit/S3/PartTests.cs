@@ -72,6 +72,26 @@ public sealed class PartTests
         static string KeyOf(ItemInfo item) => item.IsDirectory ? item.Name + "/" : item.Name;
     }
 
+    [Theory]
+    [InlineData(1L << 20)]
+    [InlineData(100_000_000_000)]
+    [InlineData(1_000_000_000_000)]
+    [InlineData(5_000_000_000_000)]
+    public async Task Parts_in_memory_are_bounded_by_their_bytes(long valueLength)
+    {
+        const int Capacity = 12 * PartSizes.Ordinary;
+        var size = PartSizes.For(valueLength);
+        var buffers = new PartBuffers(Capacity);
+        var parts = new List<PartBuffers.Lease>();
+        while (buffers.TryRent(size) is { } part) parts.Add(part);
+        Assert.InRange(parts.Sum(part => (long)part.Memory.Length), size, Math.Max(size, Capacity));
+
+        var waiting = buffers.RentAsync(size, TestContext.Current.CancellationToken).AsTask();
+        Assert.False(waiting.IsCompleted);
+        foreach (var part in parts) part.Dispose();
+        (await waiting).Dispose();
+    }
+
     // Pieces of one block that follow each other are the block.
     private static List<Block> Join(IEnumerable<Block> pieces)
     {

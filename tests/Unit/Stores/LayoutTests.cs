@@ -39,6 +39,8 @@ public sealed class LayoutTests : StoreFixture
     [InlineData("data", 1)]
     [InlineData("data", 3)]
     [InlineData("ab", 2)]
+    [InlineData("photos/raw", 1)]
+    [InlineData("photos/raw/2026", 2)]
     [InlineData("", 0)]
     [InlineData("", 2)]
     public async Task One_level_is_recognised(string ns, int level)
@@ -52,6 +54,34 @@ public sealed class LayoutTests : StoreFixture
         await using var store = await OpenAsync();
         var recognised = Assert.Single(store.Layout.Namespaces);
         Assert.Equal((ns, level, true), (recognised.Name, recognised.WriteLevel, recognised.IsKnown));
+    }
+
+    [Fact]
+    public async Task Namespaces_in_each_other_are_recognised_where_keys_are_nested()
+    {
+        (string, int)[] layout = [("photos", 0), ("photos/raw", 1), ("photos/raw/old", 2)];
+        await using (var made = await CreateAsync(layout))
+            foreach (var name in new[] { "photos/a", "photos/raw/abcdef", "photos/raw/old/abcdef" }) await made.StoreAsync(name, Bytes(name));
+        await using var store = await OpenAsync();
+        Assert.Equal(layout, store.Layout.Namespaces.Select(ns => (ns.Name, ns.WriteLevel)));
+        await store.StoreAsync("photos/raw/bbbb", Bytes("1"));
+        Assert.True(File.Exists(Folder.Combine("store/photos/raw/bb/bbbb")));
+    }
+
+    [Theory]
+    [InlineData("lost+found")]
+    [InlineData(".snapshot")]
+    [InlineData(".git")]
+    [InlineData(".fseventsd")]
+    [InlineData("@eadir")]
+    [InlineData("#recycle")]
+    public async Task Folders_of_systems_are_no_namespaces(string folder)
+    {
+        Directory.CreateDirectory(Folder.Combine($"store/{folder}/objects"));
+        await File.WriteAllTextAsync(Folder.Combine($"store/{folder}/objects/file"), "");
+        await using (var store = await OpenAsync()) Assert.Empty(store.Layout.Namespaces);
+        await using (var store = await OpenAsync(new(("data", 1)))) await store.StoreAsync("data/abcd", Bytes("1"));
+        await using (var store = await OpenAsync()) Assert.Equal("data", Assert.Single(store.Layout.Namespaces).Name);
     }
 
     [Fact]

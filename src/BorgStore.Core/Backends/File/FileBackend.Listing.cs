@@ -10,7 +10,7 @@ internal sealed partial class FileBackend
 
     /// <inheritdoc/>
     public IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => new SynchronousSequence<TemporaryItem>(ListTemporary(DateTime.UtcNow - olderThan), _gate, cancellationToken);
+        => new SynchronousSequence<TemporaryItem>(ListTemporary(TemporaryItem.FindLatest(olderThan)), _gate, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
@@ -142,6 +142,8 @@ internal sealed partial class FileBackend
                 TryGetStatus(reader!, entry, directory, entry.Name, unreadable, out status);
             if (entry.Kind == EntryKind.Directory || status is { IsDirectory: true })
             {
+                // Nothing of the store is in there.
+                if (!ItemName.IsListable(entry.Name)) continue;
                 using var below = OpenListingOfAll(path, unreadable);
                 foreach (var item in ListTemporary(below, path, newest, unreadable)) yield return item;
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using BorgStore.Naming;
 
 namespace BorgStore.Backends.Files;
 
@@ -48,7 +49,7 @@ internal sealed partial class FileBackend : IBackend
             var missing = CountMissingDirectories();
             Failures.Named(MakeRoot);
             using (var contents = _calls.ReadDirectory(""))
-                if (contents is not { Entries.Count: 0 }) throw AlreadyExists(null);
+                if (contents is null || HasContent(contents)) throw AlreadyExists(null);
             if (_options.Durability != Durability.None) SyncRoot(missing);
         }
         catch (FileFailure failure)
@@ -175,8 +176,10 @@ internal sealed partial class FileBackend : IBackend
     private bool IsEmpty()
     {
         using var contents = _calls.ReadDirectory("");
-        return contents is not { Entries.Count: > 0 };
+        return contents is null || !HasContent(contents);
     }
+
+    private static bool HasContent(DirectoryReader root) => root.Entries.Exists(entry => !SystemFolders.IsOfFileSystem(entry.Name));
 
     private string? FindForeign(string directory, CancellationToken cancellationToken)
     {
@@ -184,6 +187,7 @@ internal sealed partial class FileBackend : IBackend
         foreach (var entry in contents?.Entries ?? [])
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (directory.Length == 0 && SystemFolders.IsOfFileSystem(entry.Name)) continue;
             var name = Join(directory, entry.Name);
             if (ForeignContent.IsIn(entry.Name)) return name;
             var isDirectory = entry.Kind == EntryKind.Directory || (entry.Kind == EntryKind.Unknown && contents!.GetStatus(entry) is { IsDirectory: true });
@@ -203,6 +207,7 @@ internal sealed partial class FileBackend : IBackend
         foreach (var entry in contents.Entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (directory.Length == 0 && SystemFolders.IsOfFileSystem(entry.Name)) continue;
             var name = Join(directory, entry.Name);
             // What is no directory is tried as a file first, and a link is never followed.
             if ((entry.Kind != EntryKind.Directory && _calls.Delete(name)) || entry.Kind == EntryKind.Link) continue;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BorgStore.Backends.Files;
 
 /// <summary>Lets operations in while a store is open, and waits at its end for those that are still inside.</summary>
@@ -28,6 +30,23 @@ internal sealed class OpenGate
         if ((Interlocked.Add(ref _state, One) & ClosedFlag) == 0) return new Visit(this);
         Leave();
         throw NotOpen();
+    }
+
+    /// <summary>Goes in for each step of a listing. Nothing is held while the caller looks at an item: it may close the store then.</summary>
+    /// <param name="items">The listing.</param>
+    /// <param name="cancellationToken">A token to cancel the listing.</param>
+    public async IAsyncEnumerable<T> EnterEachAsync<T>(IAsyncEnumerable<T> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var enumerator = items.GetAsyncEnumerator(cancellationToken);
+        await using (enumerator.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                using (Enter(cancellationToken))
+                    if (!await enumerator.MoveNextAsync().ConfigureAwait(false)) yield break;
+                yield return enumerator.Current;
+            }
+        }
     }
 
     /// <summary>Closes, and waits until nobody is inside any more.</summary>

@@ -13,7 +13,7 @@ internal sealed partial class RcloneBackend
         var items = scope == ListScope.Tree
             ? ListTreeAsync(directory, cancellationToken)
             : ListDirectoryAsync(directory, cancellationToken);
-        await foreach (var item in VisitAsync(items, cancellationToken).ConfigureAwait(false))
+        await foreach (var item in _gate.EnterEachAsync(items, cancellationToken).ConfigureAwait(false))
             if (IsListable(item.Name)) yield return item;
     }
 
@@ -21,9 +21,9 @@ internal sealed partial class RcloneBackend
     public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var newest = DateTime.UtcNow - olderThan;
-        await foreach (var item in VisitAsync(ListTreeAsync("", cancellationToken), cancellationToken).ConfigureAwait(false))
-            if (item.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && item.LastWriteTime is { } written && written <= newest)
+        var latest = TemporaryItem.FindLatest(olderThan);
+        await foreach (var item in _gate.EnterEachAsync(ListTreeAsync("", cancellationToken), cancellationToken).ConfigureAwait(false))
+            if (item.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && item.LastWriteTime is { } written && written <= latest)
                 yield return new TemporaryItem(item.Name, item.Size, written);
     }
 
@@ -57,22 +57,6 @@ internal sealed partial class RcloneBackend
             // What is not there has nothing below it.
         }
         return false;
-    }
-
-    // Closing the store waits for a step under way, not for who takes the items.
-    private async IAsyncEnumerable<ItemInfo> VisitAsync(
-        IAsyncEnumerable<ItemInfo> items, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var enumerator = items.GetAsyncEnumerator(cancellationToken);
-        await using (enumerator.ConfigureAwait(false))
-        {
-            while (true)
-            {
-                using (_gate.Enter(cancellationToken))
-                    if (!await enumerator.MoveNextAsync().ConfigureAwait(false)) yield break;
-                yield return enumerator.Current;
-            }
-        }
     }
 
     private static bool IsListable(string path)

@@ -52,7 +52,8 @@ internal sealed partial class RcloneBackend : IBackend
         CheckNotOpen();
         return RunAsync("create", "", canRepeat: false, async (server, remote) =>
         {
-            if (await ListRootAsync(server, cancellationToken).ConfigureAwait(false) is { Count: > 0 })
+            var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false);
+            if (contents?.Exists(item => !SystemFolders.IsOfFileSystem(item.Name)) == true)
                 throw new RcloneFailure(StoreError.StoreAlreadyExists, "there is something at that place already. Choose another, or open the store");
             await server.CallAsync("operations/mkdir", On(""), cancellationToken).ConfigureAwait(false);
             return !remote.HasOnlyPrefixes || await UploadAsync(server, MarkerName, default, cancellationToken).ConfigureAwait(false);
@@ -67,7 +68,7 @@ internal sealed partial class RcloneBackend : IBackend
         {
             await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
             if (await FindForeignAsync(server, cancellationToken).ConfigureAwait(false) is { } foreign) throw ForeignContent.Refuse($"rclone:{_target.Shown}", foreign);
-            await server.CallAsync("operations/purge", On(""), cancellationToken).ConfigureAwait(false);
+            await PurgeAsync(server, cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken);
     }
@@ -131,11 +132,24 @@ internal sealed partial class RcloneBackend : IBackend
         }
     }
 
+    // What the file system keeps for itself stays, and so does the folder then, which is as good as none.
+    private async Task PurgeAsync(RcloneServer server, CancellationToken cancellationToken)
+    {
+        var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? [];
+        if (!contents.Exists(item => SystemFolders.IsOfFileSystem(item.Name)))
+        {
+            await server.CallAsync("operations/purge", On(""), cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        foreach (var item in contents.Where(item => !SystemFolders.IsOfFileSystem(item.Name)))
+            await server.CallAsync(item.IsDirectory ? "operations/purge" : "operations/deletefile", On(item.Name), cancellationToken).ConfigureAwait(false);
+    }
+
     private async Task<string?> FindForeignAsync(RcloneServer server, CancellationToken cancellationToken)
     {
         var lister = new RcloneLister(server, _target);
         string? foreign = null;
-        var files = RcloneLister.WalkTreeAsync("", name => !Note(name), lister.ListDirectoryAsync, cancellationToken);
+        var files = RcloneLister.WalkTreeAsync("", name => !SystemFolders.IsOfFileSystem(name) && !Note(name), lister.ListDirectoryAsync, cancellationToken);
         await foreach (var file in files.ConfigureAwait(false))
             if (foreign is not null || Note(file.Name)) break;
         return foreign;

@@ -46,7 +46,7 @@ internal sealed partial class RestBackend
         {
             DemandExtensions();
             items = await _client.SendAsync(
-                () => _transport.CreateRequest(HttpMethod.Get, $"/?cmd=temporaries&age={Math.Max(0, (long)olderThan.TotalSeconds)}"),
+                () => _transport.CreateRequest(HttpMethod.Get, $"/?cmd=temporaries&age={(int)Math.Clamp(Math.Ceiling(olderThan.TotalSeconds), 0, int.MaxValue)}"),
                 async answer =>
                 {
                     await answer.DemandAsync(null).ConfigureAwait(false);

@@ -106,8 +106,7 @@ internal sealed partial class RestBackend : IBackend
     public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        if (request.Target is null && request.Algorithm is null)
-            throw new StoreException(StoreError.InvalidArgument, "A defragmentation needs the name of the new item, or an algorithm to make it of.");
+        request.CheckTarget();
         if (request is { Mode: StoreMode.CreateNew, Target: { } newName }) await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
 
         var target = request.Target is { } name ? $"&target={Escape(name)}" : $"&algorithm={request.Algorithm!.Name}&levels={request.Levels}";

@@ -62,7 +62,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                     ? mixUps < MixUpPauses.Count ? MixUpPauses[mixUps++] * (0.5 + Random.Shared.NextDouble()) : (TimeSpan?)null
                     : losses < Pauses.Count ? Pauses[losses++] : null;
                 if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw Explain(failure!);
-                // A refused connection may be that of a server that is just starting. Where there is no host, or ssh fails, it is none.
+                // One more attempt is enough for a server that was never there.
                 if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
                 await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
             }
@@ -131,8 +131,9 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             return (default, new(StoreError.Timeout,
                 $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost, null);
         }
-        catch (HttpRequestException e) when (e.InnerException is AuthenticationException)
+        catch (HttpRequestException e) when (e.InnerException is AuthenticationException || (!_wasAnswered && HttpFailure.IsRefused(e)))
         {
+            // Where nobody listens, nobody will in a second. A server that was there before may only be starting again.
             throw Lost(e);
         }
         catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)

@@ -1,7 +1,6 @@
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Values;
-using BorgStore.Naming;
 
 namespace BorgStore.Backends.Sftp;
 
@@ -16,16 +15,9 @@ internal sealed partial class SftpBackend
     /// <inheritdoc/>
     public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
+        request.CheckTarget();
         // The name of what is hashed is known at the end; its namespace is where it grows.
-        var writing = new Writing(request.Target ?? Join(request.Namespace.TrimEnd('/'), "defrag"), request.Mode);
-        if (request.Target is null && request.Algorithm is null)
-            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
-        if (request.Algorithm is { } algorithm && request.Target is null)
-        {
-            // Some digests are too long for a name, which is better known before than after the work.
-            var longest = HashedName(request, new string('0', 2 * algorithm.DigestSize));
-            ItemName.CheckWritable(longest, longest);
-        }
+        var writing = new Writing(request.Target ?? request.Directory + "defrag", request.Mode);
 
         await RunWritingAsync(writing, async (connection, call) =>
         {
@@ -36,16 +28,13 @@ internal sealed partial class SftpBackend
             if (request.Target is null)
             {
                 var hash = await HashFileAsync(connection, writing.Temporary!, request, call).ConfigureAwait(false);
-                writing.Name = HashedName(request, hash);
+                writing.Name = request.NameOf(hash);
             }
             await PublishAsync(connection, writing, writing.Name).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);
         return writing.Name;
     }
-
-    private static string HashedName(DefragRequest request, string hash)
-        => Nesting.Nest(Join(request.Namespace.TrimEnd('/'), hash), request.Levels);
 
     /// <summary>Nothing is written before all blocks are known to be there.</summary>
     private async Task CheckBlocksAsync(SftpConnection connection, IReadOnlyList<Block> blocks)

@@ -1,6 +1,7 @@
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Listing;
 using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Naming;
 
 namespace BorgStore.Backends.Sftp;
 
@@ -16,7 +17,7 @@ internal sealed partial class SftpBackend
         {
             var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, call.CancellationToken).ConfigureAwait(false);
             // What an earlier attempt made is empty as well.
-            if (entries is { Count: > 0 }) throw Occupied();
+            if (entries?.Exists(entry => !SystemFolders.IsOfFileSystem(entry.Name)) == true) throw Occupied();
             if (entries is not null) return true;
 
             using var reply = await MakeRootAsync(connection).ConfigureAwait(false);
@@ -62,6 +63,7 @@ internal sealed partial class SftpBackend
         cancellationToken.ThrowIfCancellationRequested();
         var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false);
         if (entries is null) return false;
+        if (depth == 0) entries.RemoveAll(entry => SystemFolders.IsOfFileSystem(entry.Name));
 
         // The handles that are open at once are bounded by the number of directories that are listed at once. Deep down these go one
         // by one, so that a tree without end needs no memory without end.
@@ -87,6 +89,7 @@ internal sealed partial class SftpBackend
     {
         cancellationToken.ThrowIfCancellationRequested();
         var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false) ?? [];
+        if (depth == 0) entries.RemoveAll(entry => SystemFolders.IsOfFileSystem(entry.Name));
         if (entries.FirstOrDefault(entry => ForeignContent.IsIn(entry.Name)).Name is { } foreign) return Join(directory, foreign);
         foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Select(e => Join(directory, e.Name)).Chunk(depth < 3 ? 8 : 1))
         {

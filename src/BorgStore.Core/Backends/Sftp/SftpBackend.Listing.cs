@@ -37,7 +37,7 @@ internal sealed partial class SftpBackend
     public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var latest = DateTime.UtcNow - olderThan;
+        var latest = TemporaryItem.FindLatest(olderThan);
         await foreach (var (path, attributes) in WalkAsync("", Links.AreEntries, cancellationToken).ConfigureAwait(false))
         {
             if (!attributes.IsRegular || !path.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)) continue;

@@ -8,11 +8,11 @@ namespace BorgStore.Commands;
 [OutputType(typeof(FileInfo))]
 public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
 {
-    private string _folder = "";
+    private string? _folder;
 
-    [Parameter(Mandatory = true, Position = 1)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
-    public string Path { get; set; } = "";
+    public string? Path { get; set; }
 
     [Parameter(HelpMessage = "Replaces existing files.")]
     public SwitchParameter Force { get; set; }
@@ -23,13 +23,20 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
     protected override void Begin()
     {
         base.Begin();
-        _folder = LocalPath.ResolveAny(this, Path);
-        LocalPath.CheckFolder(_folder);
+        if (Path is not null) _folder = FindFolder(Path);
+    }
+
+    // A script block names a folder for each item.
+    private string FindFolder(string path)
+    {
+        var folder = LocalPath.ResolveAny(this, path);
+        LocalPath.CheckFolder(folder);
+        return folder;
     }
 
     private protected override void Process(StoreLease store, string name)
     {
-        var path = ItemPath.Combine(_folder, name);
+        var path = ItemPath.Combine(_folder ?? FindFolder(Path!), name);
         if (!ShouldProcess($"{name} to {path}", "Export item")) return;
         var (deleted, force) = (Deleted.IsPresent, Force.IsPresent);
         Pump.Post(name, async (output, token) =>

@@ -249,7 +249,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         var (mode, passThru, hash) = (Mode, PassThru.IsPresent, _hash);
         Pump.Post(name ?? path, async (output, token) =>
         {
-            await using var file = LocalPath.OpenRead(path);
+            await using var file = await LocalPath.OpenReadAsync(path, output.WarnAsync, token);
             StoreValue value;
             var final = name ?? "";
             if (hash is null) value = ValueArgument.Read(new CountedStream(file, output), final);

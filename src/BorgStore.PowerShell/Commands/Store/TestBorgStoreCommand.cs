@@ -59,6 +59,12 @@ public sealed class TestBorgStoreCommand : StoreCommand
             var namespaces = lease.Store.Layout.Namespaces;
             result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
             await TestItemsAsync(lease.Store, result, cancellationToken);
+            if (result.IsUsable && await lease.Store.FindDoubtAsync(cancellationToken) is var (path, reason))
+            {
+                // Nothing says for certain whether this is a store.
+                (result.Exists, result.Layout) = (null, false);
+                result.Problem = $"There is '{path}', {reason}.";
+            }
             if (result.Layout == false) result.Problem ??= DescribeLayout(namespaces);
         }
         catch (StoreException e) when (Quiet || e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
@@ -98,6 +104,8 @@ public sealed class TestBorgStoreCommand : StoreCommand
             }
             catch (StoreException e) when (e.Error is not (StoreError.ConnectionLost or StoreError.Timeout))
             {
+                // The layout was given, and is another one.
+                if (e.Error == StoreError.LayoutUnknown) result.Layout = false;
                 if (result.List == true) result.Read ??= false;
                 else result.List = false;
                 result.Problem ??= e.Message;

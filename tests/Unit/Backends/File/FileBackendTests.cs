@@ -27,6 +27,8 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
         return true;
     }
 
+    protected override string? RawFolder => _path;
+
     protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(_path, path), target);
 
     protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(

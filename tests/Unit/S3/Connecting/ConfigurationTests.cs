@@ -25,6 +25,12 @@ public sealed class ConfigurationTests : IDisposable
         endpoint_url = http://127.0.0.1:2
         ignore_configured_endpoint_urls = true
 
+        [profile ignoring-services]
+        aws_access_key_id = key
+        aws_secret_access_key = secret
+        services = local
+        ignore_configured_endpoint_urls = true
+
         [profile program]
         credential_process = /bin/false
         endpoint_url = http://127.0.0.1:1
@@ -40,6 +46,10 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("services", "AWS_ENDPOINT_URL_S3", "http://127.0.0.1:3", "(127.0.0.1:3)")]
     [InlineData("services", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", "the proxy 'http://127.0.0.1:9'")]
     [InlineData("ignoring", "", "", "the proxy 'http://127.0.0.1:9'")]
+    [InlineData("ignoring", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", "(127.0.0.1:2)")]
+    [InlineData("ignoring", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "FALSE", "(127.0.0.1:2)")]
+    [InlineData("ignoring-services", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", "(127.0.0.1:1)")]
+    [InlineData("ignoring-services", "", "", "the proxy 'http://127.0.0.1:9'")]
     public async Task The_server_is_the_one_that_they_name(string profile, string variable, string value, string said)
         => Assert.Contains(said, await FailAsync(Configuration, profile, variable.Length > 0 ? [(variable, value)] : []), StringComparison.Ordinal);
 

@@ -1,6 +1,6 @@
-namespace BorgStore.Backends.Sftp.Connection;
+namespace BorgStore.Backends;
 
-/// <summary>Bounds how many bytes are on their way at once. Who comes first is served first.</summary>
+/// <summary>Bounds how many bytes are on their way, or in memory, at once. Callers are served in the order in which they come.</summary>
 /// <param name="total">How many bytes.</param>
 /// <param name="inBatches">Whether those who wait are woken when half of all is left, no sooner: to be woken for every little costs
 /// more than what is then done.</param>

@@ -9,23 +9,28 @@
 param(
     # Where the results go, as NUnit XML.
     [Parameter(Mandatory)] [string] $ResultPath,
-    [string] $Path = $PSScriptRoot
+    [string] $Path = $PSScriptRoot,
+    # Tests the package that an earlier run has installed, where there is no SDK to make it.
+    [switch] $NoBuild
 )
 $ErrorActionPreference = 'Stop'
 Import-Module Pester -MinimumVersion 5.0
 
 $root = Split-Path (Split-Path $PSScriptRoot)
 $packages = Join-Path $root 'artifacts/test-package'
-if (Test-Path $packages) { Remove-Item $packages -Recurse -Force }
-& dotnet build (Join-Path $root 'src/BorgStore.Module') --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
-if ($LASTEXITCODE -ne 0) { throw "The package could not be made: dotnet build failed with exit code $LASTEXITCODE." }
-$package = Get-Item (Join-Path $packages 'BorgStore.*.nupkg')
-
-# As Install-PSResource does it: the files of the package, without what only NuGet needs.
 $modules = Join-Path $packages 'Modules'
 $module = Join-Path $modules BorgStore
-[IO.Compression.ZipFile]::ExtractToDirectory($package.FullName, $module)
-'_rels', 'package', '[Content_Types].xml', 'BorgStore.nuspec' | ForEach-Object { Remove-Item -LiteralPath (Join-Path $module $_) -Recurse -Force }
+if (-not $NoBuild) {
+    if (Test-Path $packages) { Remove-Item $packages -Recurse -Force }
+    & dotnet build (Join-Path $root 'src/BorgStore.Module') --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
+    if ($LASTEXITCODE -ne 0) { throw "The package could not be made: dotnet build failed with exit code $LASTEXITCODE." }
+    $package = Get-Item (Join-Path $packages 'BorgStore.*.nupkg')
+
+    # As Install-PSResource does it: the files of the package, without what only NuGet needs.
+    [IO.Compression.ZipFile]::ExtractToDirectory($package.FullName, $module)
+    '_rels', 'package', '[Content_Types].xml', 'BorgStore.nuspec' | ForEach-Object { Remove-Item -LiteralPath (Join-Path $module $_) -Recurse -Force }
+}
+$package = Get-Item (Join-Path $packages 'BorgStore.*.nupkg')
 
 $env:PSModulePath = $modules + [IO.Path]::PathSeparator + $env:PSModulePath
 $env:BORGSTORE_MODULE = $module

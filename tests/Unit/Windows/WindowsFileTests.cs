@@ -27,13 +27,24 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_that_another_process_reads_is_moved_and_deleted()
+    public async Task A_value_that_another_process_reads_is_moved()
     {
         await using var reader = await HoldAsync();
         await _store.MoveAsync("config/a", "config/b", cancellationToken: Ct);
         Assert.Equal("old"u8.ToArray(), await _store.LoadAsync("config/b", cancellationToken: Ct));
-        await _store.DeleteAsync("config/b", cancellationToken: Ct);
-        Assert.Null(await _store.FindAsync("config/b", cancellationToken: Ct));
+        Assert.Null(await _store.FindAsync("config/a", cancellationToken: Ct));
+    }
+
+    [Fact]
+    public async Task A_value_that_another_process_reads_is_deleted()
+    {
+        await using (await HoldAsync())
+        {
+            await _store.DeleteAsync("config/a", cancellationToken: Ct);
+            // Under Wine, as on Windows before version 1809, the name stays until the reader closes the file.
+            if (!Wine.IsHere) Assert.Null(await _store.FindAsync("config/a", cancellationToken: Ct));
+        }
+        Assert.Null(await _store.FindAsync("config/a", cancellationToken: Ct));
     }
 
     [Fact]
@@ -71,8 +82,10 @@ public sealed class WindowsFileTests : IAsyncLifetime
     [Fact]
     public async Task A_value_that_a_scanner_locks_for_a_moment_is_replaced()
     {
-        var scanner = await HoldAsync("alone");
-        var store = _store.StoreAsync("config/a", "new"u8.ToArray(), cancellationToken: Ct).AsTask();
+        var scanner = new FileStream(ValueFile, FileMode.Open, FileAccess.Read, FileShare.None);
+        var store = Task.Run(() => _store.StoreAsync("config/a", "new"u8.ToArray(), cancellationToken: Ct).AsTask(), Ct);
+        await Task.Delay(50, Ct);
+        Assert.False(store.IsCompleted);
         await scanner.DisposeAsync();
         await store;
         Assert.Equal("new"u8.ToArray(), await _store.LoadAsync("config/a", cancellationToken: Ct));
@@ -83,16 +96,13 @@ public sealed class WindowsFileTests : IAsyncLifetime
     {
         File.SetAttributes(ValueFile, FileAttributes.ReadOnly);
         Assert.Equal("old"u8.ToArray(), await _store.LoadAsync("config/a", cancellationToken: Ct));
-        foreach (var act in new Func<Task>[]
-        {
-            () => _store.StoreAsync("config/a", "new"u8.ToArray(), cancellationToken: Ct).AsTask(),
-            () => _store.DeleteAsync("config/a", cancellationToken: Ct).AsTask(),
-        })
-        {
-            var exception = await Assert.ThrowsAsync<StoreException>(act);
-            Assert.Equal(StoreError.PermissionDenied, exception.Error);
-        }
+        await AssertDeniedAsync(() => _store.StoreAsync("config/a", "new"u8.ToArray(), cancellationToken: Ct).AsTask());
+        // Wine lets root delete it.
+        if (!Wine.IsHere) await AssertDeniedAsync(() => _store.DeleteAsync("config/a", cancellationToken: Ct).AsTask());
         Assert.Equal("old"u8.ToArray(), await _store.LoadAsync("config/a", cancellationToken: Ct));
+
+        static async Task AssertDeniedAsync(Func<Task> act)
+            => Assert.Equal(StoreError.PermissionDenied, (await Assert.ThrowsAsync<StoreException>(act)).Error);
     }
 
     [Fact]

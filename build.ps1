@@ -1,7 +1,7 @@
 #Requires -Version 7.4
 <#
 .SYNOPSIS
-    Builds, tests, packs and installs the module.
+    Builds, tests, packs, installs and publishes the module.
 .DESCRIPTION
     Everything but Test needs nothing beyond PowerShell and the .NET SDK. The version stands in BorgStore.psd1.
 .EXAMPLE
@@ -14,13 +14,19 @@
     ./build.ps1 -Task Pack
     Makes the packages in artifacts/packages: the module for the PowerShell Gallery, and the library and the server for NuGet.
 .EXAMPLE
+    ./build.ps1 -Task Pack, TestPackage -PowerShellVersion 7.4
+    Makes the packages, and tests the module in its package with the newest PowerShell 7.4.
+.EXAMPLE
+    ./build.ps1 -Task Pack, Sbom, Sign, Checksum, Publish -Tag v1.2.3
+    Makes a release. Sign takes its certificate, and Publish the feeds and keys, from variables that are named at these tasks.
+.EXAMPLE
     ./build.ps1 -Task Install -WhatIf
     Says where the module would be installed.
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
     # What to do, in this order.
-    [ValidateSet('Clean', 'Build', 'Test', 'Pack', 'Install')]
+    [ValidateSet('Clean', 'Build', 'Test', 'TestUnit', 'TestPackage', 'Pack', 'Sbom', 'Sign', 'Checksum', 'Publish', 'Install')]
     [string[]] $Task = 'Build',
 
     # How Build and Install build. Test and Pack always take Release.
@@ -28,7 +34,16 @@ param(
     [string] $Configuration = 'Release',
 
     # Where Install puts the module. By default the current user's module folder.
-    [string] $ModulePath
+    [string] $ModulePath,
+
+    # Where Pack puts the packages, and where Sbom, Sign, Checksum, Publish and TestPackage find them.
+    [string] $PackagePath = (Join-Path $PSScriptRoot 'artifacts/packages'),
+
+    # The PowerShell that TestPackage starts, such as 7.4 or 7.6.9. By default the one that runs this script.
+    [string] $PowerShellVersion,
+
+    # The tag that is released. It has to name the version of BorgStore.psd1.
+    [string] $Tag
 )
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version Latest
@@ -36,13 +51,15 @@ Set-StrictMode -Version Latest
 $artifacts = Join-Path $PSScriptRoot 'artifacts'
 $moduleFolder = Join-Path $artifacts 'BorgStore'
 $moduleProject = Join-Path $PSScriptRoot 'src/BorgStore.Module'
-$packages = Join-Path $artifacts 'packages'
+$packages = [IO.Path]::GetFullPath($PackagePath, $PWD.ProviderPath)
 $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot 'BorgStore.psd1')).ModuleVersion
 
 function Invoke-DotNet {
     & dotnet @args
     if ($LASTEXITCODE -ne 0) { throw "dotnet $($args[0]) failed with exit code $LASTEXITCODE." }
 }
+
+if ($Tag -and $Tag -ne "v$version") { throw "The tag '$Tag' does not name the version $version of BorgStore.psd1." }
 
 function Invoke-Clean {
     if (Test-Path $artifacts) { Remove-Item $artifacts -Recurse -Force }
@@ -55,13 +72,50 @@ function Invoke-Build {
 
 function Invoke-Test {
     if ($IsWindows) {
-        Invoke-DotNet test (Join-Path $PSScriptRoot 'tests/Unit') --configuration Release
+        Invoke-TestUnit
         & (Get-Process -Id $PID).Path -NoProfile -File (Join-Path $PSScriptRoot 'tests/Pester/Invoke-Tests.ps1') -ResultPath (Join-Path $artifacts 'pester.xml')
     }
     else {
         & bash (Join-Path $PSScriptRoot 'tests/run')
     }
     if ($LASTEXITCODE -ne 0) { throw 'Tests failed.' }
+}
+
+function Invoke-TestUnit {
+    $tests = Join-Path $PSScriptRoot 'tests/Unit'
+    Invoke-DotNet test $tests --configuration Release --settings (Join-Path $tests 'all.runsettings')
+}
+
+# Tests the package of the module that is there already, with a PowerShell of the version that is asked for.
+function Invoke-TestPackage {
+    $shell = if ($PowerShellVersion) { Install-Shell $PowerShellVersion } else { (Get-Process -Id $PID).Path }
+    Invoke-DotNet msbuild (Join-Path $PSScriptRoot 'tests/Pester/Pester.csproj') -restore -target:InstallPester -verbosity:quiet -nologo
+    $path, $modules = $env:PATH, $env:PSModulePath
+    # The tests start further shells by the name.
+    $env:PATH = (Split-Path $shell) + [IO.Path]::PathSeparator + $path
+    # Each PowerShell adds its own modules.
+    $env:PSModulePath = Join-Path $artifacts 'tools/Modules'
+    try {
+        & $shell -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot 'tests/Pester/Invoke-Tests.ps1') -Package (
+            Join-Path $packages "BorgStore.$version.nupkg") -ResultPath (Join-Path $artifacts 'pester.xml')
+        if ($LASTEXITCODE -ne 0) { throw 'Tests failed.' }
+    }
+    finally { $env:PATH, $env:PSModulePath = $path, $modules }
+}
+
+# Brings PowerShell as a .NET tool. Its starter is passed by: it runs the shell as a second process, which outlives the first.
+function Install-Shell([string] $Wanted) {
+    $folder = Join-Path $artifacts "tools/pwsh-$Wanted"
+    $newest = if ($Wanted.Split('.').Count -lt 3) { "$Wanted.*" } else { $Wanted }
+    Invoke-DotNet tool update PowerShell --tool-path $folder --version $newest --allow-downgrade --verbosity quiet | Out-Host
+    $system = if ($IsWindows) { 'win' } else { 'unix' }
+    $program = @(Get-ChildItem (Join-Path $folder '.store') -Recurse -Filter pwsh.dll | Where-Object { $_.Directory.Name -eq $system })[-1]
+    if ($IsWindows) { return [IO.Path]::ChangeExtension($program.FullName, '.exe') }
+    $bin = New-Item (Join-Path $folder bin) -ItemType Directory -Force
+    $shell = Join-Path $bin pwsh
+    Set-Content $shell "#!/bin/sh`nexec dotnet '$($program.FullName)' `"`$@`""
+    & chmod +x $shell
+    $shell
 }
 
 function Invoke-Pack {
@@ -71,6 +125,66 @@ function Invoke-Pack {
         Invoke-DotNet pack (Join-Path $PSScriptRoot "src/$project") --configuration Release --output $packages --verbosity quiet
     }
     Get-ChildItem $packages -Filter "*.$version.*nupkg" | ForEach-Object { "Packed $($_.FullName)" }
+}
+
+# What the packages have inside, of others too: the server refers to all of it.
+function Invoke-Sbom {
+    $server = Join-Path $PSScriptRoot 'src/BorgStore.Server/BorgStore.Server.csproj'
+    Invoke-DotNet tool restore --verbosity quiet
+    Invoke-DotNet tool run dotnet-CycloneDX '--' $server --output $packages --filename sbom.json --output-format Json --exclude-dev --set-name BorgStore --set-version $version
+    "Listed what the packages have inside in $(Join-Path $packages sbom.json)"
+}
+
+# Signs the packages, if BORGSTORE_SIGN_CERTIFICATE has a certificate (PFX, as base64) with its password in BORGSTORE_SIGN_PASSWORD.
+# BORGSTORE_SIGN_TIMESTAMPER is the URL of the server that confirms the time, without which a signature ends with its certificate.
+function Invoke-Sign {
+    if (-not $env:BORGSTORE_SIGN_CERTIFICATE) { return 'Not signed: there is no certificate in BORGSTORE_SIGN_CERTIFICATE.' }
+    # Through the user's store, since a password among the arguments can be read by others.
+    $certificate = [Security.Cryptography.X509Certificates.X509Certificate2]::new(
+        [Convert]::FromBase64String($env:BORGSTORE_SIGN_CERTIFICATE), $env:BORGSTORE_SIGN_PASSWORD, 'PersistKeySet')
+    $store = [Security.Cryptography.X509Certificates.X509Store]::new('My', 'CurrentUser', 'ReadWrite')
+    $store.Add($certificate)
+    try {
+        $timestamp = if ($env:BORGSTORE_SIGN_TIMESTAMPER) { '--timestamper', $env:BORGSTORE_SIGN_TIMESTAMPER } else { @() }
+        Invoke-DotNet nuget sign (Join-Path $packages "*.$version.nupkg") --certificate-fingerprint $certificate.GetCertHashString('SHA256') @timestamp --overwrite
+    }
+    finally {
+        $store.Remove($certificate)
+        $store.Dispose()
+    }
+}
+
+# A file with the hash of each other one, for "sha256sum --check".
+function Invoke-Checksum {
+    $list = Join-Path $packages 'SHA256SUMS'
+    $lines = Get-ChildItem $packages -File | Where-Object Name -ne SHA256SUMS | Sort-Object Name |
+        ForEach-Object { "$((Get-FileHash $_).Hash.ToLowerInvariant())  $($_.Name)" }
+    [IO.File]::WriteAllText($list, ($lines -join "`n") + "`n")
+    "Wrote $list"
+}
+
+# Publishes the module to the feed BORGSTORE_MODULE_FEED with the key in BORGSTORE_MODULE_KEY, and the other packages to
+# BORGSTORE_LIBRARY_FEED with that in BORGSTORE_LIBRARY_KEY. A package that a feed has already is passed over.
+function Invoke-Publish {
+    foreach ($package in Get-ChildItem $packages -Filter "*.$version.nupkg") {
+        $kind = if ($package.Name -eq "BorgStore.$version.nupkg") { 'MODULE' } else { 'LIBRARY' }
+        $feed, $key = "BORGSTORE_${kind}_FEED", "BORGSTORE_${kind}_KEY" | ForEach-Object { [Environment]::GetEnvironmentVariable($_) }
+        if (-not $feed -or -not $key) { throw "Publishing $($package.Name) needs BORGSTORE_${kind}_FEED and BORGSTORE_${kind}_KEY." }
+        if (-not $PSCmdlet.ShouldProcess($feed, "Publish $($package.Name)")) { continue }
+        Publish-Package $package $feed $key
+    }
+}
+
+# Pushes a package as NuGet's clients do. They would take the key among their arguments, which others can read.
+function Publish-Package([IO.FileInfo] $Package, [string] $Feed, [string] $Key) {
+    $address = $Feed
+    if ($Feed.EndsWith('index.json')) {
+        $address = (Invoke-RestMethod $Feed).resources.Where({ $_.'@type' -like 'PackagePublish/*' }, 'First').'@id'
+    }
+    $null = Invoke-RestMethod $address -Method Put -Form @{ package = $Package } -Headers @{ 'X-NuGet-ApiKey' = $Key } -SkipHttpErrorCheck -StatusCodeVariable status
+    if ($status -eq 409) { return "$($Package.Name) was published before" }
+    if ($status -ge 300) { throw "$($Package.Name) could not be published to ${address}: HTTP status $status." }
+    "Published $($Package.Name)"
 }
 
 function Invoke-Install {

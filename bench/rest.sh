@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Requests a second for values of 1 KiB, at one connection and at sixteen: our server, beside the floor (a bare Kestrel handler that
 # reads and writes the same files without any check) and the Python server where it can be imported. All take turns in one run.
-# Then one large value up and down, with the most memory that the server had.
+# Then one large value up and down, with the most memory that the server had, and 1,000 ranges of many items over a line that takes
+# 20 ms each way.
 # usage: bench/rest.sh [SECONDS [ROUNDS [GIB]]]
 #
 # The Python server answers small bodies some 40 ms late (Nagle), which is most of its figure for loads.
@@ -68,6 +69,9 @@ done
 echo "$gib GiB, one value:"
 dotnet "$helper" big http://127.0.0.1:5701 $((gib << 30))
 awk '/VmHWM/ { printf "most memory of the server: %d MiB\n", $2 / 1024 }' "/proc/$ours/status"
+
+echo "over a line of 20 ms each way:"
+dotnet "$helper" gather 5701 20
 
 echo "from the start to the first answer on stdin [ms]: $(for round in 1 2 3 4 5 6 7; do
   from=$(date +%s%N)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using BorgStore.Backends;
+using BorgStore.Tests.Sftp;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -9,6 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 //   floor PORT FOLDER                      a bare Kestrel handler that reads and writes the same files without any check
 //   client URL store|load CONNECTIONS S    our client: requests a second for values of 1 KiB
 //   big URL BYTES                          one large value up and down
+//   gather PORT MS                         1,000 ranges of 100 items beside one load of as many bytes, over a line of MS each way
 switch (args)
 {
     case ["floor", var port, var folder]:
@@ -25,6 +27,10 @@ switch (args)
 
     case ["big", var url, var size]:
         await MoveBigAsync(url, long.Parse(size));
+        return;
+
+    case ["gather", var port, var milliseconds]:
+        await GatherAsync(int.Parse(port), TimeSpan.FromMilliseconds(int.Parse(milliseconds)));
         return;
 }
 
@@ -87,6 +93,39 @@ static async Task MoveBigAsync(string url, long size)
     while (await stream!.ReadAsync(buffer) is > 0 and var count) total += count;
     if (total != size) throw new InvalidDataException($"{total} of {size} bytes");
     Console.WriteLine($"down {size / clock.Elapsed.TotalSeconds / 1e6:f0} MB/s");
+}
+
+static async Task GatherAsync(int port, TimeSpan delay)
+{
+    const int Items = 100, Ranges = 1000, Size = 4096;
+    await using var line = new FaultProxy(port);
+    await using var backend = BackendFactory.Create($"http://127.0.0.1:{line.Port}", new());
+    await backend.OpenAsync(default);
+    var value = new byte[Ranges * Size];
+    new Random(1).NextBytes(value);
+    await backend.StoreAsync("data/whole", value, StoreMode.Overwrite, default);
+    for (var i = 0; i < Items; i++) await backend.StoreAsync($"data/part{i}", value.AsMemory(0, Ranges / Items * 2 * Size), StoreMode.Overwrite, default);
+    // Every second piece of each item, so that no two of them are one read.
+    var blocks = Enumerable.Range(0, Ranges).Select(i => new Block($"data/part{i % Items}", i / Items * 2 * Size, Size)).ToArray();
+    line.Delay = delay;
+    var times = (Load: new List<double>(), Gather: new List<double>(), Empty: new List<double>());
+    for (var round = 0; round < 11; round++)
+    {
+        times.Empty.Add(await TimeAsync(() => backend.LoadAsync("data/whole", new ByteRange(0, 1), default), 1));
+        times.Load.Add(await TimeAsync(() => backend.LoadAsync("data/whole", ByteRange.Whole, default), value.Length));
+        times.Gather.Add(await TimeAsync(async () => await backend.GatherAsync(blocks, default), value.Length));
+    }
+    Console.WriteLine($"load of one byte {Median(times.Empty):f1} ms, of {value.Length} bytes {Median(times.Load):f1} ms; {Ranges} ranges of together as many {Median(times.Gather):f1} ms");
+
+    static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    static async Task<double> TimeAsync(Func<ValueTask<ValueStream?>> open, int length)
+    {
+        var clock = Stopwatch.StartNew();
+        await using var stream = await open();
+        if ((await stream!.ReadToEndAsync()).Length != length) throw new InvalidDataException();
+        return clock.Elapsed.TotalMilliseconds;
+    }
 }
 
 internal sealed class Zeros(long size) : ReadOnlyStream

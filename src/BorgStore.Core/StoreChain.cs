@@ -34,7 +34,7 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
     {
         // A cache is not worth the time to make each value safe.
         var durability = options.Durability == Durability.None ? Durability.None : Durability.Batch;
-        var backend = options.CacheBackend ?? BackendFactory.Create(options.CacheUrl!, new() { Durability = durability });
+        var backend = options.CacheBackend ?? BackendFactory.Create(options.CacheUrl!, new() { Durability = durability, IsPrivate = true });
         return new(backend, options.CacheUrl is { } url ? StoreUrl.Redact(url) : "of the caller", meter, options.Warning);
     }
 

@@ -5,7 +5,10 @@ internal static class StoreErrorText
 {
     /// <summary>The whole message: what was tried, why it failed, what the storage says to it, what to do.</summary>
     public static string Compose(StoreError error, string task, string? detail)
-        => string.Join(' ', new[] { $"Could not {task}: {Reason(error)}.", ToSentence(detail), Advice(error) }.Where(part => part.Length > 0));
+        => Reason(error) is { Length: > 0 } reason
+            ? string.Join(' ', new[] { $"Could not {task}: {reason}.", ToSentence(detail), Advice(error) }.Where(part => part.Length > 0))
+            // What the caller did wrong has no words in common but its own.
+            : $"Could not {task}: {detail?.TrimEnd('.')}.";
 
     /// <summary>Whether a storage fails so, and not the one who asks it.</summary>
     public static bool IsOfStorage(StoreError error) => Reason(error).Length > 0;

@@ -1,3 +1,5 @@
+using BorgStore.Naming;
+
 namespace BorgStore;
 
 /// <summary>The one exception that store operations throw, besides <see cref="OperationCanceledException"/>.</summary>
@@ -6,11 +8,11 @@ public sealed class StoreException : Exception
 {
     /// <summary>Makes an exception whose message is complete, or that somebody further up words anew.</summary>
     /// <param name="error">What went wrong.</param>
-    /// <param name="message">What was tried, why it failed, what to do.</param>
+    /// <param name="message">What was tried, why it failed, what to do. Control characters in it, as of a name or a server's answer, are escaped.</param>
     /// <param name="name">The item, namespace or store that it is about.</param>
     /// <param name="innerException">The cause, where another exception is.</param>
     public StoreException(StoreError error, string message, string? name = null, Exception? innerException = null)
-        : base(message, innerException)
+        : base(PrintableText.Escape(message), innerException)
     {
         Error = error;
         Name = name;

@@ -51,7 +51,7 @@ public sealed record StoreOptions(string Url)
     internal bool HasCache => CacheUrl is not null || CacheBackend is not null;
 
     internal BackendOptions ToBackendOptions()
-        => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential };
+        => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential, Warning = Warning };
 
     private static double? ReadVariable(string variable)
     {

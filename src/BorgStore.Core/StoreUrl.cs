@@ -1,18 +1,23 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using BorgStore.Backends.Rclone;
 
 namespace BorgStore;
 
 /// <summary>What all URLs of stores have in common: a scheme before the first colon, and perhaps a secret that is never shown.</summary>
-public static class StoreUrl
+public static partial class StoreUrl
 {
     private static readonly SearchValues<char> SchemeCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 
     /// <summary>The scheme of a URL, lower case, without the colon.</summary>
     /// <param name="url">The URL.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidUrl"/>: it is not the URL of a store, or has characters that no URL
+    /// may have.</exception>
     public static string GetScheme(string url)
     {
+        CheckCharacters(url);
         var colon = url.IndexOf(':');
         // One letter before the colon is a drive, not a scheme.
         if (colon > 1 && url.AsSpan(0, colon).IndexOfAnyExcept(SchemeCharacters) < 0) return url[..colon].ToLowerInvariant();
@@ -50,6 +55,31 @@ public static class StoreUrl
     // s3:key:secret@https://host/bucket has its secret before the address.
     private static bool HasKeyBeforeScheme(string url)
         => url.StartsWith("s3:", StringComparison.OrdinalIgnoreCase) || url.StartsWith("b2:", StringComparison.OrdinalIgnoreCase);
+
+    // A line break would end a header of a request, a NUL a path or an argument, and a blank the target of a request. Those that are
+    // percent-encoded would arrive there decoded. A URL with a control character is not shown: nothing in it can be trusted to be where it
+    // seems to be.
+    private static void CheckCharacters(string url)
+    {
+        var isEncoded = !url.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase);
+        for (var i = 0; i < url.Length; i++)
+        {
+            var c = url[i] == '%' && isEncoded && i + 2 < url.Length && byte.TryParse(url.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
+                && code < 0x80 ? (char)code : url[i];
+            if (char.IsControl(c))
+                throw new StoreException(StoreError.InvalidUrl, $"The URL of the store contains the control character 0x{(int)c:x2}. Check where it was copied from.");
+        }
+        if (url.Contains(' ') && (WebPattern().IsMatch(url) || AuthorityPattern().Match(url).Value.Contains(' ')))
+            throw new StoreException(StoreError.InvalidUrl, $"'{Redact(url)}' is not the URL of a store: it contains a blank. Where one belongs there, write '%20'.", Redact(url));
+    }
+
+    // Up to the path. A folder and what rclone gets have no such part.
+    [GeneratedRegex("^(?!file:|rclone:)[a-z0-9+.-]{2,}://[^/]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex AuthorityPattern();
+
+    // What becomes the target of requests as it stands.
+    [GeneratedRegex("^(?:https?|http\\+unix|s3|b2):", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex WebPattern();
 
     private static string SuggestFileUrl(string path)
     {

@@ -14,7 +14,7 @@ public sealed partial class S3Backend
         return await TryAsync<ItemInfo?>($"look for '{name}'", name, async () =>
         {
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is { } head)
-                return new(name, head.Size, LastWriteTime: head.LastWriteTime);
+                return name.Length == 0 ? new(name, 0, IsDirectory: true) : new(name, head.Size, LastWriteTime: head.LastWriteTime);
             return await IsDirectoryAsync(name, cancellationToken).ConfigureAwait(false) ? new(name, 0, IsDirectory: true) : null;
         }).ConfigureAwait(false);
     }
@@ -68,6 +68,7 @@ public sealed partial class S3Backend
                 () => Bucket.DeleteAsync(batch.Select(KeyOf), cancellationToken)).ConfigureAwait(false);
             foreach (var error in errors)
             {
+                if (error.Key?.StartsWith(Root, StringComparison.Ordinal) != true) throw S3Errors.Wrong("it does not say which item is left");
                 var name = error.Key[Root.Length..];
                 var (code, why) = S3Errors.Explain(error.Code, error.Message);
                 failures.Add(new(name, StoreException.While(code, $"delete '{name}'", name, why)));
@@ -99,34 +100,23 @@ public sealed partial class S3Backend
         if (range.Length == 0)
             return await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is null ? null : new MemoryValueStream(default);
 
-        GetObjectResponse? response;
+        (GetObjectResponse Response, long Start)? answer;
         try
         {
-            response = await Bucket.GetAsync(KeyOf(name), RangeHeader(range), etag: null, cancellationToken).ConfigureAwait(false);
+            answer = await Bucket.GetAsync(KeyOf(name), range, etag: null, cancellationToken).ConfigureAwait(false);
         }
         catch (AmazonServiceException e) when (S3Errors.IsOutsideRange(e))
         {
             return new MemoryValueStream(default);
         }
-        if (response is null) return null;
+        if (answer is not var (response, start)) return null;
 
-        var start = string.IsNullOrEmpty(response.ContentRange) ? 0 : S3Bucket.ParseStart(response.ContentRange);
         var length = Math.Min(range.Length ?? long.MaxValue, response.ContentLength);
         if (response.ResponseStream is MemoryStream whole && whole.TryGetBuffer(out var bytes)) return new MemoryValueStream(bytes.AsMemory(0, (int)length));
         var version = new ObjectVersion(Bucket, KeyOf(name), response.ETag, name);
         return length > ParallelObjectStream.Threshold
             ? new ParallelObjectStream(version, start, length, response)
             : new ObjectStream(version, start, length, response);
-    }
-
-    // A suffix is asked for to its end, which makes it one request; what follows the wanted part is left unread.
-    private static string? RangeHeader(ByteRange range)
-    {
-        if (range.IsWhole) return null;
-        if (range.Offset < 0) return FormattableString.Invariant($"bytes={range.Offset}");
-        return range.Length is { } length && length <= long.MaxValue - range.Offset
-            ? FormattableString.Invariant($"bytes={range.Offset}-{range.Offset + length - 1}")
-            : FormattableString.Invariant($"bytes={range.Offset}-");
     }
 
     private async Task StoreKeyAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
@@ -196,7 +186,10 @@ public sealed partial class S3Backend
     // Whether the server decides itself. Where it cannot, the item is looked for as well as possible.
     private async Task<bool> PrepareToCreateAsync(string name, CancellationToken cancellationToken)
     {
-        var conditional = await (_conditionalWrites ??= ProbeConditionalWritesAsync()).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var probe = _conditionalWrites;
+        // What failed is tried again by the next.
+        if (probe is null or { IsFaulted: true }) _conditionalWrites = probe = ProbeConditionalWritesAsync();
+        var conditional = await probe.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (!conditional) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
         return conditional;
     }

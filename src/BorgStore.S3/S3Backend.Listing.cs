@@ -38,7 +38,7 @@ public sealed partial class S3Backend
             var page = await Bucket.ListAsync(marker, oneLevel: false, continuation: null, max: 2, cancellationToken).ConfigureAwait(false);
             if (page.S3Objects is not { Count: > 0 } objects) return false;
             if (objects.Exists(item => S3Bucket.Decode(item.Key) != marker))
-                throw new StoreException(StoreError.BackendFailure, $"Cannot remove the directory '{name}': it is not empty.", name);
+                throw new StoreException(StoreError.InvalidArgument, $"Could not remove the directory '{name}': it is not empty.", name);
             await Bucket.DeleteAsync(marker, etag: null, cancellationToken).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false);

@@ -103,9 +103,9 @@ public sealed partial class S3Backend
         {
             await Bucket.DeleteAsync(KeyOf(name), head.ETag, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException)
+        catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException or StoreException)
         {
-            var failure = S3Errors.ToStoreException(e, $"finish the move of '{name}' to '{newName}'", name);
+            var failure = e as StoreException ?? S3Errors.ToStoreException(e, $"finish the move of '{name}' to '{newName}'", name);
             throw StoreException.While(failure.Error, $"move '{name}' to '{newName}'", name,
                 $"{(e is OperationCanceledException ? "It was cancelled." : failure.Detail)} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", e);
         }

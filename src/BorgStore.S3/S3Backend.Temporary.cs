@@ -58,7 +58,11 @@ public sealed partial class S3Backend
         {
             page = await TryAsync($"list unfinished uploads of '{_url.Shown}'", _url.Shown,
                 () => Bucket.Client.ListMultipartUploadsAsync(request, cancellationToken)).ConfigureAwait(false);
-            foreach (var upload in page.MultipartUploads ?? []) yield return upload;
+            foreach (var upload in page.MultipartUploads ?? [])
+                yield return upload.Key?.StartsWith(Root, StringComparison.Ordinal) == true && !string.IsNullOrEmpty(upload.UploadId) ? upload
+                    : throw S3Errors.Wrong("it lists an upload that was not asked for");
+            if (page.IsTruncated == true && (request.KeyMarker, request.UploadIdMarker) == (page.NextKeyMarker, page.NextUploadIdMarker))
+                throw S3Errors.Wrong("its listing of uploads does not lead on");
             (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
         }
         while (page.IsTruncated == true);
@@ -67,7 +71,7 @@ public sealed partial class S3Backend
     // The size of the parts and the time of the last one, or null where the upload ended meanwhile.
     private async Task<(long Size, DateTime LastPart)?> MeasureAsync(MultipartUpload upload, CancellationToken cancellationToken)
     {
-        var (size, last) = (0L, DateTime.MinValue);
+        var (size, last, marker) = (0L, DateTime.MinValue, 0);
         var request = new ListPartsRequest { BucketName = Bucket.Name, Key = upload.Key, UploadId = upload.UploadId };
         ListPartsResponse page;
         do
@@ -83,9 +87,11 @@ public sealed partial class S3Backend
             }
             foreach (var part in page.Parts ?? [])
             {
-                size += part.Size ?? 0;
+                size += part.Size is >= 0 and var length && length <= long.MaxValue - size ? length : throw S3Errors.Wrong("it lists a part without a size");
                 if (part.LastModified?.ToUniversalTime() is { } written && written > last) last = written;
             }
+            if (page.IsTruncated == true && !(page.NextPartNumberMarker > marker)) throw S3Errors.Wrong("its listing of parts does not lead on");
+            marker = page.NextPartNumberMarker ?? 0;
             request.PartNumberMarker = page.NextPartNumberMarker?.ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
         while (page.IsTruncated == true);

@@ -37,6 +37,9 @@ public sealed partial class S3Backend : IBackend
     /// <summary>The most that one request has the server copy [bytes].</summary>
     internal long LargestCopy { get; init; } = PartSizes.LargestCopy;
 
+    /// <summary>How often what failed on the way is tried; tests shorten it.</summary>
+    internal int Attempts { get; init; } = S3Connection.DefaultAttempts;
+
     private string Root => _url.Path + "/";
 
     private S3Bucket Bucket => _bucket ?? throw new StoreException(StoreError.StoreNotOpen, "The store is not open.", _url.Shown);
@@ -101,7 +104,7 @@ public sealed partial class S3Backend : IBackend
     {
         cancellationToken.ThrowIfCancellationRequested();
         // Finding credentials may ask the machine's metadata service, and blocks.
-        var connection = await Task.Run(() => S3Connection.Open(_url, _credential), cancellationToken).ConfigureAwait(false);
+        var connection = await Task.Run(() => S3Connection.Open(_url, _credential, Attempts), cancellationToken).ConfigureAwait(false);
         Use(connection);
         return await TryAsync($"{action} '{_url.Shown}'", _url.Shown, async () =>
         {
@@ -124,7 +127,7 @@ public sealed partial class S3Backend : IBackend
     {
         _connection?.Dispose();
         _connection = connection;
-        _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy };
+        _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy, ListAttempts = Math.Min(Attempts, S3Bucket.DefaultListAttempts) };
     }
 
     // Deletes page by page, while the next page is listed.

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace BorgStore.Server;
 
 /// <summary>Finds user and password where an administrator may have put them.</summary>
@@ -7,19 +9,34 @@ internal static class Credentials
     private const string PasswordVariable = "BORGSTORE_SERVER_PASSWORD";
     private const string SystemdVariable = "CREDENTIALS_DIRECTORY";
 
+    // In base64 they share 32 KiB with all other headers of a request.
+    private const int LongestTogether = 20_000;
+
     /// <summary>Finds user and password; either both or none.</summary>
     public static (string? Username, string? Password, IReadOnlyList<string> Warnings) Find(OptionValues values)
     {
         var username = values.Get("--username") ?? ReadCredential("borgstore.username") ?? Read(UsernameVariable);
         var password = values.Get("--password-file") is { } file ? ReadFile(file)
             : values.Get("--password") ?? ReadCredential("borgstore.password") ?? Read(PasswordVariable);
-        if (username is not null && password is null)
-            throw CommandLine.Wrong("A user without a password would keep nobody out. Give one with '--password-file FILE'.");
-        if (password is not null && username is null)
-            throw CommandLine.Wrong("There is a password but no user. Give one with '--username NAME'.");
+        Check(username, password);
         return (username, password, values.HasFlag("--password")
             ? ["The password given with --password shows in the list of processes; use --password-file instead."]
             : []);
+    }
+
+    /// <summary>Refuses a user and password that keep nobody out, or that no request can carry.</summary>
+    /// <param name="username">The user.</param>
+    /// <param name="password">The password.</param>
+    public static void Check(string? username, string? password)
+    {
+        if (username is null && password is null) return;
+        if (username is null) throw CommandLine.Wrong("There is a password but no user. Give one with '--username NAME'.");
+        if (username.Length == 0) throw CommandLine.Wrong("The user is empty. Give one with '--username NAME'.");
+        if (username.Contains(':')) throw CommandLine.Wrong("The user has a ':', which stands between user and password in a request. Choose another one.");
+        if (password is null) throw CommandLine.Wrong("A user without a password would keep nobody out. Give one with '--password-file FILE'.");
+        if (password.Length == 0) throw CommandLine.Wrong("The password is empty and would keep nobody out. Give one with '--password-file FILE'.");
+        if (Encoding.UTF8.GetByteCount(username) + Encoding.UTF8.GetByteCount(password) > LongestTogether)
+            throw CommandLine.Wrong($"User and password have more than {LongestTogether} bytes, more than a request may carry.");
     }
 
     private static string? Read(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;

@@ -33,8 +33,11 @@ internal static class LocalPath
 
     /// <summary>Whether a path is a directory or lies below it. Both are resolved.</summary>
     public static bool IsInOrBelow(string path, string directory)
-        => (path + Path.DirectorySeparatorChar).StartsWith(
-            Path.TrimEndingDirectorySeparator(directory) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        => WithSeparator(path).StartsWith(WithSeparator(directory), StringComparison.Ordinal);
+
+    // The root of a file system ends with one already.
+    private static string WithSeparator(string path)
+        => Path.EndsInDirectorySeparator(path) ? path : path + Path.DirectorySeparatorChar;
 
     private static string ExpandHome(string path)
     {

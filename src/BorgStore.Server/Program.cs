@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using BorgStore;
 using BorgStore.Server;
+using BorgStore.Server.Hosting;
 
 if (args.Contains("--help") || args.Contains("-h"))
 {
@@ -12,6 +13,12 @@ if (args.Contains("--version"))
 {
     Console.WriteLine($"borgstore-server-rest {Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]}");
     return 0;
+}
+
+if (OpenFiles.GetLimit() is < OpenFiles.Fewest and var files)
+{
+    Console.Error.WriteLine($"borgstore-server-rest: This process may have {files} open files, and the server needs at least {OpenFiles.Fewest}. Raise the limit (ulimit -n, LimitNOFILE=).");
+    return 1;
 }
 
 try

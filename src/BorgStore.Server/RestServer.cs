@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -23,22 +24,36 @@ namespace BorgStore.Server;
 public sealed partial class RestServer : IAsyncDisposable
 {
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(10);
     private const int MaxConnections = 4096;
 
     private readonly ServerOptions _options;
     private readonly SharedBackend _store;
     private readonly WebApplication _app;
     private readonly ILogger _logger;
+    private readonly UnixSocket? _unixSocket;
+    private readonly Strangers _strangers;
+    private readonly int _maxConnections = OpenFiles.LimitConnections(MaxConnections);
+    private Socket? _boundUnixSocket;
 
     /// <summary>Prepares a server; nothing is opened yet.</summary>
     /// <param name="options">What it serves, where, to whom.</param>
     /// <param name="log">Where the log goes; stderr by default.</param>
     public RestServer(ServerOptions options, TextWriter? log = null)
     {
+        Credentials.Check(options.Username, options.Password);
         _options = options;
+        _unixSocket = options.UnixSocket is { } path ? new(path) : null;
+        _strangers = new(Math.Max(1, _maxConnections / 2), HeadTimeout < options.StallTimeout ? HeadTimeout : options.StallTimeout);
         var logger = new LineLogger(options.LogLevel, log ?? Console.Error);
         _logger = logger;
-        var backendOptions = new BackendOptions { Permissions = options.Permissions, Quota = options.Quota, Durability = options.Durability };
+        var backendOptions = new BackendOptions
+        {
+            Permissions = options.Permissions,
+            Quota = options.Quota,
+            Durability = options.Durability,
+            Warning = LogWarning,
+        };
         // A URL that nobody understands shall fail now and not with the first request.
         _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
         _store = new(() => BackendFactory.Create(options.Backend, backendOptions));
@@ -47,7 +62,10 @@ public sealed partial class RestServer : IAsyncDisposable
         builder.Logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = CreateListenSocket);
         if (options.Certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services
+            => new BoundedTransportFactory(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), _maxConnections + OpenFiles.BeingRefused));
         if (options.Stdio) builder.Services.AddSingleton<IConnectionListenerFactory>(new StdioTransportFactory(EndStdio));
         _app = builder.Build();
         _app.Run(new RestApplication(_store, options, logger).HandleAsync);
@@ -63,11 +81,7 @@ public sealed partial class RestServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         foreach (var warning in _options.Warnings) LogWarning(warning);
-        if (_options.UnixSocket is { } path) RemoveStaleSocket(path);
         await ListenAsync(cancellationToken);
-        // The owner and the group, as the front server's, may connect.
-        if (_options.UnixSocket is { } socket && !OperatingSystem.IsWindows())
-            File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
         SystemdNotification.SendReady();
         LogListening(string.Join(", ", Addresses));
     }
@@ -85,13 +99,15 @@ public sealed partial class RestServer : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _store.DisposeAsync();
-        if (_options.UnixSocket is { } path) File.Delete(path);
+        _boundUnixSocket?.Dispose();
+        _unixSocket?.Remove();
     }
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
         try
         {
+            _boundUnixSocket = _unixSocket?.Bind();
             await _app.StartAsync(cancellationToken);
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
@@ -107,6 +123,9 @@ public sealed partial class RestServer : IAsyncDisposable
     private IOException Explain(string problem, Exception cause)
         => new($"Listening on {_options.UnixSocket ?? $"{_options.Host}, port {_options.Port}"} failed: {problem}", cause);
 
+    private Socket CreateListenSocket(EndPoint endpoint)
+        => endpoint is UnixDomainSocketEndPoint ? _boundUnixSocket! : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+
     private void EndStdio() => _app.Lifetime.StopApplication();
 
     private void Configure(KestrelServerOptions kestrel)
@@ -117,7 +136,8 @@ public sealed partial class RestServer : IAsyncDisposable
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = new(_options.MinimumRate, _options.StallTimeout);
         limits.MinResponseDataRate = new(_options.MinimumRate, _options.StallTimeout);
-        limits.MaxConcurrentConnections = MaxConnections;
+        limits.MaxConcurrentConnections = _maxConnections;
+        limits.RequestHeadersTimeout = HeadTimeout;
         if (_options.Stdio)
         {
             // The one client of a process may take its time. (An infinite time overflows in Kestrel and ends the connection at once.)
@@ -127,7 +147,7 @@ public sealed partial class RestServer : IAsyncDisposable
 
         if (_options.Stdio) kestrel.Listen(new StdioEndPoint(), ConfigureListener);
         else if (_options.SocketActivation) kestrel.ListenHandle(GetSystemdSocket(), ConfigureListener);
-        else if (_options.UnixSocket is { } path) kestrel.ListenUnixSocket(path, ConfigureListener);
+        else if (_options.UnixSocket is { } path) kestrel.ListenUnixSocket(Path.GetFullPath(path), ConfigureListener);
         // Both addresses of the name; one port that is free at both is more than Kestrel looks for.
         else if (_options.Host == "localhost" && _options.Port > 0) kestrel.ListenLocalhost(_options.Port, ConfigureListener);
         else kestrel.Listen(ResolveHost(_options.Host), _options.Port, ConfigureListener);
@@ -136,6 +156,8 @@ public sealed partial class RestServer : IAsyncDisposable
     private void ConfigureListener(ListenOptions listener)
     {
         listener.Protocols = HttpProtocols.Http1;
+        // The one client on stdin may take its time.
+        if (!_options.Stdio) _strangers.Watch(listener);
         if (_options.Certificate is null) return;
         var certificate = new CertificateFile(_options.Certificate, _options.CertificateKey, _logger);
         listener.UseHttps(new TlsHandshakeCallbackOptions
@@ -168,21 +190,6 @@ public sealed partial class RestServer : IAsyncDisposable
                 "--socket-activation needs a socket from systemd, and none was handed over (LISTEN_FDS is not set)."),
             var count => throw new StoreException(StoreError.InvalidArgument, $"--socket-activation takes one socket; systemd handed over {count}."),
         };
-    }
-
-    // What a server that was killed left behind; one that still answers is left alone, and binding then fails.
-    private static void RemoveStaleSocket(string path)
-    {
-        if (!File.Exists(path)) return;
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            probe.Connect(new UnixDomainSocketEndPoint(path));
-        }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
-        {
-            File.Delete(path);
-        }
     }
 
     [LoggerMessage(LogLevel.Information, "BorgStore REST server listening on {Addresses}")]

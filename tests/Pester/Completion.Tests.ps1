@@ -3,6 +3,22 @@ BeforeAll {
     function Complete([string] $Line) {
         (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText
     }
+    # The last argument of the line after each completion was taken, as PowerShell reads it; nothing if the line is anything but one command.
+    function Read-Completed([string] $Line) {
+        $found = TabExpansion2 $Line $Line.Length
+        foreach ($match in $found.CompletionMatches) {
+            Read-LastArgument $Line.Remove($found.ReplacementIndex, $found.ReplacementLength).Insert($found.ReplacementIndex, $match.CompletionText)
+        }
+    }
+    function Read-LastArgument([string] $Line) {
+        $errors = $null
+        $ast = [Management.Automation.Language.Parser]::ParseInput($Line, [ref] $null, [ref] $errors)
+        if ($errors -or $ast.EndBlock.Statements.Count -ne 1 -or $ast.EndBlock.Statements[0].PipelineElements.Count -ne 1) { return }
+        $argument = $ast.EndBlock.Statements[0].PipelineElements[0].CommandElements[-1]
+        if ($argument -is [Management.Automation.Language.CommandParameterAst]) { $argument = $argument.Argument }
+        if ($argument -is [Management.Automation.Language.ArrayLiteralAst]) { $argument = $argument.Elements[-1] }
+        if ($argument -is [Management.Automation.Language.StringConstantExpressionAst]) { $argument.Value }
+    }
 }
 
 Describe 'Completion' {
@@ -58,6 +74,63 @@ Describe 'Completion' {
         Complete "Get-BorgStoreItemContent 'config/it" | Should -Be "'config/it''s(1)'"
         Complete 'Get-BorgStoreItemContent config/k0001, config/it' | Should -Be "'config/it''s(1)'"
         Remove-BorgStoreItem "config/it's(1)"
+    }
+
+    It 'makes one argument of every name, however the user began: <_>' -ForEach @(
+        'Get-BorgStoreItem -LiteralName {0}', "Get-BorgStoreItem -LiteralName '{0}", 'Get-BorgStoreItem -LiteralName "{0}', 'Get-BorgStoreItem -LiteralName:{0}', 'Get-BorgStoreItemContent {0}'
+        # Within an array, PowerShell completes nothing for a quote that was begun.
+        'Get-BorgStoreItemContent config/k0001, {0}', 'Invoke-BorgStoreDefrag {0}'
+    ) -Skip:$IsWindows {
+        $folder = New-Item (Join-Path ([uri] $store.Uri).LocalPath 'config/q') -ItemType Directory
+        $names = (1..0x1f + 0x21..0x7f | Where-Object { [char] $_ -cnotmatch '[/A-Z]' } | ForEach-Object { "x$([char] $_)y" }) + '--%', '-verbose', "a`n; b", '$(b)', "''", '@x', '1kb', '007', '%{b}'
+        try {
+            foreach ($name in $names) { [IO.File]::WriteAllText("$folder/$name", '') }
+            # What Core reads no more of them, it does not list either.
+            $listed = (Get-BorgStoreItem -Namespace config -WarningAction SilentlyContinue).Name | Where-Object { $_ -like 'config/q/*' } | Sort-Object
+            $listed.Count | Should -BeGreaterThan 60
+            Read-Completed ($_ -f 'config/q/') | Sort-Object | Should -Be $listed
+        }
+        finally {
+            [IO.Directory]::Delete($folder, $true)
+        }
+    }
+
+    It 'makes one argument of every name where a pattern is taken, which matches that name' -Skip:$IsWindows {
+        $folder = New-Item (Join-Path ([uri] $store.Uri).LocalPath 'config/q') -ItemType Directory
+        try {
+            foreach ($name in '[a]', 'a*', 'a?', '`', '``', '`[', "'``'", '$a[0]', ']') { [IO.File]::WriteAllText("$folder/$name", '') }
+            $listed = (Get-BorgStoreItem -Namespace config).Name | Where-Object { $_.StartsWith('config/q/') } | Sort-Object
+            foreach ($start in '', "'", '"') {
+                $patterns = Read-Completed "Get-BorgStoreItem $($start)config/q/"
+                (Get-BorgStoreItem $patterns).Name | Sort-Object | Should -Be $listed
+                $patterns | ForEach-Object { @(Get-BorgStoreItem $_).Count } | Should -Be (@(1) * 9)
+            }
+        }
+        finally {
+            [IO.Directory]::Delete($folder, $true)
+        }
+    }
+
+    It 'takes the word that is typed without its quotes' -Skip:$IsWindows {
+        $file = Join-Path ([uri] $store.Uri).LocalPath "config/it's`$"
+        [IO.File]::WriteAllText($file, '')
+        foreach ($typed in "'config/it''", "'config/it''s", "`"config/it'", "config/it``'s", "'config/it''s`$'", 'config/it') {
+            Read-Completed "Get-BorgStoreItemContent $typed" | Should -Be "config/it's`$" -Because $typed
+        }
+        [IO.File]::Delete($file)
+    }
+
+    It 'writes every word so that PowerShell reads it, or does not offer it' {
+        $write = [BorgStore.Commands.Completer].Assembly.GetType('BorgStore.Commands.ShellWord').GetMethod('TryWrite')
+        $characters = (0..0x17f + 0x2000..0x206f + 0x3000, 0xfeff, 0xff02, 0xff07, 0xfffe | ForEach-Object { "$([char] $_)" }) + [char]::ConvertFromUtf32(0x1f600), [char]::ConvertFromUtf32(0xe0001)
+        $wrong = foreach ($character in $characters) {
+            foreach ($word in "a$($character)b", "$character$character'`"", "-$character", "a,$character") {
+                $text = $write.Invoke($null, @($word))
+                if ((Read-LastArgument "Get-Item $text") -cne $word -or (Read-LastArgument "Get-Item x, $text") -cne $word -or $text -match '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]') { "$text for '$word'" }
+            }
+        }
+        $wrong | Should -BeNullOrEmpty
+        $write.Invoke($null, @("a$([char] 0xd800)")) | Should -BeNullOrEmpty
     }
 
     It 'knows namespaces within others' {

@@ -9,32 +9,31 @@
 param(
     # Where the results go, as NUnit XML.
     [Parameter(Mandatory)] [string] $ResultPath,
-    [string] $Path = $PSScriptRoot,
-    # Tests the package that an earlier run has installed, where there is no SDK to make it.
-    [switch] $NoBuild
+    # The package to test. By default one is made.
+    [string] $Package,
+    [string] $Path = $PSScriptRoot
 )
 $ErrorActionPreference = 'Stop'
 Import-Module Pester -MinimumVersion 5.0
 
 $root = Split-Path (Split-Path $PSScriptRoot)
 $packages = Join-Path $root 'artifacts/test-package'
-$modules = Join-Path $packages 'Modules'
-$module = Join-Path $modules BorgStore
-if (-not $NoBuild) {
-    if (Test-Path $packages) { Remove-Item $packages -Recurse -Force }
+if (Test-Path $packages) { Remove-Item $packages -Recurse -Force }
+if (-not $Package) {
     & dotnet build (Join-Path $root 'src/BorgStore.Module') --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
     if ($LASTEXITCODE -ne 0) { throw "The package could not be made: dotnet build failed with exit code $LASTEXITCODE." }
-    $package = Get-Item (Join-Path $packages 'BorgStore.*.nupkg')
-
-    # As Install-PSResource does it: the files of the package, without what only NuGet needs.
-    [IO.Compression.ZipFile]::ExtractToDirectory($package.FullName, $module)
-    '_rels', 'package', '[Content_Types].xml', 'BorgStore.nuspec' | ForEach-Object { Remove-Item -LiteralPath (Join-Path $module $_) -Recurse -Force }
+    $Package = (Get-Item (Join-Path $packages 'BorgStore.*.nupkg')).FullName
 }
-$package = Get-Item (Join-Path $packages 'BorgStore.*.nupkg')
+
+# As Install-PSResource does it: the files of the package, without what only NuGet needs.
+$modules = Join-Path $packages 'Modules'
+$module = Join-Path $modules BorgStore
+[IO.Compression.ZipFile]::ExtractToDirectory($Package, $module)
+'_rels', 'package', '[Content_Types].xml', 'BorgStore.nuspec' | ForEach-Object { Remove-Item -LiteralPath (Join-Path $module $_) -Recurse -Force }
 
 $env:PSModulePath = $modules + [IO.Path]::PathSeparator + $env:PSModulePath
 $env:BORGSTORE_MODULE = $module
-$env:BORGSTORE_PACKAGE = $package.FullName
+$env:BORGSTORE_PACKAGE = $Package
 
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $Path

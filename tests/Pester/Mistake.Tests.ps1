@@ -106,7 +106,7 @@ Describe 'What is no name' {
     }
 
     It 'as a hashtable' {
-        Get-ErrorText { @{ Name = 'config/k0001' } | Get-BorgStoreItemContent } | Should -BeLike '*hashtable*`[pscustomobject`]@{ Name =*'
+        Get-ErrorText { @{ Name = 'config/k0001' } | Get-BorgStoreItemHash } | Should -BeLike '*hashtable*`[pscustomobject`]@{ Name =*'
         Get-ErrorText { @{ Name = 'config/k0001' } | Get-BorgStoreItem } | Should -BeLike '*hashtable*`[pscustomobject`]@{ Name =*'
     }
 
@@ -116,6 +116,7 @@ Describe 'What is no name' {
         $items = Get-BorgStoreItem -IncludeDeleted
         foreach ($given in @($items[0]), $items) {
             Get-ErrorText { Remove-BorgStoreItem $given } | Should -BeLike '*An item is piped*$item.Name.'
+            Get-ErrorText { Get-BorgStoreItemContent $given } | Should -BeLike '*An item is piped*$item.Name.'
         }
         @(Get-BorgStoreItem -IncludeDeleted).Count | Should -Be 3
         $items | Where-Object IsDeleted | Remove-BorgStoreItem

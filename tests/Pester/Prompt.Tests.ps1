@@ -116,7 +116,7 @@ Describe 'The module' {
         @{ Cmdlet = 'Test-BorgStore'; Parameters = 'Uri', 'Store', 'Credential', 'Quiet' }
         @{ Cmdlet = 'Remove-BorgStore'; Parameters = 'Uri', 'Store', 'Force', 'WhatIf', 'Confirm' }
         @{ Cmdlet = 'Get-BorgStoreItem'; Parameters = 'Name', 'LiteralName', 'Namespace', 'Deleted', 'IncludeDeleted', 'Store', 'ThrottleLimit' }
-        @{ Cmdlet = 'Get-BorgStoreItemContent'; Parameters = 'Name', 'Offset', 'Length', 'Deleted', 'AsString', 'Encoding', 'AsStream', 'Destination', 'Store', 'ThrottleLimit' }
+        @{ Cmdlet = 'Get-BorgStoreItemContent'; Parameters = 'Name', 'Offset', 'Length', 'Join', 'Deleted', 'AsString', 'Encoding', 'AsStream', 'Destination', 'Store', 'ThrottleLimit' }
         @{ Cmdlet = 'Set-BorgStoreItem'; Parameters = 'Name', 'Value', 'Path', 'LiteralPath', 'Namespace', 'ContentHash', 'NoClobber', 'Encoding', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }
         @{ Cmdlet = 'Remove-BorgStoreItem'; Parameters = 'Name', 'Soft', 'Deleted', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }
         @{ Cmdlet = 'Restore-BorgStoreItem'; Parameters = 'Name', 'Force', 'PassThru', 'WhatIf', 'Store', 'ThrottleLimit' }

@@ -6,4 +6,8 @@ internal static class LongTests
     public static bool Wanted { get; } = Environment.GetEnvironmentVariable("BORGSTORE_TEST_LONG") == "1";
 
     public static T Choose<T>(T quick, T @long) => Wanted ? @long : quick;
+
+    /// <summary>Skips a test that only a long run has.</summary>
+    /// <param name="reason">What every run has in its place.</param>
+    public static void Require(string reason) => Assert.SkipUnless(Wanted, $"{reason}; BORGSTORE_TEST_LONG=1 runs it.");
 }

@@ -1,26 +1,28 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
+using BorgStore.Processes;
+using BorgStore.Tests.Borg;
 
 namespace BorgStore.Tests;
 
-/// <summary>The Python package, where an interpreter of this machine can import it.</summary>
+/// <summary>The Python package: the one that tests/servers/borg-root.sh brings, or that of an interpreter of this machine.</summary>
 internal static class PythonPeer
 {
-    private static readonly ConcurrentDictionary<string, Lazy<string?>> Found = new();
+    private static readonly ConcurrentDictionary<string, Lazy<ChildCommand?>> Found = new();
 
-    /// <summary>An interpreter that can import some modules. A test that needs it is skipped where there is none.</summary>
+    /// <summary>Finds an interpreter that can import some modules. A test that needs it is skipped, or fails in a run that installs it, where there is none.</summary>
     /// <param name="modules">The modules, separated by commas.</param>
-    public static string Require(string modules)
+    public static ChildCommand Require(string modules)
     {
         var program = Find(modules);
-        Assert.SkipWhen(program is null, $"No Python here can import {modules} (pip install borgstore[rest,sftp]; PYTHON and PYTHONPATH say where to look).");
+        BorgRoot.RequireThat(program is not null, $"No Python here can import {modules}");
         return program!;
     }
 
-    /// <summary>An interpreter that can import some modules, or <see langword="null"/>.</summary>
+    /// <summary>Finds an interpreter that can import some modules, or <see langword="null"/>.</summary>
     /// <param name="modules">The modules, separated by commas.</param>
-    public static string? Find(string modules)
+    public static ChildCommand? Find(string modules)
         => Found.GetOrAdd(modules, static modules => new(() => Candidates().FirstOrDefault(
             program => RunAsync(program, $"import {modules}").GetAwaiter().GetResult() is null))).Value;
 
@@ -28,13 +30,13 @@ internal static class PythonPeer
     /// <param name="program">The interpreter.</param>
     /// <param name="script">The script.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="home">The user's folder, where it shall not be that of the real one.</param>
+    /// <param name="home">The user's folder, if it is not the real one.</param>
     /// <returns>What went wrong, or <see langword="null"/>.</returns>
-    public static async Task<string?> RunAsync(string program, string script, IEnumerable<string>? arguments = null, string? home = null)
+    public static async Task<string?> RunAsync(ChildCommand program, string script, IEnumerable<string>? arguments = null, string? home = null)
     {
         // Wine starts programs of the system below it, but neither waits for them nor reads what they write.
-        if (OperatingSystem.IsWindows() && program.StartsWith('/')) return "It is no program of Windows.";
-        var start = new ProcessStartInfo(program, ["-c", script, .. arguments ?? []]) { RedirectStandardError = true };
+        if (OperatingSystem.IsWindows() && program.FileName.StartsWith('/')) return "It is no program of Windows.";
+        var start = new ProcessStartInfo(program.FileName, [.. program.Arguments, "-c", script, .. arguments ?? []]) { RedirectStandardError = true };
         if (home is not null) start.Environment["HOME"] = home;
         try
         {
@@ -49,6 +51,12 @@ internal static class PythonPeer
         }
     }
 
-    private static IEnumerable<string> Candidates()
-        => Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } named ? [named] : ["python3", "/usr/bin/python3", "python"];
+    private static IEnumerable<ChildCommand> Candidates()
+    {
+        if (Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } named) return [new(named, [])];
+        ChildCommand[] own = [new("python3", []), new("/usr/bin/python3", []), new("python", [])];
+        ChildCommand[] brought = BorgRoot.Exists ? [BorgRoot.Run("python3")] : [];
+        // Who names packages of another interpreter means this machine's.
+        return Environment.GetEnvironmentVariable("PYTHONPATH") is { Length: > 0 } ? [.. own, .. brought] : [.. brought, .. own];
+    }
 }

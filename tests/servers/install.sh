@@ -3,21 +3,26 @@
 # What is missing afterwards makes its tests skip, and they say so.
 set -u
 wanted=(strace)
+# File systems in user space, which need the kernel's device.
+[ ! -e /dev/fuse ] || wanted+=(bindfs mergerfs gocryptfs)
 if [ "${BORGSTORE_TEST_SERVERS:-1}" != 0 ]; then
   wanted+=(openssh-server openssh-client proftpd-core proftpd-mod-crypto nginx-light systemd)
-  wanted+=(rclone python3-requests python3-paramiko ceph-mon ceph-mgr ceph-osd radosgw ceph-common)
+  wanted+=(rclone debootstrap python3-requests python3-paramiko ceph-mon ceph-mgr ceph-osd radosgw ceph-common)
 fi
 missing=()
 for package in "${wanted[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
-if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
-  echo "Not installed, since that takes root and apt-get: ${missing[*]}"
-  exit 0
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+    echo "Not installed, since that takes root and apt-get: ${missing[*]}"
+  else
+    echo "Installing ${missing[*]} for the tests (BORGSTORE_TEST_INSTALL=0 to leave that out)"
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } > /tmp/borgstore-install.log 2>&1 ||
+      echo "Some could not be installed; see /tmp/borgstore-install.log"
+  fi
 fi
-echo "Installing ${missing[*]} for the tests (BORGSTORE_TEST_INSTALL=0 to leave that out)"
-export DEBIAN_FRONTEND=noninteractive
-{ apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } > /tmp/borgstore-install.log 2>&1 ||
-  echo "Some could not be installed; see /tmp/borgstore-install.log"
+# Borg 2 and the Python package of today, which this machine's own Debian may be too old for.
+[ "${BORGSTORE_TEST_SERVERS:-1}" = 0 ] || bash "$(dirname "$0")/borg-root.sh"
 exit 0

@@ -17,4 +17,12 @@ public sealed record BackendOptions
 
     /// <summary>User and password, where the URL has none.</summary>
     public NetworkCredential? Credential { get; init; }
+
+    /// <summary>Called with what goes wrong in the background, such as values that cannot be brought to the disk; from any
+    /// thread. File stores only.</summary>
+    public Action<string>? Warning { get; init; }
+
+    /// <summary>Whether only the user may be able to change the store, which is a cache: a folder that others may write to is
+    /// refused, and links in it are not followed. File stores only.</summary>
+    internal bool IsPrivate { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BorgStore.Naming;
 
 namespace BorgStore.Backends;
 
@@ -31,6 +32,7 @@ public static class TreeWalk
                     continue;
                 }
                 var name = directory.Length == 0 ? path : $"{directory}/{path}";
+                if (!MayHoldItems(name)) continue;
                 open.Push((path + "/",
                     backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
             }
@@ -39,6 +41,21 @@ public static class TreeWalk
         {
             foreach (var (_, items) in open) await items.DisposeAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Whether names below a directory are short enough for items. A storage that lists a directory within itself ends here.</summary>
+    /// <param name="directory">The nested name of the directory.</param>
+    internal static bool MayHoldItems(string directory) => directory.Length + 2 <= ItemName.MaxLength;
+
+    /// <summary>Compares two paths in the order of a walk: the files of a directory have the place of its name.</summary>
+    /// <param name="a">A path.</param>
+    /// <param name="b">Another path.</param>
+    internal static int ComparePaths(string a, string b)
+    {
+        var common = a.AsSpan().CommonPrefixLength(b);
+        return Rank(a, common) - Rank(b, common);
+
+        static int Rank(string path, int position) => position == path.Length ? -1 : path[position] == '/' ? 0 : path[position];
     }
 
     // A directory below that vanished since it was listed is an empty one.

@@ -7,6 +7,7 @@ namespace BorgStore.Hashing;
 /// <remarks>The kinds are compared by reference. All members may be used from many threads at once.</remarks>
 public sealed class HashKind
 {
+    private const int LongestShown = 40;
     private readonly Func<HashKind, int, Hasher> _create;
 
     private HashKind(string name, string displayName, int digestSize, Func<HashKind, int, Hasher> create) =>
@@ -96,7 +97,7 @@ public sealed class HashKind
     /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/>: there is no algorithm of that name.</exception>
     public static HashKind Parse(string text) => TryParse(text, out var kind) ? kind : throw new StoreException(
         StoreError.InvalidArgument,
-        $"Unsupported hash algorithm: '{Printable(text)}'. Use one of {string.Join(", ", All.Select(known => known.Name))}.");
+        $"Unsupported hash algorithm: '{Shorten(text)}'. Use one of {string.Join(", ", All.Select(known => known.Name))}.");
 
     /// <summary>Makes a hasher, for input that comes in pieces. It works on the thread that calls it.</summary>
     /// <returns>The hasher.</returns>
@@ -146,7 +147,6 @@ public sealed class HashKind
         return at == name.Length;
     }
 
-    /// <summary>Names come over the wire too: what a message repeats of one stays short and on one line.</summary>
-    private static string Printable(string? text) =>
-        string.Concat((text ?? "").Take(40).Select(c => char.IsControl(c) ? '?' : c));
+    // Names come over the wire too.
+    private static string Shorten(string? text) => text is { Length: > LongestShown } ? text[..LongestShown] : text ?? "";
 }

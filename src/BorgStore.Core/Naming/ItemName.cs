@@ -54,10 +54,14 @@ public static class ItemName
     /// <param name="suffix">What it ends with, where the storage gives it an end.</param>
     public static void CheckTemporary(string id, string suffix = "")
     {
-        if (id.EndsWith(suffix, StringComparison.Ordinal) && id.Length <= MaxPathLength && !id.AsSpan().ContainsAny(ControlCharacters)
-            && id.Split('/').All(IsElementOfPath)) return;
-        throw new StoreException(StoreError.InvalidName, $"'{Printable(id.Length > MaxPathLength ? id[..MaxPathLength] + "…" : id)}' is not the id of an unfinished value.", id);
+        if (id.EndsWith(suffix, StringComparison.Ordinal) && IsTemporary(id)) return;
+        throw new StoreException(StoreError.InvalidName, $"'{PrintableText.Escape(id.Length > MaxPathLength ? id[..MaxPathLength] + "…" : id)}' is not the id of an unfinished value.", id);
     }
+
+    /// <summary>Whether this can be the id of an unfinished value.</summary>
+    /// <param name="id">The id.</param>
+    internal static bool IsTemporary(string id)
+        => id.Length <= MaxPathLength && !id.AsSpan().ContainsAny(ControlCharacters) && id.Split('/').All(IsElementOfPath);
 
     /// <summary>Whether a file or directory of this name belongs into a listing.</summary>
     /// <param name="element">One element of a path.</param>
@@ -139,9 +143,7 @@ public static class ItemName
     }
 
     private static StoreException Invalid(string name, string problem)
-        => new(StoreError.InvalidName, $"'{Printable(name)}' is no valid name: {problem}.", name);
-
-    private static string Printable(string name) => string.Concat(name.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()));
+        => new(StoreError.InvalidName, $"'{PrintableText.Escape(name)}' is no valid name: {problem}.", name);
 
     private ref struct ElementEnumerator(ReadOnlySpan<char> name)
     {

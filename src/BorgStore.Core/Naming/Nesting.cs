@@ -15,7 +15,7 @@ public static class Nesting
     {
         var suffix = deleted ? Suffixes.Deleted : "";
         var keyStart = name.LastIndexOf('/') + 1;
-        var used = Math.Min(name.Length - keyStart, levels * CharactersPerLevel);
+        var used = (int)Math.Min(name.Length - keyStart, levels * (long)CharactersPerLevel);
         if (used <= 0) return name + suffix;
 
         var directories = (used + CharactersPerLevel - 1) / CharactersPerLevel;
@@ -39,7 +39,7 @@ public static class Nesting
     /// <summary>Whether a key is long enough to fill all levels.</summary>
     /// <param name="name">A full name.</param>
     /// <param name="levels">How many directories come before the key.</param>
-    public static bool Fits(string name, int levels) => name.Length - (name.LastIndexOf('/') + 1) >= levels * CharactersPerLevel;
+    public static bool Fits(string name, int levels) => name.Length - (name.LastIndexOf('/') + 1) >= levels * (long)CharactersPerLevel;
 
     /// <summary>Finds the name behind a path as a listing yields it.</summary>
     /// <param name="path">A path below a namespace, such as <c>12/34/12345678.del</c>.</param>

@@ -72,7 +72,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && allowed != mode)
         {
-            throw Denied(name, AccessRights.Overwrite, e);
+            throw PermissionMap.Denied(name, AccessRights.Overwrite, e);
         }
     }
 
@@ -91,7 +91,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     {
         var allowed = names.Where(name => permissions.Allows(name, AccessRights.Delete)).ToList();
         var failures = allowed.Count == 0 ? [] : await Inner.DeleteManyAsync(allowed, cancellationToken).ConfigureAwait(false);
-        return [.. failures, .. names.Except(allowed).Select(name => new DeleteFailure(name, Denied(name, AccessRights.Delete, null)))];
+        return [.. failures, .. names.Except(allowed).Select(name => new DeleteFailure(name, PermissionMap.Denied(name, AccessRights.Delete)))];
     }
 
     /// <inheritdoc/>
@@ -109,7 +109,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && allowed != mode)
         {
-            throw Denied(newName, AccessRights.Overwrite, e);
+            throw PermissionMap.Denied(newName, AccessRights.Overwrite, e);
         }
     }
 
@@ -142,7 +142,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && allowed != request.Mode)
         {
-            throw Denied(target, AccessRights.Overwrite, e);
+            throw PermissionMap.Denied(target, AccessRights.Overwrite, e);
         }
     }
 
@@ -170,7 +170,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     // An item that its content will name may be anywhere below the namespace.
     private StoreMode DemandWriteBelow(string directory, StoreMode mode)
     {
-        if (!permissions.AllowsBelow(directory, AnyWrite)) throw Denied(directory, AnyWrite, null);
+        permissions.DemandBelow(directory, AnyWrite);
         return permissions.AllowsBelow(directory, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
     }
 
@@ -180,12 +180,5 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
         return permissions.Allows(name, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
     }
 
-    private void Demand(string name, AccessRights anyOf)
-    {
-        if (!permissions.Allows(name, anyOf)) throw Denied(name, anyOf, null);
-    }
-
-    private static StoreException Denied(string name, AccessRights anyOf, Exception? cause)
-        => StoreException.While(StoreError.PermissionDenied, $"use '{name}'", name,
-            $"the store's permissions want one of '{PermissionMap.FormatRights(anyOf)}' there", cause);
+    private void Demand(string name, AccessRights anyOf) => permissions.Demand(name, anyOf);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json;
+using BorgStore.Naming;
 
 namespace BorgStore.Security;
 
@@ -10,9 +11,21 @@ public sealed class PermissionMap
     private readonly FrozenDictionary<string, AccessRights> _entries;
 
     /// <summary>Makes a map.</summary>
-    /// <param name="entries">Paths, and the rights below each as letters of <c>l r w W D</c>.</param>
+    /// <param name="entries">Paths, with or without a slash at the end, and the rights below each as letters of <c>l r w W D</c>.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> if an entry is given twice, has no rights, or has a path
+    /// under which no name can lie: it would protect nothing.</exception>
     public PermissionMap(IEnumerable<KeyValuePair<string, string>> entries)
-        => _entries = entries.ToFrozenDictionary(entry => entry.Key.TrimEnd('/'), entry => ParseRights(entry.Value));
+    {
+        var rights = new Dictionary<string, AccessRights>();
+        foreach (var (key, letters) in entries)
+        {
+            var path = key is [.., not '/', '/'] ? key[..^1] : key;
+            CheckPath(path);
+            if (letters is null) throw Wrong(path, "has no rights; an empty text stands for none");
+            if (!rights.TryAdd(path, ParseRights(letters))) throw Wrong(path, "is given twice");
+        }
+        _entries = rights.ToFrozenDictionary();
+    }
 
     /// <summary>The paths and the rights below each.</summary>
     public IReadOnlyDictionary<string, AccessRights> Entries => _entries;
@@ -24,9 +37,11 @@ public sealed class PermissionMap
         if (!text.TrimStart().StartsWith('{')) return PermissionPresets.Get(text);
         try
         {
-            return new(JsonSerializer.Deserialize<Dictionary<string, string>>(text) ?? []);
+            using var document = JsonDocument.Parse(text);
+            return new(document.RootElement.EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, entry.Value.GetString()!)).ToList());
         }
-        catch (JsonException e)
+        // A value that is no text, or half a surrogate in one.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new StoreException(StoreError.InvalidArgument,
                 $$"""The permissions are neither a preset ({{string.Join(", ", PermissionPresets.Names)}}) nor JSON such as {"": "lr", "locks": "lrwD"}: {{e.Message}}""",
@@ -80,6 +95,39 @@ public sealed class PermissionMap
         }
         return rights;
     }
+
+    /// <summary>Fails with <see cref="StoreError.PermissionDenied"/> unless one of some rights holds for a name.</summary>
+    /// <param name="name">A nested name; <c>""</c> for the store itself.</param>
+    /// <param name="anyOf">One of these is enough.</param>
+    internal void Demand(string name, AccessRights anyOf)
+    {
+        if (!Allows(name, anyOf)) throw Denied(name, anyOf);
+    }
+
+    /// <summary>Fails with <see cref="StoreError.PermissionDenied"/> unless one of some rights holds for everything below a directory.</summary>
+    /// <param name="directory">The nested name of the directory; <c>""</c> for the store itself.</param>
+    /// <param name="anyOf">One of these is enough.</param>
+    internal void DemandBelow(string directory, AccessRights anyOf)
+    {
+        if (!AllowsBelow(directory, anyOf)) throw Denied(directory, anyOf);
+    }
+
+    /// <summary>Returns the exception for an access that the map refuses.</summary>
+    internal static StoreException Denied(string name, AccessRights anyOf, Exception? cause = null)
+        => StoreException.While(StoreError.PermissionDenied, $"use '{name}'", name,
+            $"the store's permissions want one of '{FormatRights(anyOf)}' there", cause);
+
+    // The rules for reading hold on every platform alike, so that a map means the same everywhere.
+    private static void CheckPath(string path)
+    {
+        if (path is null) throw new StoreException(StoreError.InvalidArgument, "The permissions have an entry without a path.");
+        if (path.Length == 0) return;
+        if (ItemName.DescribeProblem(path, writing: false, windows: false) is { } problem) throw Wrong(path, $"matches no name: {problem}");
+        if (path.Split('/').Any(element => element is "" or ".")) throw Wrong(path, "matches no name: it has an element that is empty or a dot");
+    }
+
+    private static StoreException Wrong(string path, string problem)
+        => new(StoreError.InvalidArgument, $"The entry '{PrintableText.Escape(path)}' of the permissions {problem}.");
 
     private static bool IsBelow(string path, string directory)
         => directory.Length == 0

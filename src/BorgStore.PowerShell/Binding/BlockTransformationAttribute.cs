@@ -7,11 +7,18 @@ namespace BorgStore.Commands;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BlockTransformationAttribute : ArgumentTransformationAttribute
 {
-    /// <inheritdoc/>
-    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData)
-        => ValueArgument.Unwrap(inputData) is object?[] several ? Array.ConvertAll(several, Read) : new[] { Read(inputData) };
+    /// <summary>Whether a number is a name, as where a text is wanted.</summary>
+    public bool TakesNumbers { get; set; }
 
-    private static BorgStoreBlock Read(object? value)
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData) => ValueArgument.Unwrap(inputData) switch
+    {
+        object?[] several => Array.ConvertAll(several, Read),
+        IList several => several.Cast<object?>().Select(Read).ToArray(),
+        _ => new[] { Read(inputData) },
+    };
+
+    private BorgStoreBlock Read(object? value)
     {
         switch (ValueArgument.Unwrap(value))
         {
@@ -22,23 +29,29 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
                 throw Refuse(value);
             case string { Length: > 0 } name:
                 return new(name, 0, null);
+            case int or long or double or decimal when TakesNumbers:
+                return new(LanguagePrimitives.ConvertTo<string>(value), 0, null);
             case BorgStoreItem item:
-                return new(item.Name, 0, item.Size);
+                return new(item.Name, 0, item.Size) { IsItem = true, HasStore = true };
             case IDictionary entries when entries["Name"] is { } name:
-                return Make(name, entries["Offset"], entries["Length"], value);
-            case not null when PSObject.AsPSObject(value).Properties is var properties && properties["Name"]?.Value is { } name:
-                return Make(name, properties["Offset"]?.Value, properties["Length"]?.Value, value);
+                return Make(name, entries["Offset"], entries["Length"], value) with { HasStore = entries["Store"] is not null };
+            case not null when PSObject.AsPSObject(value) is var wrapped && wrapped.Properties["Name"]?.Value is { } name:
+                var (offset, length) = IsBlock(wrapped) ? (wrapped.Properties["Offset"]?.Value, wrapped.Properties["Length"]?.Value) : default;
+                return Make(name, offset, length, value) with { HasStore = wrapped.Properties["Store"]?.Value is not null };
             default:
                 throw Refuse(value);
         }
     }
 
+    // The Length of a file and of other things that have one is none of a value.
+    private static bool IsBlock(PSObject value)
+        => value.Properties["Offset"] is not null || value.TypeNames is [var type, ..] && type.EndsWith(typeof(PSCustomObject).FullName!, StringComparison.Ordinal);
+
     private static BorgStoreBlock Make(object name, object? offset, object? length, object? value)
     {
         try
         {
-            return new(name.ToString()!, offset is null ? 0 : LanguagePrimitives.ConvertTo<long>(offset),
-                length is null ? null : LanguagePrimitives.ConvertTo<long>(length));
+            return new(name.ToString()!, ReadNumber(offset) ?? 0, ReadNumber(length));
         }
         catch (PSInvalidCastException)
         {
@@ -46,6 +59,10 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
         }
     }
 
+    // A number that is left out is an empty text in CSV.
+    private static long? ReadNumber(object? value)
+        => ValueArgument.Unwrap(value) is null or "" ? null : LanguagePrimitives.ConvertTo<long>(value);
+
     private static ArgumentTransformationMetadataException Refuse(object? value)
-        => Refusal.Of($"A source is an item, a name, or an object with the properties Name, Offset and Length; this is {Refusal.Describe(value)}.");
+        => Refusal.Of($"A part is given as an item, a name, or an object with the properties Name, Offset and Length; this is {Refusal.Describe(value)}.");
 }

@@ -24,10 +24,12 @@ public sealed class ItemNameTransformationAttribute : ArgumentTransformationAttr
     /// <param name="arguments">What was bound before anything came from the pipe.</param>
     internal static void RefuseItems(string[] arguments)
     {
-        if (arguments.Contains(ItemInPlaceOfName.Text))
-            throw new StoreException(StoreError.InvalidArgument,
-                "An item is piped, so that its store goes along, and whether it is soft-deleted, as in $item | Get-BorgStoreItemContent; or its name is given: $item.Name.");
+        if (arguments.Contains(ItemInPlaceOfName.Text)) throw ItemAsArgument();
     }
+
+    /// <summary>Returns the error for an item that is given as an argument.</summary>
+    internal static StoreException ItemAsArgument() => new(StoreError.InvalidArgument,
+        "An item is piped, so that its store goes along, and whether it is soft-deleted, as in $item | Get-BorgStoreItemContent; or its name is given: $item.Name.");
 
     private static bool IsItem(object? value) => ValueArgument.Unwrap(value) is BorgStoreItem;
 

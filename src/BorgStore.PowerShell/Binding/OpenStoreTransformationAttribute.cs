@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
@@ -18,5 +19,5 @@ public sealed class OpenStoreTransformationAttribute : ArgumentTransformationAtt
     private static object?[] Find(string url)
         => StoreSession.Current.FindAllOpen(url) is { Count: > 0 } open
             ? [.. open]
-            : throw new ArgumentTransformationMetadataException($"The store '{StoreUrl.Redact(url)}' is not open. Get-BorgStore shows the open ones.");
+            : throw new ArgumentTransformationMetadataException($"The store '{PrintableText.Escape(StoreUrl.Redact(url))}' is not open. Get-BorgStore shows the open ones.");
 }

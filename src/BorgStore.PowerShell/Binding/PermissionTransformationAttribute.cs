@@ -30,5 +30,5 @@ public sealed class PermissionTransformationAttribute : ArgumentTransformationAt
 
     internal static PermissionMap Parse(IDictionary entries)
         => new(entries.Cast<DictionaryEntry>()
-            .Select(entry => KeyValuePair.Create(entry.Key.ToString() ?? "", entry.Value?.ToString() ?? "")));
+            .Select(entry => KeyValuePair.Create(entry.Key.ToString() ?? "", entry.Value?.ToString()!)));
 }

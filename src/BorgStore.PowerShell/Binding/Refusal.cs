@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
@@ -7,7 +8,10 @@ namespace BorgStore.Commands;
 internal static class Refusal
 {
     public static ArgumentTransformationMetadataException Of(string message)
-        => new(message, new PSInvalidCastException(message));
+    {
+        var shown = PrintableText.Escape(message);
+        return new(shown, new PSInvalidCastException(shown));
+    }
 
     /// <summary>Refuses what would else be taken for a name by its text: a store, and a hashtable. No other parameter is tried, so that the
     /// message comes through.</summary>

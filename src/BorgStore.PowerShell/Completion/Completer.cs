@@ -1,14 +1,13 @@
-using System.Buffers;
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
 /// <summary>Offers words for an argument. Never fails, never asks anything, and takes no longer than a user waits for the Tab key.</summary>
 public abstract class Completer : IArgumentCompleter
 {
-    private static readonly SearchValues<char> NeedQuotes = SearchValues.Create(" '`$&|;,(){}@#\"<>");
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(800);
 
     /// <inheritdoc/>
@@ -18,8 +17,8 @@ public abstract class Completer : IArgumentCompleter
         try
         {
             using var limit = new CancellationTokenSource(LongestWait);
-            var request = new CompletionRequest(commandName, parameterName, wordToComplete.Trim('\'', '"'), commandAst, fakeBoundParameters);
-            return [.. Complete(request, limit.Token).Select(Quote)];
+            var request = new CompletionRequest(commandName, parameterName, ShellWord.Read(wordToComplete), commandAst, fakeBoundParameters);
+            return [.. Complete(request, limit.Token).Select(Offer).OfType<CompletionResult>()];
         }
         catch (Exception)
         {
@@ -30,9 +29,11 @@ public abstract class Completer : IArgumentCompleter
     /// <summary>The words that begin with what is typed.</summary>
     private protected abstract IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken);
 
-    private static CompletionResult Quote(string word)
+    // What cannot be written so that it means itself is not offered.
+    private static CompletionResult? Offer(string word)
     {
-        var needsQuotes = word.AsSpan().IndexOfAny(NeedQuotes) >= 0;
-        return new(needsQuotes ? $"'{word.Replace("'", "''")}'" : word, word, CompletionResultType.ParameterValue, word);
+        if (ShellWord.TryWrite(word) is not { } text) return null;
+        var shown = PrintableText.Escape(word);
+        return new(text, shown, CompletionResultType.ParameterValue, shown);
     }
 }

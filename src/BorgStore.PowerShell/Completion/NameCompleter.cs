@@ -55,5 +55,5 @@ public sealed class PatternCompleter : NameCompleter
 {
     /// <inheritdoc/>
     private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
-        => base.Complete(request with { Word = WildcardPattern.Unescape(request.Word) }, cancellationToken).Select(WildcardPattern.Escape);
+        => base.Complete(request with { Word = WildcardPattern.Unescape(request.Word) }, cancellationToken).Select(NamePattern.Escape);
 }

@@ -2,8 +2,8 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>A value that keeps its store open until it is disposed or read to its end.</summary>
-internal sealed class LeasedStream(ValueStream value, StoreLease lease) : ReadOnlyStream
+/// <summary>A value that keeps its stores open until it is disposed or read to its end.</summary>
+internal sealed class LeasedStream(ValueStream value, params StoreLease[] leases) : ReadOnlyStream
 {
     private long _left = value.Length;
     private int _isDisposed;
@@ -31,7 +31,7 @@ internal sealed class LeasedStream(ValueStream value, StoreLease lease) : ReadOn
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
             await value.DisposeAsync();
-            await lease.DisposeAsync();
+            foreach (var lease in leases) await lease.DisposeAsync();
         }
         await base.DisposeAsync();
     }
@@ -41,7 +41,10 @@ internal sealed class LeasedStream(ValueStream value, StoreLease lease) : ReadOn
         if (disposing && Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
             value.Dispose();
-            Task.Run(() => lease.DisposeAsync().AsTask()).Wait();
+            Task.Run(async () =>
+            {
+                foreach (var lease in leases) await lease.DisposeAsync();
+            }).Wait();
         }
         base.Dispose(disposing);
     }

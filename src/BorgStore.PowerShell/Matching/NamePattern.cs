@@ -15,6 +15,11 @@ internal sealed class NamePattern(string pattern)
 
     public bool IsMatch(string name) => _wildcard.IsMatch(name);
 
+    /// <summary>Returns the pattern that matches this name alone.</summary>
+    /// <param name="name">The name.</param>
+    /// <remarks>PowerShell's own escaping leaves out the escape character itself before 7.6.</remarks>
+    public static string Escape(string name) => string.Concat(name.Select(c => c is '*' or '?' or '[' or ']' or '`' ? $"`{c}" : c.ToString()));
+
     /// <summary>Whether any name of a namespace can match, so that a listing has to look into it.</summary>
     public bool CanMatchWithin(string ns, StoreLayout layout)
     {

@@ -1,9 +1,11 @@
 using System.Collections.Frozen;
 using System.Management.Automation;
+using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells PowerShell what went wrong: the identifier is the name of the <see cref="StoreError"/>, the target the item.</summary>
+/// <summary>Makes error records: the identifier is the name of the <see cref="StoreError"/>, the target the item. Control characters
+/// in the texts are escaped; the target object keeps its true name.</summary>
 internal static class ErrorRecords
 {
     private static readonly FrozenDictionary<StoreError, ErrorCategory> Categories = new Dictionary<StoreError, ErrorCategory>
@@ -33,7 +35,17 @@ internal static class ErrorRecords
     /// <summary>Makes an error record.</summary>
     /// <param name="exception">What went wrong.</param>
     /// <param name="target">What it went wrong with, where the exception does not say it.</param>
-    public static ErrorRecord From(Exception exception, object? target = null) => exception switch
+    public static ErrorRecord From(Exception exception, object? target = null)
+    {
+        var record = Make(exception, target);
+        var message = PrintableText.Escape(record.ToString());
+        if (message != record.ToString()) record.ErrorDetails = new(message);
+        var shownTarget = PrintableText.Escape(record.CategoryInfo.TargetName);
+        if (shownTarget != record.CategoryInfo.TargetName) record.CategoryInfo.TargetName = shownTarget;
+        return record;
+    }
+
+    private static ErrorRecord Make(Exception exception, object? target) => exception switch
     {
         StoreException e => new(e, e.Error.ToString(), Categories.GetValueOrDefault(e.Error, ErrorCategory.NotSpecified), target ?? e.Name),
         IContainsErrorRecord e => e.ErrorRecord,

@@ -25,6 +25,9 @@ public abstract class ItemCommand : StoreCommand
     /// <summary>Whether a record came, if only one without a store.</summary>
     private protected bool HasInput { get; private set; }
 
+    /// <summary>Whether something was left out of what came, as with a store that cannot be used, which is reported already.</summary>
+    private protected bool LacksInput { get; private set; }
+
     /// <inheritdoc/>
     protected override void Begin()
     {
@@ -56,6 +59,13 @@ public abstract class ItemCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Unwind() => _pump?.Abandon();
 
+    /// <summary>Writes the error of something that is left out before any work on it begins.</summary>
+    private protected void LeaveOut(StoreException reason)
+    {
+        LacksInput = true;
+        WriteError(reason);
+    }
+
     private Pump MakePump(string command)
         => new(this, command, PumpOptions with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
 
@@ -71,7 +81,7 @@ public abstract class ItemCommand : StoreCommand
         }
         catch (StoreException e) when (!isFixed && reference is not null)
         {
-            WriteError(e);
+            LeaveOut(e);
             return null;
         }
     }

@@ -13,7 +13,7 @@ internal sealed class Pump
     private static readonly TimeSpan LeastLinger = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(1);
 
-    private readonly Cmdlet _cmdlet;
+    private readonly StoreCommand _cmdlet;
     private readonly PumpOptions _options;
     private readonly MessageQueue _messages;
     private readonly Queue<Job> _waiting = new();
@@ -33,7 +33,7 @@ internal sealed class Pump
     /// <param name="activity">What progress is shown as.</param>
     /// <param name="options">How it works.</param>
     /// <param name="stopping">Ends everything.</param>
-    public Pump(Cmdlet cmdlet, string activity, PumpOptions options, CancellationToken stopping)
+    public Pump(StoreCommand cmdlet, string activity, PumpOptions options, CancellationToken stopping)
     {
         _cmdlet = cmdlet;
         _options = options;
@@ -53,13 +53,11 @@ internal sealed class Pump
         var quiet = Stopwatch.GetElapsedTime(_lastReturn);
         while (Outstanding >= _options.Parallelism + _options.Waiting) Take(Timeout.InfiniteTimeSpan);
         Begin(new(_posted++, target, work));
-
-        while (Take(TimeSpan.Zero))
-        {
-        }
-        if (quiet >= LeastLinger) Linger(quiet < LongestLinger ? quiet : LongestLinger);
-        _lastReturn = Stopwatch.GetTimestamp();
+        HandOnReady(quiet);
     }
+
+    /// <summary>Hands on what jobs have told. To be called for a record that joins a job which waits already.</summary>
+    public void HandOnReady() => HandOnReady(Stopwatch.GetElapsedTime(_lastReturn));
 
     /// <summary>Waits for all jobs and hands on what they tell.</summary>
     public void Complete()
@@ -135,6 +133,15 @@ internal sealed class Pump
             await output.FailAsync(ErrorRecords.From(_options.Explain?.Invoke(e, job.Target) ?? e, job.Target));
         }
         await output.EndAsync(finished);
+    }
+
+    private void HandOnReady(TimeSpan quiet)
+    {
+        while (Take(TimeSpan.Zero))
+        {
+        }
+        if (quiet >= LeastLinger) Linger(quiet < LongestLinger ? quiet : LongestLinger);
+        _lastReturn = Stopwatch.GetTimestamp();
     }
 
     private void Linger(TimeSpan limit)

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
@@ -140,6 +141,16 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         foreach (var lease in _leases.Values.Where(lease => lease.Connection.ClosesByItself))
             Wait(async token => await lease.Store.FlushAsync(token));
     }
+
+    /// <summary>Asks <c>-WhatIf</c> and <c>-Confirm</c>, with control characters escaped.</summary>
+    internal new bool ShouldProcess(string target, string action)
+        => base.ShouldProcess(PrintableText.Escape(target), PrintableText.Escape(action));
+
+    /// <summary>Writes a warning, with control characters escaped.</summary>
+    internal new void WriteWarning(string text) => base.WriteWarning(PrintableText.Escape(text));
+
+    /// <summary>Writes a line for <c>-Verbose</c>, with control characters escaped.</summary>
+    internal new void WriteVerbose(string text) => base.WriteVerbose(PrintableText.Escape(text));
 
     internal void WriteError(Exception exception, object? target = null) => WriteError(ErrorRecords.From(exception, target));
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using BorgStore.Layout;
+using BorgStore.Naming;
 using BorgStore.Security;
 
 namespace BorgStore.Commands;
@@ -10,6 +11,10 @@ namespace BorgStore.Commands;
 public static class ViewText
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+    /// <summary>A text that others may have chosen, such as a name or a URL, with control characters escaped.</summary>
+    /// <param name="value">The text, an object that is shown as text, or nothing.</param>
+    public static string Text(object? value) => value?.ToString() is { } text ? PrintableText.Escape(text) : "";
 
     /// <summary>A size with three digits and a unit.</summary>
     /// <param name="bytes">The size [bytes], or nothing.</param>
@@ -42,14 +47,14 @@ public static class ViewText
 
     /// <summary>Namespaces and their levels.</summary>
     /// <param name="namespaces">The namespaces.</param>
-    public static string Namespaces(IEnumerable<NamespaceLayout> namespaces) => new StoreLayout(namespaces).ToString();
+    public static string Namespaces(IEnumerable<NamespaceLayout> namespaces) => Text(new StoreLayout(namespaces));
 
     /// <summary>Permissions.</summary>
     /// <param name="map">The permissions, or nothing.</param>
     /// <param name="separator">What stands between two paths.</param>
     public static string Permissions(PermissionMap? map, string separator = "; ")
         => map is null ? "all" : string.Join(separator, map.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal)
-            .Select(entry => $"{(entry.Key.Length == 0 ? "''" : entry.Key)} = {PermissionMap.FormatRights(entry.Value)}"));
+            .Select(entry => $"{(entry.Key.Length == 0 ? "''" : Text(entry.Key))} = {PermissionMap.FormatRights(entry.Value)}"));
 
     /// <summary>What marks a soft-deleted item in a table.</summary>
     /// <param name="isDeleted">Whether it is.</param>

@@ -10,16 +10,19 @@ namespace BorgStore.Backends.S3;
 /// <summary>The SDK's client for one store, set up for the server that its URL names.</summary>
 internal sealed class S3Connection : IDisposable
 {
-    private const int Attempts = 5;
+    /// <summary>How often the SDK tries what failed on the way.</summary>
+    public const int DefaultAttempts = 5;
+
     private static readonly string[] EndpointVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
     private static readonly string[] RegionVariables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
     private readonly AWSCredentials _credentials;
     private readonly Uri? _endpoint;
+    private readonly int _attempts;
 
-    private S3Connection(AWSCredentials credentials, Uri? endpoint, string region, ServerTraits traits)
+    private S3Connection(AWSCredentials credentials, Uri? endpoint, string region, ServerTraits traits, int attempts)
     {
-        (_credentials, _endpoint, Traits) = (credentials, endpoint, traits);
+        (_credentials, _endpoint, Traits, _attempts) = (credentials, endpoint, traits, attempts);
         var checksums = traits.Checksum != ChecksumKind.None;
         var config = new AmazonS3Config
         {
@@ -27,7 +30,7 @@ internal sealed class S3Connection : IDisposable
             RequestChecksumCalculation = checksums ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = checksums ? ResponseChecksumValidation.WHEN_SUPPORTED : ResponseChecksumValidation.WHEN_REQUIRED,
             RetryMode = RequestRetryMode.Standard,
-            MaxErrorRetry = Attempts - 1,
+            MaxErrorRetry = attempts - 1,
             HttpClientFactory = SharedHttp.Current,
             AllowAutoRedirect = false,
             DisableLogging = true,
@@ -43,7 +46,7 @@ internal sealed class S3Connection : IDisposable
             config.ServiceURL = endpoint.GetLeftPart(UriPartial.Authority);
             config.AuthenticationRegion = region;
         }
-        Client = new AmazonS3Client(credentials, config);
+        Client = new GuardedClient(credentials, config);
         // The SDK alone compares what it loads with the checksums that the server keeps.
         if (endpoint is not null && traits is { PathStyle: true, Checksum: ChecksumKind.None })
             DirectLoad = new(SharedHttp.Current.Connections, credentials, endpoint, region);
@@ -65,7 +68,8 @@ internal sealed class S3Connection : IDisposable
     /// for credentials the rest of the SDK's chain (SSO, roles of containers and machines).</summary>
     /// <param name="url">The URL.</param>
     /// <param name="credential">Access key and secret key, where the URL has none.</param>
-    public static S3Connection Open(S3Url url, NetworkCredential? credential)
+    /// <param name="attempts">How often the SDK tries what failed on the way.</param>
+    public static S3Connection Open(S3Url url, NetworkCredential? credential, int attempts = DefaultAttempts)
     {
         var profile = FindProfile(url.Profile, url.Shown);
         var endpoint = url.Endpoint ?? FindEndpoint(profile, url);
@@ -74,7 +78,7 @@ internal sealed class S3Connection : IDisposable
                 $"'{url.Shown}' names no server. B2 says it beside the bucket, as in 'b2:key:secret@https://s3.us-west-004.backblazeb2.com/{url.Bucket}/{url.Path}'.", url.Shown);
         var traits = ServerTraits.For(endpoint, url.Options);
         var region = traits.Region ?? ReadVariable(RegionVariables) ?? profile?.Region?.SystemName ?? RegionEndpoint.USEast1.SystemName;
-        return new(FindCredentials(url, profile, credential), endpoint, region, traits);
+        return new(FindCredentials(url, profile, credential), endpoint, region, traits, attempts);
     }
 
     /// <summary>The same in another region.</summary>
@@ -83,7 +87,7 @@ internal sealed class S3Connection : IDisposable
     {
         // The endpoint of one AWS region does not serve buckets of another.
         var endpoint = Traits.IsAws ? null : _endpoint;
-        return new(_credentials, endpoint, region, Traits);
+        return new(_credentials, endpoint, region, Traits, _attempts);
     }
 
     /// <inheritdoc/>

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using System.Xml;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
@@ -93,13 +94,20 @@ internal static partial class S3Errors
         return StoreException.While(error, action, name, why, cause);
     }
 
+    /// <summary>Returns the exception for an answer that no server gives.</summary>
+    /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
+    /// <param name="cause">The cause, where another exception is.</param>
+    public static StoreException Wrong(string problem, Exception? cause = null)
+        => new(StoreError.BackendFailure, $"The S3 server answered wrongly: {problem}. Perhaps there is no S3 server at that address; check the URL.", innerException: cause);
+
     /// <summary>Whether an exception is one that this class explains.</summary>
     public static bool IsFailure(Exception e)
         => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or AuthenticationException;
 
     /// <summary>Explains the error that a batch reports for one of its keys.</summary>
-    public static (StoreError Error, string Why) Explain(string code, string? message)
+    public static (StoreError Error, string Why) Explain(string? code, string? message)
     {
+        (code, message) = (ServerText.Clean(code ?? "nothing"), message is null ? null : ServerText.Clean(message));
         var said = string.IsNullOrEmpty(message) ? $"the server says {code}." : $"the server says {code}, {message.TrimEnd('.')}.";
         return Codes.TryGetValue(code, out var known) ? (known.Error, $"{said} {known.Advice}") : (StoreError.BackendFailure, said);
     }
@@ -119,7 +127,7 @@ internal static partial class S3Errors
             return (StoreError.ConnectionLost, "the answer was cut off, or there is no S3 server at that address.");
         return Find<HttpRequestException>(cause) is not null || Find<IOException>(cause) is not null
             ? (StoreError.ConnectionLost, $"the connection failed: {innermost.Message.TrimEnd('.')}. Check the address and the network.")
-            : (StoreError.BackendFailure, innermost.Message);
+            : (StoreError.BackendFailure, ServerText.Clean(innermost.Message));
     }
 
     // Where the answer has no body, the SDK makes a sentence of the status.

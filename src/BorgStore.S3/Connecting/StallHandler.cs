@@ -14,6 +14,11 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
     // Copies and completions have the server move gigabytes before it answers.
     private static readonly TimeSpan LongWorkLimit = TimeSpan.FromMinutes(15);
 
+    // A page of a listing: a thousand keys of up to 1024 bytes, each escaped, with what is said of each.
+    private const int LongestAnswer = 16 << 20;
+
+    private static readonly string[] ListQueries = ["list-type=", "uploads", "uploadId="];
+
     /// <summary>How long nothing may move.</summary>
     public TimeSpan Limit { get; init; } = DefaultLimit;
 
@@ -33,7 +38,13 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
             var response = await base.SendAsync(request, watch.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsStreamAsync(watch.Token).ConfigureAwait(false);
             // The body outlives the call, and so the caller's token.
-            var watched = new StreamContent(new WatchedBody(body, new StallWatch(Limit, CancellationToken.None)));
+            Stream watchedBody = new WatchedBody(body, new StallWatch(Limit, CancellationToken.None));
+            if (IsValue(request, response))
+            {
+                if (response.Content.Headers.ContentLength is null) throw S3Errors.Wrong("it does not say how long the value is");
+            }
+            else watchedBody = new BoundedStream(watchedBody, LongestAnswer, TooLong);
+            var watched = new StreamContent(watchedBody);
             foreach (var (name, values) in response.Content.Headers) watched.Headers.TryAddWithoutValidation(name, values);
             response.Content = watched;
             return response;
@@ -53,6 +64,13 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
     private static bool IsLongWork(HttpRequestMessage request)
         => request.Headers.Contains("x-amz-copy-source")
             || (request.Method == HttpMethod.Post && request.RequestUri?.Query.Contains("uploadId", StringComparison.Ordinal) == true);
+
+    // Everything else is XML, which the SDK reads into memory.
+    private static bool IsValue(HttpRequestMessage request, HttpResponseMessage response)
+        => request.Method == HttpMethod.Get && response.IsSuccessStatusCode
+            && !ListQueries.Any(query => request.RequestUri?.Query.Contains(query, StringComparison.Ordinal) == true);
+
+    private static StoreException TooLong(long limit) => S3Errors.Wrong($"it sends more than the {limit} bytes that such an answer has at most");
 
     // Counts what is written to the network as progress.
     private sealed class WatchedContent : HttpContent

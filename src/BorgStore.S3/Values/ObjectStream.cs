@@ -12,7 +12,7 @@ internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, s
 {
     /// <summary>Asks for a range.</summary>
     public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)
-        => await Bucket.GetAsync(Key, FormattableString.Invariant($"bytes={start}-{start + length - 1}"), ETag, cancellationToken).ConfigureAwait(false)
+        => (await Bucket.GetAsync(Key, new(start, length), ETag, cancellationToken).ConfigureAwait(false))?.Response
             ?? throw new StoreException(StoreError.ObjectNotFound, $"'{ShownName}' was deleted while it was being loaded.", ShownName);
 
     /// <summary>Begins to load a range.</summary>

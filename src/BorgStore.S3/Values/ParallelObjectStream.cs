@@ -95,7 +95,12 @@ internal sealed class ParallelObjectStream : ValueStream
             _direct?.Dispose();
             if (_part is not null) _ahead.Enqueue(_part);
             // A buffer is given back when nothing writes into it any more.
-            foreach (var part in _ahead) _ = part.Loaded.ContinueWith(_ => part.Dispose(), TaskScheduler.Default);
+            foreach (var part in _ahead) _ = part.Loaded.ContinueWith(loading =>
+            {
+                // Nobody waits for it any more.
+                _ = loading.Exception;
+                part.Dispose();
+            }, TaskScheduler.Default);
             _ahead.Clear();
             _part = null;
         }

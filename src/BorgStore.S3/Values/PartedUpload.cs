@@ -34,6 +34,7 @@ internal sealed class PartedUpload : IDisposable
     {
         var begun = await bucket.Client.InitiateMultipartUploadAsync(
             new InitiateMultipartUploadRequest { BucketName = bucket.Name, Key = key }, cancellationToken).ConfigureAwait(false);
+        if (string.IsNullOrEmpty(begun.UploadId)) throw S3Errors.Wrong("it does not say the id of an upload");
         using var upload = new PartedUpload(bucket, key, begun.UploadId, cancellationToken);
         try
         {
@@ -171,7 +172,7 @@ internal sealed class PartedUpload : IDisposable
     {
         try
         {
-            var digests = parts.SelectMany(part => Convert.FromHexString(part.ETag.Trim('"'))).ToArray();
+            var digests = parts.SelectMany(part => Convert.FromHexString(part.ETag?.Trim('"') ?? "?")).ToArray();
 #pragma warning disable CA5351 // No security: it is how S3 names what is made of parts.
             return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexString(MD5.HashData(digests)).ToLowerInvariant()}-{parts.Length}");
 #pragma warning restore CA5351
@@ -193,7 +194,7 @@ internal sealed class PartedUpload : IDisposable
             await _bucket.Client.AbortMultipartUploadAsync(
                 new AbortMultipartUploadRequest { BucketName = _bucket.Name, Key = _key, UploadId = _id }, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException)
+        catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException or StoreException)
         {
             // It stays invisible, and is found among the temporary items.
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -16,17 +17,22 @@ internal readonly record struct ObjectHead(long Size, string ETag, DateTime? Las
 /// <summary>The requests that the backend makes, each in one place. They throw what the SDK throws.</summary>
 /// <param name="connection">The server.</param>
 /// <param name="name">The bucket.</param>
-internal sealed class S3Bucket(S3Connection connection, string name)
+internal sealed partial class S3Bucket(S3Connection connection, string name)
 {
     /// <summary>The most keys that one request lists or deletes.</summary>
     public const int BatchSize = 1000;
 
     // The metadata of a value that was stored only if there was none: which write it was.
     private const string MarkName = "borgstore-write";
-    private const int ListAttempts = 4;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
     private readonly AmazonS3Client _client = connection.Client;
+
+    /// <summary>How often a listing is asked for whose answer ended too early.</summary>
+    public const int DefaultListAttempts = 4;
+
+    /// <summary>How often a listing is asked for whose answer ended too early.</summary>
+    public int ListAttempts { get; init; } = DefaultListAttempts;
 
     /// <summary>The name.</summary>
     public string Name => name;
@@ -50,7 +56,7 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     /// <returns>What is known, or <see langword="null"/> where it is absent.</returns>
     public async Task<ObjectHead?> HeadAsync(string key, CancellationToken cancellationToken)
         => await HeadAsync(key, checksums: false, cancellationToken).ConfigureAwait(false) is { } response
-            ? new(response.ContentLength, response.ETag, response.LastModified)
+            ? new(response.ContentLength >= 0 ? response.ContentLength : throw S3Errors.Wrong("the size of a value is negative"), Demand(response.ETag), response.LastModified)
             : null;
 
     /// <summary>The same with the checksums that the server keeps.</summary>
@@ -73,23 +79,25 @@ internal sealed class S3Bucket(S3Connection connection, string name)
 
     /// <summary>Begins to load an object.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="range">The value of the Range header, or <see langword="null"/> for all.</param>
+    /// <param name="range">The part; of one before the end, all up to the end is asked for.</param>
     /// <param name="etag">What the object must still be, where that matters.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The answer, or <see langword="null"/> where the object is absent.</returns>
-    public async Task<GetObjectResponse?> GetAsync(string key, string? range, string? etag, CancellationToken cancellationToken)
+    /// <returns>The answer and where in the object it begins, or <see langword="null"/> where the object is absent.</returns>
+    public async Task<(GetObjectResponse Response, long Start)?> GetAsync(string key, ByteRange range, string? etag, CancellationToken cancellationToken)
     {
+        var header = RangeHeader(range);
         try
         {
-            if (connection.DirectLoad is { } direct && await direct.TryGetAsync(name, key, range, etag, cancellationToken).ConfigureAwait(false) is { } answer)
-                return answer;
-            return await _client.GetObjectAsync(new GetObjectRequest
+            if (connection.DirectLoad is { } direct && await direct.TryGetAsync(name, key, header, etag, cancellationToken).ConfigureAwait(false) is { } answer)
+                return (answer, CheckPart(answer, range));
+            var response = await _client.GetObjectAsync(new GetObjectRequest
             {
                 BucketName = name,
                 Key = key,
-                ByteRange = range is null ? null : new Amazon.S3.Model.ByteRange(range),
+                ByteRange = header is null ? null : new Amazon.S3.Model.ByteRange(header),
                 EtagToMatch = etag,
             }, cancellationToken).ConfigureAwait(false);
+            return (response, CheckPart(response, range));
         }
         catch (AmazonServiceException e) when (S3Errors.IsAbsent(e))
         {
@@ -98,8 +106,8 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     }
 
     /// <summary>Stores an object in one request.</summary>
-    public Task PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
-        => _client.PutObjectAsync(MakePut(key, content), cancellationToken);
+    public async Task PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+        => Demand((await _client.PutObjectAsync(MakePut(key, content), cancellationToken).ConfigureAwait(false)).ETag);
 
     /// <summary>Stores an object in one request, if there is none.</summary>
     /// <returns>Whether it was stored.</returns>
@@ -112,7 +120,7 @@ internal sealed class S3Bucket(S3Connection connection, string name)
         request.Metadata[MarkName] = mark;
         try
         {
-            await _client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false);
+            Demand((await _client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false)).ETag);
             return true;
         }
         catch (AmazonServiceException e) when (S3Errors.IsConditionFailed(e))
@@ -136,6 +144,7 @@ internal sealed class S3Bucket(S3Connection connection, string name)
             UseChunkEncoding = false,
             DisablePayloadSigning = Traits.UnsignedPayload,
         }, cancellationToken).ConfigureAwait(false);
+        Demand(response.ETag);
         return new(response);
     }
 
@@ -198,7 +207,7 @@ internal sealed class S3Bucket(S3Connection connection, string name)
         {
             try
             {
-                return await _client.ListObjectsV2Async(new ListObjectsV2Request
+                var page = await _client.ListObjectsV2Async(new ListObjectsV2Request
                 {
                     BucketName = name,
                     Prefix = prefix,
@@ -208,6 +217,8 @@ internal sealed class S3Bucket(S3Connection connection, string name)
                     // Foreign keys may hold what XML cannot.
                     Encoding = EncodingType.Url,
                 }, cancellationToken).ConfigureAwait(false);
+                CheckPage(page, prefix, continuation);
+                return page;
             }
             catch (Exception e) when (S3Errors.IsShortAnswer(e) && attempt < ListAttempts)
             {
@@ -219,13 +230,53 @@ internal sealed class S3Bucket(S3Connection connection, string name)
     /// <summary>A key as a listing gives it.</summary>
     public static string Decode(string key) => key.AsSpan().IndexOfAny('%', '+') < 0 ? key : WebUtility.UrlDecode(key);
 
-    /// <summary>What a part of an object was, out of a Content-Range header such as <c>bytes 0-9/100</c>.</summary>
-    /// <returns>The first byte.</returns>
-    public static long ParseStart(string contentRange)
+    // A suffix is asked for to its end, which makes it one request; what follows the wanted part is left unread.
+    private static string? RangeHeader(ByteRange range)
     {
-        var range = contentRange.AsSpan(contentRange.IndexOf(' ') + 1);
-        return long.Parse(range[..range.IndexOf('-')], NumberStyles.None, CultureInfo.InvariantCulture);
+        if (range.IsWhole) return null;
+        if (range.Offset < 0) return FormattableString.Invariant($"bytes={range.Offset}");
+        return range.Length is { } length && length <= long.MaxValue - range.Offset
+            ? FormattableString.Invariant($"bytes={range.Offset}-{range.Offset + length - 1}")
+            : FormattableString.Invariant($"bytes={range.Offset}-");
     }
+
+    // Returns where the answer begins. What is all of an object may be answered without saying which part it is.
+    private static long CheckPart(GetObjectResponse response, ByteRange range)
+    {
+        var length = response.ContentLength;
+        decimal? most = range.Offset < 0 ? -(decimal)range.Offset : range.Length;
+        if (string.IsNullOrEmpty(response.ContentRange))
+            return range.Offset <= 0 && !(length > most) ? 0 : throw S3Errors.Wrong("it sends all of the value where a part was asked for");
+        return RangePattern().Match(response.ContentRange) is { Success: true } match
+            && long.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var start)
+            && long.TryParse(match.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+            && (range.Offset < 0 || start == range.Offset) && last - start == length - 1 && !(length > most)
+            ? start : throw S3Errors.Wrong("it sends another part of the value than was asked for");
+    }
+
+    // Keys that were not asked for would become other items' names, and a listing that does not lead on would never end.
+    private static void CheckPage(ListObjectsV2Response page, string prefix, string? continuation)
+    {
+        if (string.IsNullOrEmpty(page.Name)) throw S3Errors.Wrong("it sends something else than a listing");
+        foreach (var item in page.S3Objects ?? [])
+        {
+            if (item.Key is null || !Decode(item.Key).StartsWith(prefix, StringComparison.Ordinal)) throw S3Errors.Wrong("its listing has a key that was not asked for");
+            if (item.Size is not >= 0) throw S3Errors.Wrong("its listing has a value without a size");
+        }
+        foreach (var directory in page.CommonPrefixes ?? [])
+        {
+            if (directory is null || Decode(directory) is not [.., '/'] key || key.Length <= prefix.Length || !key.StartsWith(prefix, StringComparison.Ordinal))
+                throw S3Errors.Wrong("its listing has a directory that was not asked for");
+        }
+        if (page.IsTruncated == true && (string.IsNullOrEmpty(page.NextContinuationToken) || page.NextContinuationToken == continuation))
+            throw S3Errors.Wrong("its listing does not lead on");
+    }
+
+    // What every server tells of a value that it has, and no web page.
+    private static string Demand(string? etag) => string.IsNullOrEmpty(etag) ? throw S3Errors.Wrong("it does not tell the ETag of a value") : etag;
+
+    [GeneratedRegex("^bytes ([0-9]+)-([0-9]+)/(?:[0-9]+|\\*)$")]
+    private static partial Regex RangePattern();
 
     private async Task<bool> HasMarkAsync(string key, string mark, CancellationToken cancellationToken)
     {

@@ -47,22 +47,36 @@ internal sealed partial class CertificateFile
                 _stamp = stamp;
                 LogRenewed(_path);
             }
-            catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+            catch (CryptographicException e)
             {
                 // Half a file is there while it is written; the next connection tries again.
-                LogNotRenewed(_path, e.Message);
+                LogNotRenewed(e.Message);
             }
             return _current;
         }
     }
 
+    // Whatever is wrong with the file, its exceptions are of many kinds.
     private SslStreamCertificateContext Read()
+    {
+        try
+        {
+            return ReadFiles();
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException or InvalidOperationException or NotSupportedException or IOException or UnauthorizedAccessException)
+        {
+            throw new CryptographicException($"The certificate '{_path}' can't be used: {e.Message}", e);
+        }
+    }
+
+    private SslStreamCertificateContext ReadFiles()
     {
         var password = Environment.GetEnvironmentVariable(PasswordVariable);
         if (Path.GetExtension(_path).ToLowerInvariant() is ".pfx" or ".p12")
         {
             var all = X509CertificateLoader.LoadPkcs12CollectionFromFile(_path, password);
-            var own = all.First(certificate => certificate.HasPrivateKey);
+            var own = all.FirstOrDefault(certificate => certificate.HasPrivateKey)
+                ?? throw new CryptographicException("It holds no private key. Export it together with its key.");
             return SslStreamCertificateContext.Create(own, all, offline: true);
         }
         using var certificate = password is null
@@ -81,6 +95,6 @@ internal sealed partial class CertificateFile
     [LoggerMessage(LogLevel.Information, "Read the renewed certificate {Path}")]
     private partial void LogRenewed(string path);
 
-    [LoggerMessage(LogLevel.Warning, "The renewed certificate {Path} can't be read, the old one stays in use: {Problem}")]
-    private partial void LogNotRenewed(string path, string problem);
+    [LoggerMessage(LogLevel.Warning, "A renewed certificate can't be read, the old one stays in use: {Problem}")]
+    private partial void LogNotRenewed(string problem);
 }

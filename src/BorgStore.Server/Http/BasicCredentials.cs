@@ -7,6 +7,8 @@ namespace BorgStore.Server.Http;
 internal sealed class BasicCredentials(string username, string password)
 {
     private const string Scheme = "Basic ";
+    private const int UsualLength = 256;
+
     // Hashes have one length, so that the comparison tells nothing by its time.
     private readonly byte[] _expected = SHA256.HashData(Encoding.UTF8.GetBytes($"{username}:{password}"));
 
@@ -14,8 +16,9 @@ internal sealed class BasicCredentials(string username, string password)
     /// <param name="header">The header, where there was one.</param>
     public bool Matches(string? header)
     {
-        if (header is null || header.Length > 1024 || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
-        Span<byte> decoded = stackalloc byte[1024];
+        if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
+        // As long as the server takes a header at all.
+        var decoded = header.Length <= UsualLength ? stackalloc byte[UsualLength] : new byte[header.Length];
         if (!Convert.TryFromBase64Chars(header.AsSpan(Scheme.Length), decoded, out var length)) return false;
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(decoded[..length], hash);

@@ -13,6 +13,7 @@ internal sealed class BlockList
 
     private readonly List<Block> _blocks = [];
     private readonly bool _allowNegativeOffsets;
+    private readonly Action<string, bool> _admit;
     private JsonReaderState _state;
     private string _name = "";
     private long _offset;
@@ -20,17 +21,20 @@ internal sealed class BlockList
 
     private Expected _expected = Expected.List;
 
-    private BlockList(bool allowNegativeOffsets) => _allowNegativeOffsets = allowNegativeOffsets;
+    private BlockList(bool allowNegativeOffsets, Action<string, bool> admit) => (_allowNegativeOffsets, _admit) = (allowNegativeOffsets, admit);
 
     /// <summary>Reads a list.</summary>
     /// <param name="body">The body of a request.</param>
     /// <param name="allowNegativeOffsets">Whether an offset may count from the end of the item.</param>
+    /// <param name="admit">Called with the name of each block before the block is kept, and whether that is another one than that of
+    /// the block before; may refuse it.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> where it is something else or too long,
     /// <see cref="StoreError.InvalidName"/> where a name is none.</exception>
-    public static async ValueTask<IReadOnlyList<Block>> ReadAsync(PipeReader body, bool allowNegativeOffsets, CancellationToken cancellationToken)
+    public static async ValueTask<IReadOnlyList<Block>> ReadAsync(
+        PipeReader body, bool allowNegativeOffsets, Action<string, bool> admit, CancellationToken cancellationToken)
     {
-        var list = new BlockList(allowNegativeOffsets);
+        var list = new BlockList(allowNegativeOffsets, admit);
         while (true)
         {
             var result = await body.ReadAsync(cancellationToken);
@@ -77,7 +81,9 @@ internal sealed class BlockList
                 break;
             case (Expected.Name, JsonTokenType.String):
                 // Blocks of one item often follow each other, and then share its name.
-                if (_name.Length == 0 || !reader.ValueTextEquals(_name)) _name = RequestTarget.CheckReadable(reader.GetString()!);
+                var isNewName = _name.Length == 0 || !reader.ValueTextEquals(_name);
+                if (isNewName) _name = RequestTarget.CheckReadable(reader.GetString()!);
+                _admit(_name, isNewName);
                 _expected++;
                 break;
             case (Expected.Offset, JsonTokenType.Number) when reader.TryGetInt64(out _offset) && (_offset >= 0 || _allowNegativeOffsets):

@@ -25,7 +25,7 @@ internal static class RangeHeader
         if (!hasEnd) return new(start);
         // Up to the byte before the start is a range of nothing, which Python's client asks for as it reads 0 bytes.
         return end >= start - 1
-            ? new(start, end - start + 1)
+            ? new(start, end - start == long.MaxValue ? null : end - start + 1)
             : throw new StoreException(StoreError.InvalidArgument, $"The range 'bytes={start}-{end}' ends before it begins.");
     }
 

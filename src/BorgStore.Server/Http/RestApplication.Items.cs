@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using BorgStore.Backends;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
 
 namespace BorgStore.Server.Http;
 
@@ -14,7 +13,9 @@ internal sealed partial class RestApplication
     private const int ChunkSize = 64 << 10;
     // A hash that goes before the value needs the whole value in memory.
     private const int LargestDigestedValue = 1 << 20;
-    private const int SpoolInMemory = 1 << 20;
+
+    // The bytes of all values in chunks that have not ended yet.
+    private long _spooled;
 
     private async Task TellOfItemAsync(HttpContext context, RequestTarget target)
     {
@@ -47,7 +48,7 @@ internal sealed partial class RestApplication
             await SendStreamAsync(context, value);
     }
 
-    private static async Task SendStreamAsync(HttpContext context, ValueStream value)
+    private static async Task SendStreamAsync(HttpContext context, Stream value)
     {
         var writer = context.Response.BodyWriter;
         for (var left = value.Length; left > 0;)
@@ -83,20 +84,69 @@ internal sealed partial class RestApplication
         var request = context.Request;
         var name = target.GetWritableName();
         if (options.Stdio) request.Headers.Remove("Expect");
+        // Refused before anything of the value is taken.
+        options.Permissions?.Demand(name, AnyWrite);
         using var lease = await store.EnterAsync(context.RequestAborted);
 
         if (request.ContentLength is not { } length)
-        {
-            // In chunks, so that the length is known only at the end.
-            await using var spool = new FileBufferingReadStream(request.Body, SpoolInMemory, null, Path.GetTempPath);
-            await spool.DrainAsync(context.RequestAborted);
-            spool.Position = 0;
-            await ReceiveStreamAsync(context, lease.Backend, name, spool, spool.Length);
-        }
+            await ReceiveChunksAsync(context, lease.Backend, name);
         else if (length <= SmallValue)
             await ReceiveSmallAsync(context, lease.Backend, name, (int)length);
         else
             await ReceiveStreamAsync(context, lease.Backend, name, request.Body, length);
+    }
+
+    // The length of a value in chunks is known only at its end, and storages want to know it before.
+    private async Task ReceiveChunksAsync(HttpContext context, IBackend backend, string name)
+    {
+        var room = await FindRoomAsync(backend, name, context.RequestAborted);
+        var taken = 0L;
+        try
+        {
+            await using var spool = new Spool(Take);
+            var reader = context.Request.BodyReader;
+            while (true)
+            {
+                var result = await reader.ReadAsync(context.RequestAborted);
+                try
+                {
+                    foreach (var segment in result.Buffer) await spool.WriteAsync(segment, context.RequestAborted);
+                }
+                finally
+                {
+                    reader.AdvanceTo(result.Buffer.End);
+                }
+                if (result.IsCompleted) break;
+            }
+            await ReceiveStreamAsync(context, backend, name, spool.Read(), spool.Length);
+        }
+        finally
+        {
+            Interlocked.Add(ref _spooled, -taken);
+        }
+
+        void Take(long bytes)
+        {
+            taken += bytes;
+            if (Interlocked.Add(ref _spooled, bytes) > room)
+                throw StoreException.While(StoreError.QuotaExceeded, $"store '{name}'", name, $"it has more than the {room} bytes that are left");
+        }
+    }
+
+    // The most bytes that a value may have under the quota.
+    private static async ValueTask<long> FindRoomAsync(IBackend backend, string name, CancellationToken cancellationToken)
+    {
+        if (await backend.GetQuotaAsync(cancellationToken) is not { Limit: { } limit, Used: { } used }) return long.MaxValue;
+        try
+        {
+            var replaced = await backend.FindAsync(name, cancellationToken) is { IsDirectory: false } item ? item.Size : 0;
+            return Math.Max(0, limit - used) + replaced;
+        }
+        catch (StoreException e) when (e.Error == StoreError.PermissionDenied)
+        {
+            // Who may not see what is replaced may replace it nevertheless.
+            return limit;
+        }
     }
 
     // Small values are stored from where they were received, or from one pooled array.

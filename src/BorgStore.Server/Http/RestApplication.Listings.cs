@@ -1,93 +1,105 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using BorgStore.Backends;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
 
 namespace BorgStore.Server.Http;
 
 /// <content>Listings.</content>
 internal sealed partial class RestApplication
 {
-    private const int ListingChunk = 48 << 10;
     private const int MaxPageSize = 5000;
+    private const long SmallListing = 64 << 10;
+    private const long MostOfWaitingListings = 1L << 30;
 
-    private async Task SendListingAsync(HttpContext context, RequestTarget target)
+    private static readonly SemaphoreSlim Listings = new(Math.Clamp(Environment.ProcessorCount, 2, 8));
+    private readonly SharedLimit _waitingListings = new(MostOfWaitingListings, SmallListing, "listings that are read slowly");
+
+    private Task SendListingAsync(HttpContext context, RequestTarget target)
     {
         var directory = target.GetDirectory();
-        using var lease = await store.EnterAsync(context.RequestAborted);
-        context.Response.ContentType = "application/json";
-        var buffer = new ArrayBufferWriter<byte>();
-        await using var json = new Utf8JsonWriter(buffer);
-        await using var overflow = new ListingOverflow(context, options.Stdio);
-
-        json.WriteStartArray();
-        await foreach (var item in lease.Backend.ListAsync(directory, ListScope.OneLevel, context.RequestAborted))
+        return SendJsonAsync(context, async (backend, answer) =>
         {
-            WriteItem(json, item, withDirectory: true);
-            if (json.BytesPending + buffer.WrittenCount < ListingChunk) continue;
-            json.Flush();
-            await overflow.WriteAsync(buffer.WrittenMemory);
-            buffer.ResetWrittenCount();
-        }
-        json.WriteEndArray();
-        json.Flush();
-        await overflow.FinishAsync(buffer.WrittenMemory);
+            answer.Json.WriteStartArray();
+            await foreach (var item in backend.ListAsync(directory, ListScope.OneLevel, context.RequestAborted))
+            {
+                WriteItem(answer.Json, item, withDirectory: true);
+                await answer.FlushAsync(context.RequestAborted);
+            }
+            answer.Json.WriteEndArray();
+        });
     }
 
     // An extension: the files of a whole tree, so many an answer, each with the last name of the one before.
-    private async Task SendTreePageAsync(HttpContext context, RequestTarget target)
+    private Task SendTreePageAsync(HttpContext context, RequestTarget target)
     {
         var directory = target.GetDirectory();
         var limit = Math.Min(ParseNumber(target, "limit") ?? MaxPageSize, MaxPageSize);
-        using var lease = await store.EnterAsync(context.RequestAborted);
-        var buffer = new ArrayBufferWriter<byte>(16 << 10);
-        await using var json = new Utf8JsonWriter(buffer);
-
-        json.WriteStartObject();
-        json.WriteStartArray("items");
-        string? last = null;
-        var count = 0;
-        var isComplete = true;
-        await foreach (var item in TreePage.WalkAsync(lease.Backend, directory, target["after"], context.RequestAborted))
+        return SendJsonAsync(context, async (backend, answer) =>
         {
-            if (count++ == limit)
+            answer.Json.WriteStartObject();
+            answer.Json.WriteStartArray("items");
+            string? last = null;
+            var count = 0;
+            var isComplete = true;
+            await foreach (var item in TreePage.WalkAsync(backend, directory, target["after"], context.RequestAborted))
             {
-                isComplete = false;
-                break;
+                if (count++ == limit)
+                {
+                    isComplete = false;
+                    break;
+                }
+                WriteItem(answer.Json, item, withDirectory: false);
+                await answer.FlushAsync(context.RequestAborted);
+                last = item.Name;
             }
-            WriteItem(json, item, withDirectory: false);
-            last = item.Name;
-        }
-        json.WriteEndArray();
-        if (!isComplete) json.WriteString("next", last);
-        json.WriteEndObject();
-        json.Flush();
-        context.Response.ContentType = "application/json";
-        await SendAsync(context, buffer.WrittenMemory);
+            answer.Json.WriteEndArray();
+            if (!isComplete) answer.Json.WriteString("next", last);
+            answer.Json.WriteEndObject();
+        });
     }
 
-    private async Task SendTemporariesAsync(HttpContext context, RequestTarget target)
+    private Task SendTemporariesAsync(HttpContext context, RequestTarget target)
     {
         var age = TimeSpan.FromSeconds(ParseNumber(target, "age") ?? 0);
-        using var lease = await store.EnterAsync(context.RequestAborted);
-        var buffer = new ArrayBufferWriter<byte>();
-        await using var json = new Utf8JsonWriter(buffer);
-        json.WriteStartArray();
-        await foreach (var item in lease.Backend.ListTemporaryAsync(age, context.RequestAborted))
+        return SendJsonAsync(context, async (backend, answer) =>
         {
-            json.WriteStartObject();
-            json.WriteString("id", item.Id);
-            json.WriteNumber("size", item.Size);
-            // Exactly, since it comes back with the wish to delete, for this very state.
-            json.WriteNumber("mtime", (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond);
-            json.WriteEndObject();
+            answer.Json.WriteStartArray();
+            await foreach (var item in backend.ListTemporaryAsync(age, context.RequestAborted))
+            {
+                answer.Json.WriteStartObject();
+                answer.Json.WriteString("id", item.Id);
+                answer.Json.WriteNumber("size", item.Size);
+                // Exactly, since it comes back with the wish to delete, for this very state.
+                answer.Json.WriteNumber("mtime", (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond);
+                answer.Json.WriteEndObject();
+                await answer.FlushAsync(context.RequestAborted);
+            }
+            answer.Json.WriteEndArray();
+        });
+    }
+
+    // Storages read and sort a directory as a whole. A few of them are in memory at a time, and none while a client takes its time.
+    private async Task SendJsonAsync(HttpContext context, Func<IBackend, JsonAnswer, Task> write)
+    {
+        using var waiting = _waitingListings.Begin();
+        await using var answer = new JsonAnswer(waiting.Take);
+        using (var lease = await store.EnterAsync(context.RequestAborted))
+        {
+            await Listings.WaitAsync(context.RequestAborted);
+            try
+            {
+                await write(lease.Backend, answer);
+            }
+            finally
+            {
+                Listings.Release();
+            }
         }
-        json.WriteEndArray();
-        json.Flush();
+        await using var body = await answer.ReadAsync(context.RequestAborted);
         context.Response.ContentType = "application/json";
-        await SendAsync(context, buffer.WrittenMemory);
+        context.Response.ContentLength = body.Length;
+        await SendStreamAsync(context, body);
     }
 
     private void WriteItem(Utf8JsonWriter json, ItemInfo item, bool withDirectory)
@@ -105,34 +117,4 @@ internal sealed partial class RestApplication
         => target[argument] is not { } text ? null
             : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
             : throw new StoreException(StoreError.InvalidArgument, $"The argument '{argument}' is no number.");
-
-    /// <summary>Where a listing goes that is too large for one buffer: out in chunks, or where no chunks may be sent, aside until
-    /// its length is known.</summary>
-    private sealed class ListingOverflow(HttpContext context, bool needsLength) : IAsyncDisposable
-    {
-        private FileBufferingWriteStream? _spool;
-        private bool _isStarted;
-
-        public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
-        {
-            _isStarted = true;
-            if (needsLength) await (_spool ??= new(SpoolInMemory)).WriteAsync(bytes, context.RequestAborted);
-            else await context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted);
-        }
-
-        public async ValueTask FinishAsync(ReadOnlyMemory<byte> rest)
-        {
-            if (!_isStarted)
-            {
-                await SendAsync(context, rest);
-                return;
-            }
-            await WriteAsync(rest);
-            if (_spool is null) return;
-            context.Response.ContentLength = _spool.Length;
-            await _spool.DrainBufferAsync(context.Response.Body, context.RequestAborted);
-        }
-
-        public ValueTask DisposeAsync() => _spool?.DisposeAsync() ?? default;
-    }
 }

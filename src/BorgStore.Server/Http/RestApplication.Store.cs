@@ -14,6 +14,15 @@ internal sealed partial class RestApplication
     private const decimal MostSeconds = 253_300_000_000m;
 
     private const int MaxBlocksBody = 32 << 20;
+    private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
+
+    // What a block takes in memory while its request runs, the second with a name of its own.
+    private const int BytesPerBlock = 48;
+    private const int BytesPerName = 300;
+    private const long SmallList = 64 << 10;
+    private const long MostOfLists = 128 << 20;
+
+    private readonly SharedLimit _heldBlocks = new(MostOfLists, SmallList, "long lists of blocks");
 
     private async Task DestroyAsync(HttpContext context)
     {
@@ -81,7 +90,11 @@ internal sealed partial class RestApplication
         if (newName is not null) ItemName.CheckWritable(newName, newName);
         if (ns.Length > 0) RequestTarget.CheckReadable(ns);
 
-        var request = new DefragRequest(await ReadBlocksAsync(context, allowNegativeOffsets: false))
+        if (newName is not null) options.Permissions?.Demand(newName, AnyWrite);
+        else options.Permissions?.DemandBelow(ns, AnyWrite);
+
+        using var held = _heldBlocks.Begin();
+        var request = new DefragRequest(await ReadBlocksAsync(context, held, allowNegativeOffsets: false))
         {
             Target = newName,
             Algorithm = newName is null ? HashKind.Parse(algorithm!) : null,
@@ -95,7 +108,8 @@ internal sealed partial class RestApplication
 
     private async Task GatherAsync(HttpContext context)
     {
-        var blocks = await ReadBlocksAsync(context, allowNegativeOffsets: true);
+        using var held = _heldBlocks.Begin();
+        var blocks = await ReadBlocksAsync(context, held, allowNegativeOffsets: true);
         using var lease = await store.EnterAsync(context.RequestAborted);
         await using var value = await lease.Backend.GatherAsync(blocks, context.RequestAborted);
         context.Response.ContentType = "application/octet-stream";
@@ -103,11 +117,15 @@ internal sealed partial class RestApplication
         await SendStreamAsync(context, value);
     }
 
-    private async Task<IReadOnlyList<Block>> ReadBlocksAsync(HttpContext context, bool allowNegativeOffsets)
+    private async Task<IReadOnlyList<Block>> ReadBlocksAsync(HttpContext context, SharedLimit.Holding held, bool allowNegativeOffsets)
     {
         if (context.Request.ContentLength is not <= MaxBlocksBody)
             throw new StoreException(StoreError.InvalidArgument, $"The list of blocks needs a length of at most {MaxBlocksBody} bytes.");
         if (options.Stdio) context.Request.Headers.Remove("Expect");
-        return await BlockList.ReadAsync(context.Request.BodyReader, allowNegativeOffsets, context.RequestAborted);
+        return await BlockList.ReadAsync(context.Request.BodyReader, allowNegativeOffsets, (name, isNewName) =>
+        {
+            if (isNewName) options.Permissions?.Demand(name, AccessRights.Read);
+            held.Take(isNewName ? BytesPerName : BytesPerBlock);
+        }, context.RequestAborted);
     }
 }

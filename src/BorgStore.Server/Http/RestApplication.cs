@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using BorgStore.Server.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -82,6 +83,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
 
     private async Task AnswerAsync(HttpContext context)
     {
+        Strangers.SeeHead(context);
         var request = context.Request;
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (rawTarget == HealthCheck && HttpMethods.IsGet(request.Method))
@@ -101,6 +103,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         }
         else
         {
+            Strangers.Admit(context);
             context.Response.Headers.CacheControl = NoCaching;
             await DispatchAsync(context, new RequestTarget(rawTarget));
         }

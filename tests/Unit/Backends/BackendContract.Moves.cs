@@ -49,4 +49,25 @@ public abstract partial class BackendContract
         Assert.False(await Store.MoveAsync("data/none", "data/none", StoreMode.Overwrite, Ct));
         await AssertOnlyFilesAsync("data/a");
     }
+
+    [Fact]
+    public async Task Move_of_a_directory_leaves_items_in_its_way()
+    {
+        SkipIf(BackendLimits.NoDirectories);
+        await StoreAsync("data/a", [1]);
+        await StoreAsync("item", [2]);
+        await StoreAsync("other/item", [3]);
+        foreach (var target in new[] { "item", "other/item", "item/x", "data/below" })
+            foreach (var mode in new[] { StoreMode.Overwrite, StoreMode.CreateNew })
+            {
+                // Where a directory can't be moved at all, it is as good as absent.
+                var moved = await Record.ExceptionAsync(async () => Assert.False(await Store.MoveAsync("data", target, mode, Ct)));
+                Assert.True(moved is null or StoreException, $"{target}: {moved}");
+                Assert.False(moved is StoreException { Error: StoreError.StoreDoesNotExist }, $"{target}: {moved}");
+            }
+        Assert.Equal([1], await LoadAsync("data/a"));
+        Assert.Equal([2], await LoadAsync("item"));
+        Assert.Equal([3], await LoadAsync("other/item"));
+        await AssertOnlyFilesAsync("data/a", "item", "other/item");
+    }
 }

@@ -46,6 +46,9 @@ public abstract partial class BackendContract : IAsyncLifetime
     /// <summary>Puts a file into the storage past the backend; <see langword="false"/> where a test cannot.</summary>
     protected virtual ValueTask<bool> PutRawAsync(string path, byte[] content) => ValueTask.FromResult(false);
 
+    /// <summary>Puts a symbolic link into the storage past the backend; <see langword="false"/> where a test cannot.</summary>
+    protected virtual ValueTask<bool> PutRawLinkAsync(string path, string target) => ValueTask.FromResult(false);
+
     /// <summary>Lists every file in the storage past the backend, unfinished and hidden ones too; <see langword="null"/> where a test cannot.</summary>
     protected virtual ValueTask<IReadOnlyList<string>?> ListRawAsync() => ValueTask.FromResult<IReadOnlyList<string>?>(null);
 

@@ -4,6 +4,7 @@ using BorgStore.Tests.Backends.Files;
 namespace BorgStore.Tests.Caching;
 
 /// <summary>Processes that are killed while they use a cache. <c>BORGSTORE_TEST_LONG=1</c> asks for many more rounds.</summary>
+[Trait("Category", "Long")]
 public sealed class CacheCrashTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -40,6 +40,8 @@ public abstract class CachedBackendContract(CachePolicy policy) : BackendContrac
         return true;
     }
 
+    protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(_folder.Combine("store", path), target);
+
     protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
         [.. Directory.EnumerateFiles(_folder.Combine("store"), "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(_folder.Combine("store"), file).Replace('\\', '/'))]);

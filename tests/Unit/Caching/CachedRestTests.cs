@@ -8,6 +8,7 @@ using BorgStore.Tests.Server;
 namespace BorgStore.Tests.Caching;
 
 /// <summary>The contract on our client with a cache in front of it.</summary>
+[Trait("Category", "Server")]
 public abstract class CachedRestContract(CachePolicy policy) : RestContract
 {
     private readonly List<string> _warnings = [];

@@ -123,9 +123,7 @@ public class ChildProcessTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         // Deaf to the end of its input and to being asked.
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
-        start.ArgumentList.Add("exec");
-        start.ArgumentList.Add(typeof(ChildProcessTests).Assembly.Location);
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
         start.Environment[ParentVariable] = "trap '' TERM; while :; do sleep 1; done";
         using var parent = Process.Start(start)!;
         var id = int.Parse((await parent.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);

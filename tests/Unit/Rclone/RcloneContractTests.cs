@@ -56,7 +56,7 @@ public abstract class RcloneContract(string parent) : BackendContract
         Assert.Equal(("data/0123456789abcdef.tmp", 10), (Assert.Single(found).Id, found[0].Size));
         Assert.True(await Store.DeleteTemporaryAsync(found[0], Ct));
         Assert.False(await Store.DeleteTemporaryAsync(found[0], Ct));
-        await AssertFailsAsync(StoreError.InvalidArgument, () => Store.DeleteTemporaryAsync(new TemporaryItem("data/a", 1, default), Ct).AsTask());
+        await AssertFailsAsync(StoreError.InvalidName, () => Store.DeleteTemporaryAsync(new TemporaryItem("data/a", 1, default), Ct).AsTask());
         await AssertOnlyFilesAsync("data/a");
     }
 
@@ -75,6 +75,8 @@ public abstract class RcloneContract(string parent) : BackendContract
 public sealed class RcloneLocalTests() : RcloneContract(Path.GetTempPath())
 {
     protected override string Remote => Folder;
+
+    protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(Folder, path), target);
 }
 
 public sealed class RcloneAliasTests() : RcloneContract(Path.GetTempPath())

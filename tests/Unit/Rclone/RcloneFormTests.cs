@@ -65,7 +65,7 @@ public sealed class RcloneFormTests : IAsyncLifetime
         await Assert.ThrowsAsync<RcloneFailure>(() => server.CallAsync(call, Ct));
 
         // It counts the failure once it has cleaned up.
-        while ((await server.CallAsync("core/stats", new JsonObject { ["group"] = RcloneServer.Group }, Ct)).GetProperty("errors").GetInt64() == 0)
+        while (await server.CallAsync("core/stats", new JsonObject { ["group"] = RcloneServer.Group }, answer => answer.GetProperty("errors").GetInt64(), Ct) == 0)
             await Task.Delay(10, Ct);
         Assert.Empty(Directory.EnumerateFiles(_folder.Combine("data")));
     }

@@ -6,6 +6,7 @@ namespace BorgStore.Tests.Rclone;
 
 /// <summary>What a large value takes of this process, while no other test runs.</summary>
 [Collection(nameof(ScaleTests))]
+[Trait("Category", "Long")]
 public sealed class RcloneLargeValueTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

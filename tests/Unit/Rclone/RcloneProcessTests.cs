@@ -80,8 +80,9 @@ public sealed class RcloneProcessTests : IAsyncDisposable
 
     private async Task<(long Bytes, int Renames)> ReadStatisticsAsync()
     {
-        var statistics = await (await _service.GetServerAsync(Ct)).CallAsync("core/stats", [], Ct);
-        return (statistics.GetProperty("bytes").GetInt64(), statistics.GetProperty("renames").GetInt32());
+        var server = await _service.GetServerAsync(Ct);
+        return await server.CallAsync("core/stats", [],
+            statistics => (statistics.GetProperty("bytes").GetInt64(), statistics.GetProperty("renames").GetInt32()), Ct);
     }
 
     private static IEnumerable<(int Id, string Name)> ProcessesOf(int parent)

@@ -65,7 +65,11 @@ public sealed class GatherTests : IAsyncLifetime
     [Fact]
     public async Task Against_another_server_with_the_command_a_refusal_is_a_refusal()
     {
+        // A client that knew it as one of ours would not believe it any more.
+        await _client.DisposeAsync();
         ReplaceInAnswers("X-BorgStore-Server: 2", "X-Some-Other-Server:2");
+        _client = new(_line.Url);
+        await _client.OpenAsync(Ct);
         await AssertFailsAsync(StoreError.InvalidName, new Block("data/../x", 0, 2));
         Assert.Equal(Expected(50), await GatherAsync(50));
         Assert.Equal(0, _loads);

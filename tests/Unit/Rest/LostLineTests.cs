@@ -87,12 +87,11 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stall_times_out_and_long_work_does_not()
+    public async Task A_stall_times_out()
     {
         await _client.FindAsync("data/a", Ct);
         (_client.Client.StallTimeout, _client.Client.Pauses) = (TimeSpan.FromSeconds(0.5), []);
         _line.Delay = TimeSpan.FromSeconds(1.5);
-        Assert.Equal(64, (await _client.HashAsync("data/a", HashKind.Sha256, Ct))!.Length);
         await AssertFailsAsync(StoreError.Timeout, () => _client.FindAsync("data/a", Ct).AsTask());
     }
 

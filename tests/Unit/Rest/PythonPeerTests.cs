@@ -5,7 +5,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>The Python package, where it is installed: our client with its server, its client with ours.</summary>
+/// <summary>The Python package, our client with its server, its client with ours.</summary>
 [Collection(nameof(EnvironmentTests))]
 public sealed class PythonPeerTests
 {
@@ -28,7 +28,7 @@ public sealed class PythonPeerTests
         var python = PythonPeer.Require("borgstore");
         using var folder = new TemporaryFolder();
         var program = folder.Combine("borgstore-server-rest");
-        await File.WriteAllTextAsync(program, $"#!/bin/sh\nexec {python} -m borgstore.server.rest \"$@\"\n", Ct);
+        await File.WriteAllTextAsync(program, $"#!/bin/sh\nexec {string.Join(' ', [python.FileName, .. python.Arguments])} -m borgstore.server.rest \"$@\"\n", Ct);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var path = Environment.GetEnvironmentVariable("PATH");
         Environment.SetEnvironmentVariable("PATH", folder.Path + Path.PathSeparator + path);
@@ -56,7 +56,7 @@ public sealed class PythonPeerTests
         await File.WriteAllTextAsync(script, """
             import sys
             from borgstore.backends.rest import get_rest_backend
-            from borgstore.backends.errors import ObjectNotFound, BackendAlreadyExists, BackendDoesNotExist
+            from borgstore.backends.errors import ObjectNotFound, BackendAlreadyExists, BackendDoesNotExist, ReadRangeError
             def fails(error, call):
                 try: call()
                 except error: return
@@ -86,6 +86,9 @@ public sealed class PythonPeerTests
                 assert b.load("data/new") == b"el\x00\x01\x02"
                 name = b.defrag([["data/a", 0, 5]], algorithm="sha256", namespace="data", levels=1)
                 assert name == "data/2c/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", name
+                assert b.gather([["data/a", 1, 2], ["data/00/big", 0, 3], ["data/a", 1, 2]]) == b"el\x00\x01\x02el" and b.gather([]) == b""
+                fails(ReadRangeError, lambda: b.gather([["data/a", 1, 2], ["data/a", 3, 3]]))
+                fails(ObjectNotFound, lambda: b.gather([["data/none", 0, 1]]))
                 assert b.quota() == {"limit": -1, "usage": -1}
                 b.delete("data/a"); fails(ObjectNotFound, lambda: b.delete("data/a"))
             fails(BackendAlreadyExists, b.create)
@@ -132,6 +135,10 @@ public sealed class PythonPeerTests
             Assert.Equal(HashKind.Blake3.ComputeHex("hello"u8), await store.HashAsync("data/a", HashKind.Blake3, Ct));
             Assert.True(await store.MoveAsync("data/a", "data/a.del", StoreMode.CreateNew, Ct));
             Assert.False(await store.MoveAsync("data/a", "data/a.del", StoreMode.Overwrite, Ct));
+            await using (var gathered = await store.GatherAsync([new("data/a.del", 1, 2), new("data/00/big", 0, 3), new("data/a.del", 1, 2)], Ct))
+                Assert.Equal((byte[])[(byte)'e', (byte)'l', .. big[..3], (byte)'e', (byte)'l'], await gathered.ReadToEndAsync(Ct));
+            await AssertFailsAsync(StoreError.ReadRange, store.GatherAsync([new("data/a.del", 1, 2), new("data/a.del", 3, 3)], Ct));
+            await AssertFailsAsync(StoreError.ObjectNotFound, store.GatherAsync([new("data/none", 0, 1)], Ct));
             Assert.Equal("data/new", await store.DefragAsync(new([new("data/a.del", 1, 2), new("data/00/big", 0, 3)]) { Target = "data/new", Namespace = "data" }, Ct));
             await AssertFailsAsync(StoreError.ReadRange, store.DefragAsync(new([new("data/a.del", 1, 20)]) { Target = "data/new" }, Ct));
             Assert.Equal(default, await store.GetQuotaAsync(Ct));

@@ -2,18 +2,23 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>Over TCP to the server of the Python package, where it is installed.</summary>
+/// <summary>Over TCP to the server of the Python package.</summary>
 public sealed class PythonServerContractTests : RestContract
 {
-    // Version 0.6.0 mixes up requests that come at once (412 for some), keeps the unfinished file of an upload that ended early, fails on
-    // a directory or a name below an item, and takes blocks that are not there.
+    // Tried with version 0.7.0. It stores what it got of a body that ended early, and can't create without replacing. It answers 500 for a
+    // directory that is read, for what is moved from below an item or made there, and for offsets and sizes that it can't hold. An empty
+    // block behind the end of an item is none to it.
     private static readonly string[] Faults =
     [
-        nameof(A_stream_that_throws_leaves_nothing), nameof(A_stream_that_ends_early_leaves_nothing), nameof(A_cancelled_store_leaves_nothing),
-        nameof(A_reader_sees_the_old_or_the_new_value_whole), nameof(Many_items_are_listed_completely), nameof(Many_make_the_same_directories_at_once),
-        nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(A_storm_of_operations_leaves_what_was_last_done),
-        nameof(Nothing_is_stored_below_an_item), nameof(No_directory_is_made_below_an_item),
-        nameof(A_name_below_an_item_is_absent), nameof(A_directory_is_no_item), nameof(Defrag_refuses_a_block_that_is_not_wholly_there),
+        $"{nameof(A_stream_that_throws_leaves_nothing)}(size: 3145728", $"{nameof(A_stream_that_ends_early_leaves_nothing)}(size: 3145728",
+        nameof(A_directory_is_no_item), nameof(A_name_below_an_item_is_absent), nameof(Nothing_is_stored_below_an_item),
+        nameof(No_directory_is_made_below_an_item), nameof(Gather_refuses_a_range_that_is_not_wholly_there),
+        nameof(Gather_refuses_absent_items_and_directories),
+        $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 101, length: 0)",
+        $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 1, length: {long.MaxValue})",
+        nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(A_cancelled_store_leaves_nothing),
+        // It has no command for what is unfinished.
+        nameof(Clearing_and_destroying_leave_alone_what_links_lead_to), nameof(Nothing_unfinished_is_deleted_behind_a_link),
     ];
 
     private int _port;
@@ -23,7 +28,8 @@ public sealed class PythonServerContractTests : RestContract
 
     public override async ValueTask InitializeAsync()
     {
-        Assert.SkipWhen(Faults.Contains(TestContext.Current.TestMethod?.MethodName), "The Python package's server does this wrong.");
+        var test = TestContext.Current.Test!.TestDisplayName;
+        Assert.SkipWhen(Faults.Any(fault => test.Contains(fault, StringComparison.Ordinal)), "The Python package's server does this wrong.");
         var python = PythonPeer.Require("borgstore");
         _port = TestPorts.FindFree();
         _server = ServerProcess.Start(python, ["-m", "borgstore.server.rest", "--port", $"{_port}", "--backend", new Uri(StorePath).AbsoluteUri]);

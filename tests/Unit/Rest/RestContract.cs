@@ -37,6 +37,8 @@ public abstract class RestContract : BackendContract
         return true;
     }
 
+    protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(StorePath, path), target);
+
     // The server may hear of a client's end a little later than the client itself.
     protected override async ValueTask<IReadOnlyList<string>?> ListRawAsync()
     {

@@ -5,6 +5,7 @@ using BorgStore.Tests.Backends;
 namespace BorgStore.Tests.S3;
 
 /// <summary>Values that are more than one request.</summary>
+[Trait("Category", "Long")]
 public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
 {
     private const int Size = 25_000_001;

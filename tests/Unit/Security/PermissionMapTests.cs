@@ -44,4 +44,46 @@ public class PermissionMapTests
         Assert.Equal(StoreError.InvalidArgument, error.Error);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("""{"": null}""", "no rights")]
+    [InlineData("""{"data": 5}""", "neither")]
+    [InlineData("""{"data": "lr", "data": "lrwWD"}""", "twice")]
+    [InlineData("""{"data": "lr", "data/": "lrwWD"}""", "twice")]
+    [InlineData("""{"\ud800": "lr"}""", "neither")]
+    [InlineData("""{"Data": "lr"}""", "upper-case")]
+    [InlineData("""{"data/../keys": "lr"}""", "'..'")]
+    [InlineData("""{"/data": "lr"}""", "begins or ends with '/'")]
+    [InlineData("""{"/": "lr"}""", "begins or ends with '/'")]
+    [InlineData("""{"data//": "lr"}""", "begins or ends with '/'")]
+    [InlineData("""{"data//ab": "lr"}""", "empty")]
+    [InlineData("""{"./data": "lr"}""", "a dot")]
+    [InlineData("""{"data\u0000": "lr"}""", "control character")]
+    [InlineData("""{"my data": "lr"}""", "blank")]
+    [InlineData("""{"d\u00e4ta": "lr"}""", "ASCII")]
+    [InlineData("""{"quota.hid": "lr"}""", "internal use")]
+    [InlineData("""{"data\\ab": "lr"}""", "elements are separated")]
+    public void Entries_that_match_nothing_or_are_ambiguous_are_refused(string text, string expected)
+    {
+        var error = Assert.Throws<StoreException>(() => PermissionMap.Parse(text));
+        Assert.Equal(StoreError.InvalidArgument, error.Error);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Entries_given_as_a_dictionary_obey_the_same_rules()
+    {
+        foreach (var (path, letters) in new[] { ("data", null!), ("\ud800", "lr"), (new string('a', 101), "lr"), ("a\nb", "lr") })
+            Assert.Equal(StoreError.InvalidArgument, Assert.Throws<StoreException>(() => new PermissionMap([new(path, letters)])).Error);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("data")]
+    [InlineData("data/")]
+    [InlineData("data/ab/cd")]
+    [InlineData("c:x")]
+    [InlineData("data/x.del")]
+    public void Entries_for_what_an_item_may_be_named_are_taken(string path)
+        => Assert.Equal("lr", PermissionMap.FormatRights(new PermissionMap([new(path, "lr")]).GetRights(path.TrimEnd('/') + (path.Length > 0 ? "/x" : "x"))));
 }

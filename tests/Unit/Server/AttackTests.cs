@@ -220,4 +220,27 @@ public sealed class AttackTests
         Assert.Equal(401, client.Exchange("GET", "/", "Authorization: Bearer dXNlcjpwYXNz\r\n").Status);
         Assert.Equal(200, client.Exchange("GET", "/", Credentials.Replace("Basic", "basic", StringComparison.Ordinal)).Status);
     }
+
+    [Theory]
+    [InlineData(700)]
+    [InlineData(2000)]
+    [InlineData(16_000)]
+    public async Task A_password_of_any_length_matches_and_no_other_does(int length)
+    {
+        var password = string.Concat(Enumerable.Range(0, length).Select(i => (char)('a' + (i % 26))));
+        await using var server = await TestServer.StartAsync(options => options with { Username = "user", Password = password });
+        using var client = server.Connect();
+        Assert.Equal(200, client.Exchange("GET", "/", Basic(password)).Status);
+        foreach (var wrong in new[] { password[..^1], password + "x", password[..^1] + "#", "" })
+            Assert.Equal(401, client.Exchange("GET", "/", Basic(wrong)).Status);
+
+        static string Basic(string password) => $"Authorization: Basic {Convert.ToBase64String(Encoding.ASCII.GetBytes("user:" + password))}\r\n";
+    }
+
+    [Fact]
+    public void A_user_without_a_password_keeps_the_server_from_starting()
+    {
+        foreach (var password in new[] { null, "" })
+            Assert.Throws<StoreException>(() => new BorgStore.Server.RestServer(new() { Backend = "file:///nowhere", Username = "user", Password = password }));
+    }
 }

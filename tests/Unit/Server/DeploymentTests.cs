@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
 using BorgStore.Tests.Rest;
@@ -91,9 +92,40 @@ public sealed class DeploymentTests
         Assert.Contains("can't be read", server.Log, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_certificate_without_its_key_is_refused_at_the_start()
+    {
+        using var folder = new TemporaryFolder();
+        TestCertificate.Write(folder.Combine("cert.pem"), "first");
+        TestCertificate.Write(folder.Combine("other.pem"), "second");
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(folder.Combine("cert.pem"));
+        await File.WriteAllBytesAsync(folder.Combine("cert.pfx"), certificate.Export(X509ContentType.Pkcs12), Ct);
+        await File.WriteAllBytesAsync(folder.Combine("none.pfx"), new X509Certificate2Collection().Export(X509ContentType.Pkcs12)!, Ct);
+        await File.WriteAllTextAsync(folder.Combine("no-key.pem"), certificate.ExportCertificatePem(), Ct);
+        foreach (var arguments in new[]
+        {
+            new[] { "--certificate", folder.Combine("cert.pfx") }, ["--certificate", folder.Combine("none.pfx")],
+            ["--certificate", folder.Combine("no-key.pem")], ["--certificate", folder.Combine("missing.pem")],
+            ["--certificate", folder.Combine("cert.pem"), "--certificate-key", folder.Combine("other.pem")],
+        })
+        {
+            await using var server = ServerProcess.Start(ServerProcess.OurServer, ["--backend", folder.StoreUrl, "--port", "0", .. arguments]);
+            Assert.True(server.Process.WaitForExit(20_000));
+            await ServerProcess.WaitUntilAsync(() => server.Output.Length > 0, () => server.Output);
+            Assert.Contains("certificate", server.Output, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain("Unhandled", server.Output, StringComparison.Ordinal);
+            Assert.Equal(1, server.Process.ExitCode);
+        }
+    }
+
     [Theory]
     [InlineData("would keep nobody out", "--username", "u")]
     [InlineData("but no user", "--password", "p")]
+    [InlineData("password is empty", "--username", "u", "--password", "")]
+    [InlineData("password is empty", "--password", "", "--username", "u")]
+    [InlineData("user is empty", "--username", "", "--password", "p")]
+    [InlineData("has a ':'", "--username", "a:b", "--password", "p")]
+    [InlineData("no rights", "--permissions", """{"": null}""")]
     [InlineData("no option '--nonsense'", "--nonsense", "1")]
     [InlineData("--port 99999", "--port", "99999")]
     [InlineData("Choose one of", "--stdio", "--unix-socket", "x")]

@@ -28,8 +28,16 @@ internal sealed class InProcessServer : IAsyncDisposable
     public static async Task<InProcessServer> StartAsync(string storePath, Func<ServerOptions, ServerOptions>? configure = null)
     {
         var server = new InProcessServer(storePath, configure);
-        await server._server.StartAsync();
-        return server;
+        try
+        {
+            await server._server.StartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

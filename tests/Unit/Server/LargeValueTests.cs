@@ -6,6 +6,7 @@ using BorgStore.Backends.Rest;
 namespace BorgStore.Tests.Server;
 
 /// <summary>A value larger than the memory that the server may take.</summary>
+[Trait("Category", "Long")]
 public sealed class LargeValueTests
 {
     private const long MostMemory = 150L << 20;

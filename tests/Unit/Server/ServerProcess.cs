@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using BorgStore.Processes;
 
 namespace BorgStore.Tests.Server;
 
@@ -38,6 +39,8 @@ internal sealed class ServerProcess : IAsyncDisposable
         return new(Process.Start(start)!);
     }
 
+    public static ServerProcess Start(ChildCommand program, params IEnumerable<string> arguments) => Start(program.FileName, [.. program.Arguments, .. arguments]);
+
     /// <summary>Starts our server and waits until it listens on TCP.</summary>
     /// <returns>The process, and the URL that it listens on.</returns>
     public static Task<(ServerProcess Server, string Url)> StartOurServerAsync(params string[] arguments)
@@ -58,7 +61,12 @@ internal sealed class ServerProcess : IAsyncDisposable
         var start = Stopwatch.StartNew();
         while (!isReady())
         {
-            if (process?.HasExited == true || start.Elapsed > TimeSpan.FromSeconds(30)) throw new InvalidOperationException(describe());
+            if (process?.HasExited == true || start.Elapsed > TimeSpan.FromSeconds(120))
+            {
+                // A test that can't begin has nobody to end it.
+                process?.Kill(entireProcessTree: true);
+                throw new InvalidOperationException(describe());
+            }
             await Task.Delay(20);
         }
     }

@@ -6,6 +6,7 @@ using BorgStore.Backends.Rest;
 namespace BorgStore.Tests.Server;
 
 /// <summary>Many clients at once, and a server that dies.</summary>
+[Trait("Category", "Long")]
 public sealed class SoakTests
 {
     private const int Clients = 64;

@@ -44,6 +44,8 @@ public sealed class StdioTests : IDisposable
     [InlineData(new[] { "--restrict-to-path", "{0}" }, true)]
     [InlineData(new[] { "--restrict-to-path", "{0}/store" }, true)]
     [InlineData(new[] { "--restrict-to-path", "{0}/sto" }, false)]
+    [InlineData(new[] { "--restrict-to-path", "/" }, true)]
+    [InlineData(new[] { "--restrict-to-repository", "/" }, false)]
     [InlineData(new[] { "--restrict-to-path", "{0}/other", "--restrict-to-path", "{0}" }, true)]
     [InlineData(new[] { "--restrict-to-repository", "{0}/store" }, true)]
     [InlineData(new[] { "--restrict-to-repository", "{0}" }, false)]

@@ -25,7 +25,7 @@ public sealed class WordingTests
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
         Assert.Equal(200, client.Exchange("POST", "/a", "", [1]).Status);
-        Assert.Equal(500, client.Exchange("DELETE", "/?cmd=rmdir").Status);
+        AssertSays(400, "not empty", client.Exchange("DELETE", "/?cmd=rmdir"));
         Assert.Equal(200, client.Exchange("DELETE", "/a").Status);
         Assert.Equal(200, client.Exchange("DELETE", "/?cmd=rmdir").Status);
         Assert.False(Directory.Exists(server.StorePath));

@@ -78,5 +78,8 @@ internal sealed class ParamikoServer : SshServer
             : null;
 
     protected override ChildCommand Configure()
-        => new(PythonPeer.Find("paramiko")!, [WriteFile("server.py", Program), $"{Port}", Generate("host_ed25519", "ed25519")]);
+    {
+        var python = PythonPeer.Find("paramiko")!;
+        return new(python.FileName, [.. python.Arguments, WriteFile("server.py", Program), $"{Port}", Generate("host_ed25519", "ed25519")]);
+    }
 }

@@ -29,6 +29,8 @@ public abstract class SftpContractTests : BackendContract
         return new(true);
     }
 
+    protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(Root, path), target);
+
     protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
         [.. Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Root, file))]);
 

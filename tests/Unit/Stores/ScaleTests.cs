@@ -6,6 +6,7 @@ namespace BorgStore.Tests.Stores;
 /// <summary>Memory does not grow with the size of a value or the number of items.</summary>
 [CollectionDefinition(nameof(ScaleTests), DisableParallelization = true)]
 [Collection(nameof(ScaleTests))]
+[Trait("Category", "Long")]
 public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
 {
     private const long MiB = 1 << 20;

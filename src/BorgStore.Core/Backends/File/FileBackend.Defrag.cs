@@ -40,11 +40,10 @@ internal sealed partial class FileBackend
         {
             using var change = _flusher.BeginChange();
             await ToThreadPoolAsync();
-            // The target's old size is unknown as long as its name is.
-            if (request.Target is not null) _quota?.CheckRoom(request.Target, LengthOf(request), cancellationToken);
-            using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMade);
+            using var reservation = Reserve(request, cancellationToken);
+            using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMaking);
             var target = Gather(file, request, cancellationToken);
-            await PublishAsync(file, target, request.Mode, cancellationToken).ConfigureAwait(false);
+            await PublishAsync(file, target, request.Mode, reservation, cancellationToken).ConfigureAwait(false);
             return target;
         }
         catch (FileFailure failure)
@@ -93,6 +92,29 @@ internal sealed partial class FileBackend
         }
     }
 
+    private FileQuota.Reservation? Reserve(DefragRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return _quota?.Reserve(request.Target, LengthOf(request), cancellationToken);
+        }
+        catch (FileFailure failure) when (failure.Error == StoreError.QuotaExceeded)
+        {
+            // Where a block is not there, that is what is wrong, and not the room that it would have taken.
+            foreach (var block in request.Sources)
+            {
+                using var source = OpenSource(block.Name, out var size);
+                Check(block, size);
+            }
+            throw;
+        }
+    }
+
+    private static void Check(Block block, long size)
+    {
+        if (block.Offset < 0 || block.Length < 0 || block.Offset > size - block.Length) throw block.Outside(size);
+    }
+
     private static long LengthOf(DefragRequest request)
         => request.Sources.Aggregate(0L, (sum, block) => sum + Math.Clamp(block.Length, 0, long.MaxValue - sum));
 
@@ -113,8 +135,7 @@ internal sealed partial class FileBackend
                     source = OpenSource(block.Name, out sourceSize);
                     sourceName = block.Name;
                 }
-                if (block.Offset < 0 || block.Length < 0 || block.Offset > sourceSize - block.Length)
-                    throw block.Outside(sourceSize);
+                Check(block, sourceSize);
                 Gather(file, source, block, hasher, buffer, cancellationToken);
             }
         }

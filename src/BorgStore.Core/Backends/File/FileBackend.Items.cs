@@ -18,7 +18,7 @@ internal sealed partial class FileBackend
         try
         {
             using var change = _flusher.BeginChange();
-            _calls.MakeDirectories(name, _flusher.DirectoryMade);
+            _calls.MakeDirectories(name, _flusher.DirectoryMaking);
             await _flusher.SecureNameAsync(name).ConfigureAwait(false);
         }
         catch (FileFailure failure)
@@ -82,11 +82,11 @@ internal sealed partial class FileBackend
         {
             using var change = _flusher.BeginChange();
             if (_flusher.IsSlow || value.Length > ChunkSize) await ToThreadPoolAsync();
-            if (value.Length > WorthCheckingFirst) _quota?.CheckRoom(name, value.Length, cancellationToken);
-            using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMade);
+            using var reservation = value.Length > WorthCheckingFirst ? _quota?.Reserve(name, value.Length, cancellationToken) : null;
+            using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMaking);
             if (value.IsInMemory) Write(file, value.Bytes, cancellationToken);
             else await WriteAsync(file, value, cancellationToken).ConfigureAwait(false);
-            await PublishAsync(file, name, mode, cancellationToken).ConfigureAwait(false);
+            await PublishAsync(file, name, mode, reservation, cancellationToken).ConfigureAwait(false);
         }
         catch (FileFailure failure)
         {
@@ -102,9 +102,9 @@ internal sealed partial class FileBackend
         {
             using var change = _flusher.BeginChange();
             if (_flusher.IsSlow) await ToThreadPoolAsync();
-            if (!Delete(name, cancellationToken)) return false;
-            await _flusher.SecureNameAsync(name).ConfigureAwait(false);
-            return true;
+            var wasThere = Delete(name, cancellationToken);
+            await _flusher.SecureDeletedAsync(name, wasThere).ConfigureAwait(false);
+            return wasThere;
         }
         catch (FileFailure failure)
         {
@@ -121,9 +121,7 @@ internal sealed partial class FileBackend
             using var change = _flusher.BeginChange();
             if (_flusher.IsSlow) await ToThreadPoolAsync();
             if (!Move(name, newName, mode, cancellationToken)) return false;
-            await _flusher.SecureNameAsync(newName).ConfigureAwait(false);
-            if (_flusher.IsSlow && FileCalls.DirectoryOf(name) != FileCalls.DirectoryOf(newName))
-                await _flusher.SecureNameAsync(name).ConfigureAwait(false);
+            await _flusher.SecureMovedAsync(name, newName).ConfigureAwait(false);
             return true;
         }
         catch (FileFailure failure)
@@ -163,25 +161,27 @@ internal sealed partial class FileBackend
         }
     }
 
-    private async ValueTask PublishAsync(TemporaryFile file, string name, StoreMode mode, CancellationToken cancellationToken)
+    private async ValueTask PublishAsync(
+        TemporaryFile file, string name, StoreMode mode, FileQuota.Reservation? reservation, CancellationToken cancellationToken)
     {
-        await _flusher.SecureValueAsync(file.Handle).ConfigureAwait(false);
+        var isSafe = await _flusher.SecureValueAsync(file.Handle, name).ConfigureAwait(false);
         file.Close();
-        Publish(file, name, mode, cancellationToken);
-        await _flusher.SecureNameAsync(name).ConfigureAwait(false);
+        Publish(file, name, mode, reservation, cancellationToken);
+        await _flusher.SecureStoredAsync(name, isSafe).ConfigureAwait(false);
     }
 
-    private void Publish(TemporaryFile file, string name, StoreMode mode, CancellationToken cancellationToken)
+    private void Publish(
+        TemporaryFile file, string name, StoreMode mode, FileQuota.Reservation? reservation, CancellationToken cancellationToken)
     {
         if (_quota is null)
         {
-            file.PublishAs(name, mode, _flusher.DirectoryMade);
+            file.PublishAs(name, mode, _flusher.DirectoryMaking);
             return;
         }
-        using var change = _quota.Begin(name, file.Length, cancellationToken);
+        using var change = _quota.Begin(name, file.Length, reservation, cancellationToken);
         try
         {
-            file.PublishAs(name, mode, _flusher.DirectoryMade);
+            file.PublishAs(name, mode, _flusher.DirectoryMaking);
         }
         catch (FileFailure)
         {
@@ -194,7 +194,7 @@ internal sealed partial class FileBackend
     private bool Delete(string name, CancellationToken cancellationToken)
     {
         if (_quota is null) return _calls.Delete(name);
-        using var change = _quota.Begin(name, 0, cancellationToken);
+        using var change = _quota.Begin(name, 0, null, cancellationToken);
         try
         {
             if (_calls.Delete(name))
@@ -214,9 +214,11 @@ internal sealed partial class FileBackend
 
     private bool Move(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
+        if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _calls.GetStatus(name) is { IsDirectory: true })
+            throw new FileFailure(StoreError.InvalidArgument, "a directory cannot be moved below itself");
         // Only what is replaced changes the sum, and that goes.
         if (_quota is null || mode == StoreMode.CreateNew || name == newName) return Rename(name, newName, mode);
-        using var change = _quota.Begin(newName, 0, cancellationToken);
+        using var change = _quota.Begin(newName, 0, null, cancellationToken);
         try
         {
             if (Rename(name, newName, mode))
@@ -237,9 +239,11 @@ internal sealed partial class FileBackend
     private bool Rename(string name, string newName, StoreMode mode)
     {
         var result = _calls.Rename(name, newName, mode);
-        if (result == RenameResult.Absent && _calls.GetStatus(name) is not null)
+        if (result == RenameResult.Absent && _calls.GetStatus(name) is { } status)
         {
-            _calls.MakeDirectories(FileCalls.DirectoryOf(newName), _flusher.DirectoryMade);
+            // A directory does not take the place of an item; the system says the same of that as of a missing directory.
+            if (status.IsDirectory && _calls.GetStatus(newName) is not null) throw TemporaryFile.Refusal(RenameResult.Taken, StoreMode.CreateNew);
+            _calls.MakeDirectories(FileCalls.DirectoryOf(newName), _flusher.DirectoryMaking);
             result = _calls.Rename(name, newName, mode);
         }
         return result switch

@@ -20,14 +20,21 @@ internal sealed partial class FileBackend
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         try
         {
-            // Whoever has written to it since is alive.
-            return _calls.GetStatus(item.Id) is { IsDirectory: false } status && status.LastWriteTime <= item.LastWriteTime
+            // Whoever has written to it since is alive; and what a link leads to is not in the store.
+            return !IsBehindLink(item.Id) && _calls.GetStatus(item.Id) is { IsDirectory: false } status && status.LastWriteTime <= item.LastWriteTime
                 && _calls.Delete(item.Id);
         }
         catch (FileFailure failure)
         {
             throw failure.While("delete the unfinished value", item.Id);
         }
+    }
+
+    private bool IsBehindLink(string name)
+    {
+        for (var end = name.IndexOf('/'); end >= 0; end = name.IndexOf('/', end + 1))
+            if (new DirectoryInfo(Path.Combine(_root, name[..end])).LinkTarget is not null) return true;
+        return false;
     }
 
     private IEnumerable<ItemInfo> List(string directory, ListScope scope)
@@ -72,7 +79,8 @@ internal sealed partial class FileBackend
         try
         {
             if (_calls.ReadDirectory(directory) is not { } reader) return null;
-            reader.Entries.RemoveAll(entry => !ItemName.IsListable(entry.Name));
+            reader.Entries.RemoveAll(entry
+                => !ItemName.IsListable(entry.Name) || (_options.IsPrivate && entry.Kind == EntryKind.Link));
             reader.Entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
             return reader;
         }

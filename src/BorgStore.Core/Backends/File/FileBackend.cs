@@ -33,8 +33,8 @@ internal sealed partial class FileBackend : IBackend
         _root = Path.TrimEndingDirectorySeparator(path);
         _options = options ?? new BackendOptions();
         if (_options.Quota < 0) throw new StoreException(StoreError.InvalidArgument, "A quota cannot be negative.");
-        _calls = callsFor(_root);
-        _flusher = new FileFlusher(_calls, _options.Durability);
+        _calls = _options.IsPrivate ? new PrivateCalls(callsFor(_root), _root) : callsFor(_root);
+        _flusher = new FileFlusher(_calls, _options.Durability, _options.Warning);
     }
 
     /// <inheritdoc/>
@@ -45,12 +45,11 @@ internal sealed partial class FileBackend : IBackend
         try
         {
             if (File.Exists(_root)) throw AlreadyExists("it is a file");
-            Failures.Named(() => Directory.CreateDirectory(_root));
+            var missing = CountMissingDirectories();
+            Failures.Named(MakeRoot);
             using (var contents = _calls.ReadDirectory(""))
                 if (contents is not { Entries.Count: 0 }) throw AlreadyExists(null);
-            if (_options.Durability == Durability.None) return;
-            using var directory = _calls.OpenRoot();
-            if (directory is not null) _calls.SyncAll(directory);
+            if (_options.Durability != Durability.None) SyncRoot(missing);
         }
         catch (FileFailure failure)
         {
@@ -139,6 +138,34 @@ internal sealed partial class FileBackend : IBackend
     private void CheckNotOpen()
     {
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
+    }
+
+    private void MakeRoot()
+    {
+        if (_options.IsPrivate && !OperatingSystem.IsWindows())
+            Directory.CreateDirectory(_root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        else Directory.CreateDirectory(_root);
+    }
+
+    // The store's own directory and those above it.
+    private int CountMissingDirectories()
+    {
+        var count = 0;
+        for (var path = _root; path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path)) count++;
+        return count;
+    }
+
+    // The name of each new directory is in the one above it.
+    private void SyncRoot(int made)
+    {
+        if (_calls.SyncsAll)
+        {
+            using var directory = _calls.OpenRoot();
+            if (directory is not null) _calls.SyncAll(directory);
+            return;
+        }
+        var above = "..";
+        for (var i = 0; i < Math.Max(1, made); i++, above += "/..") _calls.SyncDirectory(above);
     }
 
     private static StoreException AlreadyExists(string? detail)

@@ -1,9 +1,15 @@
+using System.Collections.Concurrent;
 using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
 /// <summary>Brings what was written to the disk, when the durability that was chosen says so.</summary>
-internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsyncDisposable
+/// <remarks>Where one sync of the whole file system can be trusted (<see cref="FileCalls.SyncsAll"/>), many changes share it.
+/// Elsewhere each value is synced before it gets its name, and names are synced one by one.</remarks>
+/// <param name="calls">The file system.</param>
+/// <param name="durability">When values are safe from a power cut.</param>
+/// <param name="warning">Called when a sync in the background fails, and when one succeeds again.</param>
+internal sealed class FileFlusher(FileCalls calls, Durability durability, Action<string>? warning = null) : IAsyncDisposable
 {
     // Early enough to be done within the second that is promised, unless the disk is very busy.
     private static readonly TimeSpan BackgroundDelay = TimeSpan.FromMilliseconds(800);
@@ -12,20 +18,26 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
     private const int SharingWriters = 4;
 
     private readonly object _lock = new();
-    private HashSet<string> _unsynced = [];
+    private readonly UnsyncedValues _values = new();
+    // Directories whose own names are on the disk.
+    private readonly ConcurrentDictionary<string, bool> _syncedDirectories = new();
+    private HashSet<string> _names = [];
     private SafeFileHandle? _root;
     private Timer? _timer;
+    private FileFailure? _lastFailure;
     private FileFailure? _backgroundFailure;
     private Task? _running;
     private Task? _next;
     private int _isDirty;
     private int _writers;
+    private bool _isFailing;
+    private bool _isClosed;
 
     /// <summary>Whether operations wait for the disk.</summary>
-    public bool IsSlow => durability == Durability.Each;
+    public bool IsSlow => durability == Durability.Each || (durability == Durability.Batch && !SyncsAll);
 
-    /// <summary>Called with the parent of a directory that was made.</summary>
-    public Action<string>? DirectoryMade { get; } = durability == Durability.Each ? calls.SyncDirectory : null;
+    /// <summary>Called with a directory before it is made.</summary>
+    public void DirectoryMaking(string directory) => _syncedDirectories.TryRemove(directory, out _);
 
     /// <summary>Called before a change, for as long as it takes. The file system is open from the first one on, since it tells a
     /// failure to write out only to those who had it open when it came to that.</summary>
@@ -39,12 +51,43 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
     }
 
     /// <summary>Called with a written file before it gets its name.</summary>
-    public ValueTask SecureValueAsync(SafeFileHandle file)
+    /// <returns>Whether its bytes are on the disk.</returns>
+    public async ValueTask<bool> SecureValueAsync(SafeFileHandle file, string name)
     {
-        if (durability != Durability.Each) return ValueTask.CompletedTask;
-        if (IsShared) return new ValueTask(SyncSharedAsync());
+        if (durability == Durability.None) return false;
+        if (durability == Durability.Each && IsShared)
+        {
+            await SyncSharedAsync().ConfigureAwait(false);
+            return true;
+        }
+        if (durability == Durability.Batch && calls.SyncsAll && _values.TryAdd(name)) return false;
         calls.Sync(file);
-        return ValueTask.CompletedTask;
+        return true;
+    }
+
+    /// <summary>Called after a value got its name.</summary>
+    /// <param name="name">The item.</param>
+    /// <param name="isValueSafe">What <see cref="SecureValueAsync"/> returned.</param>
+    public ValueTask SecureStoredAsync(string name, bool isValueSafe)
+    {
+        if (isValueSafe) _values.Remove(name);
+        return SecureNameAsync(name);
+    }
+
+    /// <summary>Called after an item was deleted, or was not there.</summary>
+    public ValueTask SecureDeletedAsync(string name, bool wasThere)
+    {
+        _values.Remove(name);
+        return wasThere ? SecureNameAsync(name) : ValueTask.CompletedTask;
+    }
+
+    /// <summary>Called after an item was moved.</summary>
+    public async ValueTask SecureMovedAsync(string name, string newName)
+    {
+        _values.Move(name, newName);
+        await SecureNameAsync(newName).ConfigureAwait(false);
+        if (FileCalls.DirectoryOf(name) != FileCalls.DirectoryOf(newName))
+            await SecureNameAsync(name).ConfigureAwait(false);
     }
 
     /// <summary>Called after a name came or went.</summary>
@@ -58,13 +101,14 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
             case Durability.Each when IsShared:
                 return new ValueTask(SyncSharedAsync());
             case Durability.Each:
-                calls.SyncDirectory(FileCalls.DirectoryOf(name));
+                SyncNames([name]);
                 break;
         }
         return ValueTask.CompletedTask;
     }
 
     /// <summary>Returns when all that was written before the call is on the disk.</summary>
+    /// <remarks>Fails as long as that is in doubt for a value: see <see cref="UnsyncedValues"/>.</remarks>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         if (durability != Durability.Batch) return;
@@ -74,16 +118,18 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
             var sync = Volatile.Read(ref _isDirty) != 0 ? SyncSharedAsync() : Running;
             if (sync is not null) await sync.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (Interlocked.Exchange(ref _backgroundFailure, null) is { } failure) throw failure;
+            if (_values.HasLost) throw _lastFailure!;
         }
         catch (FileFailure failure)
         {
             Interlocked.Exchange(ref _backgroundFailure, null);
-            throw failure.While("bring to the disk what was written to", "");
+            throw new FileFailure(failure.Error, Explain(failure)).While("bring to the disk what was written to", "");
         }
     }
 
     public async ValueTask DisposeAsync()
     {
+        lock (_lock) _isClosed = true;
         if (_timer is not null) await _timer.DisposeAsync().ConfigureAwait(false);
         try
         {
@@ -103,33 +149,48 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
         }
     }
 
-    private bool IsShared => calls.SyncsAll && Volatile.Read(ref _writers) >= SharingWriters;
+    // After a failure each file is synced by its own handle, which alone tells for certain whether its bytes arrived.
+    private bool SyncsAll => calls.SyncsAll && !_values.HasFailed;
+
+    private bool IsShared => SyncsAll && Volatile.Read(ref _writers) >= SharingWriters;
 
     private void NoteChange(string name)
     {
         if (!calls.SyncsAll)
-            lock (_lock) _unsynced.Add(name);
+            lock (_lock) _names.Add(name);
         if (Volatile.Read(ref _isDirty) == 0 && Interlocked.Exchange(ref _isDirty, 1) == 0)
-            lock (_lock)
-            {
-                _timer ??= new Timer(
-                    static state => _ = ((FileFlusher)state!).FlushInBackgroundAsync(), this, Timeout.Infinite, Timeout.Infinite);
-                _timer.Change(BackgroundDelay, Timeout.InfiniteTimeSpan);
-            }
+            lock (_lock) StartTimer();
     }
 
+    private void StartTimer()
+    {
+        if (_isClosed) return;
+        _timer ??= new Timer(
+            static state => _ = ((FileFlusher)state!).FlushInBackgroundAsync(), this, Timeout.Infinite, Timeout.Infinite);
+        _timer.Change(BackgroundDelay, Timeout.InfiniteTimeSpan);
+    }
+
+    // A failure is reported when it begins and when it ends, however often it is tried meanwhile.
     private async Task FlushInBackgroundAsync()
     {
         if (Volatile.Read(ref _isDirty) == 0) return;
         try
         {
             await SyncSharedAsync().ConfigureAwait(false);
+            if (!_isFailing) return;
+            _isFailing = false;
+            warning?.Invoke($"The disk takes what is written to the store again.{(_values.Describe() is { } lost ? $" But {lost}." : "")}");
         }
         catch (FileFailure failure)
         {
             Interlocked.CompareExchange(ref _backgroundFailure, failure, null);
+            if (_isFailing) return;
+            _isFailing = true;
+            warning?.Invoke($"Could not bring to the disk what was written to the store: {Explain(failure)}. It is tried again.");
         }
     }
+
+    private string Explain(FileFailure failure) => _values.Describe() is { } lost ? $"{failure.Message}; {lost}" : failure.Message;
 
     // One that begins after the call: the running one may have passed by what was just written.
     private Task SyncSharedAsync()
@@ -151,35 +212,51 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability) : IAsy
             _next = null;
         }
         Sync();
+        // The system reports a failure once, and it may be about what was written for this sync.
+        await running.ConfigureAwait(false);
     }
 
     private void Sync()
     {
         Interlocked.Exchange(ref _isDirty, 0);
+        HashSet<string> names;
+        lock (_lock) (names, _names) = (_names, []);
+        _values.BeginSync();
         try
         {
             if (calls.SyncsAll) calls.SyncAll(_root!);
-            else SyncNames();
+            else SyncNames(names);
+            _values.EndSync(hasFailed: false);
         }
-        catch (FileFailure)
+        catch (FileFailure failure)
         {
-            Volatile.Write(ref _isDirty, 1);
+            _values.EndSync(hasFailed: true);
+            _lastFailure = failure;
+            lock (_lock)
+            {
+                _names.UnionWith(names);
+                Volatile.Write(ref _isDirty, 1);
+                if (durability == Durability.Batch) StartTimer();
+            }
             throw;
         }
     }
 
-    private void SyncNames()
+    private void SyncNames(IReadOnlyCollection<string> names)
     {
-        HashSet<string> names;
-        lock (_lock) (names, _unsynced) = (_unsynced, []);
-        try
+        // Some file systems of FUSE don't pass on the sync of a directory, while that of a file brings its name along.
+        if (!calls.SyncsAll)
+            foreach (var name in names) calls.SyncNamed(name);
+        foreach (var parent in names.Select(FileCalls.DirectoryOf).Distinct())
         {
-            calls.SyncNames(names);
-        }
-        catch (FileFailure)
-        {
-            lock (_lock) _unsynced.UnionWith(names);
-            throw;
+            calls.SyncDirectory(parent);
+            // A directory that another writer made a moment ago, in this process or elsewhere, may not be on the disk yet.
+            for (var directory = parent; directory.Length > 0; directory = FileCalls.DirectoryOf(directory))
+            {
+                if (_syncedDirectories.ContainsKey(directory)) continue;
+                calls.SyncDirectory(FileCalls.DirectoryOf(directory));
+                _syncedDirectories.TryAdd(directory, true);
+            }
         }
     }
 

@@ -23,8 +23,8 @@ internal sealed class TemporaryFile : IDisposable
     /// <summary>Makes the file, in the directory where the value will be, so that naming it is one renaming.</summary>
     /// <param name="calls">The file system.</param>
     /// <param name="directory">The directory; it is made where it is missing, which is seldom and so not asked before.</param>
-    /// <param name="directoryMade">Called with the parent of each new directory.</param>
-    public static TemporaryFile Create(FileCalls calls, string directory, Action<string>? directoryMade)
+    /// <param name="directoryMaking">Called with each directory before it is made.</param>
+    public static TemporaryFile Create(FileCalls calls, string directory, Action<string>? directoryMaking)
     {
         // No two of these will ever meet.
         var random = Random.Shared.NextInt64();
@@ -33,7 +33,7 @@ internal sealed class TemporaryFile : IDisposable
         var file = calls.CreateFile(name);
         if (file is null)
         {
-            calls.MakeDirectories(directory, directoryMade);
+            calls.MakeDirectories(directory, directoryMaking);
             file = calls.CreateFile(name) ?? throw new FileFailure(StoreError.BackendFailure, "its directory was removed meanwhile");
         }
         return new TemporaryFile(calls, directory, name, file);
@@ -63,12 +63,12 @@ internal sealed class TemporaryFile : IDisposable
     }
 
     /// <summary>Gives the value its name.</summary>
-    public void PublishAs(string name, StoreMode mode, Action<string>? directoryMade)
+    public void PublishAs(string name, StoreMode mode, Action<string>? directoryMaking)
     {
         var result = _calls.Rename(_temporaryName, name, mode);
         if (result == RenameResult.Absent && FileCalls.DirectoryOf(name) is var directory && directory != _directory)
         {
-            _calls.MakeDirectories(directory, directoryMade);
+            _calls.MakeDirectories(directory, directoryMaking);
             result = _calls.Rename(_temporaryName, name, mode);
         }
         _isPublished = result == RenameResult.Done;

@@ -14,14 +14,15 @@ internal sealed class GatherStream : ValueStream
 
     private readonly GatherPlan _plan;
     private readonly PieceReader _read;
-    private readonly int _windowSize;
+    private readonly WindowBudget.Share _share;
     private readonly CancellationTokenSource _disposing = new();
     private Window _current;
     private int _used;
     private Task<Window>? _next;
     private bool _isDisposed;
 
-    private GatherStream(GatherPlan plan, PieceReader read, int windowSize) => (_plan, _read, _windowSize) = (plan, read, windowSize);
+    private GatherStream(GatherPlan plan, PieceReader read, int windowSize)
+        => (_plan, _read, _share) = (plan, read, WindowBudget.Take((int)Math.Min(windowSize, plan.Length)));
 
     /// <inheritdoc/>
     public override long Length => _plan.Length;
@@ -39,7 +40,8 @@ internal sealed class GatherStream : ValueStream
     /// <param name="find">Finds an item: called where an offset counts from the end, and where the bytes need more than one window.</param>
     /// <param name="blocks">The ranges.</param>
     /// <param name="read">Reads pieces.</param>
-    /// <param name="windowSize">The bytes that are read at a time; twice as many are in memory at most.</param>
+    /// <param name="windowSize">The bytes that are read at a time; twice as many are in memory at most. They are fewer while many
+    /// streams are open; see <see cref="WindowBudget"/>.</param>
     /// <param name="cancellationToken">A token to cancel the opening.</param>
     public static async ValueTask<ValueStream> OpenAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find,
         IReadOnlyList<Block> blocks, PieceReader read, int windowSize, CancellationToken cancellationToken)
@@ -81,6 +83,7 @@ internal sealed class GatherStream : ValueStream
         if (disposing && !_isDisposed)
         {
             _isDisposed = true;
+            _share.Return();
             _current.Return();
             (_current, _used) = (default, 0);
             _disposing.Cancel();
@@ -115,7 +118,7 @@ internal sealed class GatherStream : ValueStream
 
     private async Task<Window> ReadWindowAsync(CancellationToken cancellationToken)
     {
-        var window = new Window((int)Math.Min(_windowSize, _plan.Left));
+        var window = new Window((int)Math.Min(_share.WindowSize, _plan.Left));
         // After a failure the storage may still be writing to the buffer, so it does not go back to the pool.
         await _read(_plan.FillWindow(window.Memory), cancellationToken).ConfigureAwait(false);
         return window;

@@ -22,5 +22,8 @@ internal sealed class StallWatch(TimeSpan limit, CancellationToken caller) : IDi
     /// <summary>It is not the line that is waited for.</summary>
     public void Pause() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
 
+    /// <summary>The line has stalled, which was found out in another way than by waiting.</summary>
+    public void Stall() => _source.Cancel();
+
     public void Dispose() => _source.Dispose();
 }

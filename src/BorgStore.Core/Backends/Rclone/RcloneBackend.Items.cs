@@ -72,17 +72,22 @@ internal sealed partial class RcloneBackend
         {
             if (!remote.Knows(algorithm)) return (false, null);
             var options = new JsonObject { ["showHash"] = true, ["hashTypes"] = new JsonArray(algorithm.Name) };
-            var item = await StatAsync(server, name, options, cancellationToken).ConfigureAwait(false);
-            if (item.ValueKind != JsonValueKind.Object) return (true, (string?)null);
-            // A remote may know it of most values and yet not of all, such as those that were uploaded in parts.
-            var hash = item.TryGetProperty("Hashes", out var hashes) && hashes.TryGetProperty(algorithm.Name, out var found) ? found.GetString() : null;
-            return (!string.IsNullOrEmpty(hash), hash?.ToLowerInvariant());
+            return await StatAsync(server, name, options, item => item is { } info ? ReadHash(info, algorithm) : (true, null), cancellationToken).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
         if (isKnown) return hash;
 
         var stream = await LoadValueAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
         if (stream is null) return null;
         await using (stream.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A remote may know it of most values and yet not of all, such as those that were uploaded in parts.
+    private static (bool IsKnown, string? Hash) ReadHash(JsonElement item, Hashing.HashKind algorithm)
+    {
+        if (!item.TryGetProperty("Hashes", out var hashes) || !hashes.TryGetProperty(algorithm.Name, out var found)
+            || found.GetString() is not { Length: > 0 } hash) return (false, null);
+        return hash.Length == 2 * algorithm.DigestSize && hash.All(char.IsAsciiHexDigit) ? (true, hash.ToLowerInvariant())
+            : throw RcloneFailure.WrongAnswer($"it says something else than a digest of {algorithm.DisplayName}");
     }
 
     private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
@@ -124,13 +129,17 @@ internal sealed partial class RcloneBackend
 
     private async Task<ItemInfo?> FindFileAsync(RcloneServer server, string name, CancellationToken cancellationToken)
     {
-        var item = await StatAsync(server, name, [], cancellationToken).ConfigureAwait(false);
-        if (item.ValueKind != JsonValueKind.Object) return null;
-        DateTime? lastWriteTime = item.TryGetProperty("ModTime", out var time) && time.TryGetDateTimeOffset(out var written) ? written.UtcDateTime : null;
-        return new ItemInfo(name, Math.Max(0, item.GetProperty("Size").GetInt64()), LastWriteTime: lastWriteTime);
+        return await StatAsync(server, name, [], item => item is { } info ? Read(info) : null, cancellationToken).ConfigureAwait(false);
+
+        ItemInfo? Read(JsonElement item)
+        {
+            DateTime? lastWriteTime = item.TryGetProperty("ModTime", out var time) && time.TryGetDateTimeOffset(out var written) ? written.UtcDateTime : null;
+            return new ItemInfo(name, Math.Max(0, item.GetProperty("Size").GetInt64()), LastWriteTime: lastWriteTime);
+        }
     }
 
-    private async Task<JsonElement> StatAsync(RcloneServer server, string name, JsonObject options, CancellationToken cancellationToken)
+    // Reads null where there is no such file.
+    private async Task<T> StatAsync<T>(RcloneServer server, string name, JsonObject options, Func<JsonElement?, T> read, CancellationToken cancellationToken)
     {
         options["filesOnly"] = true;
         options["noMimeType"] = true;
@@ -138,11 +147,16 @@ internal sealed partial class RcloneBackend
         parameters["opt"] = options;
         try
         {
-            return (await server.CallAsync("operations/stat", parameters, cancellationToken).ConfigureAwait(false)).GetProperty("item");
+            return await server.CallAsync("operations/stat", parameters, answer => read(answer.GetProperty("item") switch
+            {
+                { ValueKind: JsonValueKind.Object } item => item,
+                { ValueKind: JsonValueKind.Null } => null,
+                _ => throw RcloneFailure.WrongAnswer("it says something else than a file"),
+            }), cancellationToken).ConfigureAwait(false);
         }
         catch (RcloneFailure e) when (IsAbsent(e))
         {
-            return default;
+            return read(null);
         }
     }
 

@@ -32,8 +32,31 @@ internal sealed partial class RcloneBackend
     {
         using var visit = _gate.Enter(cancellationToken);
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
+        if (!await IsInListedDirectoriesAsync(item.Id, cancellationToken).ConfigureAwait(false)) return false;
         return await RunAsync("remove", item.Id, canRepeat: false,
             (server, _) => DeleteFileAsync(server, item.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    // rclone lists no links and yet goes where they lead: what is behind one is not in the store.
+    private async ValueTask<bool> IsInListedDirectoriesAsync(string name, CancellationToken cancellationToken)
+    {
+        for (int start = 0, end; (end = name.IndexOf('/', start)) >= 0; start = end + 1)
+            if (!await IsListedDirectoryAsync(name[..Math.Max(0, start - 1)], name[start..end], cancellationToken).ConfigureAwait(false)) return false;
+        return true;
+    }
+
+    private async ValueTask<bool> IsListedDirectoryAsync(string parent, string element, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var item in ListAsync(parent, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
+                if (item.IsDirectory && item.Name == element) return true;
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
+        {
+            // What is not there has nothing below it.
+        }
+        return false;
     }
 
     // Closing the store waits for a step under way, not for who takes the items.
@@ -83,7 +106,7 @@ internal sealed partial class RcloneBackend
             foreach (var item in tree) yield return item;
             yield break;
         }
-        await foreach (var item in RcloneLister.WalkTreeAsync(directory, name => ItemName.IsListable(name), List, cancellationToken).ConfigureAwait(false))
+        await foreach (var item in RcloneLister.WalkTreeAsync(directory, name => IsListable(name) && TreeWalk.MayHoldItems(name), List, cancellationToken).ConfigureAwait(false))
             yield return item;
 
         Task<List<ItemInfo>> List(string name, CancellationToken token)

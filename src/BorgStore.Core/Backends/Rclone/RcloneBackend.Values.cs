@@ -53,13 +53,25 @@ internal sealed partial class RcloneBackend
 
     private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
 
-    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100".
-    [GeneratedRegex(@"^bytes \d+-\d+/(\d+)$")]
+    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100" or "bytes 0--1/0".
+    [GeneratedRegex(@"^bytes ([0-9]+)--?[0-9]+/([0-9]+)$")]
     private static partial Regex RangePattern();
 
-    private static long? SizeIn(string? contentRange)
+    private static (long Start, long Size)? RangeIn(string? contentRange)
         => contentRange is not null && RangePattern().Match(contentRange) is { Success: true } match
-            && long.TryParse(match.Groups[1].ValueSpan, out var size) ? size : null;
+            && long.TryParse(match.Groups[1].ValueSpan, out var start) && long.TryParse(match.Groups[2].ValueSpan, out var size) ? (start, size) : null;
+
+    // What was asked for, as far as the value reaches, and nothing else.
+    private static long CheckLength(RcloneAnswer answer, ByteRange range, (long Start, long Size)? part)
+    {
+        // What lies behind the end comes without a length, and as a range that ends before it begins.
+        if (part is var (_, whole) && range.Resolve(whole).Count == 0) return 0;
+        if (answer.Length is not { } length) throw RcloneFailure.WrongAnswer("it does not say how long the value is");
+        var isRight = part is var (start, size)
+            ? length == range.Resolve(size).Count && start == range.Offset
+            : range.Offset == 0 && !(length > range.Length);
+        return isRight ? length : throw RcloneFailure.WrongAnswer("it sends another part of the value than was asked for");
+    }
 
     private static RangeHeaderValue? ToHeader(ByteRange range)
     {
@@ -77,15 +89,18 @@ internal sealed partial class RcloneBackend
         var isOurs = true;
         try
         {
-            var size = SizeIn(answer.Range);
+            var part = RangeIn(answer.Range);
             if (answer.IsSuccess)
             {
-                var length = size is null ? answer.Length ?? 0 : range.Resolve(size.Value).Count;
+                // Of an empty object some storages say neither a length nor a range.
+                if (answer.Length is null && part is null && await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is { Size: 0 })
+                    return Empty();
+                var length = CheckLength(answer, range, part);
                 isOurs = length <= SmallSize;
                 return await ReceiveAsync(answer, name, range, length, cancellationToken).ConfigureAwait(false);
             }
             // It found the item and could not open it, as where storages refuse what begins behind the end.
-            if (size is not null && range.Resolve(size.Value).Count == 0) return Empty();
+            if (part is var (_, size) && range.Resolve(size).Count == 0) return Empty();
             var failure = await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
             if (failure.Message == "Not Found")
                 throw new RcloneFailure(StoreError.BackendFailure, "rclone found it, and could not open it");

@@ -40,6 +40,9 @@ internal sealed partial class RcloneBackend : IBackend
         _service.AddStore();
     }
 
+    /// <summary>The pause before the second attempt; each further one is four times as long.</summary>
+    internal TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Ends the one rclone of this process, for when the library is unloaded. A store that is still open starts it anew.</summary>
     public static ValueTask StopSharedProcessAsync() => RcloneService.Shared.StopAsync();
 
@@ -151,7 +154,7 @@ internal sealed partial class RcloneBackend : IBackend
             }
             catch (RcloneFailure failure) when (failure.IsTransient && (canRepeat || !hasBegun) && attempt < Attempts)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50 << (2 * (attempt - 1))), cancellationToken).ConfigureAwait(false);
+                await Task.Delay(FirstPause * (1 << (2 * (attempt - 1))), cancellationToken).ConfigureAwait(false);
             }
             catch (RcloneFailure failure)
             {

@@ -12,6 +12,7 @@ internal sealed partial class RestBackend
 {
     private const string AnnouncedHash = "X-Content-hash-sha256";
     private const string WriteTimeHeader = "X-BorgStore-Mtime";
+    private const string DirectoryHeader = "X-BorgStore-Is-Directory";
     private const string WantDigest = "Want-Repr-Digest";
     private const string Digest = "Repr-Digest";
     private const string DigestPrefix = "sha-256=:";
@@ -60,7 +61,7 @@ internal sealed partial class RestBackend
         }, async answer =>
         {
             CheckStillNew(answer, mode, name);
-            await DemandAsync(answer, name).ConfigureAwait(false);
+            await answer.DemandDoneAsync(name).ConfigureAwait(false);
             return GetDigest(answer.Response);
         }, value.CanReadAgain ? Repeat.Knowingly : Repeat.Never, takesLong: false, cancellationToken).ConfigureAwait(false);
         if (content!.Hash is { } hash) await CheckArrivedAsync(name, hash, told, cancellationToken).ConfigureAwait(false);
@@ -87,7 +88,7 @@ internal sealed partial class RestBackend
         var moved = await _client.SendAsync(() => WithMode(Post($"/?cmd=move&current={Escape(name)}&new={Escape(newName)}"), mode), async answer =>
         {
             CheckStillNew(answer, mode, newName);
-            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await DemandAsync(answer, name).ConfigureAwait(false);
+            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.DemandDoneAsync(name).ConfigureAwait(false);
             isGone = answer.WasMixedUp;
             return answer.MayHaveHappened ? throw Unknown($"move '{name}' to '{newName}'", $"'{name}' is not there now.", name) : false;
         }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
@@ -102,9 +103,15 @@ internal sealed partial class RestBackend
         {
             var response = answer.Response;
             if (response.StatusCode == HttpStatusCode.NotFound) return null;
-            await DemandAsync(answer, name).ConfigureAwait(false);
-            var isDirectory = GetHeader(response, "X-BorgStore-Is-Directory") == "true";
-            return new(name, isDirectory ? 0 : response.Content.Headers.ContentLength ?? 0, isDirectory,
+            await answer.DemandAsync(name).ConfigureAwait(false);
+            var isDirectory = GetHeader(response, DirectoryHeader) switch
+            {
+                "true" => true,
+                "false" => false,
+                _ => throw RestErrors.Wrong("it does not say whether there is an item or a directory"),
+            };
+            var size = response.Content.Headers.ContentLength ?? throw RestErrors.Wrong("it does not say how large the item is");
+            return new(name, isDirectory ? 0 : size, isDirectory,
                 RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, WriteTimeHeader)));
         }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
 
@@ -171,11 +178,11 @@ internal sealed partial class RestBackend
             return request;
         }, async answer =>
         {
-            await DemandAsync(answer, null).ConfigureAwait(false);
-            var value = await ReadBodyAsync(answer, fetchHash: null).ConfigureAwait(false);
+            await answer.DemandAsync(null).ConfigureAwait(false);
+            var value = await ReadBodyAsync(answer, length, fetchHash: null).ConfigureAwait(false);
             if (value.Length == length) return value;
             await value.DisposeAsync().ConfigureAwait(false);
-            throw new StoreException(StoreError.BackendFailure, $"The REST server sent {value.Length} bytes where {length} were asked for.");
+            throw RestErrors.Wrong($"it sends {value.Length} bytes where {length} were asked for");
         }, Repeat.Freely, takesLong: true, cancellationToken);
     }
 
@@ -183,19 +190,24 @@ internal sealed partial class RestBackend
     {
         var response = answer.Response;
         if (response.StatusCode == HttpStatusCode.NotFound) return null;
-        await DemandAsync(answer, name).ConfigureAwait(false);
+        await answer.DemandAsync(name).ConfigureAwait(false);
         if (!range.IsWhole && response.StatusCode != HttpStatusCode.PartialContent)
             throw new StoreException(StoreError.NotSupported, "What answers there does not give parts of values. Check what stands before the REST server.", name);
 
-        return await ReadBodyAsync(answer, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
+        if (range.IsWhole && response.StatusCode == HttpStatusCode.PartialContent) throw RestErrors.Wrong("it sends a part where all was asked for");
+
+        return await ReadBodyAsync(answer, range.Offset < 0 ? -(decimal)range.Offset : range.Length, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
     }
 
-    private async Task<ValueStream> ReadBodyAsync(RestAnswer answer, Func<CancellationToken, ValueTask<string?>>? fetchHash)
+    // The most that was asked for is known of a part, and then more is not taken for it.
+    private async Task<ValueStream> ReadBodyAsync(RestAnswer answer, decimal? most, Func<CancellationToken, ValueTask<string?>>? fetchHash)
     {
         var response = answer.Response;
+        answer.DemandType("application/octet-stream");
+        if (response.Content.Headers.ContentLength > most) throw RestErrors.Wrong($"it sends {response.Content.Headers.ContentLength} bytes where at most {most} were asked for");
         if (response.Content.Headers.ContentLength is not > SmallValue)
         {
-            var bytes = await response.Content.ReadAsByteArrayAsync(answer.Stalled).ConfigureAwait(false);
+            var bytes = await answer.ReadAllAsync((int)Math.Min(most ?? SmallValue, SmallValue)).ConfigureAwait(false);
             if (GetDigest(response) is { } digest && !digest.AsSpan().SequenceEqual(SHA256.HashData(bytes)))
                 throw new HttpRequestException("A value was damaged on the way.");
             return new MemoryValueStream(bytes);
@@ -234,9 +246,12 @@ internal sealed partial class RestBackend
     };
 
     private static byte[]? GetDigest(HttpResponseMessage response)
-        => GetHeader(response, Digest) is { } header && header.StartsWith(DigestPrefix, StringComparison.Ordinal)
-            ? Convert.FromBase64String(header[DigestPrefix.Length..].TrimEnd(':'))
-            : null;
+    {
+        if (GetHeader(response, Digest) is not { } header || !header.StartsWith(DigestPrefix, StringComparison.Ordinal)) return null;
+        var digest = new byte[SHA256.HashSizeInBytes];
+        return Convert.TryFromBase64String(header[DigestPrefix.Length..].TrimEnd(':'), digest, out var count) && count == digest.Length ? digest
+            : throw RestErrors.Wrong("the digest that it sends is none");
+    }
 
     private static double? GetSeconds(HttpResponseMessage response, string header)
         => double.TryParse(GetHeader(response, header), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;

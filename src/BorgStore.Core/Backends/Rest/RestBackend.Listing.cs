@@ -42,7 +42,7 @@ internal sealed partial class RestBackend
                 () => _transport.CreateRequest(HttpMethod.Get, $"/?cmd=temporaries&age={Math.Max(0, (long)olderThan.TotalSeconds)}"),
                 async answer =>
                 {
-                    await DemandAsync(answer, null).ConfigureAwait(false);
+                    await answer.DemandAsync(null).ConfigureAwait(false);
                     return await RestJson.ReadTemporariesAsync(answer).ConfigureAwait(false);
                 }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
         }
@@ -71,9 +71,9 @@ internal sealed partial class RestBackend
         if (scope == ListScope.Tree) target += "?cmd=tree" + (after is null ? "" : $"&after={Escape(after)}");
         return _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, target), async answer =>
         {
-            await DemandAsync(answer, directory).ConfigureAwait(false);
+            await answer.DemandAsync(directory).ConfigureAwait(false);
             return scope == ListScope.Tree
-                ? await RestJson.ReadTreePageAsync(answer).ConfigureAwait(false)
+                ? await RestJson.ReadTreePageAsync(answer, after).ConfigureAwait(false)
                 : new(await RestJson.ReadItemsAsync(answer).ConfigureAwait(false), Next: null);
         }, Repeat.Freely, takesLong: false, cancellationToken);
     }

@@ -48,17 +48,19 @@ internal sealed partial class RestBackend : IBackend
     public async Task CreateAsync(CancellationToken cancellationToken)
     {
         CheckNotOpen();
-        await _client.SendAsync(() => Post("/?cmd=create"), answer => DemandAsync(answer, null), Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
+        await RecogniseAsync("create", cancellationToken).ConfigureAwait(false);
+        await _client.SendAsync(() => Post("/?cmd=create"), answer => answer.DemandDoneAsync(null), Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async Task DestroyAsync(CancellationToken cancellationToken)
     {
         CheckNotOpen();
+        await RecogniseAsync("destroy", cancellationToken).ConfigureAwait(false);
         await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, "/?cmd=destroy"), async answer =>
         {
             if (answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Gone }) throw Unknown("destroy the store", "It is not there now.", null);
-            return await DemandAsync(answer, null).ConfigureAwait(false);
+            return await answer.DemandDoneAsync(null).ConfigureAwait(false);
         }, Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
 
@@ -66,16 +68,8 @@ internal sealed partial class RestBackend : IBackend
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         CheckNotOpen();
-        await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
-        {
-            HttpStatusCode.OK => NoticeAge(answer.Response),
-            // Whoever may not look at the root may do so further down; that there is a store is known.
-            HttpStatusCode.Forbidden => true,
-            HttpStatusCode.Gone => throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl),
-            HttpStatusCode.NotFound => throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl,
-                "what answers there is no BorgStore REST server"),
-            _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
-        }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        if (!await RecogniseAsync("open", cancellationToken).ConfigureAwait(false))
+            throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl);
         _gate.Open();
     }
 
@@ -90,7 +84,7 @@ internal sealed partial class RestBackend : IBackend
     public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
     {
         using var visit = _gate.Enter(cancellationToken);
-        await _client.SendAsync(() => Post($"{Target(name)}?cmd=mkdir"), answer => DemandAsync(answer, name), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        await _client.SendAsync(() => Post($"{Target(name)}?cmd=mkdir"), answer => answer.DemandDoneAsync(name), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -126,11 +120,11 @@ internal sealed partial class RestBackend : IBackend
         }, async answer =>
         {
             CheckStillNew(answer, request.Mode, request.Target ?? request.Namespace);
-            await DemandAsync(answer, request.Target).ConfigureAwait(false);
-            return await answer.Response.Content.ReadAsStringAsync(answer.Stalled).ConfigureAwait(false);
+            await answer.DemandAsync(request.Target).ConfigureAwait(false);
+            return CheckMade(request, await answer.ReadWordAsync().ConfigureAwait(false));
         }, Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
         await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
-        return made.Trim();
+        return made;
     }
 
     /// <inheritdoc/>
@@ -139,10 +133,8 @@ internal sealed partial class RestBackend : IBackend
         using var visit = _gate.Enter(cancellationToken);
         return await _client.SendAsync(() => Post("/?cmd=quota"), async answer =>
         {
-            await DemandAsync(answer, null).ConfigureAwait(false);
-            using var json = await RestJson.ParseAsync(answer).ConfigureAwait(false);
-            return new QuotaInfo(Get("limit"), Get("usage"));
-            long? Get(string property) => json.RootElement.TryGetProperty(property, out var value) && value.TryGetInt64(out var number) && number >= 0 ? number : null;
+            await answer.DemandAsync(null).ConfigureAwait(false);
+            return await RestJson.ReadQuotaAsync(answer).ConfigureAwait(false);
         }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
 
@@ -170,6 +162,49 @@ internal sealed partial class RestBackend : IBackend
         return true;
     }
 
+    /// <summary>Asks for the root of the store, and fails where what answers is no server of stores.</summary>
+    /// <param name="task">What is tried, for messages.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>Whether there is a store.</returns>
+    private async Task<bool> RecogniseAsync(string task, CancellationToken cancellationToken)
+    {
+        var (exists, isKnown) = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
+        {
+            HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) is "true" or "false" => (NoticeAge(answer.Response), true),
+            // Whoever may not look at the root may do so further down; that there is a store is known.
+            HttpStatusCode.Forbidden => (true, HasExtensions),
+            HttpStatusCode.Gone => (false, true),
+            HttpStatusCode.OK or HttpStatusCode.NotFound => throw RestErrors.NoServer($"{task} the store '{_shownUrl}'", _shownUrl),
+            _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
+        }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        if (!isKnown) await RecogniseRefusalAsync(task, cancellationToken).ConfigureAwait(false);
+        return exists;
+    }
+
+    // Anything on the web refuses with 403. Of Python's server, the answer to a listing shows more.
+    private Task<bool> RecogniseRefusalAsync(string task, CancellationToken cancellationToken)
+        => _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, "//"), async answer =>
+        {
+            if (answer.Response.StatusCode == HttpStatusCode.OK)
+            {
+                await RestJson.ReadItemsAsync(answer).ConfigureAwait(false);
+                return true;
+            }
+            return await RestErrors.IsRefusalOfPythonAsync(answer.Response, answer.Stalled).ConfigureAwait(false) ? true
+                : throw StoreException.While(StoreError.PermissionDenied, $"{task} the store '{_shownUrl}'", _shownUrl,
+                    "what answers there refuses everybody or this user, and does not look like a BorgStore REST server. Check the URL, user and password");
+        }, Repeat.Freely, takesLong: false, cancellationToken);
+
+    private static bool IsDigest(string text, HashKind algorithm) => text.Length == 2 * algorithm.DigestSize && text.All(char.IsAsciiHexDigit);
+
+    // The name follows from the request and, where there was no target, from a digest at its end.
+    private static string CheckMade(DefragRequest request, string made)
+    {
+        var key = made[(made.LastIndexOf('/') + 1)..];
+        return made == request.NameOf(key) && (request.Target is not null || IsDigest(key, request.Algorithm!)) ? made
+            : throw RestErrors.Wrong("it sends something else than the name of the new item");
+    }
+
     private void CheckNotOpen()
     {
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.", _shownUrl);
@@ -180,7 +215,7 @@ internal sealed partial class RestBackend : IBackend
         Interlocked.Exchange(ref _unflushed, 0);
         // Another server has no way to be asked.
         if (!HasExtensions) return;
-        await _client.SendAsync(() => Post("/?cmd=flush"), answer => DemandAsync(answer, null), Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+        await _client.SendAsync(() => Post("/?cmd=flush"), answer => answer.DemandDoneAsync(null), Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
 
     private ValueTask NoteChangeAsync(CancellationToken cancellationToken)
@@ -196,8 +231,9 @@ internal sealed partial class RestBackend : IBackend
             if (answer.Response.StatusCode == HttpStatusCode.NotFound) return (null, true);
             // An algorithm that this server does not know.
             if (answer.Response.StatusCode == HttpStatusCode.BadRequest && !HasExtensions) return (null, false);
-            await DemandAsync(answer, name).ConfigureAwait(false);
-            return ((await answer.Response.Content.ReadAsStringAsync(answer.Stalled).ConfigureAwait(false)).Trim(), true);
+            await answer.DemandAsync(name).ConfigureAwait(false);
+            var word = await answer.ReadWordAsync().ConfigureAwait(false);
+            return IsDigest(word, algorithm) ? (word.ToLowerInvariant(), true) : throw RestErrors.Wrong($"it sends something else than a digest of {algorithm.DisplayName}");
         }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
         return isKnown ? digest : await HashHereAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
@@ -213,7 +249,7 @@ internal sealed partial class RestBackend : IBackend
     {
         var removed = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, target), async answer =>
         {
-            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await DemandAsync(answer, name).ConfigureAwait(false);
+            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.DemandDoneAsync(name).ConfigureAwait(false);
             // What a server mixed up and is gone now was most likely removed by that attempt.
             return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It is not there now.", name) : answer.WasMixedUp;
         }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
@@ -230,9 +266,6 @@ internal sealed partial class RestBackend : IBackend
             : throw new StoreException(StoreError.InvalidName, "The name has a character that REST has no place for.", name);
 
     private static string Escape(string value) => Uri.EscapeDataString(value);
-
-    private static async Task<bool> DemandAsync(RestAnswer answer, string? name)
-        => answer.Response.IsSuccessStatusCode ? true : throw await RestErrors.ReadAsync(answer.Response, name, answer.Stalled).ConfigureAwait(false);
 
     private static HttpRequestMessage WithMode(HttpRequestMessage request, StoreMode mode)
     {

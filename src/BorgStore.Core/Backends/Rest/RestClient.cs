@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using BorgStore.Backends.Http;
@@ -17,13 +18,6 @@ internal enum Repeat
     Never,
 }
 
-/// <summary>An answer, while it is read.</summary>
-/// <param name="Response">The answer.</param>
-/// <param name="MayHaveHappened">Whether an attempt before this one may have been executed, its answer being lost.</param>
-/// <param name="WasMixedUp">Whether the server mixed up an attempt before this one with others, and executed it or not.</param>
-/// <param name="Stalled">Ends the wait for the rest of it.</param>
-internal readonly record struct RestAnswer(HttpResponseMessage Response, bool MayHaveHappened, bool WasMixedUp, CancellationToken Stalled);
-
 /// <summary>Sends requests: again over a new connection where one was lost and that is safe, never longer than a stall may be.</summary>
 /// <param name="transport">The connections.</param>
 /// <param name="shownUrl">The store, for messages.</param>
@@ -41,7 +35,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     /// <summary>The pauses before further attempts at what the server mixed up, each more or less, so that several clients don't stay in step.</summary>
     public IReadOnlyList<TimeSpan> MixUpPauses { get; set; } = [.. Enumerable.Range(0, 8).Select(i => TimeSpan.FromMilliseconds(25 << i))];
 
-    /// <summary>The extensions that the server has, by the number that its last answer told; 0 for none.</summary>
+    /// <summary>The extensions that the server has, by the number that its answers tell; 0 for none.</summary>
     public int Extensions { get; private set; }
 
     /// <summary>Sends a request and reads its answer.</summary>
@@ -99,7 +93,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         try
         {
             if (!takesLong) watch.Start();
-            response = await transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token).ConfigureAwait(false);
+            response = await SendAsync(request, watch, takesLong).ConfigureAwait(false);
             watch.Start();
             if (RestErrors.IsFromBetween(response))
                 return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.Lost);
@@ -108,8 +102,8 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 turns.Begin();
                 return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.MixedUp);
             }
-            Extensions = response.Headers.TryGetValues(ExtensionsHeader, out var values) && int.TryParse(values.First(), out var number) ? number : 0;
-            result = await read(new(response, mayHaveHappened, wasMixedUp, watch.Token)).ConfigureAwait(false);
+            NoticeServer(response);
+            result = await ReadAsync(read, new(response, mayHaveHappened, wasMixedUp, watch.Token)).ConfigureAwait(false);
             return (result, null, Outcome.Answered);
         }
         catch (Exception) when (upload?.SourceFailure is not null)
@@ -132,6 +126,10 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         {
             return (default, inner, Outcome.NotSent);
         }
+        catch (Exception e) when (IsNoHttp(e))
+        {
+            throw Lost(e);
+        }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
             var wasSent = e is not HttpRequestException
@@ -148,9 +146,68 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
     }
 
+    // An answer that takes long is waited for as long as the server shows that it is alive: on another connection, for this one is silent.
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, StallWatch watch, bool takesLong)
+    {
+        var answering = transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token);
+        while (takesLong && transport.CanAskForLife && await Task.WhenAny(answering, Task.Delay(StallTimeout, watch.Token)).ConfigureAwait(false) != answering)
+        {
+            if (watch.Token.IsCancellationRequested) break;
+            if (!await IsAliveAsync(watch.Token).ConfigureAwait(false)) watch.Stall();
+        }
+        return await answering.ConfigureAwait(false);
+    }
+
+    private async Task<bool> IsAliveAsync(CancellationToken cancellationToken)
+    {
+        using var watch = new StallWatch(StallTimeout, cancellationToken);
+        watch.Start();
+        try
+        {
+            using var request = transport.CreateHealthRequest();
+            using var answer = await transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token).ConfigureAwait(false);
+            return !RestErrors.IsFromBetween(answer) && answer.StatusCode != HttpStatusCode.GatewayTimeout;
+        }
+        catch (OperationCanceledException)
+        {
+            return !watch.HasStalled;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
+        {
+            // A server that takes no more connections is about to end, and then so does the one that waits; or it has enough of them.
+            return true;
+        }
+    }
+
+    // Whatever stands before a server of ours passes its mark on. A page that says "not found" would be taken for the absence of an item.
+    private void NoticeServer(HttpResponseMessage response)
+    {
+        if (response.Headers.TryGetValues(ExtensionsHeader, out var values) && int.TryParse(values.First(), out var number) && number > 0)
+            Extensions = number;
+        else if (Extensions > 0 && (response.IsSuccessStatusCode || response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone))
+            throw RestErrors.Wrong($"{(int)response.StatusCode} without the mark that its answers had before");
+    }
+
+    // Nothing but the answer is read here, so whatever else goes wrong is the answer's fault.
+    private static async Task<T> ReadAsync<T>(Func<RestAnswer, Task<T>> read, RestAnswer answer)
+    {
+        try
+        {
+            return await read(answer).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not (StoreException or OperationCanceledException or HttpRequestException or IOException or SocketException or ObjectDisposedException))
+        {
+            throw RestErrors.Wrong("its answer cannot be read", e);
+        }
+    }
+
+    private static bool IsNoHttp(Exception e)
+        => (e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
+            || (e as HttpIOException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded;
+
     /// <summary>What to throw for a connection that broke.</summary>
     /// <param name="cause">How it did.</param>
     public StoreException Lost(Exception cause)
-        => StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
+        => IsNoHttp(cause) ? RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause) : StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
             $"{(cause.InnerException ?? cause).Message}{transport.ChildErrors}", cause);
 }

@@ -1,5 +1,7 @@
 using System.Net;
+using System.Text;
 using System.Text.RegularExpressions;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 
@@ -24,7 +26,9 @@ internal static partial class RestErrors
     public static async Task<StoreException> ReadAsync(HttpResponseMessage response, string? name, CancellationToken cancellationToken)
     {
         var text = await ReadTextAsync(response, cancellationToken).ConfigureAwait(false);
-        if (response.Headers.TryGetValues(Header, out var values) && Enum.TryParse<StoreError>(values.First(), out var exact))
+        // A number would be taken for an error too.
+        if (response.Headers.TryGetValues(Header, out var values) && Enum.TryParse<StoreError>(values.First(), out var exact)
+            && Enum.IsDefined(exact) && exact.ToString() == values.First())
         {
             name = Find(response, NameHeader) ?? name;
             return Find(response, DetailHeader) is { } detail
@@ -56,10 +60,36 @@ internal static partial class RestErrors
             HttpStatusCode.NotAcceptable => "What answers there does not speak this version of the BorgStore REST protocol. Check the URL.",
             HttpStatusCode.PreconditionFailed when !HasWords(text) => "The REST server answered 412: it mixed up this request with another one. "
                 + "Versions of Python's server before 0.6.2 do that. Update it; or start it again, if nobody else uses it.",
+            >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest when response.Headers.Location is { } target
+                => $"The REST server at that address has moved to '{ServerText.Clean(StoreUrl.Redact(target.OriginalString))}'. Use that URL.",
             // An error without a text of its own is a lone dot on the Python server's page.
             _ => HasWords(text) ? $"The REST server says: {text}" : Describe(response),
         }, name);
     }
+
+    /// <summary>Returns the exception for an answer that no server of stores gives.</summary>
+    /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
+    /// <param name="cause">The cause, where another exception is.</param>
+    public static StoreException Wrong(string problem, Exception? cause = null)
+        => new(StoreError.BackendFailure, $"The REST server answered wrongly: {problem}. Perhaps what answers there is no BorgStore REST server; check the URL.",
+            innerException: cause);
+
+    /// <summary>Returns the exception for a body that is longer than it may be.</summary>
+    /// <param name="limit">The number of bytes that it may have.</param>
+    public static StoreException TooLong(long limit) => Wrong($"it sends more than the {limit} bytes that such an answer has at most");
+
+    /// <summary>Returns the exception for something that is no server of stores, as it is opened.</summary>
+    /// <param name="task">What was tried.</param>
+    /// <param name="shownUrl">The store.</param>
+    public static StoreException NoServer(string task, string shownUrl)
+        => StoreException.While(StoreError.StoreDoesNotExist, task, shownUrl, "what answers there is no BorgStore REST server");
+
+    /// <summary>Whether the Python server refused for want of permissions. Its answers have no mark; but no other page says this.</summary>
+    /// <param name="response">The answer.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<bool> IsRefusalOfPythonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+        => response.Content.Headers.ContentType?.MediaType == "text/html"
+            && PythonRefusal().IsMatch(await ReadTextAsync(response, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Whether the server mixed up requests that came at once; see <see cref="RequestTurns"/>.</summary>
     public static bool IsMixUp(HttpResponseMessage response)
@@ -70,21 +100,27 @@ internal static partial class RestErrors
         => response.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable && !response.Headers.Contains(Header);
 
     private static string? Find(HttpResponseMessage response, string header)
-        => response.Headers.TryGetValues(header, out var values) ? Uri.UnescapeDataString(values.First()) : null;
+        => response.Headers.TryGetValues(header, out var values) ? ServerText.Clean(Uri.UnescapeDataString(values.First())) : null;
 
     private static bool HasWords(string text) => text.AsSpan().ContainsAnyExcept(" .".AsSpan());
 
-    private static string Describe(HttpResponseMessage response) => $"The REST server answered {(int)response.StatusCode} {response.ReasonPhrase}.";
+    private static string Describe(HttpResponseMessage response) => $"The REST server answered {(int)response.StatusCode} {ServerText.Clean(response.ReasonPhrase ?? "")}.";
 
     private static async Task<string> ReadTextAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.Content.Headers.ContentLength is > LongestText) return "";
-        var text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        var bytes = new byte[LongestText];
+        var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        var length = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+        var text = Encoding.UTF8.GetString(bytes.AsSpan(0, length));
         // The Python server wraps its message in a page.
         if (response.Content.Headers.ContentType?.MediaType == "text/html")
             text = WebUtility.HtmlDecode(PythonMessage().Match(text).Groups[1].Value);
-        return string.Concat(text.Trim().Take(1000).Select(c => char.IsControl(c) ? ' ' : c));
+        return ServerText.Clean(text);
     }
+
+    [GeneratedRegex("^One of permissions '.*' required for '.*'\\.$")]
+    private static partial Regex PythonRefusal();
 
     [GeneratedRegex(@"<p>Message: (.*?)</p>", RegexOptions.Singleline)]
     private static partial Regex PythonMessage();

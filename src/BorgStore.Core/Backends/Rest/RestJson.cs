@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using BorgStore.Backends.Http;
 using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rest;
@@ -16,6 +18,15 @@ internal static partial class RestJson
 {
     /// <summary>The media type of a body.</summary>
     public static readonly MediaTypeHeaderValue ContentType = new("application/json");
+
+    // What a name of a hundred characters and four numbers can need, each character escaped; and a part of a listing with 5,000 of them.
+    private const int LongestItem = 64 << 10;
+    private const int LongestPage = 16 << 20;
+    private const int LongestQuota = 1024;
+    private const int MostItems = 10_000_000;
+
+    // The first of the year 10000, which no clock shows [seconds since 1970].
+    private const decimal LastSecond = 253402300800;
 
     /// <summary>Returns blocks as the body of a request: <c>[[name, offset, length], …]</c>.</summary>
     public static byte[] Write(IReadOnlyList<Block> blocks)
@@ -40,59 +51,55 @@ internal static partial class RestJson
     public static async Task<List<ItemInfo>> ReadItemsAsync(RestAnswer answer)
     {
         var items = new List<ItemInfo>();
-        try
-        {
-            var body = await answer.Response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false);
-            await foreach (var entry in JsonSerializer.DeserializeAsyncEnumerable(body, Formats.Default.Entry, answer.Stalled).ConfigureAwait(false))
-                if (entry?.Name is { } name && ItemName.IsListable(name)) items.Add(entry.ToInfo());
-        }
-        catch (JsonException e)
-        {
-            throw Unreadable(e);
-        }
+        await foreach (var entry in ReadArrayAsync(answer, Formats.Default.Entry).ConfigureAwait(false))
+            if (entry.ToInfo(entry.Directory) is var info && ItemName.IsListable(info.Name)) items.Add(info);
+        CheckNames(items);
         return items;
     }
 
     /// <summary>Reads a part of a tree listing.</summary>
-    public static async Task<ListingPage> ReadTreePageAsync(RestAnswer answer)
+    /// <param name="answer">The answer.</param>
+    /// <param name="after">Behind which item the part begins.</param>
+    public static async Task<ListingPage> ReadTreePageAsync(RestAnswer answer, string? after)
     {
-        try
+        var page = await ReadAsync(answer, Formats.Default.TreePage, LongestPage).ConfigureAwait(false);
+        var items = new List<ItemInfo>();
+        // Each part has to lead on, or the listing would never end.
+        foreach (var entry in page?.Items ?? throw Wrong(null))
         {
-            var body = await answer.Response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false);
-            var page = await JsonSerializer.DeserializeAsync(body, Formats.Default.TreePage, answer.Stalled).ConfigureAwait(false);
-            return new([.. (page?.Items ?? []).Where(entry => IsPath(entry.Name)).Select(entry => entry.ToInfo())], page?.Next);
+            var info = entry?.ToInfo(isDirectory: false) ?? throw Wrong(null);
+            if (after is not null && TreeWalk.ComparePaths(info.Name, after) <= 0) throw RestErrors.Wrong("its listing is not in order");
+            after = info.Name;
+            if (IsPath(info.Name)) items.Add(info);
         }
-        catch (JsonException e)
-        {
-            throw Unreadable(e);
-        }
+        return page.Next is null || (page.Items.Count > 0 && page.Next == after) ? new(items, page.Next)
+            : throw RestErrors.Wrong("its listing goes on somewhere else than it ended");
     }
 
     /// <summary>Reads a listing of unfinished uploads.</summary>
     public static async Task<List<TemporaryItem>> ReadTemporariesAsync(RestAnswer answer)
     {
-        using var json = await ParseAsync(answer).ConfigureAwait(false);
-        return [.. json.RootElement.EnumerateArray().Select(item => new TemporaryItem(item.GetProperty("id").GetString()!,
-            item.GetProperty("size").GetInt64(), DateTime.UnixEpoch.AddTicks((long)(item.GetProperty("mtime").GetDecimal() * TimeSpan.TicksPerSecond))))];
+        var items = new List<TemporaryItem>();
+        await foreach (var upload in ReadArrayAsync(answer, Formats.Default.Upload).ConfigureAwait(false))
+        {
+            if (upload is not { Id: { } id, Size: >= 0 and var size, Mtime: > -LastSecond and < LastSecond and var written }) throw Wrong(null);
+            if (ItemName.IsTemporary(id)) items.Add(new(id, size, DateTime.UnixEpoch.AddTicks((long)(written * TimeSpan.TicksPerSecond))));
+        }
+        return items;
     }
 
-    /// <summary>Reads a small answer.</summary>
-    public static async Task<JsonDocument> ParseAsync(RestAnswer answer)
+    /// <summary>Reads the limit and the usage of a store; -1 stands for none.</summary>
+    public static async Task<QuotaInfo> ReadQuotaAsync(RestAnswer answer)
     {
-        try
-        {
-            var body = await answer.Response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false);
-            return await JsonDocument.ParseAsync(body, default, answer.Stalled).ConfigureAwait(false);
-        }
-        catch (JsonException e)
-        {
-            throw Unreadable(e);
-        }
+        return await ReadAsync(answer, Formats.Default.Quota, LongestQuota).ConfigureAwait(false)
+            is { Limit: >= -1 and var limit, Usage: >= -1 and var usage } ? new(NullIfNone(limit), NullIfNone(usage)) : throw Wrong(null);
+
+        static long? NullIfNone(long number) => number < 0 ? null : number;
     }
 
     /// <summary>A time from seconds since 1970; 0 stands for not known.</summary>
     public static DateTime? ToTime(double? seconds)
-        => seconds is > 0 and < 253402300800 ? DateTime.UnixEpoch.AddTicks((long)(seconds.Value * TimeSpan.TicksPerSecond)) : null;
+        => seconds is > 0 and < (double)LastSecond ? DateTime.UnixEpoch.AddTicks((long)(seconds.Value * TimeSpan.TicksPerSecond)) : null;
 
     private static bool IsPath(string? path)
     {
@@ -102,18 +109,80 @@ internal static partial class RestJson
         return true;
     }
 
-    private static StoreException Unreadable(JsonException e)
-        => new(StoreError.BackendFailure, "The REST server's answer is no JSON of the expected form.", innerException: e);
-
-    internal sealed record Entry(string? Name, long Size, bool Directory, double? Atime, double? Mtime)
+    // Each item may be as long as one can be, and all together as many as memory holds.
+    private static async IAsyncEnumerable<T> ReadArrayAsync<T>(RestAnswer answer, JsonTypeInfo<T> format)
     {
-        public ItemInfo ToInfo() => new(Name!, Directory ? 0 : Size, Directory, ToTime(Atime), ToTime(Mtime));
+        var body = await OpenAsync(answer, LongestItem).ConfigureAwait(false);
+        var items = JsonSerializer.DeserializeAsyncEnumerable(body, format, answer.Stalled).GetAsyncEnumerator(answer.Stalled);
+        await using var _ = items.ConfigureAwait(false);
+        for (var count = 0; await MoveNextAsync(items).ConfigureAwait(false); count++)
+        {
+            if (count == MostItems) throw RestErrors.Wrong($"its listing has more than {MostItems} items");
+            body.Renew();
+            yield return items.Current ?? throw Wrong(null);
+        }
     }
 
-    internal sealed record TreePage(List<Entry> Items, string? Next);
+    private static async ValueTask<bool> MoveNextAsync<T>(IAsyncEnumerator<T> items)
+    {
+        try
+        {
+            return await items.MoveNextAsync().ConfigureAwait(false);
+        }
+        catch (JsonException e)
+        {
+            throw Wrong(e);
+        }
+    }
+
+    private static async Task<T?> ReadAsync<T>(RestAnswer answer, JsonTypeInfo<T> format, int limit)
+    {
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(await OpenAsync(answer, limit).ConfigureAwait(false), format, answer.Stalled).ConfigureAwait(false);
+        }
+        catch (JsonException e)
+        {
+            throw Wrong(e);
+        }
+    }
+
+    private static async Task<BoundedStream> OpenAsync(RestAnswer answer, int limit)
+    {
+        answer.DemandType("application/json");
+        return new(await answer.Response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false), limit, RestErrors.TooLong);
+    }
+
+    // Servers sort their listings. One that does not is put right, and one that names an item twice is not believed.
+    private static void CheckNames(List<ItemInfo> items)
+    {
+        var isSorted = true;
+        for (var i = 1; i < items.Count && isSorted; i++) isSorted = string.CompareOrdinal(items[i - 1].Name, items[i].Name) < 0;
+        if (isSorted) return;
+        items.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+        for (var i = 1; i < items.Count; i++)
+            if (items[i - 1].Name == items[i].Name && items[i - 1].IsDirectory == items[i].IsDirectory) throw RestErrors.Wrong("its listing has a name twice");
+    }
+
+    private static StoreException Wrong(JsonException? e) => RestErrors.Wrong("it is no JSON of the expected form", e);
+
+    internal sealed record Entry(string? Name, long? Size, bool? Directory, double? Atime, double? Mtime)
+    {
+        public ItemInfo ToInfo(bool? isDirectory) => this is { Name: { } name, Size: >= 0 and var size } && isDirectory is { } directory
+            ? new(name, directory ? 0 : size, directory, ToTime(Atime), ToTime(Mtime))
+            : throw Wrong(null);
+    }
+
+    internal sealed record TreePage(List<Entry?>? Items, string? Next);
+
+    internal sealed record Upload(string? Id, long? Size, decimal? Mtime);
+
+    internal sealed record Quota(long? Limit, long? Usage);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
     [JsonSerializable(typeof(Entry))]
     [JsonSerializable(typeof(TreePage))]
+    [JsonSerializable(typeof(Upload))]
+    [JsonSerializable(typeof(Quota))]
     private sealed partial class Formats : JsonSerializerContext;
 }

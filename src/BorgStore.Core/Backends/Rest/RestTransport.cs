@@ -84,6 +84,14 @@ internal sealed class RestTransport : IAsyncDisposable
         return request;
     }
 
+    /// <summary>Whether another connection leads to the same server. A child is a server of its own, and with <c>ssh</c> before it, it notices
+    /// itself that the line died.</summary>
+    public bool CanAskForLife => _address.Command is null;
+
+    /// <summary>Makes the request that every server answers at once, whatever else it does: ours says that it is well, and Python's refuses
+    /// what does not accept its protocol before it waits for anything.</summary>
+    public HttpRequestMessage CreateHealthRequest() => new(HttpMethod.Get, $"{_address.Origin}{_address.BasePath}/?cmd=health");
+
     /// <summary>Closes all connections, and waits until the children have ended.</summary>
     public async ValueTask DisposeAsync()
     {

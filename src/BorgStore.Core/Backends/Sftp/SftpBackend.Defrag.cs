@@ -94,14 +94,16 @@ internal sealed partial class SftpBackend
     private async Task CopyAsync(SftpConnection connection, Block[] blocks, byte[] target, long offset, string name, CancellationToken cancellationToken)
     {
         var names = blocks.Select(block => block.Name).Distinct().ToList();
-        var handles = await Task.WhenAll(names.Select(source => OpenAsync(connection, source).AsTask())).ConfigureAwait(false);
+        var opening = names.Select(source => OpenAsync(connection, source).AsTask()).ToList();
         try
         {
+            var handles = await Task.WhenAll(opening).ConfigureAwait(false);
+            if (Array.FindIndex(handles, handle => handle is null) is >= 0 and var absent)
+                throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{names[absent]}' any more.", names[absent]);
             var copies = new List<Task<Reply>>();
             foreach (var block in blocks)
             {
-                var source = handles[names.IndexOf(block.Name)]
-                    ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{block.Name}' any more.", block.Name);
+                var source = handles[names.IndexOf(block.Name)]!;
                 for (long done = 0; done < block.Length && !cancellationToken.IsCancellationRequested;)
                 {
                     var count = Math.Min(CopySize, block.Length - done);
@@ -117,9 +119,9 @@ internal sealed partial class SftpBackend
         }
         finally
         {
-            foreach (var handle in handles)
+            foreach (var opened in opening)
             {
-                if (handle is not null) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+                if (opened is { IsCompletedSuccessfully: true, Result: { } handle }) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
             }
         }
     }
@@ -128,7 +130,7 @@ internal sealed partial class SftpBackend
     {
         try
         {
-            if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!).ConfigureAwait(false) is { } digest) return digest;
+            if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!, call).ConfigureAwait(false) is { } digest) return digest;
             var value = await LoadAsync(name, ByteRange.Whole, call.CancellationToken).ConfigureAwait(false)
                 ?? throw new StoreException(StoreError.BackendFailure, "What was made of the blocks is gone; somebody cleared it away. Try again.", name);
             await using (value.ConfigureAwait(false))

@@ -8,7 +8,7 @@ internal sealed partial class SftpBackend
     /// <inheritdoc/>
     public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
-        var digest = await RunAsync((connection, _) => connection.Hashing.TryHashAsync(ToPath(name), algorithm), cancellationToken)
+        var digest = await RunAsync((connection, call) => connection.Hashing.TryHashAsync(ToPath(name), algorithm, call), cancellationToken)
             .ConfigureAwait(false);
         if (digest is not null) return digest;
 

@@ -1,4 +1,5 @@
 using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Listing;
 using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp;
@@ -6,11 +7,14 @@ namespace BorgStore.Backends.Sftp;
 /// <content>Making, opening and removing a store.</content>
 internal sealed partial class SftpBackend
 {
+    // That of Linux. Destroying follows no link, so that only a server's bad answers lead further down.
+    private const int LongestPath = 4096;
+
     /// <inheritdoc/>
     public async Task CreateAsync(CancellationToken cancellationToken)
         => await RunUnopenedAsync(async (connection, call) =>
         {
-            var entries = await ListDirectoryAsync(connection, "", call.CancellationToken).ConfigureAwait(false);
+            var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, call.CancellationToken).ConfigureAwait(false);
             // What an earlier attempt made is empty as well.
             if (entries is { Count: > 0 }) throw Occupied();
             if (entries is not null) return true;
@@ -35,7 +39,7 @@ internal sealed partial class SftpBackend
     public async Task DestroyAsync(CancellationToken cancellationToken)
         => await RunUnopenedAsync(async (connection, call) =>
         {
-            if (!await EmptyAsync(connection, "", call.CancellationToken).ConfigureAwait(false) && call.Lost == 0) throw DoesNotExist();
+            if (!await EmptyAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) && call.Lost == 0) throw DoesNotExist();
             // Where the folder itself may not be removed, an empty one is left, which is as good as none.
             using var removed = await connection.SendAsync(
                 new PathRequest(PacketType.RemoveDirectory, PacketType.Status, _root)).ConfigureAwait(false);
@@ -45,25 +49,35 @@ internal sealed partial class SftpBackend
     /// <inheritdoc/>
     public ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken) => ValueTask.FromResult(default(QuotaInfo));
 
-    /// <summary>Removes all that is in a directory, breadth first in each, so that many requests are in flight.</summary>
-    private async Task<bool> EmptyAsync(SftpConnection connection, string directory, CancellationToken cancellationToken)
+    /// <summary>Removes all that is in a directory, breadth first in each, so that many requests are in flight. Links are removed
+    /// themselves.</summary>
+    /// <remarks>SFTP has no request relative to an open directory. Somebody who may write to the store can put a link in the place of a
+    /// directory in the moment between a look at it and a removal in it; each directory is looked at just before its listing and
+    /// before each batch of removals, which keeps that moment at a round trip.</remarks>
+    /// <returns><see langword="false"/> when there is no such directory, or a link by now.</returns>
+    private async Task<bool> EmptyAsync(SftpConnection connection, string directory, int depth, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var entries = await ListDirectoryAsync(connection, directory, cancellationToken).ConfigureAwait(false);
+        var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false);
         if (entries is null) return false;
 
-        // The handles that are open at once are bounded by the number of directories that are listed at once.
-        foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Chunk(8))
+        // The handles that are open at once are bounded by the number of directories that are listed at once. Deep down these go one
+        // by one, so that a tree without end needs no memory without end.
+        foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Chunk(depth < 3 ? 8 : 1))
         {
             await Task.WhenAll(some.Select(async entry =>
             {
                 var name = Join(directory, entry.Name);
-                await EmptyAsync(connection, name, cancellationToken).ConfigureAwait(false);
-                await RemoveAsync(connection, PacketType.RemoveDirectory, name).ConfigureAwait(false);
+                if (name.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested without end.", name);
+                var isDirectory = await EmptyAsync(connection, name, depth + 1, cancellationToken).ConfigureAwait(false);
+                await RemoveAsync(connection, isDirectory ? PacketType.RemoveDirectory : PacketType.Remove, name).ConfigureAwait(false);
             })).ConfigureAwait(false);
         }
         foreach (var some in entries.Where(e => !e.Attributes.IsDirectory).Chunk(256))
+        {
+            if (await IsBehindLinkAsync(connection, $"{directory}/").ConfigureAwait(false)) return false;
             await Task.WhenAll(some.Select(e => RemoveAsync(connection, PacketType.Remove, Join(directory, e.Name)))).ConfigureAwait(false);
+        }
         return true;
     }
 

@@ -17,14 +17,14 @@ internal sealed partial class SftpBackend
     {
         if (scope == ListScope.Tree)
         {
-            await foreach (var (path, attributes) in WalkAsync(directory, cancellationToken).ConfigureAwait(false))
+            await foreach (var (path, attributes) in WalkAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false))
             {
                 if (attributes.IsRegular && ItemName.IsListable(path.AsSpan(path.LastIndexOf('/') + 1))) yield return attributes.ToItem(path);
             }
             yield break;
         }
 
-        var entries = await ReadDirectoryAsync(directory, cancellationToken).ConfigureAwait(false)
+        var entries = await ReadDirectoryAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false)
             ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
         foreach (var (name, attributes) in entries)
         {
@@ -38,7 +38,7 @@ internal sealed partial class SftpBackend
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var latest = DateTime.UtcNow - olderThan;
-        await foreach (var (path, attributes) in WalkAsync("", cancellationToken).ConfigureAwait(false))
+        await foreach (var (path, attributes) in WalkAsync("", Links.AreEntries, cancellationToken).ConfigureAwait(false))
         {
             if (!attributes.IsRegular || !path.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)) continue;
             if (attributes.LastWriteTime is { } written && written <= latest) yield return new(path, attributes.Size, written);
@@ -46,24 +46,29 @@ internal sealed partial class SftpBackend
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
-        => item.Id.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && !item.Id.Contains("..", StringComparison.Ordinal)
-            ? DeleteAsync(item.Id, cancellationToken)
-            : throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is nothing unfinished.", item.Id);
+    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    {
+        ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
+        return !await RunAsync((connection, _) => IsBehindLinkAsync(connection, item.Id), cancellationToken).ConfigureAwait(false)
+            && await DeleteAsync(item.Id, cancellationToken).ConfigureAwait(false);
+    }
 
-    private IAsyncEnumerable<Entry> WalkAsync(string directory, CancellationToken cancellationToken)
-        => new TreeReader((name, token) => ReadDirectoryAsync(name, token).AsTask(), DirectoriesAtOnce).WalkAsync(directory, cancellationToken);
+    private IAsyncEnumerable<Entry> WalkAsync(string directory, Links links, CancellationToken cancellationToken)
+        => new TreeReader((name, token) => ReadDirectoryAsync(name, links, token).AsTask(), DirectoriesAtOnce)
+            .WalkAsync(directory, cancellationToken);
 
-    private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, CancellationToken cancellationToken)
-        => RunAsync((connection, call) => ListDirectoryAsync(connection, name, call.CancellationToken), cancellationToken);
+    private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, Links links, CancellationToken cancellationToken)
+        => RunAsync((connection, call) => ListDirectoryAsync(connection, name, links, call.CancellationToken), cancellationToken);
 
-    private async Task<List<Entry>?> ListDirectoryAsync(SftpConnection connection, string name, CancellationToken cancellationToken)
+    private async Task<List<Entry>?> ListDirectoryAsync(
+        SftpConnection connection, string name, Links links, CancellationToken cancellationToken)
     {
         // Each directory needs a handle, and a server has only so many.
         await connection.Handles.TakeAsync(1, cancellationToken).ConfigureAwait(false);
         try
         {
-            var (entries, refusal) = await DirectoryReader.ReadAsync(connection, ToPath(name), cancellationToken).ConfigureAwait(false);
+            var (entries, refusal) = await DirectoryReader.ReadAsync(
+                connection, ToPath(name), links, isRoot: name.Length == 0, cancellationToken).ConfigureAwait(false);
             if (refusal.IsOk) return entries;
             return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, "list", name);
         }
@@ -71,5 +76,14 @@ internal sealed partial class SftpBackend
         {
             connection.Handles.Return(1);
         }
+    }
+
+    // The items of a store may lie behind links, which somebody made on purpose. What nobody stored under its name may not.
+    private async Task<bool> IsBehindLinkAsync(SftpConnection connection, string name)
+    {
+        var looking = new List<Task<bool>>();
+        for (var slash = name.IndexOf('/'); slash > 0; slash = name.IndexOf('/', slash + 1))
+            looking.Add(LinkCheck.IsLinkAsync(connection, ToPath(name[..slash])));
+        return (await Task.WhenAll(looking).ConfigureAwait(false)).Contains(true);
     }
 }

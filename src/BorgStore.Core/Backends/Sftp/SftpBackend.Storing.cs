@@ -45,15 +45,16 @@ internal sealed partial class SftpBackend
         {
             await writing.SourceReleased.ConfigureAwait(false);
             await Task.WhenAny(working, Task.Delay(LongestTidying, CancellationToken.None)).ConfigureAwait(false);
+            _ = Abandoned.DropAsync(working);
             throw;
         }
     }
 
-    private async Task WriteOrAbandonAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
+    private async Task<bool> WriteOrAbandonAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
     {
         try
         {
-            await RepeatAsync(write, cancellationToken).ConfigureAwait(false);
+            return await RepeatAsync(write, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -224,7 +225,7 @@ internal sealed partial class SftpBackend
         return Refused(refusal, task, name);
     }
 
-    private static (long Free, bool IsReadOnly) ReadFileSystem(ReadOnlySpan<byte> content)
+    internal static (long Free, bool IsReadOnly) ReadFileSystem(ReadOnlySpan<byte> content)
     {
         const long readOnlyFlag = 1;
         var reader = new PacketReader(content);

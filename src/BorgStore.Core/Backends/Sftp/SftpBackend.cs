@@ -58,7 +58,20 @@ internal sealed partial class SftpBackend : IBackend
     private ValueTask<T> RunAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
     {
         var task = RepeatAsync(operation, cancellationToken);
-        return new(cancellationToken.CanBeCanceled && !task.IsCompleted ? task.WaitAsync(cancellationToken) : task);
+        return new(cancellationToken.CanBeCanceled && !task.IsCompleted ? LeaveEarlyAsync(task, cancellationToken) : task);
+    }
+
+    private static async Task<T> LeaveEarlyAsync<T>(Task<T> task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            _ = Abandoned.DropAsync(task);
+            throw;
+        }
     }
 
     private async Task<T> RepeatAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
@@ -84,6 +97,11 @@ internal sealed partial class SftpBackend : IBackend
             catch (StoreException e) when (call.MayRepeat(e, connection is null ? _pool.HasConnected : connection.Failure is not null))
             {
                 // The next round goes over a new connection.
+            }
+            catch (ProtocolException e)
+            {
+                // The packets are whole, so that the connection is fine for others.
+                throw SftpConnection.Broken(e).ToException();
             }
             await call.PauseAsync().ConfigureAwait(false);
         }

@@ -1,16 +1,15 @@
 using System.Management.Automation;
 using System.Text;
-using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Reads values: as bytes, as text, as streams or into files.</summary>
+/// <summary>Reads values, or parts of them: as bytes, as text, as streams or into files, one by one or joined.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStoreItemContent", DefaultParameterSetName = AsBytes)]
 [OutputType(typeof(byte[]), ParameterSetName = [AsBytes])]
 [OutputType(typeof(string), ParameterSetName = [AsText])]
 [OutputType(typeof(Stream), ParameterSetName = [AsOpenStream])]
 [OutputType(typeof(FileInfo), ParameterSetName = [AsFile])]
-public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
+public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
 {
     private const string AsBytes = "Bytes";
     private const string AsText = "String";
@@ -18,7 +17,15 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     private const string AsFile = "File";
     private string? _folder;
     private string? _file;
-    private (StoreLease Store, string Name, bool Deleted)? _only;
+    private readonly List<ItemPart> _joined = [];
+    private ItemPart? _only;
+    private BlockBatch? _batch;
+
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ValidateNotNullOrEmpty]
+    [BlockTransformation(TakesNumbers = true)]
+    [ArgumentCompleter(typeof(NameCompleter))]
+    public BorgStoreBlock[] Name { get; set; } = [];
 
     [Parameter]
     public long Offset { get; set; }
@@ -26,6 +33,9 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     [Parameter]
     [ValidateRange(0, long.MaxValue)]
     public long Length { get; set; }
+
+    [Parameter]
+    public SwitchParameter Join { get; set; }
 
     // Not mandatory: -Encoding says enough by itself.
     [Parameter(ParameterSetName = AsText)]
@@ -46,7 +56,12 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     [Parameter(ParameterSetName = AsFile)]
     public SwitchParameter Force { get; set; }
 
-    private ByteRange Range => new(Offset, MyInvocation.BoundParameters.ContainsKey(nameof(Length)) ? Length : null);
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("IsDeleted")]
+    [SwitchTransformation]
+    public SwitchParameter Deleted { get; set; }
+
+    private protected override bool MeansDeleted => Deleted;
 
     private protected override PumpOptions PumpOptions => new(ThrottleLimit)
     {
@@ -56,10 +71,13 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     /// <inheritdoc/>
     protected override void Begin()
     {
+        if (Name.Any(block => block.HasStore)) throw ItemNameTransformationAttribute.ItemAsArgument();
         base.Begin();
         if (ParameterSetName != AsFile) return;
         var path = LocalPath.ResolveAny(this, Destination);
         var isFolder = Destination.EndsWith('/') || Destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path);
+        if (isFolder && Join)
+            throw new StoreException(StoreError.InvalidArgument, $"'{Destination}' is a folder, and what is joined goes to one file. Give the path of a file.", Destination);
         if (isFolder) _folder = path;
         else _file = path;
         LocalPath.CheckFolder(_folder ?? Path.GetDirectoryName(path)!);
@@ -68,70 +86,159 @@ public sealed class GetBorgStoreItemContentCommand : SelectedItemCommand
     /// <inheritdoc/>
     protected override void End()
     {
-        if (_only is var (store, name, deleted)) PostFile(store, name, deleted, _file!);
+        if (_joined.Count > 0) PostJoined();
+        if (_only is { } only) PostFile(only, _file!);
         base.End();
     }
 
-    private protected override void Process(StoreLease store, string name)
+    private protected override void Process(StoreLease store)
     {
-        var deleted = Deleted.IsPresent;
-        var range = Range;
+        foreach (var block in Name)
+        {
+            if (block.Length < 0) LeaveOut(NegativeLength(block));
+            else if (Join) _joined.Add(Select(store, block));
+            else Post(Select(store, block));
+        }
+    }
+
+    // What is given on the command line goes before what the pipe brings, as with every parameter.
+    private ItemPart Select(StoreLease store, BorgStoreBlock block)
+    {
+        var bound = MyInvocation.BoundParameters;
+        var givesLength = bound.ContainsKey(nameof(Length));
+        var length = givesLength ? Length : block.IsItem ? null : block.Length;
+        return new(store, block.Name, Deleted, new(bound.ContainsKey(nameof(Offset)) ? Offset : block.Offset, length),
+            IsBlock: length is not null && !givesLength, block.IsItem ? block.Length : null);
+    }
+
+    private void Post(ItemPart part)
+    {
+        var batch = _batch;
+        _batch = null;
         switch (ParameterSetName)
         {
             case AsOpenStream:
-                Pump.Post(name, (output, token) => OpenAsync(store, name, range, deleted, output, token));
+                Pump.Post(part.Name, (output, token) => OpenAsync([part], output, token));
+                break;
+            case AsFile when _folder is not null:
+                PostFile(part, ItemPath.Combine(_folder, part.Store.Store.Layout.KeyOf(part.Name)));
                 break;
             case AsFile:
-                if (_folder is not null) PostFile(store, name, deleted, ItemPath.Combine(_folder, store.Store.Layout.KeyOf(name)));
-                else KeepOnly(store, name, deleted);
+                KeepOnly(part);
+                break;
+            case var _ when part.IsBlock:
+                PostBlock(part, batch);
                 break;
             default:
-                var encoding = ParameterSetName == AsText ? Encoding : null;
-                Pump.Post(name, async (output, token) =>
-                {
-                    var bytes = await store.Store.LoadAsync(name, range, deleted, token);
-                    await output.WriteAsync(encoding is null ? bytes : Decode(bytes, encoding));
-                });
+                var convert = Converter;
+                Pump.Post(part.Name, async (output, token) =>
+                    await output.WriteAsync(convert(await part.Store.Store.LoadAsync(part.Name, part.Range, part.Deleted, token))));
                 break;
         }
     }
 
-    // The stream has a lease of its own: the pipeline's ends before the stream does.
-    private static async Task OpenAsync(
-        StoreLease store, string name, ByteRange range, bool deleted, JobOutput output, CancellationToken cancellationToken)
+    private void PostBlock(ItemPart part, BlockBatch? batch)
     {
-        var lease = await store.Connection.LeaseAsync(cancellationToken);
+        if (batch?.TryAdd(part) == true)
+        {
+            _batch = batch;
+            Pump.HandOnReady();
+            return;
+        }
+        var (convert, command) = (Converter, MyInvocation.MyCommand.Name);
+        var begun = _batch = new BlockBatch(part);
+        Pump.Post(part.Name, (output, token) => begun.ReadAsync(
+            output, convert, (e, name) => ErrorRecords.From(Explain(e, name, command), name), token));
+    }
+
+    private Func<byte[], object> Converter
+    {
+        get
+        {
+            var encoding = ParameterSetName == AsText ? Encoding : null;
+            return bytes => encoding is null ? bytes : Decode(bytes, encoding);
+        }
+    }
+
+    private void PostJoined()
+    {
+        // What was left out is reported already; the rest is not what was asked for.
+        if (LacksInput) return;
+        var (kind, convert, path, force, command, throttle) = (ParameterSetName, Converter, _file, Force.IsPresent, MyInvocation.MyCommand.Name, ThrottleLimit);
+        Pump.Post(_joined[0].Name, async (output, token) =>
+        {
+            try
+            {
+                var parts = await MeasureAsync(_joined, throttle, token);
+                if (kind == AsOpenStream)
+                {
+                    await OpenAsync(parts, output, token);
+                    return;
+                }
+                await using var value = await JoinedStream.OpenAsync(parts, token);
+                await output.WriteAsync(kind == AsFile
+                    ? await WholeFile.WriteAsync(path!, new CountedStream(value, output), force, token)
+                    : convert(await value.ReadToEndAsync(token)));
+            }
+            catch (StoreException e)
+            {
+                // The one at fault is the target, not the first of them.
+                await output.FailAsync(ErrorRecords.From(Explain(e, e.Name ?? "", command)));
+            }
+        });
+    }
+
+    private static async Task<ItemPart[]> MeasureAsync(List<ItemPart> parts, int throttle, CancellationToken cancellationToken)
+    {
+        var measured = parts.ToArray();
+        await Parallel.ForEachAsync(Enumerable.Range(0, measured.Length).Where(i => measured[i].Range.Length is null),
+            new ParallelOptions { MaxDegreeOfParallelism = throttle, CancellationToken = cancellationToken },
+            async (i, token) => measured[i] = await measured[i].MeasureAsync(token));
+        return measured;
+    }
+
+    // The stream has leases of its own: the pipeline's end before the stream does.
+    private static async Task OpenAsync(IReadOnlyList<ItemPart> parts, JobOutput output, CancellationToken cancellationToken)
+    {
+        var leases = new Dictionary<StoreConnection, StoreLease>();
         try
         {
-            var value = await lease.Store.OpenReadAsync(name, range, deleted, cancellationToken);
-            var stream = new LeasedStream(value, lease);
-            lease = null;
+            foreach (var connection in parts.Select(part => part.Store.Connection).Distinct())
+                leases[connection] = await connection.LeaseAsync(cancellationToken);
+            var value = parts is [var only] && !only.IsBlock
+                ? await only.OpenAsync(leases[only.Store.Connection], cancellationToken)
+                : await JoinedStream.OpenAsync([.. parts.Select(part => part with { Store = leases[part.Store.Connection] })], cancellationToken);
+            var stream = new LeasedStream(value, [.. leases.Values]);
+            leases.Clear();
             await output.WriteAsync(stream);
         }
         finally
         {
-            if (lease is not null) await lease.DisposeAsync();
+            foreach (var lease in leases.Values) await lease.DisposeAsync();
         }
     }
 
     // With one file as the destination of all, the first item waits until it is certain that it is the only one.
-    private void KeepOnly(StoreLease store, string name, bool deleted)
+    private void KeepOnly(ItemPart part)
     {
         if (_only is not null || Name.Length > 1)
             throw new StoreException(StoreError.InvalidArgument,
-                $"More than one item would go to the file '{_file}', so none was written. Give a folder, with '/' at its end.", name);
-        _only = (store, name, deleted);
+                $"More than one item would go to the file '{_file}', so none was written. Give a folder, with '/' at its end; or -Join.", part.Name);
+        _only = part;
     }
 
-    private void PostFile(StoreLease store, string name, bool deleted, string path)
+    private void PostFile(ItemPart part, string path)
     {
-        var (range, force) = (Range, Force.IsPresent);
-        Pump.Post(name, async (output, token) =>
+        var force = Force.IsPresent;
+        Pump.Post(part.Name, async (output, token) =>
         {
-            await using var value = await store.Store.OpenReadAsync(name, range, deleted, token);
+            await using var value = await part.OpenAsync(part.Store, token);
             await output.WriteAsync(await WholeFile.WriteAsync(path, new CountedStream(value, output), force, token));
         });
     }
+
+    private static StoreException NegativeLength(BorgStoreBlock block) => new(StoreError.InvalidArgument,
+        $"The block of '{block.Name}' has the length {block.Length}; it must not be negative.", block.Name);
 
     private static string Decode(byte[] bytes, Encoding encoding)
     {

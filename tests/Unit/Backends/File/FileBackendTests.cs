@@ -30,6 +30,8 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
         return true;
     }
 
+    protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(_path, path), target);
+
     protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
         [.. Directory.EnumerateFiles(_path, "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(_path, file).Replace('\\', '/'))

@@ -6,6 +6,7 @@ using BorgStore.Backends.Files;
 namespace BorgStore.Tests.Backends.Files;
 
 /// <summary>Processes that are killed in the middle of their work. <c>BORGSTORE_TEST_LONG=1</c> asks for many more rounds.</summary>
+[Trait("Category", "Long")]
 public sealed class FileCrashTests : IDisposable
 {
     private readonly TestDirectory _directory = new();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
 
@@ -32,16 +33,41 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_without_a_sync_of_all_syncs_what_was_written()
+    public async Task A_batch_that_cannot_be_synced_as_a_whole_syncs_each_value_at_once_and_names_when_it_is_flushed()
     {
-        await using var backend = await OpenAsync(Durability.Batch, portable: true);
-        await StoreAsync(backend, "data/a");
-        await StoreAsync(backend, "data/b");
-        await StoreAsync(backend, "data/b");
-        await backend.MoveAsync("data/a", "data/c", StoreMode.Overwrite, Ct);
-        await backend.DeleteAsync("data/b", Ct);
+        await using var backend = await OpenAsync(Durability.Batch, whole: false);
+        await StoreAsync(backend, "data/01/a");
+        await StoreAsync(backend, "data/01/b");
+        Assert.Equal(["sync file", "sync file"], Syncs);
+        await backend.MoveAsync("data/01/a", "data/02/c", StoreMode.Overwrite, Ct);
+        await backend.DeleteAsync("data/01/b", Ct);
+        _calls.Calls.Clear();
         await backend.FlushAsync(Ct);
-        Assert.Equal("sync data/a data/b data/c", Assert.Single(Syncs));
+        await backend.FlushAsync(Ct);
+        Assert.Equal(
+            ["sync directory ", "sync directory data", "sync directory data", "sync directory data/01", "sync directory data/02",
+                "sync name data/01/a", "sync name data/01/b", "sync name data/02/c"],
+            Syncs.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Each_value_is_synced_by_itself_where_the_file_system_cannot_be_synced_as_a_whole()
+    {
+        await using var backend = await OpenAsync(Durability.Each, whole: false);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => StoreAsync(backend, $"data/{i}")));
+        Assert.Equal(100, Syncs.Count(call => call == "sync file"));
+        Assert.Equal(100, Syncs.Count(call => call.StartsWith("sync name data/", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_new_store_is_on_disk_with_the_directories_above_it()
+    {
+        RecordingCalls calls = null!;
+        await using var backend = new FileBackend(_directory["a/b/store"], new BackendOptions(),
+            root => calls = new RecordingCalls(new PortableCalls(root)) { IsSyncedAsAWhole = false });
+        await backend.CreateAsync(Ct);
+        Assert.Equal(["sync directory ..", "sync directory ../..", "sync directory ../../.."],
+            calls.Calls.Where(call => call.StartsWith("sync", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -79,15 +105,44 @@ public sealed class FileDurabilityTests : IDisposable
         await using var backend = await OpenAsync(Durability.Each);
         await StoreAsync(backend, "data/01/a");
         Assert.Equal(
-            ["mkdir data", "sync directory ", "mkdir data/01", "sync directory data", "sync file", "rename data/01/a", "sync directory data/01"],
+            ["mkdir data", "mkdir data/01", "sync file", "rename data/01/a", "sync directory data/01", "sync directory data", "sync directory "],
             _calls.Calls.Where(call => call is not ("open root" or "list ")));
         _calls.Calls.Clear();
         await backend.MoveAsync("data/01/a", "data/02/a", StoreMode.Overwrite, Ct);
         await backend.DeleteAsync("data/02/a", Ct);
         Assert.Equal(
-            ["mkdir data/02", "sync directory data", "rename data/02/a", "sync directory data/02", "sync directory data/01", "delete data/02/a",
+            ["mkdir data/02", "rename data/02/a", "sync directory data/02", "sync directory data", "sync directory data/01", "delete data/02/a",
                 "sync directory data/02"],
             _calls.Calls);
+    }
+
+    [Fact]
+    public async Task Each_value_waits_until_the_directory_that_another_writer_made_is_on_disk()
+    {
+        await using var backend = await OpenAsync(Durability.Each);
+        await StoreAsync(backend, "data/first");
+        using var reached = new SemaphoreSlim(0);
+        using var release = new ManualResetEventSlim();
+        var synced = 0;
+        var held = 0;
+        _calls.Syncing = call =>
+        {
+            if (call != "sync directory data") return;
+            if (Interlocked.Exchange(ref held, 1) == 0)
+            {
+                reached.Release();
+                release.Wait(Ct);
+            }
+            Interlocked.Increment(ref synced);
+        };
+        var maker = Task.Run(() => StoreAsync(backend, "data/01/a"), Ct);
+        await reached.WaitAsync(Ct);
+        var other = Task.Run(() => StoreAsync(backend, "data/01/b"), Ct);
+        await Task.WhenAny(other, Task.Delay(2000, Ct));
+        // It may have waited for the maker's sync, or made its own.
+        Assert.True(!other.IsCompleted || Volatile.Read(ref synced) > 0);
+        release.Set();
+        await Task.WhenAll(maker, other);
     }
 
     [Fact]
@@ -138,7 +193,90 @@ public sealed class FileDurabilityTests : IDisposable
         await Task.Delay(100, Ct);
         _calls.FailSync = false;
         await Assert.ThrowsAsync<StoreException>(() => backend.FlushAsync(Ct).AsTask());
+        await StoreAsync(backend, "data/a");
         await backend.FlushAsync(Ct);
+    }
+
+    [Fact]
+    public async Task A_background_flush_that_fails_is_tried_again_and_reported_once()
+    {
+        var warnings = new ConcurrentQueue<string>();
+        await using var backend = await OpenAsync(Durability.Batch, warning: warnings.Enqueue);
+        _calls.FailSync = true;
+        await StoreAsync(backend, "data/a");
+        await UntilAsync(() => Syncs.Count() >= 3);
+        var warning = Assert.Single(warnings);
+        Assert.Contains("input/output error", warning, StringComparison.Ordinal);
+        Assert.Contains("data/a", warning, StringComparison.Ordinal);
+
+        _calls.FailSync = false;
+        await UntilAsync(() => warnings.Count == 2);
+        await StoreAsync(backend, "data/a");
+        // Whoever flushes next has not heard of it.
+        await Assert.ThrowsAsync<StoreException>(() => backend.FlushAsync(Ct).AsTask());
+        await backend.FlushAsync(Ct);
+    }
+
+    [Fact]
+    public async Task A_flush_fails_until_each_value_that_a_failed_sync_may_have_lost_is_stored_again_or_deleted()
+    {
+        await using var backend = await OpenAsync(Durability.Batch);
+        foreach (var name in new[] { "data/a", "data/b", "data/c" }) await StoreAsync(backend, name);
+        _calls.FailSync = true;
+        await Assert.ThrowsAsync<StoreException>(() => backend.FlushAsync(Ct).AsTask());
+        _calls.FailSync = false;
+
+        // The system reports a failure once, and the sync that follows succeeds without the bytes that were dropped.
+        await backend.MoveAsync("data/c", "data/d", StoreMode.Overwrite, Ct);
+        await AssertInDoubtAsync(backend, "3 values");
+        await StoreAsync(backend, "data/a");
+        await AssertInDoubtAsync(backend, "2 values");
+        await backend.DeleteAsync("data/b", Ct);
+        await AssertInDoubtAsync(backend, "'data/d'");
+        await StoreAsync(backend, "data/e");
+        await AssertInDoubtAsync(backend, "'data/d'");
+        await StoreAsync(backend, "data/d");
+        await backend.FlushAsync(Ct);
+    }
+
+    [Fact]
+    public async Task A_value_stored_while_a_sync_fails_is_in_doubt_too()
+    {
+        await using var backend = await OpenAsync(Durability.Batch);
+        await StoreAsync(backend, "data/a");
+        using var reached = new SemaphoreSlim(0);
+        using var release = new ManualResetEventSlim();
+        _calls.Syncing = _ =>
+        {
+            reached.Release();
+            release.Wait(Ct);
+        };
+        _calls.FailSync = true;
+        var flush = backend.FlushAsync(Ct).AsTask();
+        await reached.WaitAsync(Ct);
+        await StoreAsync(backend, "data/b");
+        (_calls.Syncing, _calls.FailSync) = (null, true);
+        release.Set();
+        await Assert.ThrowsAsync<StoreException>(() => flush);
+        _calls.FailSync = false;
+        await AssertInDoubtAsync(backend, "2 values");
+        await StoreAsync(backend, "data/a");
+        await StoreAsync(backend, "data/b");
+        await backend.FlushAsync(Ct);
+    }
+
+    [Fact]
+    public async Task After_a_failure_writers_no_longer_share_syncs()
+    {
+        await using var backend = await OpenAsync(Durability.Each);
+        _calls.FailSync = true;
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Assert.ThrowsAsync<StoreException>(() => StoreAsync(backend, $"data/{i}"))));
+        _calls.FailSync = false;
+        if (!Syncs.Contains("sync all")) Assert.Skip("No two writers met.");
+        _calls.Calls.Clear();
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => StoreAsync(backend, $"data/{i}")));
+        Assert.DoesNotContain("sync all", Syncs);
+        Assert.Equal(50, Syncs.Count(call => call == "sync file"));
     }
 
     [Fact]
@@ -183,11 +321,25 @@ public sealed class FileDurabilityTests : IDisposable
 
     private static Task StoreAsync(FileBackend backend, string name) => backend.StoreAsync(name, new byte[100], StoreMode.Overwrite, Ct).AsTask();
 
-    private async Task<FileBackend> OpenAsync(Durability durability, bool portable = false, bool create = true)
+    private static async Task AssertInDoubtAsync(FileBackend backend, string what)
+        => Assert.Contains(what, (await Assert.ThrowsAsync<StoreException>(() => backend.FlushAsync(Ct).AsTask())).Message, StringComparison.Ordinal);
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        for (var i = 0; i < 600 && !condition(); i++) await Task.Delay(50, Ct);
+        Assert.True(condition());
+    }
+
+    // Whole: whether the file system is trusted to be synced as a whole.
+    private async Task<FileBackend> OpenAsync(
+        Durability durability, bool portable = false, bool create = true, bool whole = true, Action<string>? warning = null)
     {
         if (!portable && !LinuxCalls.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
-        var backend = new FileBackend(_directory["store"], new BackendOptions { Durability = durability },
-            root => _calls = new RecordingCalls(portable ? new PortableCalls(root) : new LinuxCalls(root)));
+        var backend = new FileBackend(_directory["store"], new BackendOptions { Durability = durability, Warning = warning },
+            root => _calls = new RecordingCalls(portable ? new PortableCalls(root) : new LinuxCalls(root))
+            {
+                IsSyncedAsAWhole = whole && !portable,
+            });
         if (create) await backend.CreateAsync(Ct);
         await backend.OpenAsync(Ct);
         _calls.Calls.Clear();

@@ -6,6 +6,7 @@ using BorgStore.Tests.Server;
 namespace BorgStore.Tests.Backends.Files;
 
 /// <summary>The usage that processes of ours and of the Python package keep in one file.</summary>
+[Trait("Category", "Server")]
 public sealed class FileQuotaPythonTests : IDisposable
 {
     private const long Limit = 1L << 40;

@@ -15,11 +15,19 @@ internal sealed class RecordingCalls(FileCalls inner) : FileCalls
     /// <summary>What a sync takes at least: a disk in memory has none of the time that writers gather in.</summary>
     public TimeSpan SyncTime { get; set; }
 
-    public override bool SyncsAll => inner.SyncsAll;
+    /// <summary>Called in the middle of each sync.</summary>
+    public Action<string>? Syncing { get; set; }
+
+    /// <summary>Whether one sync of the file system is trusted; what the tests run on may be an overlay.</summary>
+    public bool? IsSyncedAsAWhole { get; set; }
+
+    public override bool SyncsAll => IsSyncedAsAWhole ?? inner.SyncsAll;
 
     public override FileStatus? GetStatus(string name) => inner.GetStatus(name);
 
     public override SafeFileHandle? OpenFile(string name, out FileStatus status) => inner.OpenFile(name, out status);
+
+    public override SafeFileHandle? OpenInternal(string name) => inner.OpenInternal(name);
 
     public override SafeFileHandle? CreateFile(string name) => inner.CreateFile(name);
 
@@ -86,10 +94,10 @@ internal sealed class RecordingCalls(FileCalls inner) : FileCalls
         inner.SyncAll(root);
     }
 
-    public override void SyncNames(IEnumerable<string> names)
+    public override void SyncNamed(string name)
     {
-        Note("sync " + string.Join(' ', names.Order(StringComparer.Ordinal)));
-        inner.SyncNames(names);
+        Note($"sync name {name}");
+        inner.SyncNamed(name);
     }
 
     public override FileLock CreateLock(string name) => inner.CreateLock(name);
@@ -98,6 +106,7 @@ internal sealed class RecordingCalls(FileCalls inner) : FileCalls
     {
         Calls.Enqueue(call);
         if (SyncTime > TimeSpan.Zero) Thread.Sleep(SyncTime);
+        Syncing?.Invoke(call);
         if (FailSync) throw new FileFailure(StoreError.BackendFailure, "input/output error");
     }
 }

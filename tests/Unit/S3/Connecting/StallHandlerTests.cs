@@ -22,11 +22,11 @@ public sealed class StallHandlerTests
     [Fact]
     public async Task A_body_that_stops_is_left_and_a_slow_one_is_read()
     {
-        using var client = Client(_ => Task.FromResult(new HttpResponseMessage { Content = new StreamContent(new Slowly(5, stalls: false)) }));
+        using var client = Client(_ => Task.FromResult(new HttpResponseMessage { Content = OfLength(5, new Slowly(5, stalls: false)) }));
         using var slow = await client.GetAsync("http://host/", HttpCompletionOption.ResponseHeadersRead, Ct);
         Assert.Equal(5, (await slow.Content.ReadAsByteArrayAsync(Ct)).Length);
 
-        using var stopping = Client(_ => Task.FromResult(new HttpResponseMessage { Content = new StreamContent(new Slowly(3, stalls: true)) }));
+        using var stopping = Client(_ => Task.FromResult(new HttpResponseMessage { Content = OfLength(4, new Slowly(3, stalls: true)) }));
         using var response = await stopping.GetAsync("http://host/", HttpCompletionOption.ResponseHeadersRead, Ct);
         var body = await response.Content.ReadAsStreamAsync(Ct);
         var error = await Assert.ThrowsAsync<IOException>(() => body.ReadExactlyAsync(new byte[4], Ct).AsTask());
@@ -40,6 +40,13 @@ public sealed class StallHandlerTests
         using var content = new StreamContent(new Slowly(6, stalls: false));
         using var response = await client.PutAsync("http://host/", content, Ct);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    private static StreamContent OfLength(long length, Stream body)
+    {
+        var content = new StreamContent(body);
+        content.Headers.ContentLength = length;
+        return content;
     }
 
     private static HttpClient Client(Func<CancellationToken, Task<HttpResponseMessage>> answer)

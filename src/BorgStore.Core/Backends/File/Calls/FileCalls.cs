@@ -35,7 +35,7 @@ internal abstract class FileCalls
     /// <param name="root">The absolute path of the store, without a slash at its end.</param>
     public static FileCalls For(string root) => LinuxCalls.IsSupported ? new LinuxCalls(root) : new PortableCalls(root);
 
-    /// <summary>Whether one call brings the whole file system to the disk.</summary>
+    /// <summary>Whether one call brings the whole file system to the disk, and reports what could not be written.</summary>
     public abstract bool SyncsAll { get; }
 
     public abstract FileStatus? GetStatus(string name);
@@ -45,6 +45,10 @@ internal abstract class FileCalls
 
     /// <summary>Opens a file without a look at what it is: what is no regular file fails when it is read.</summary>
     public virtual SafeFileHandle? OpenFile(string name) => OpenFile(name, out _);
+
+    /// <summary>Opens a file of the store's own, such as the number of its quota, which others may have replaced by a link: a link
+    /// is absent.</summary>
+    public abstract SafeFileHandle? OpenInternal(string name);
 
     /// <summary>Makes a new file that only its owner may read and write.</summary>
     /// <returns>The file, or <see langword="null"/> where its directory is missing.</returns>
@@ -74,7 +78,7 @@ internal abstract class FileCalls
 
     public abstract MakeDirectoryResult MakeDirectory(string name);
 
-    /// <returns>Whether it was there.</returns>
+    /// <returns>Whether it was there. One with something in it fails with <see cref="StoreError.InvalidArgument"/>.</returns>
     public abstract bool RemoveDirectory(string name);
 
     /// <returns>The directory, or <see langword="null"/> where it is absent or no directory.</returns>
@@ -89,32 +93,36 @@ internal abstract class FileCalls
     /// <summary>Brings all of the file system to the disk, where <see cref="SyncsAll"/>.</summary>
     public abstract void SyncAll(SafeFileHandle root);
 
-    /// <summary>Brings files to the disk, where not <see cref="SyncsAll"/>. What is not there any more is passed over.</summary>
-    public abstract void SyncNames(IEnumerable<string> names);
+    /// <summary>Brings a file or directory to the disk together with its name, where not <see cref="SyncsAll"/> and the platform
+    /// can. What is not there any more is passed over.</summary>
+    public abstract void SyncNamed(string name);
 
     public abstract FileLock CreateLock(string name);
+
+    /// <summary>Returns the failure to remove a directory that has something in it.</summary>
+    protected static FileFailure DirectoryNotEmpty() => new(StoreError.InvalidArgument, "it is not empty");
 
     /// <summary>The directory part of a name; empty for the store's own.</summary>
     public static string DirectoryOf(string name) => name.LastIndexOf('/') is > 0 and var slash ? name[..slash] : "";
 
     /// <summary>Makes a directory with its parents.</summary>
     /// <param name="name">The directory.</param>
-    /// <param name="made">Called with the parent of each that is new.</param>
-    public void MakeDirectories(string name, Action<string>? made = null)
+    /// <param name="making">Called with each that is missing, before it is made.</param>
+    public void MakeDirectories(string name, Action<string>? making = null)
     {
         if (name.Length == 0)
         {
             if (GetStatus("") is { IsDirectory: true }) return;
             throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
         }
+        making?.Invoke(name);
         switch (MakeDirectory(name))
         {
             case MakeDirectoryResult.Done:
-                made?.Invoke(DirectoryOf(name));
                 return;
             case MakeDirectoryResult.ParentAbsent:
-                MakeDirectories(DirectoryOf(name), made);
-                if (MakeDirectory(name) == MakeDirectoryResult.Done) made?.Invoke(DirectoryOf(name));
+                MakeDirectories(DirectoryOf(name), making);
+                MakeDirectory(name);
                 break;
         }
         if (GetStatus(name) is not { IsDirectory: true })

@@ -8,6 +8,7 @@ namespace BorgStore.Backends.Files;
 internal static unsafe partial class LibC
 {
     public const int AtCurrentDirectory = -100;
+    public const int AtNoFollow = 0x100;
     public const int AtEmptyPath = 0x1000;
 
     public const int OpenReadOnly = 0;
@@ -23,6 +24,8 @@ internal static unsafe partial class LibC
     public const int LockRelease = 8;
 
     private static readonly bool IsArm64 = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    public static int OpenNoFollow { get; } = IsArm64 ? 0x8000 : 0x20000;
 
     public static int OpenDirectory { get; } = IsArm64 ? 0x4000 : 0x10000;
 
@@ -73,6 +76,12 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     public static partial int SyncFileSystem(SafeFileHandle file);
 
+    [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true)]
+    public static partial int FileSystemStatus(byte* path, nint* buffer);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint GetUser();
+
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(SafeFileHandle file, int operation);
 
@@ -95,11 +104,13 @@ internal static unsafe partial class LibC
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatusBuffer
     {
-        /// <summary>Type, mode, access and write time, inode and size.</summary>
-        public const int Wanted = 0x001 | 0x020 | 0x040 | 0x100 | 0x200;
+        /// <summary>Type, mode, owner, group, access and write time, inode and size.</summary>
+        public const int Wanted = 0x001 | 0x002 | 0x008 | 0x010 | 0x020 | 0x040 | 0x100 | 0x200;
 
         private const int TypeMask = 0xF000;
 
+        [FieldOffset(0x14)] public readonly uint Owner;
+        [FieldOffset(0x18)] public readonly uint Group;
         [FieldOffset(0x1c)] private readonly ushort _mode;
         [FieldOffset(0x20)] public readonly ulong Inode;
         [FieldOffset(0x28)] private readonly long _size;
@@ -109,11 +120,16 @@ internal static unsafe partial class LibC
         [FieldOffset(0x78)] private readonly uint _writeNanoseconds;
         [FieldOffset(0x88)] public readonly ulong Device;
 
+        /// <summary>The permissions with the sticky bit.</summary>
+        public readonly int Permissions => _mode & 0xFFF;
+
+        public readonly bool IsDirectory => (_mode & TypeMask) == 0x4000;
+
         public readonly bool IsRegularFile => (_mode & TypeMask) == 0x8000;
 
         public readonly FileStatus ToStatus() => new(
             _size,
-            (_mode & TypeMask) == 0x4000,
+            IsDirectory,
             ToTime(_accessSeconds, _accessNanoseconds),
             ToTime(_writeSeconds, _writeNanoseconds));
 

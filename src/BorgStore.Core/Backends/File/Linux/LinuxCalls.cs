@@ -18,18 +18,27 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
     // File systems such as some of FUSE and NFS cannot refuse to replace.
     private volatile bool _cannotKeep;
 
+    // Whether syncfs can be trusted, once that was found out.
+    private volatile bool _knowsSyncsAll;
+    private volatile bool _syncsAll;
+
     /// <summary>Whether this is a Linux whose numbers are known here.</summary>
     public static bool IsSupported { get; } = OperatingSystem.IsLinux()
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
         && KnowsStatus();
 
-    public override bool SyncsAll => true;
-
-    public override FileStatus? GetStatus(string name)
+    public override bool SyncsAll
     {
-        LibC.StatusBuffer status;
-        return TryGetStatus(name, &status) ? status.ToStatus() : null;
+        get
+        {
+            if (_knowsSyncsAll) return _syncsAll;
+            _syncsAll = LinuxFileSystem.SyncsAll(this);
+            _knowsSyncsAll = true;
+            return _syncsAll;
+        }
     }
+
+    public override FileStatus? GetStatus(string name) => TryGetStatus(name, out var status) ? status.ToStatus() : null;
 
     public override SafeFileHandle? OpenFile(string name, out FileStatus status)
     {
@@ -51,6 +60,11 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
 
     // Not to wait for a writer where a foreign hand put a pipe.
     public override SafeFileHandle? OpenFile(string name) => TryOpen(name, LibC.OpenReadOnly | LibC.OpenNonBlocking);
+
+    public override SafeFileHandle? OpenInternal(string name)
+        => TryGetStatus(name, out var status, LibC.AtNoFollow) && status.IsRegularFile
+            ? TryOpen(name, LibC.OpenReadOnly | LibC.OpenNoFollow | LibC.OpenNonBlocking)
+            : null;
 
     public override SafeFileHandle? CreateFile(string name)
         => TryOpen(name, LibC.OpenWriteOnly | LibC.OpenCreate | LibC.OpenExclusive);
@@ -151,7 +165,12 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         using var path = new NativePath(_root, name, stackalloc byte[NativePath.StackSize]);
         fixed (byte* bytes = path)
             if (LibC.RemoveDirectory(bytes) == 0) return true;
-        return Errno.IsAbsent(Marshal.GetLastPInvokeError()) ? false : throw Errno.LastFailure();
+        return Marshal.GetLastPInvokeError() switch
+        {
+            Errno.NoEntry or Errno.NotDirectory => false,
+            Errno.DirectoryNotEmpty or Errno.Exists => throw DirectoryNotEmpty(),
+            var errno => throw Errno.Failure(errno),
+        };
     }
 
     public override DirectoryReader? ReadDirectory(string name)
@@ -163,19 +182,7 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
             if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw Errno.LastFailure();
     }
 
-    public override void SyncDirectory(string name)
-    {
-        using var directory = TryOpen(name, LibC.OpenReadOnly | LibC.OpenDirectory);
-        if (directory is null) return;
-        while (LibC.Sync((int)directory.DangerousGetHandle()) != 0)
-            switch (Marshal.GetLastPInvokeError())
-            {
-                case Errno.Interrupted: continue;
-                // A file system that has nothing to bring to a disk for a directory says so.
-                case Errno.InvalidArgument: return;
-                default: throw Errno.LastFailure();
-            }
-    }
+    public override void SyncDirectory(string name) => SyncNamed(name, LibC.OpenReadOnly | LibC.OpenDirectory);
 
     public override void SyncAll(SafeFileHandle root)
     {
@@ -183,15 +190,17 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
             if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw Errno.LastFailure();
     }
 
-    // One call brings all.
-    public override void SyncNames(IEnumerable<string> names) => throw new NotSupportedException();
+    public override void SyncNamed(string name) => SyncNamed(name, LibC.OpenReadOnly | LibC.OpenNonBlocking);
 
     public override FileLock CreateLock(string name) => new LinuxLock(this, name);
 
     /// <summary>Opens a file for <see cref="LinuxLock"/>.</summary>
     public SafeFileHandle OpenOrCreate(string name, out (ulong Device, ulong Inode) identity)
     {
-        var file = TryOpen(name, LibC.OpenReadWrite | LibC.OpenCreate) ?? throw Errno.Failure(Errno.NoEntry);
+        // A link or pipe is none of ours. It gives way, and what a link leads to is never written.
+        if (TryGetStatus(name, out var found, LibC.AtNoFollow) && !found.IsRegularFile) Delete(name);
+        var file = TryOpen(name, LibC.OpenReadWrite | LibC.OpenCreate | LibC.OpenNoFollow | LibC.OpenNonBlocking)
+            ?? throw Errno.Failure(Errno.NoEntry);
         LibC.StatusBuffer status;
         byte empty = 0;
         identity = LibC.Status((int)file.DangerousGetHandle(), &empty, LibC.AtEmptyPath, &status) == 0
@@ -202,9 +211,16 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
 
     /// <summary>Tells which file is under a name.</summary>
     public (ulong Device, ulong Inode)? GetIdentity(string name)
+        => TryGetStatus(name, out var status) ? (status.Device, status.Inode) : null;
+
+    /// <summary>Returns the type of the file system that holds the store, as <c>statfs</c> gives it; 0 if it is unknown.</summary>
+    public uint GetFileSystemType()
     {
-        LibC.StatusBuffer status;
-        return TryGetStatus(name, &status) ? (status.Device, status.Inode) : null;
+        // struct statfs has 120 bytes.
+        var buffer = stackalloc nint[32];
+        using var path = new NativePath(_root, "", stackalloc byte[NativePath.StackSize]);
+        fixed (byte* bytes = path)
+            return LibC.FileSystemStatus(bytes, buffer) == 0 ? (uint)buffer[0] : 0;
     }
 
     private static bool KnowsStatus()
@@ -237,12 +253,28 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         return GetStatus(newName) is null ? RenameResultOf(LibC.Rename(from, to)) : RenameResult.Taken;
     }
 
-    private bool TryGetStatus(string name, LibC.StatusBuffer* status)
+    /// <summary>Gets the status of what is under a name; a link is followed unless the flags say otherwise.</summary>
+    internal bool TryGetStatus(string name, out LibC.StatusBuffer status, int flags = 0)
     {
         using var path = new NativePath(_root, name, stackalloc byte[NativePath.StackSize]);
         fixed (byte* bytes = path)
-            if (LibC.Status(LibC.AtCurrentDirectory, bytes, 0, status) == 0) return true;
+        fixed (LibC.StatusBuffer* buffer = &status)
+            if (LibC.Status(LibC.AtCurrentDirectory, bytes, flags, buffer) == 0) return true;
         return Errno.IsAbsent(Marshal.GetLastPInvokeError()) ? false : throw Errno.LastFailure();
+    }
+
+    private void SyncNamed(string name, int flags)
+    {
+        using var file = TryOpen(name, flags);
+        if (file is null) return;
+        while (LibC.Sync((int)file.DangerousGetHandle()) != 0)
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case Errno.Interrupted: continue;
+                // A file system that has nothing to bring to a disk for a directory says so.
+                case Errno.InvalidArgument: return;
+                default: throw Errno.LastFailure();
+            }
     }
 
     private SafeFileHandle? TryOpen(string name, int flags)

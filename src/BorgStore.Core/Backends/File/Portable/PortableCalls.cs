@@ -125,6 +125,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
         var path = PathOf(name);
         return Directory.Exists(path) && Failures.Absent(() =>
         {
+            if (Directory.EnumerateFileSystemEntries(path).Any()) throw DirectoryNotEmpty();
             Directory.Delete(path);
             return "removed";
         }) is not null;
@@ -145,16 +146,17 @@ internal sealed partial class PortableCalls(string root) : FileCalls
 
     public override void SyncAll(SafeFileHandle root) => throw new NotSupportedException();
 
-    public override void SyncNames(IEnumerable<string> names)
+    // The same holds for names.
+    public override void SyncNamed(string name)
     {
-        foreach (var path in names.Select(PathOf).Where(File.Exists))
-        {
-            using var file = Failures.Absent(() => File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, ShareAll));
-            if (file is not null) Sync(file);
-        }
     }
 
+    public override SafeFileHandle? OpenInternal(string name) => IsLink(PathOf(name)) ? null : OpenFile(name, out _);
+
     public override FileLock CreateLock(string name) => new PortableLock(PathOf(name));
+
+    /// <summary>Whether a path is a link, also one to nowhere.</summary>
+    internal static bool IsLink(string path) => Failures.Named(() => new FileInfo(path).LinkTarget) is not null;
 
     /// <summary>Opens a file which, where it is new, only its owner may use.</summary>
     internal static SafeFileHandle Open(string path, FileMode mode, FileAccess access, FileShare share)

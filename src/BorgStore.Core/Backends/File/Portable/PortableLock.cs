@@ -35,6 +35,8 @@ internal sealed class PortableLock(string path) : FileLock
     {
         try
         {
+            // A link is none of ours, and what it leads to must not be written.
+            if (PortableCalls.IsLink(path)) File.Delete(path);
             return PortableCalls.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException e) when (Failures.IsInUse(e))

@@ -24,23 +24,36 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     private readonly FileLock _fileLock = calls.CreateLock(FileName);
     private readonly QuotaSession _session = new(calls, root);
 
+    // What the values that are being written may add, and their whole length; changed under the lock, but given back without.
+    private long _growthInFlight;
+    private long _lengthInFlight;
+
     /// <summary>The most bytes; nothing where a number that others left is kept up to date only.</summary>
     public long? Limit => limit;
 
-    /// <summary>Refuses a value that does not fit, before it is written. What is let pass here is checked again in the end.</summary>
-    public void CheckRoom(string name, long length, CancellationToken cancellationToken)
+    /// <summary>Refuses a value that does not fit beside those that are being written, and keeps its room until it is.</summary>
+    /// <param name="name">The item; <see langword="null"/> where its content will name it, so that nobody knows what it replaces.</param>
+    /// <param name="length">Its size [bytes].</param>
+    /// <param name="cancellationToken">A token to cancel the counting.</param>
+    /// <returns>What keeps the room until the change begins, or its disposal; <see langword="null"/> if there is no limit.</returns>
+    public Reservation? Reserve(string? name, long length, CancellationToken cancellationToken)
     {
-        if (limit is null) return;
-        using var change = Begin(name, length, checkOnly: true, cancellationToken);
+        if (limit is not { } most) return null;
+        using var change = Begin(name, length, checkOnly: true, null, cancellationToken);
+        // Values that replace the same item add nothing, but until then they all are on the disk.
+        if (length > Math.Max(most, change.Used) - _lengthInFlight)
+            throw new FileFailure(StoreError.QuotaExceeded, $"{_lengthInFlight} bytes are being written under the quota of {most} bytes, and these are {length} more");
+        return new Reservation(this, Math.Max(0, change.Growth), length);
     }
 
     /// <summary>Locks the number for a change of one item; refuses a change that would exceed the limit.</summary>
     /// <param name="name">The item.</param>
     /// <param name="length">Its size when the change is done [bytes].</param>
-    /// <param name="cancellationToken">Ends the counting.</param>
+    /// <param name="reservation">The room that was kept for it; it is given back.</param>
+    /// <param name="cancellationToken">A token to cancel the counting.</param>
     /// <returns>To be completed when the change is done, and disposed in any case.</returns>
-    public Change Begin(string name, long length, CancellationToken cancellationToken)
-        => Begin(name, length, checkOnly: false, cancellationToken);
+    public Change Begin(string name, long length, Reservation? reservation, CancellationToken cancellationToken)
+        => Begin(name, length, checkOnly: false, reservation, cancellationToken);
 
     /// <summary>Tells the bytes of all values. Writes nothing where the store can only be read.</summary>
     public long GetUsed(CancellationToken cancellationToken)
@@ -96,7 +109,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         }
     }
 
-    private Change Begin(string name, long length, bool checkOnly, CancellationToken cancellationToken)
+    private Change Begin(string? name, long length, bool checkOnly, Reservation? reservation, CancellationToken cancellationToken)
     {
         Monitor.Enter(_lock);
         var isLocked = false;
@@ -105,9 +118,12 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             var file = _fileLock.Acquire();
             isLocked = true;
             var (used, digits) = Read(file, cancellationToken);
-            var old = _calls.GetStatus(name) is { IsDirectory: false } status ? status.Size : 0;
+            var old = name is not null && _calls.GetStatus(name) is { IsDirectory: false } status ? status.Size : 0;
+            // Nobody takes the room before the change is done, for the lock is ours.
+            reservation?.Dispose();
+            var inFlight = Volatile.Read(ref _growthInFlight);
+            if (limit is { } most && length > old && length - old > most - used - inFlight) throw Exceeded(most, used, inFlight, length - old);
             var after = used - old + length;
-            if (limit is { } most && length > old && after > most) throw Exceeded(most, used, length - old);
             var change = new Change(this, file, used, Math.Max(0, after), digits);
             if (!checkOnly) change.Mark();
             return change;
@@ -120,8 +136,8 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         }
     }
 
-    private static FileFailure Exceeded(long limit, long used, long more) => new(StoreError.QuotaExceeded,
-        $"the quota of {limit} bytes has {Math.Max(0, limit - used)} left ({used} are used), and this needs {more} more");
+    private static FileFailure Exceeded(long limit, long used, long inFlight, long more) => new(StoreError.QuotaExceeded,
+        $"the quota of {limit} bytes has {Math.Max(0, limit - used - inFlight)} left ({used} are used{(inFlight > 0 ? $" and {inFlight} are being written" : "")}), and this needs {more} more");
 
     // The number and how many characters the file has.
     private (long Used, int Characters) Read(SafeFileHandle file, CancellationToken cancellationToken)
@@ -140,14 +156,14 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
 
     private long? ReadUnlocked()
     {
-        using var file = _calls.OpenFile(FileName, out _);
+        using var file = _calls.OpenInternal(FileName);
         if (file is null) return null;
         Span<byte> text = stackalloc byte[MostDigits + 1];
         return Parse(text[.._calls.Read(file, text, 0)]);
     }
 
     private static long? Parse(ReadOnlySpan<byte> text)
-        => Utf8Parser.TryParse(text, out long number, out var consumed) && consumed == text.Length && number >= 0 ? number : null;
+        => !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
 
     private int Write(SafeFileHandle file, long used, int characters)
     {
@@ -184,9 +200,38 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         => name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)
             || name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal);
 
+    /// <summary>Room for a value that is being written.</summary>
+    internal sealed class Reservation : IDisposable
+    {
+        private readonly long _growth;
+        private readonly long _length;
+        private FileQuota? _quota;
+
+        public Reservation(FileQuota quota, long growth, long length)
+        {
+            (_quota, _growth, _length) = (quota, growth, length);
+            Interlocked.Add(ref quota._growthInFlight, growth);
+            Interlocked.Add(ref quota._lengthInFlight, length);
+        }
+
+        /// <summary>Gives the room back, once.</summary>
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _quota, null) is not { } quota) return;
+            Interlocked.Add(ref quota._growthInFlight, -_growth);
+            Interlocked.Add(ref quota._lengthInFlight, -_length);
+        }
+    }
+
     /// <summary>A change of the number together with what it counts.</summary>
     internal readonly ref struct Change(FileQuota quota, SafeFileHandle file, long before, long after, int characters)
     {
+        /// <summary>The bytes of all values before it.</summary>
+        public long Used => before;
+
+        /// <summary>The bytes that it adds.</summary>
+        public long Growth => after - before;
+
         /// <summary>Makes the file hold no number while the change is under way.</summary>
         public void Mark()
         {

@@ -56,9 +56,17 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
     {
         Dispose();
         if (IsHeldByOthers(FileName)) return;
-        using (var directory = calls.OpenRoot())
+        if (!calls.SyncsAll)
+        {
+            calls.Sync(number);
+            // What others wrote with no durability cannot be brought to the disk, so that the next start of the machine counts.
+            if (BootId.Length > 0) return;
+        }
+        else
+        {
+            using var directory = calls.OpenRoot();
             if (directory is not null) calls.SyncAll(directory);
-            else calls.Sync(number);
+        }
         calls.Delete(FileName);
     }
 
@@ -74,8 +82,12 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
     {
         using var directory = calls.ReadDirectory("");
         return [.. (directory?.Entries ?? []).Select(entry => entry.Name).Where(name
-            => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal))];
+            => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal)
+                && !RemovedLink(name))];
     }
+
+    // A mark is a file that was made here. Nothing is opened that a link leads to.
+    private bool RemovedLink(string mark) => PortableCalls.IsLink(PathOf(mark)) && calls.Delete(mark);
 
     private bool IsHeldByOthers(string mark)
     {
@@ -97,8 +109,9 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
     // The mark has to be on the disk before any change is.
     private void Write()
     {
-        using (var file = Failures.Named(() => PortableCalls.Open(PathOf(FileName), FileMode.Create, FileAccess.Write, FileShare.ReadWrite)))
-            Failures.Named(() => RandomAccess.FlushToDisk(file));
+        using (var file = calls.CreateFile(FileName))
+            if (file is not null) calls.Sync(file);
+        if (!calls.SyncsAll) calls.SyncNamed(FileName);
         calls.SyncDirectory("");
     }
 

@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rclone;
 
@@ -11,6 +13,9 @@ namespace BorgStore.Backends.Rclone;
 internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage response, Action ended) : IDisposable
 {
     private const int MaxFailureSize = 64 * 1024;
+    private const int SmallSize = 4 * 1024;
+    // Only lists are longer, and those are read as they come.
+    private const int MaxSize = 1 << 20;
     private int _disposed;
 
     /// <summary>Whether rclone did what it was asked.</summary>
@@ -53,10 +58,36 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
         return await GuardAsync(stream.ReadAsync(buffer, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reads all of it.</summary>
+    /// <summary>Reads what it says.</summary>
+    /// <param name="read">Reads the JSON. Whatever it throws is the answer's fault.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async ValueTask<byte[]> ReadAllAsync(CancellationToken cancellationToken)
-        => await GuardAsync(new ValueTask<byte[]>(response.Content.ReadAsByteArrayAsync(cancellationToken)), cancellationToken).ConfigureAwait(false);
+    public async ValueTask<T> ReadAsync<T>(Func<JsonElement, T> read, CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(SmallSize);
+        try
+        {
+            int length = 0, count;
+            while ((count = await FillAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false)) == buffer.Length - length)
+            {
+                length += count;
+                if (length >= MaxSize) throw RcloneFailure.WrongAnswer($"it is longer than {MaxSize} bytes");
+                var larger = ArrayPool<byte>.Shared.Rent(2 * length);
+                buffer.AsSpan(0, length).CopyTo(larger);
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = larger;
+            }
+            using var json = JsonDocument.Parse(buffer.AsMemory(0, length + count));
+            return read(json.RootElement);
+        }
+        catch (Exception e) when (e is not (RcloneFailure or StoreException or OperationCanceledException))
+        {
+            throw RcloneFailure.WrongAnswer("it is no JSON of the expected form", e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
 
     /// <summary>Reads what went wrong.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -80,11 +111,11 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
     {
         try
         {
-            return JsonSerializer.Deserialize<JsonElement>(body).GetProperty("error").GetString();
+            return JsonSerializer.Deserialize<JsonElement>(body).GetProperty("error").GetString() is { } error ? ServerText.Clean(error) : null;
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            var text = Encoding.UTF8.GetString(body).Trim();
+            var text = ServerText.Clean(Encoding.UTF8.GetString(body));
             return text.Length is > 0 and < 200 ? text : null;
         }
     }

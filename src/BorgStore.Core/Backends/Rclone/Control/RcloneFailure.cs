@@ -26,11 +26,13 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
             ["connection refused", "connection reset", "no such host", "broken pipe", "network is unreachable", "no route to host"]),
     ];
 
+    private bool _isFinal;
+
     /// <summary>What it means.</summary>
     public StoreError Error => error;
 
     /// <summary>Whether it may pass when the same is tried again.</summary>
-    public bool IsTransient => error is StoreError.BackendFailure or StoreError.ConnectionLost or StoreError.Timeout;
+    public bool IsTransient => !_isFinal && error is StoreError.BackendFailure or StoreError.ConnectionLost or StoreError.Timeout;
 
     /// <summary>Finds out what rclone means by its answer.</summary>
     /// <param name="reason">Its words.</param>
@@ -42,6 +44,12 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
                 return new RcloneFailure(error, reason);
         return new RcloneFailure(isAbsent ? StoreError.ObjectNotFound : StoreError.BackendFailure, reason);
     }
+
+    /// <summary>Returns the failure for an answer that rclone never gives.</summary>
+    /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
+    /// <param name="cause">The cause, where another exception is.</param>
+    public static RcloneFailure WrongAnswer(string problem, Exception? cause = null)
+        => new(StoreError.BackendFailure, $"rclone answered wrongly: {problem}", cause) { _isFinal = true };
 
     /// <summary>The failure as the user is told of it.</summary>
     /// <param name="action">What was tried, such as <c>load</c>.</param>

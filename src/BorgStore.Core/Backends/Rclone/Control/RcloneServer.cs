@@ -93,20 +93,31 @@ internal sealed class RcloneServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Calls a command and returns its answer.</summary>
-    /// <param name="command">The command, such as <c>operations/stat</c>.</param>
+    /// <summary>Calls a command that answers nothing of interest.</summary>
+    /// <param name="command">The command, such as <c>operations/mkdir</c>.</param>
     /// <param name="parameters">Its parameters.</param>
     /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
-    public Task<JsonElement> CallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
+    public Task<bool> CallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
         => CallAsync(Request(command, parameters), cancellationToken);
 
-    /// <summary>Calls a command and returns its answer.</summary>
+    /// <summary>Calls a command that answers nothing of interest.</summary>
     /// <param name="call">The call.</param>
     /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
-    public async Task<JsonElement> CallAsync(HttpRequestMessage call, CancellationToken cancellationToken)
+    public async Task<bool> CallAsync(HttpRequestMessage call, CancellationToken cancellationToken)
     {
         using var answer = await BeginCallAsync(call, cancellationToken).ConfigureAwait(false);
-        return JsonSerializer.Deserialize<JsonElement>(await answer.ReadAllAsync(cancellationToken).ConfigureAwait(false));
+        return await answer.ReadAsync(static _ => true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Calls a command and returns what its answer says.</summary>
+    /// <param name="command">The command, such as <c>operations/stat</c>.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="read">Reads the answer. Whatever it throws is the answer's fault.</param>
+    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    public async Task<T> CallAsync<T>(string command, JsonObject parameters, Func<JsonElement, T> read, CancellationToken cancellationToken)
+    {
+        using var answer = await BeginCallAsync(command, parameters, cancellationToken).ConfigureAwait(false);
+        return await answer.ReadAsync(read, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Calls a command whose answer is long.</summary>
@@ -187,8 +198,8 @@ internal sealed class RcloneServer : IAsyncDisposable
 
     private async Task<RcloneRemote> OpenRemoteAsync(string remote)
     {
-        var info = await CallAsync("operations/fsinfo", new JsonObject { ["fs"] = remote }, _ended.Token).ConfigureAwait(false);
-        return new RcloneRemote(remote, info, Version);
+        return await CallAsync("operations/fsinfo", new JsonObject { ["fs"] = remote },
+            info => new RcloneRemote(remote, info, Version), _ended.Token).ConfigureAwait(false);
     }
 
     private async Task WatchAsync()
@@ -216,7 +227,7 @@ internal sealed class RcloneServer : IAsyncDisposable
         timeout.CancelAfter(_stallTimeout);
         try
         {
-            using var response = await _client.SendAsync(Request("rc/noop", []), timeout.Token).ConfigureAwait(false);
+            using var response = await _client.SendAsync(Request("rc/noop", []), HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
             return true;
         }
         catch (OperationCanceledException) when (!_ended.IsCancellationRequested)

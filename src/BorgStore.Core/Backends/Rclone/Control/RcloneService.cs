@@ -144,7 +144,9 @@ internal sealed partial class RcloneService
         {
             var exited = process.Exited.IsCompleted;
             var errors = process.Errors;
-            if (AddressPattern().Match(errors) is { Success: true } match) return new Uri(match.Groups[1].Value);
+            if (AddressPattern().Match(errors) is { Success: true } match)
+                return Uri.TryCreate(match.Groups[1].Value, UriKind.Absolute, out var address) ? address
+                    : throw new RcloneFailure(StoreError.NotSupported, $"'{program} rcd' said an address that is none: {match.Groups[1].Value}");
             if (exited)
             {
                 await process.WaitAsync(TimeSpan.Zero).ConfigureAwait(false);
@@ -159,11 +161,13 @@ internal sealed partial class RcloneService
 
     private static async Task<Version> CheckVersionAsync(string program, RcloneServer server)
     {
-        var answer = await server.CallAsync("core/version", [], CancellationToken.None).ConfigureAwait(false);
-        var numbers = answer.TryGetProperty("decomposed", out var decomposed) && decomposed.ValueKind == JsonValueKind.Array
-            ? decomposed.EnumerateArray().Select(number => number.GetInt32()).ToList()
-            : [];
-        var version = numbers.Count >= 2 ? new Version(numbers[0], numbers[1]) : new Version(0, 0);
+        var version = await server.CallAsync("core/version", [], static answer =>
+        {
+            var numbers = answer.TryGetProperty("decomposed", out var decomposed) && decomposed.ValueKind == JsonValueKind.Array
+                ? decomposed.EnumerateArray().Select(number => number.GetInt32()).ToList()
+                : [];
+            return numbers.Count >= 2 ? new Version(numbers[0], numbers[1]) : new Version(0, 0);
+        }, CancellationToken.None).ConfigureAwait(false);
         return version >= MinVersion
             ? version
             : throw new RcloneFailure(StoreError.NotSupported,

@@ -8,6 +8,8 @@ namespace BorgStore.Backends.Rclone;
 internal sealed class RcloneListReader
 {
     private const int BufferSize = 64 * 1024;
+    private const int MaxTokenSize = 1 << 20;
+    private const int MaxItems = 10_000_000;
 
     // The properties of an item, in an array that is a property of the answer.
     private const int ItemDepth = 2;
@@ -18,6 +20,8 @@ internal sealed class RcloneListReader
     private string _path = "";
     private long _size;
     private bool _isDirectory;
+    private bool _isList;
+    private int _count;
     private DateTime? _lastWriteTime;
 
     private RcloneListReader()
@@ -27,6 +31,7 @@ internal sealed class RcloneListReader
     private enum Property
     {
         Other,
+        List,
         Path,
         Size,
         IsDirectory,
@@ -45,7 +50,7 @@ internal sealed class RcloneListReader
         {
             for (int length = 0, read = -1; read != 0;)
             {
-                if (length == buffer.Length) Grow(ref buffer);
+                if (length == buffer.Length) Grow(ref buffer, length);
                 read = await answer.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
                 length += read;
                 var parsed = reader.Parse(buffer.AsSpan(0, length), isLast: read == 0);
@@ -61,9 +66,11 @@ internal sealed class RcloneListReader
         }
     }
 
-    private static void Grow(ref byte[] buffer)
+    // Nothing that stands in a list is that long by itself.
+    private static void Grow(ref byte[] buffer, int length)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(2 * buffer.Length);
+        if (length >= MaxTokenSize) throw RcloneFailure.WrongAnswer("its list has a name that never ends");
+        var larger = ArrayPool<byte>.Shared.Rent(2 * length);
         buffer.CopyTo(larger, 0);
         ArrayPool<byte>.Shared.Return(buffer);
         buffer = larger;
@@ -77,11 +84,13 @@ internal sealed class RcloneListReader
             var reader = new Utf8JsonReader(json, isLast, _state);
             while (reader.Read()) Take(ref reader);
             _state = reader.CurrentState;
+            if (isLast && !_isList) throw RcloneFailure.WrongAnswer("it is no list");
             return (int)reader.BytesConsumed;
         }
-        catch (JsonException e)
+        // A number may be none of 64 bits, and a name no text.
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
-            throw new RcloneFailure(StoreError.BackendFailure, "rclone's list of what is there could not be read", e);
+            throw RcloneFailure.WrongAnswer("its list of what is there cannot be read", e);
         }
     }
 
@@ -89,15 +98,21 @@ internal sealed class RcloneListReader
     {
         switch (reader.TokenType)
         {
+            case JsonTokenType.StartArray or JsonTokenType.Null when reader.CurrentDepth == ItemDepth - 1 && _property == Property.List:
+                _isList = true;
+                break;
             case JsonTokenType.StartObject when reader.CurrentDepth == ItemDepth:
                 (_path, _size, _isDirectory, _lastWriteTime) = ("", 0, false, null);
                 break;
             case JsonTokenType.EndObject when reader.CurrentDepth == ItemDepth:
+                if (++_count > MaxItems) throw RcloneFailure.WrongAnswer($"its list has more than {MaxItems} items");
                 // Directories, and what is larger than can be told, have sizes below 0.
                 _items.Add(new ItemInfo(_path, _isDirectory ? 0 : Math.Max(0, _size), _isDirectory, LastWriteTime: _lastWriteTime));
                 break;
             case JsonTokenType.PropertyName:
-                _property = reader.CurrentDepth == ItemDepth + 1 ? Recognise(reader) : Property.Other;
+                _property = reader.CurrentDepth == ItemDepth + 1 ? Recognise(reader)
+                    : reader.CurrentDepth == ItemDepth - 1 && reader.ValueTextEquals("list"u8) ? Property.List
+                    : Property.Other;
                 break;
             case JsonTokenType.String when _property == Property.Path:
                 _path = reader.GetString()!;

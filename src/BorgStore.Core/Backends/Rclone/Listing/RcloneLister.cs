@@ -32,13 +32,13 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
     {
         var items = await ListAsync(directory, recurse: true, cancellationToken).ConfigureAwait(false);
         items.RemoveAll(static item => item.IsDirectory);
-        items.Sort(static (a, b) => ComparePaths(a.Name, b.Name));
+        items.Sort(static (a, b) => TreeWalk.ComparePaths(a.Name, b.Name));
         return items;
     }
 
     /// <summary>Lists the files of a directory and of all directories below it, directory by directory with several calls under way.</summary>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="isWanted">Whether a directory of this name is listed.</param>
+    /// <param name="isWanted">Whether the directory of this path below the root is listed.</param>
     /// <param name="list">Lists one directory, sorted by name.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
     /// <returns>The files by their path below the directory.</returns>
@@ -63,9 +63,9 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
                 {
                     yield return item with { Name = level.Path + item.Name };
                 }
-                else if (isWanted(item.Name))
+                else if (isWanted(Join(directory, level.Path + item.Name)))
                 {
-                    level.AskAhead(isWanted, path => ListBelowAsync(Join(directory, path), list, abandoned.Token));
+                    level.AskAhead(path => isWanted(Join(directory, path)), path => ListBelowAsync(Join(directory, path), list, abandoned.Token));
                     open.Push(new Level($"{level.Path}{item.Name}/", await level.NextListing().ConfigureAwait(false)));
                 }
             }
@@ -79,15 +79,6 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
     }
 
     private static string Join(string directory, string path) => directory.Length > 0 ? $"{directory}/{path}" : path;
-
-    // In the order of a walk: a directory's files come where its own name would.
-    private static int ComparePaths(string a, string b)
-    {
-        var common = a.AsSpan().CommonPrefixLength(b);
-        return Rank(a, common) - Rank(b, common);
-
-        static int Rank(string path, int position) => position == path.Length ? -1 : path[position] == '/' ? 0 : path[position];
-    }
 
     // A directory below that vanished since it was listed is an empty one.
     private static async Task<List<ItemInfo>> ListBelowAsync(
@@ -113,9 +104,13 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         };
         using var answer = await server.BeginCallAsync("operations/list", parameters, cancellationToken).ConfigureAwait(false);
         var items = new List<ItemInfo>();
-        var start = directory.Length > 0 ? directory.Length + 1 : 0;
+        var start = directory.Length > 0 ? directory + "/" : "";
         await foreach (var item in RcloneListReader.ReadAsync(answer, cancellationToken).ConfigureAwait(false))
-            items.Add(item with { Name = item.Name[Math.Min(start, item.Name.Length)..] });
+        {
+            if (!item.Name.StartsWith(start, StringComparison.Ordinal) || item.Name.Length == start.Length || (!recurse && item.Name.AsSpan(start.Length).Contains('/')))
+                throw RcloneFailure.WrongAnswer("its list has something of another directory");
+            items.Add(item with { Name = item.Name[start.Length..] });
+        }
         return items;
     }
 
@@ -138,7 +133,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         public void AskAhead(Func<string, bool> isWanted, Func<string, Task<List<ItemInfo>>> list)
         {
             for (_asked = Math.Max(_asked, _next - 1); _asked < items.Count && Listings.Count < Ahead; _asked++)
-                if (items[_asked].IsDirectory && isWanted(items[_asked].Name))
+                if (items[_asked].IsDirectory && isWanted(path + items[_asked].Name))
                     Listings.Enqueue(list(path + items[_asked].Name));
         }
 

@@ -20,6 +20,11 @@ internal sealed class SftpConnection : IAsyncDisposable
     private const int MostInFlight = 4 * 1024 * 1024;
     private const int BytesReadAhead = 16 * 1024 * 1024;
 
+    // A server that syncs, copies or hashes is silent meanwhile: the usual ones handle one request after the other, so that no other
+    // request could find out whether it lives, and what ssh finds out is about sshd. Hence a time for it, a long one, in which a part of a
+    // copy or a sync gets done on any disk. Only a hash may take longer. It is then computed in another way.
+    private const int LongPatience = 15;
+
     private readonly object _lock = new();
     private readonly RequestTable _requests = new();
     private readonly CancellationTokenSource _ended = new();
@@ -34,7 +39,7 @@ internal sealed class SftpConnection : IAsyncDisposable
     private Task _explaining = Task.CompletedTask;
     private bool _writerSleeps;
     private bool _isClosing;
-    private long _lastActivity = Environment.TickCount64;
+    private long _lastSign = Environment.TickCount64;
 
     private SftpConnection(ISftpTransport transport, TimeSpan timeout)
     {
@@ -88,7 +93,7 @@ internal sealed class SftpConnection : IAsyncDisposable
                 using var limits = await connection.SendAsync(new PlainExtendedRequest(Extension.Limits)).ConfigureAwait(false);
                 if (limits.IsOk) connection.Features.ReadLimits(limits.Content.Span);
             }
-            connection.Hashing = new(connection, transport);
+            connection.Hashing = new(connection, transport, timeout);
             connection.Handles = new(connection.Features.Handles / 2);
             return connection;
         }
@@ -96,7 +101,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         {
             connection.Fail(new(StoreError.ConnectionLost, "The connection was given up before it was made."));
             await connection.DisposeAsync().ConfigureAwait(false);
-            if (e is ProtocolException) throw Broken(e).ToException();
+            if (e is ProtocolException wrong) throw Broken(wrong).ToException();
             throw;
         }
     }
@@ -147,7 +152,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         {
             failure = _failure;
             if (failure is not null) return null;
-            if (_requests.Waiting == 0) Volatile.Write(ref _lastActivity, Environment.TickCount64);
+            if (_requests.Waiting == 0) Volatile.Write(ref _lastSign, Environment.TickCount64);
             pending = _requests.Add(request, isForgotten, arrived);
             _queued.Begin(request.Type);
             _queued.Write(pending.Id);
@@ -188,7 +193,6 @@ internal sealed class SftpConnection : IAsyncDisposable
             while (TakeQueued())
             {
                 _transport.Stream.Write(_spare.Written.Span);
-                Volatile.Write(ref _lastActivity, Environment.TickCount64);
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
@@ -224,7 +228,7 @@ internal sealed class SftpConnection : IAsyncDisposable
             var (start, end) = (0, 0);
             while (_transport.Stream.Read(buffer.AsSpan(end)) is > 0 and var read)
             {
-                Volatile.Write(ref _lastActivity, Environment.TickCount64);
+                Volatile.Write(ref _lastSign, Environment.TickCount64);
                 end += read;
                 start += Handle(buffer.AsSpan(start, end - start));
                 if (start == end)
@@ -311,7 +315,9 @@ internal sealed class SftpConnection : IAsyncDisposable
         return new($"it begins with '{text}', which is no packet; perhaps a start-up file of its shell writes that");
     }
 
-    private static ConnectionFailure Broken(Exception problem)
+    /// <summary>Returns the failure that stands for a wrong answer.</summary>
+    /// <param name="problem">What is wrong with the answer.</param>
+    public static ConnectionFailure Broken(ProtocolException problem)
         => new(StoreError.BackendFailure, $"The server does not speak SFTP as it should: {problem.Message}.");
 
     private async Task WatchAsync()
@@ -321,10 +327,9 @@ internal sealed class SftpConnection : IAsyncDisposable
             using var timer = new PeriodicTimer(_timeout / 4);
             while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false))
             {
-                // While the server computes, it is silent for as long as that takes; the transport knows whether it still lives.
-                var owes = !_greeted.Task.IsCompleted || _requests.Waiting > 0 && _requests.Long == 0;
-                var silence = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastActivity));
-                if (!owes || silence < _timeout) continue;
+                var owes = !_greeted.Task.IsCompleted || _requests.Waiting > 0;
+                var silence = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastSign));
+                if (!owes || silence < (_requests.Long > 0 ? LongPatience * _timeout : _timeout)) continue;
                 Fail(new(StoreError.Timeout, $"The SFTP server has not answered for {silence.TotalSeconds:0} seconds."));
             }
         }

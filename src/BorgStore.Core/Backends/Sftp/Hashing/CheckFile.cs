@@ -84,7 +84,7 @@ internal sealed class CheckFile(SftpConnection connection)
     }
 
     // The algorithm and the bare digest; paramiko repeats the extension's name before them.
-    private static string? ReadDigest(ReadOnlySpan<byte> content, HashKind algorithm)
+    internal static string? ReadDigest(ReadOnlySpan<byte> content, HashKind algorithm)
     {
         var reader = new PacketReader(content);
         var name = reader.ReadBytes();

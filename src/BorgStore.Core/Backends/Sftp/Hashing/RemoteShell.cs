@@ -6,7 +6,11 @@ using BorgStore.Processes;
 namespace BorgStore.Backends.Sftp.Hashing;
 
 /// <summary>A shell on the server that computes hashes, a few at a time. Where nobody lets us have one, that is found out once.</summary>
-internal sealed class RemoteShell(ISftpTransport transport) : IAsyncDisposable
+/// <param name="transport">The way to the server.</param>
+/// <param name="timeout">How long it may be silent while it owes an answer.</param>
+/// <remarks>The hash of a large file may take hours. The programs run in the background, so that the shell itself can always answer:
+/// as long as it does, the server lives and the hash is waited for.</remarks>
+internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : IAsyncDisposable
 {
     private const int AtOnce = 4;
     private const int LongestLine = 1024;
@@ -41,7 +45,11 @@ internal sealed class RemoteShell(ISftpTransport transport) : IAsyncDisposable
         await _turns.WaitAsync().ConfigureAwait(false);
         try
         {
-            var answer = await AskAsync(HashPrograms.Script(path, algorithm)).ConfigureAwait(false);
+            var hashing = AskAsync(HashPrograms.Script(path, algorithm));
+            do await ((Task)hashing.WaitAsync(timeout)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            while (!hashing.IsCompleted && await LivesAsync(timeout).ConfigureAwait(false));
+            if (!hashing.IsCompleted) _shell!.Kill();
+            var answer = await hashing.ConfigureAwait(false);
             if (answer == HashPrograms.NoProgram)
             {
                 lock (_lock) _unknown.Add(algorithm);
@@ -70,9 +78,12 @@ internal sealed class RemoteShell(ISftpTransport transport) : IAsyncDisposable
         _shell = transport.StartProgram("exec sh");
         if (_shell is null) return false;
         _ = ReadAsync(_shell);
-        return await AskAsync($"echo \"$n {HashPrograms.Ready}\"").WaitAsync(LongestStart)
-            .ContinueWith(t => t.IsCompletedSuccessfully && t.Result == HashPrograms.Ready, TaskScheduler.Default).ConfigureAwait(false);
+        return await LivesAsync(LongestStart).ConfigureAwait(false);
     }
+
+    private Task<bool> LivesAsync(TimeSpan within)
+        => AskAsync($"echo \"$n {HashPrograms.Ready}\"").WaitAsync(within)
+            .ContinueWith(t => t.IsCompletedSuccessfully && t.Result == HashPrograms.Ready, TaskScheduler.Default);
 
     /// <summary>Runs a line of script, which answers with one line: the number in <c>$n</c> and more.</summary>
     private async Task<string?> AskAsync(string script)

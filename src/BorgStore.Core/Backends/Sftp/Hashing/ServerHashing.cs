@@ -7,18 +7,20 @@ namespace BorgStore.Backends.Sftp.Hashing;
 
 /// <summary>Computes hashes where the values are: by an extension of the server, or by a program that its shell knows.</summary>
 /// <remarks>What the server can do is found out once a connection; a wrong guess costs one round trip.</remarks>
-internal sealed class ServerHashing(SftpConnection connection, ISftpTransport transport) : IAsyncDisposable
+internal sealed class ServerHashing(SftpConnection connection, ISftpTransport transport, TimeSpan timeout) : IAsyncDisposable
 {
     private readonly CheckFile _checkFile = new(connection);
-    private readonly RemoteShell _shell = new(transport);
+    private readonly RemoteShell _shell = new(transport, timeout);
 
     /// <summary>Computes the hash of a file.</summary>
     /// <param name="path">Its path on the server.</param>
     /// <param name="algorithm">The algorithm.</param>
+    /// <param name="call">The operation that needs it.</param>
     /// <returns>The digest in lower-case hex, or <see langword="null"/> where the server can't do it, or there is no such file.</returns>
-    public async Task<string?> TryHashAsync(string path, HashKind algorithm)
+    public async Task<string?> TryHashAsync(string path, HashKind algorithm, Call call)
     {
-        if (await _checkFile.TryHashAsync(path, algorithm).ConfigureAwait(false) is { } digest) return digest;
+        // The server answers nothing else meanwhile. A file for which that takes too long would cost one connection after the other.
+        if (call.Lost == 0 && await _checkFile.TryHashAsync(path, algorithm).ConfigureAwait(false) is { } digest) return digest;
         if (!_shell.MayKnow(algorithm)) return null;
 
         var asking = connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, path));

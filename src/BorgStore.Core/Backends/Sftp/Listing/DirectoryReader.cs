@@ -7,32 +7,39 @@ namespace BorgStore.Backends.Sftp.Listing;
 internal static class DirectoryReader
 {
     private const int MostInFlight = 8;
+    private const int LooksAtOnce = 256;
 
     /// <summary>Reads a directory.</summary>
     /// <param name="connection">Where.</param>
     /// <param name="path">Its path on the server.</param>
+    /// <param name="links">What symbolic links count as.</param>
+    /// <param name="isRoot">Whether it is the root of the store, which may be reached by a link.</param>
     /// <param name="cancellationToken">Ends it between two requests.</param>
     /// <returns>All there is in it, sorted by name; or the refusal of the server.</returns>
     public static async Task<(List<Entry> Entries, Reply Refusal)> ReadAsync(
-        SftpConnection connection, string path, CancellationToken cancellationToken)
+        SftpConnection connection, string path, Links links, bool isRoot, CancellationToken cancellationToken)
     {
-        var entries = new List<Entry>();
-        var opened = await connection.SendAsync(
-            new PathRequest(PacketType.OpenDirectory, PacketType.Handle, path)).ConfigureAwait(false);
-        if (!opened.IsOk) return (entries, opened);
+        var entries = new EntryCollector();
+        var opening = connection.SendAsync(new PathRequest(PacketType.OpenDirectory, PacketType.Handle, path));
+        // Opening follows a link, and a link may have taken the directory's place since the listing of its parent.
+        var isLink = links == Links.AreEntries && !isRoot && await LinkCheck.IsLinkAsync(connection, path).ConfigureAwait(false);
+        var opened = await opening.ConfigureAwait(false);
+        if (!opened.IsOk) return ([], opened);
 
         var request = new HandleRequest(PacketType.ReadDirectory, PacketType.Name, opened.Handle);
         var inFlight = new AnswerQueue();
         var refusal = default(Reply);
         try
         {
+            if (isLink) return ([], new() { Status = StatusCode.NoSuchFile });
+
             // Most directories come with one answer and a second that says so.
             for (var answers = 0; refusal.IsOk; answers++)
             {
                 var wanted = answers == 0 ? 2 : Math.Min(answers, MostInFlight);
                 while (inFlight.Count < wanted) inFlight.Enqueue(connection.SendAsync(request));
                 using var reply = await inFlight.DequeueAsync().ConfigureAwait(false);
-                if (reply.IsOk) Add(entries, reply.Content.Span);
+                if (reply.IsOk) entries.Add(reply.Content.Span);
                 else refusal = reply;
                 cancellationToken.ThrowIfCancellationRequested();
             }
@@ -42,35 +49,30 @@ internal static class DirectoryReader
             connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
             await inFlight.DropAsync().ConfigureAwait(false);
         }
-        await ResolveLinksAsync(connection, path, entries).ConfigureAwait(false);
-        entries.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
-        return (entries, refusal.Status == StatusCode.EndOfFile ? default : refusal);
+        await CompleteAsync(connection, path, links, entries.All).ConfigureAwait(false);
+        return (entries.Sort(), refusal.Status == StatusCode.EndOfFile ? default : refusal);
     }
 
-    private static void Add(List<Entry> entries, ReadOnlySpan<byte> content)
+    // A listing describes a link itself. For readers its target counts. Whatever deletes must not follow it, and looks at anything of
+    // unknown kind.
+    private static async Task CompleteAsync(SftpConnection connection, string path, Links links, List<Entry> entries)
     {
-        var reader = new PacketReader(content);
-        for (var left = reader.ReadUInt32(); left > 0; left--)
+        var type = links == Links.AreFollowed ? PacketType.Stat : PacketType.LinkStat;
+        var unclear = Enumerable.Range(0, entries.Count).Where(i =>
+            links == Links.AreFollowed ? entries[i].Attributes.IsLink : entries[i].Attributes.IsOfUnknownKind).ToList();
+        foreach (var some in unclear.Chunk(LooksAtOnce))
         {
-            var name = reader.ReadText();
-            var line = reader.ReadBytes();
-            var attributes = ItemAttributes.Read(ref reader);
-            // A server that does not tell the kind shows it in the line for people, as ls does.
-            if (attributes.Mode == 0 && line is [(byte)'d', ..]) attributes = attributes.AsDirectory();
-            if (name is not ("." or "..")) entries.Add(new(name, attributes));
+            var stats = await Task.WhenAll(
+                some.Select(i => StatAsync(connection, type, $"{path}/{entries[i].Name}").AsTask())).ConfigureAwait(false);
+            foreach (var (i, stat) in some.Zip(stats))
+            {
+                if (stat.IsOk) entries[i] = entries[i] with { Attributes = stat.Attributes };
+                else if (links == Links.AreFollowed) entries[i] = default;
+            }
         }
+        if (unclear.Count > 0) entries.RemoveAll(entry => entry.Name is null);
     }
 
-    // A listing tells of a link itself; what counts is where it leads.
-    private static async Task ResolveLinksAsync(SftpConnection connection, string path, List<Entry> entries)
-    {
-        for (var i = entries.Count - 1; i >= 0; i--)
-        {
-            if (!entries[i].Attributes.IsLink) continue;
-            using var stat = await connection.SendAsync(
-                new PathRequest(PacketType.Stat, PacketType.Attributes, $"{path}/{entries[i].Name}")).ConfigureAwait(false);
-            if (stat.IsOk) entries[i] = entries[i] with { Attributes = stat.Attributes };
-            else entries.RemoveAt(i);
-        }
-    }
+    private static ValueTask<Reply> StatAsync(SftpConnection connection, PacketType type, string path)
+        => connection.SendAsync(new PathRequest(type, PacketType.Attributes, path));
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Naming;
 
 namespace BorgStore.Backends.Sftp.Listing;
@@ -10,6 +11,10 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
 {
     // Of directories that were read and that the caller has not come to.
     private const int MostEntriesAhead = 64 * 1024;
+
+    // With more directories than these known, only those that the caller comes to first are read, so that not all of a very large tree
+    // is known at once.
+    private const int MostKnown = 256 * 1024;
 
     private readonly object _lock = new();
 
@@ -80,8 +85,10 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
 
     private void StartMore(CancellationToken cancellationToken)
     {
+        var index = 0;
         for (var place = _known.First; place is not null && _reading < atOnce && _entriesAhead < MostEntriesAhead; place = place.Next)
         {
+            if (index++ >= atOnce && _known.Count > MostKnown) return;
             if (!place.Value.IsStarted) Start(place.Value, cancellationToken);
         }
     }
@@ -90,7 +97,9 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
     {
         _reading++;
         node.IsStarted = true;
-        return node.Reading = ReadAsync(node, cancellationToken);
+        node.Reading = ReadAsync(node, cancellationToken);
+        _ = Abandoned.DropAsync(node.Reading); // the walk may end before it comes to this one
+        return node.Reading;
     }
 
     private async Task<List<Entry>?> ReadAsync(Node node, CancellationToken cancellationToken)
@@ -102,13 +111,16 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
             foreach (var entry in entries ?? [])
             {
                 if (!entry.Attributes.IsDirectory || !ItemName.IsListable(entry.Name)) continue;
-                var child = new Node(node.Path.Length == 0 ? entry.Name : $"{node.Path}/{entry.Name}", $"{node.Prefix}{entry.Name}/");
+                var path = node.Path.Length == 0 ? entry.Name : $"{node.Path}/{entry.Name}";
+                // No item can be so far down; a link that leads back up ends here.
+                if (path.Length >= ItemName.MaxLength) continue;
+                var child = new Node(path, $"{node.Prefix}{entry.Name}/");
                 child.Place = _known.AddBefore(node.Place!, child);
                 node.Children.Add(entry.Name, child);
             }
             _known.Remove(node.Place!);
             _reading--;
-            if (node.Children.Count == 0) _entriesAhead += node.EntriesAhead = entries?.Count ?? 0;
+            if (node.Children.Count == 0) _entriesAhead += node.EntriesAhead = 1 + (entries?.Count ?? 0);
             StartMore(cancellationToken);
         }
         return entries;

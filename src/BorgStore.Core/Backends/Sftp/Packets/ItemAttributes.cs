@@ -19,7 +19,17 @@ internal readonly record struct ItemAttributes(long Size, uint Mode, DateTime? L
 
     public bool IsLink => (Mode & KindMask) == LinkKind;
 
-    public ItemAttributes AsDirectory() => this with { Mode = DirectoryKind };
+    public bool IsOfUnknownKind => (Mode & KindMask) == 0;
+
+    /// <summary>Completes the attributes of an entry.</summary>
+    /// <param name="line">The line for people that a listing shows for the entry, as ls does. A server may show the kind only there.</param>
+    public ItemAttributes WithKindOf(ReadOnlySpan<byte> line) => !IsOfUnknownKind || line.IsEmpty ? this : line[0] switch
+    {
+        (byte)'d' => this with { Mode = Mode | DirectoryKind },
+        (byte)'l' => this with { Mode = Mode | LinkKind },
+        (byte)'-' => this with { Mode = Mode | RegularKind },
+        _ => this,
+    };
 
     public ItemInfo ToItem(string name) => new(name, IsDirectory ? 0 : Size, IsDirectory, LastAccessTime, LastWriteTime);
 

@@ -19,6 +19,7 @@ internal enum PacketType : byte
     RealPath = 16,
     Stat = 17,
     Rename = 18,
+    ReadLink = 19,
     Status = 101,
     Handle = 102,
     Data = 103,

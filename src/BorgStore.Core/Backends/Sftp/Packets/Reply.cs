@@ -5,11 +5,14 @@ namespace BorgStore.Backends.Sftp.Packets;
 /// <summary>What a server answered. What it holds in pooled memory is valid until it is disposed.</summary>
 internal struct Reply : IDisposable
 {
+    private const int LongestHandle = 256; // draft-ietf-secsh-filexfer-02, section 3
+    private const int LongestMessage = 1024;
+
     private byte[]? _pooled;
     private int _length;
 
     /// <summary>How the request ended; <see cref="StatusCode.Ok"/> where the server sent what was asked for.</summary>
-    public StatusCode Status { get; private init; }
+    public StatusCode Status { get; init; }
 
     /// <summary>What the server says of a failure.</summary>
     public string? Message { get; private init; }
@@ -46,11 +49,15 @@ internal struct Reply : IDisposable
                 // The commonest ones need no words, and very old servers send none.
                 var silent = status is StatusCode.EndOfFile or StatusCode.NoSuchFile || reader.IsEmpty;
                 var message = silent ? null : reader.ReadText();
+                if (message is { Length: > LongestMessage }) message = message[..LongestMessage];
                 // ProFTPD has no code for a path that leads through a file, which OpenSSH takes for one that leads nowhere.
                 if (status == StatusCode.Failure && message == "Not a directory") status = StatusCode.NoSuchFile;
                 return new() { Status = status, Message = message };
             case PacketType.Handle:
-                return new() { Handle = reader.ReadBytes().ToArray() };
+                var handle = reader.ReadBytes();
+                return handle.Length <= LongestHandle
+                    ? new() { Handle = handle.ToArray() }
+                    : throw new ProtocolException($"a handle has {handle.Length} bytes");
             case PacketType.Attributes:
                 return new() { Attributes = ItemAttributes.Read(ref reader) };
             default:

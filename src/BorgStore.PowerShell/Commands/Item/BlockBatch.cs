@@ -1,0 +1,92 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>Blocks of one store that are read with one request: one, and those that follow while it waits for its turn.</summary>
+internal sealed class BlockBatch
+{
+    private const int MostBlocks = 1000;
+    private const long MostBytes = 8 << 20;
+
+    private readonly List<Block> _blocks = [];
+    private readonly StoreLease _store;
+    private readonly bool _deleted;
+    private long _bytes;
+    private bool _isClosed;
+
+    /// <summary>Creates a batch with its first block.</summary>
+    public BlockBatch(ItemPart first)
+    {
+        (_store, _deleted) = (first.Store, first.Deleted);
+        TryAdd(first);
+    }
+
+    /// <summary>Adds a block, unless the batch is full, is being read, or is one of other items.</summary>
+    public bool TryAdd(ItemPart part)
+    {
+        if (part.Store != _store || part.Deleted != _deleted) return false;
+        var block = part.ToBlock();
+        lock (_blocks)
+        {
+            if (_isClosed || (_blocks.Count > 0 && (_blocks.Count == MostBlocks || block.Length > MostBytes - _bytes))) return false;
+            _blocks.Add(block);
+            _bytes += block.Length;
+            return true;
+        }
+    }
+
+    /// <summary>Reads the blocks; from now on none is added.</summary>
+    /// <param name="output">Takes a result or an error for each of them, in their order.</param>
+    /// <param name="convert">Makes the result of the bytes.</param>
+    /// <param name="explain">Makes the error of a block.</param>
+    /// <param name="cancellationToken">A token to cancel the reading.</param>
+    public async Task ReadAsync(
+        JobOutput output, Func<byte[], object> convert, Func<StoreException, string, ErrorRecord> explain, CancellationToken cancellationToken)
+    {
+        Block[] blocks;
+        lock (_blocks)
+        {
+            _isClosed = true;
+            blocks = [.. _blocks];
+        }
+        await ReadAsync(blocks);
+
+        async Task ReadAsync(ArraySegment<Block> blocks)
+        {
+            var done = 0;
+            try
+            {
+                await using var value = await _store.Store.GatherAsync(blocks, _deleted, cancellationToken);
+                for (; done < blocks.Count; done++)
+                {
+                    await output.WriteAsync(convert(await ReadOneAsync(value, blocks[done], blocks.Count == 1, cancellationToken)));
+                    output.Advance();
+                }
+            }
+            catch (StoreException e)
+            {
+                var left = blocks[done..];
+                if (left.Count <= 1 || IsOfStore(e))
+                {
+                    foreach (var block in left) await output.FailAsync(explain(e, block.Name));
+                    return;
+                }
+                // One that is not there fails the request; the halves find out which it is.
+                await ReadAsync(left[..(left.Count / 2)]);
+                await ReadAsync(left[(left.Count / 2)..]);
+            }
+        }
+    }
+
+    // What is alone may be large, and then a stream explains it better than an array that is not to be had.
+    private static async ValueTask<byte[]> ReadOneAsync(ValueStream value, Block block, bool isAlone, CancellationToken cancellationToken)
+    {
+        if (isAlone) return await value.ReadToEndAsync(cancellationToken);
+        var bytes = new byte[block.Length];
+        await value.ReadExactlyAsync(bytes, cancellationToken);
+        return bytes;
+    }
+
+    private static bool IsOfStore(StoreException e) => e.Error is StoreError.ConnectionLost or StoreError.Timeout or StoreError.AuthenticationFailed;
+}

@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Globalization;
+using System.Management.Automation.Language;
+using System.Text;
+using BorgStore.Naming;
+
+namespace BorgStore.Commands;
+
+/// <summary>Words as they are written in PowerShell's language.</summary>
+internal static class ShellWord
+{
+    // All others have a meaning somewhere in the language, or look like something that has one: a curly quote is a quote there.
+    private static readonly SearchValues<char> Plain = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/\\:%+=~!?*[]^");
+
+    /// <summary>Returns a word in such quotes as it needs, or <see langword="null"/> if PowerShell would read anything else than this one word.</summary>
+    /// <param name="word">The word.</param>
+    public static string? TryWrite(string word)
+    {
+        var text = IsPlain(word) && Means(word, word) ? word
+            : PrintableText.Escape(word) == word ? $"'{CodeGeneration.EscapeSingleQuotedStringContent(word)}'"
+            : WriteEscaped(word);
+        return Means(text, word) ? text : null;
+    }
+
+    /// <summary>Returns the word of an argument that is still being typed.</summary>
+    /// <param name="typed">The argument as completers get it: with its quotes, of which the last may be missing, or without any as it is meant.</param>
+    public static string Read(string typed)
+        => typed is not ['\'' or '"', ..] ? typed
+            : Parse(typed, out _) is StringConstantExpressionAst word ? word.Value
+            : typed.Trim(typed[0]);
+
+    private static bool IsPlain(string word) => word.Length > 0 && word[0] != '-' && !word.AsSpan().ContainsAnyExcept(Plain);
+
+    // A number is one word too where it is written as it is shown, as that of a server.
+    private static bool Means(string text, string word) => Parse(text, out var errors) switch
+    {
+        _ when errors.Length > 0 => false,
+        StringConstantExpressionAst constant => constant.Value == word && constant.Extent.Text == text,
+        ConstantExpressionAst { Value: int number } => number.ToString(CultureInfo.InvariantCulture) == word,
+        _ => false,
+    };
+
+    // The one argument that a text is, if it is that.
+    private static CommandElementAst? Parse(string text, out ParseError[] errors)
+        => Parser.ParseInput("_ " + text, out _, out errors) is
+        {
+            ParamBlock: null, BeginBlock: null, ProcessBlock: null,
+            EndBlock.Statements: [PipelineAst { PipelineElements: [CommandAst { Redirections.Count: 0, CommandElements: [_, var argument] }] }],
+        } ? argument : null;
+
+    // Control characters have no place on a command line; within double quotes they have a spelling.
+    private static string WriteEscaped(string word)
+    {
+        var text = new StringBuilder("\"");
+        foreach (var rune in word.EnumerateRunes())
+        {
+            var character = rune.ToString();
+            if (PrintableText.Escape(character) != character) text.Append(CultureInfo.InvariantCulture, $"`u{{{rune.Value:x}}}");
+            else text.Append(character is "`" or "$" or "\"" or "\u201c" or "\u201d" or "\u201e" ? "`" : "").Append(character);
+        }
+        return text.Append('"').ToString();
+    }
+}

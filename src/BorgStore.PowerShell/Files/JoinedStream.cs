@@ -1,0 +1,76 @@
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>Blocks as one stream: those of one store that follow each other are gathered with one request, as many as one may have.</summary>
+internal sealed class JoinedStream : ValueStream
+{
+    private readonly IReadOnlyList<ItemPart> _parts;
+    private ValueStream _current = new MemoryValueStream(default);
+    private int _next;
+
+    private JoinedStream(IReadOnlyList<ItemPart> parts)
+    {
+        _parts = parts;
+        // Blocks that are longer than any storage are found to be outside of their values later.
+        Length = parts.Aggregate(0L, (sum, part) => part.Range.Length is { } length && length < long.MaxValue - sum ? sum + length : long.MaxValue);
+    }
+
+    /// <inheritdoc/>
+    public override long Length { get; }
+
+    /// <summary>Opens the stream. The blocks of the first request were then seen to be there; others are looked for as their turn comes.</summary>
+    /// <param name="parts">The blocks, of known length.</param>
+    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    public static async Task<JoinedStream> OpenAsync(IReadOnlyList<ItemPart> parts, CancellationToken cancellationToken)
+    {
+        var stream = new JoinedStream(parts);
+        await stream.AdvanceAsync(cancellationToken);
+        return stream;
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        int read;
+        while ((read = _current.Read(buffer)) == 0 && buffer.Length > 0 && _next < _parts.Count)
+            AdvanceAsync(CancellationToken.None).GetAwaiter().GetResult();
+        return read;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        int read;
+        while ((read = await _current.ReadAsync(buffer, cancellationToken)) == 0 && buffer.Length > 0 && _next < _parts.Count)
+            await AdvanceAsync(cancellationToken);
+        return read;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await _current.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _current.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private async Task AdvanceAsync(CancellationToken cancellationToken)
+    {
+        var (store, deleted) = (_parts[_next].Store, _parts[_next].Deleted);
+        var blocks = new List<Block>();
+        var end = _next;
+        for (; end < _parts.Count && blocks.Count < Block.MaxCount && _parts[end].Store == store && _parts[end].Deleted == deleted; end++)
+            blocks.Add(_parts[end].ToBlock());
+        await _current.DisposeAsync();
+        _current = await store.Store.GatherAsync(blocks, deleted, cancellationToken);
+        // Only now, so that a reader who goes on after a failure misses none.
+        _next = end;
+    }
+}

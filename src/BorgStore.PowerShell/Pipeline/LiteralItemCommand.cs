@@ -1,0 +1,19 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Base class for cmdlets that take names literally, and say so where a wildcard is given.</summary>
+public abstract class LiteralItemCommand : ItemCommand
+{
+    /// <summary>Whether soft-deleted items are meant.</summary>
+    private protected virtual bool MeansDeleted => false;
+
+    private protected override Exception Explain(Exception exception, object target, string command)
+        => exception is StoreException { Error: StoreError.ObjectNotFound or StoreError.InvalidName or StoreError.LayoutUnknown } e
+            && target is string name && WildcardPattern.ContainsWildcardCharacters(name)
+            ? new StoreException(e.Error, $"{e.Message} {DescribeWildcards(name, command)}", e.Name, e)
+            : exception;
+
+    private protected string DescribeWildcards(string name, string command)
+        => $"{command} takes no wildcards; pipe what Get-BorgStoreItem finds: Get-BorgStoreItem '{name}' {(MeansDeleted ? "-Deleted " : "")}| {command}.";
+}

@@ -1,0 +1,33 @@
+using Amazon.Runtime;
+using Amazon.Runtime.Internal;
+
+namespace BorgStore.Backends.S3;
+
+/// <summary>The SDK's client, from which nothing comes that <see cref="S3Errors"/> does not explain.</summary>
+/// <param name="credentials">Who signs.</param>
+/// <param name="config">The settings.</param>
+internal sealed class GuardedClient(AWSCredentials credentials, Amazon.S3.AmazonS3Config config) : Amazon.S3.AmazonS3Client(credentials, config)
+{
+    /// <inheritdoc/>
+    protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
+    {
+        base.CustomizeRuntimePipeline(pipeline);
+        pipeline.AddHandler(new AnswerGuard());
+    }
+
+    // The SDK believes the form of answers: a number that is none or an element that is missing ends in whatever its parser throws.
+    private sealed class AnswerGuard : PipelineHandler
+    {
+        public override async Task<T> InvokeAsync<T>(IExecutionContext executionContext)
+        {
+            try
+            {
+                return await base.InvokeAsync<T>(executionContext).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not (StoreException or OperationCanceledException) && !S3Errors.IsFailure(e))
+            {
+                throw S3Errors.Wrong("its answer cannot be read", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+namespace BorgStore.Server.Http;
+
+/// <summary>Bytes that wait until they can be passed on: a few in memory, more on the disk.</summary>
+/// <remarks>The file has no name, so that nothing of it stays where the server is killed.</remarks>
+/// <param name="reserve">Called with the number of bytes before more are taken in; may refuse them.</param>
+internal sealed class Spool(Action<long> reserve) : IAsyncDisposable
+{
+    private const int MostInMemory = 64 << 10;
+
+    private readonly MemoryStream _memory = new();
+    private FileStream? _file;
+
+    /// <summary>The number of bytes.</summary>
+    public long Length => _file?.Length ?? _memory.Length;
+
+    /// <summary>Adds bytes.</summary>
+    /// <exception cref="StoreException"><see cref="StoreError.NoSpace"/> if the disk is full.</exception>
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        reserve(bytes.Length);
+        if (_file is null && _memory.Length + bytes.Length <= MostInMemory)
+        {
+            _memory.Write(bytes.Span);
+            return;
+        }
+        try
+        {
+            if (_file is null)
+            {
+                _file = CreateFile();
+                await _file.WriteAsync(_memory.GetBuffer().AsMemory(0, (int)_memory.Length), cancellationToken);
+                _memory.SetLength(0);
+                _memory.Capacity = 0;
+            }
+            await _file.WriteAsync(bytes, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreException(StoreError.NoSpace, "The server's disk for temporary files takes no more.", null, e);
+        }
+    }
+
+    /// <summary>Returns all bytes from their beginning on.</summary>
+    public Stream Read()
+    {
+        Stream stream = (Stream?)_file ?? _memory;
+        stream.Position = 0;
+        return stream;
+    }
+
+    public ValueTask DisposeAsync() => _file?.DisposeAsync() ?? default;
+
+    private static FileStream CreateFile()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"borgstore-{Guid.NewGuid():n}.spool");
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.Read,
+            Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
+            BufferSize = MostInMemory,
+        };
+        if (OperatingSystem.IsWindows()) return new(path, options);
+        options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var file = new FileStream(path, options);
+        File.Delete(path);
+        return file;
+    }
+}

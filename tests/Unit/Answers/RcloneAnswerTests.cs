@@ -1,0 +1,172 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Rclone;
+using BorgStore.Hashing;
+
+namespace BorgStore.Tests.Answers;
+
+/// <summary>An rclone that answers wrongly: a program that names the address of a scripted server.</summary>
+public sealed class RcloneAnswerTests : IAsyncLifetime
+{
+    internal const string Version = """{"decomposed":[1,60,1],"version":"v1.60.1"}""";
+    internal const string Info = """{"Name":"remote","Root":"path","String":"remote","Features":{"ListR":true,"BucketBased":false,"Move":true},"Hashes":["sha256"]}""";
+
+    internal const string RootList = """{"list":[{"Path":"data","Size":-1,"IsDir":true}]}""";
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly Dictionary<string, string> _answers = new()
+    {
+        ["/core/version"] = Version,
+        ["/operations/fsinfo"] = Info,
+        ["/operations/list"] = RootList,
+    };
+    private readonly ScriptedHttp _server;
+    private readonly RcloneService _service;
+    private readonly RcloneBackend _store;
+    private string _valueHead = "200 OK";
+
+    public RcloneAnswerTests()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a shell script.");
+        _server = new(request => request.Method == "GET" ? ScriptedHttp.Http(_valueHead, "0123456789")
+            : ScriptedHttp.Http("200 OK", _answers.GetValueOrDefault(request.Path, "{}")));
+        _service = new(Script(_folder, _server.Url));
+        _store = new("rclone:remote:path", _service) { FirstPause = default };
+    }
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        _server.Endless = null;
+        await _store.DisposeAsync();
+        await _service.StopAsync();
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData("/core/version", "nothing")]
+    [InlineData("/core/version", "[]")]
+    [InlineData("/core/version", """{"decomposed":[1.5,60]}""")]
+    [InlineData("/core/version", """{"decomposed":["1","60"]}""")]
+    [InlineData("/core/version", """{"decomposed":[-1,60]}""")]
+    [InlineData("/core/version", """{"decomposed":[99999999999,60]}""")]
+    [InlineData("/operations/fsinfo", "")]
+    [InlineData("/operations/fsinfo", "{}")]
+    [InlineData("/operations/fsinfo", "[]")]
+    [InlineData("/operations/fsinfo", """{"Name":1,"Root":"","String":"","Features":{},"Hashes":[]}""")]
+    [InlineData("/operations/fsinfo", """{"Name":"a","Root":"","String":"","Features":[],"Hashes":[]}""")]
+    [InlineData("/operations/fsinfo", """{"Name":"a","Root":"","String":"","Features":{},"Hashes":[1]}""")]
+    [InlineData("/operations/list", "")]
+    [InlineData("/operations/list", "<html>")]
+    [InlineData("/operations/list", "{}")]
+    [InlineData("/operations/list", "[]")]
+    [InlineData("/operations/list", """{"list":[{"Path":"a","Size":1.5}]}""")]
+    [InlineData("/operations/list", """{"list":[{"Path":"a","Size":99999999999999999999}]}""")]
+    [InlineData("/operations/list", """{"list":[{"Path":"\ud800","Size":1}]}""")]
+    [InlineData("/operations/list", """{"list":[{"Size":1}]}""")]
+    [InlineData("/operations/list", """{"list":[{"Path":"a/b","Size":1}]}""")]
+    [InlineData("/operations/list", """{"list":[{"Path":"a","Size":1}""")]
+    public async Task An_answer_of_another_form_fails_the_opening(string command, string body)
+    {
+        _answers[command] = body;
+        var error = await Assert.ThrowsAsync<StoreException>(() => _store.OpenAsync(Ct));
+        Assert.Equal(StoreError.BackendFailure, error.Error);
+        Assert.Contains("answered wrongly", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("")]
+    [InlineData("""{"item":[]}""")]
+    [InlineData("""{"item":"a"}""")]
+    [InlineData("""{"item":{}}""")]
+    [InlineData("""{"item":{"Size":"1"}}""")]
+    [InlineData("""{"item":{"Size":1.5}}""")]
+    [InlineData("""{"item":{"Size":1,"ModTime":5}}""")]
+    public async Task Facts_of_an_item_that_are_none_are_refused(string body)
+    {
+        await _store.OpenAsync(Ct);
+        _answers["/operations/stat"] = body;
+        await AssertWrongAsync(() => _store.FindAsync("data/a", Ct).AsTask());
+        await AssertWrongAsync(() => _store.LoadAsync("data/a", new(-5), Ct).AsTask());
+    }
+
+    [Theory]
+    [InlineData("\"not a digest\"")]
+    [InlineData("\"d41d8cd98f00b204e9800998ecf8427e\"")]
+    [InlineData("5")]
+    public async Task A_hash_that_is_none_is_refused(string hash)
+    {
+        await _store.OpenAsync(Ct);
+        _answers["/operations/stat"] = """{"item":{"Size":1,"Hashes":{"sha256":HASH}}}""".Replace("HASH", hash, StringComparison.Ordinal);
+        await AssertWrongAsync(() => _store.HashAsync("data/a", HashKind.Sha256, Ct).AsTask());
+    }
+
+    [Theory]
+    [InlineData("200 OK", 2, 5)]
+    [InlineData("200 OK", 0, 5)]
+    [InlineData("206 Partial Content\nContent-Range: bytes 0-9/100", 2, 10)]
+    [InlineData("206 Partial Content\nContent-Range: bytes 2-11/100", 2, 5)]
+    [InlineData("206 Partial Content\nContent-Range: bytes 2-11/100", 2, 20)]
+    [InlineData("200 OK\nTransfer-Encoding: chunked", 0, null)]
+    [InlineData("206 Partial Content\nContent-Range: bytes x", 2, 5)]
+    public async Task A_part_that_is_another_than_was_asked_for_is_refused(string head, long offset, int? length)
+    {
+        await _store.OpenAsync(Ct);
+        _valueHead = head;
+        await AssertWrongAsync(() => _store.LoadAsync("data/a", new(offset, length), Ct).AsTask());
+    }
+
+    [Fact]
+    public async Task A_list_of_another_directory_is_refused_and_one_within_itself_ends()
+    {
+        await _store.OpenAsync(Ct);
+        _answers["/operations/list"] = """{"list":[{"Path":"other/a","Size":1}]}""";
+        await AssertWrongAsync(async () => await _store.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct));
+        _answers["/operations/list"] = """{"list":[{"Path":"data/..","Size":1},{"Path":"data/ok","Size":-1,"ModTime":"0000-99-99"},{"Path":"data/.hid","Size":1}]}""";
+        Assert.Equal([new("ok", 0)], await _store.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct));
+    }
+
+    [Fact]
+    public async Task An_answer_without_an_end_is_left_after_what_it_may_have()
+    {
+        await _store.OpenAsync(Ct);
+        var before = GC.GetTotalAllocatedBytes();
+        foreach (var start in new[] { "", "{\"item\":{\"Size\":1,\"x\":\"", "{\"list\":[{\"Path\":\"" })
+        {
+            _server.Answer = _ => ScriptedHttp.Http("200 OK\nTransfer-Encoding: chunked", start.Length == 0 ? "" : $"{start.Length:x}\r\n{start}\r\n");
+            _server.Endless = [.. "10000\r\n"u8, .. Enumerable.Repeat((byte)'a', 1 << 16), .. "\r\n"u8];
+            await Assert.ThrowsAsync<StoreException>(() => _store.FindAsync("data/a", Ct).AsTask());
+            await Assert.ThrowsAsync<StoreException>(() => _store.DeleteAsync("data/a", Ct).AsTask());
+            await Assert.ThrowsAsync<StoreException>(async () => await _store.ListAsync("data", ListScope.Tree, Ct).ToListAsync(Ct));
+            _server.Endless = null;
+        }
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 512 << 20);
+    }
+
+    [Fact]
+    public async Task An_address_that_is_none_is_told()
+    {
+        await using var store = new RcloneBackend("rclone:remote:path", new RcloneService(Script(_folder, "http://127.0.0.1:99999")));
+        Assert.Equal(StoreError.NotSupported, (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Ct))).Error);
+    }
+
+    internal static string Script(TemporaryFolder folder, string url)
+    {
+        var path = folder.Combine($"rclone-{Guid.NewGuid():n}");
+        File.WriteAllText(path, $"#!/bin/sh\necho 'NOTICE: Serving remote control on {url}/' >&2\nread -r line\n");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+
+    private static async Task AssertWrongAsync(Func<Task> act)
+    {
+        var error = await Assert.ThrowsAsync<StoreException>(act);
+        Assert.Equal(StoreError.BackendFailure, error.Error);
+        Assert.Contains("answered wrongly", error.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,165 @@
+using BorgStore.Backends;
+using BorgStore.Backends.S3;
+using BorgStore.Hashing;
+
+namespace BorgStore.Tests.Answers;
+
+/// <summary>An S3 server that answers wrongly, and what answers in the place of one.</summary>
+public sealed class S3AnswerTests : IAsyncLifetime
+{
+    internal const string List = """
+        <?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><Prefix>path/</Prefix><KeyCount>1</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated><Contents><Key>path/data/a</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>"e"</ETag><Size>6</Size></Contents></ListBucketResult>
+        """;
+
+    private readonly ScriptedHttp _server;
+    private readonly IBackend _store;
+    private Func<ScriptedRequest, byte[]?>? _answer;
+
+    public S3AnswerTests()
+    {
+        _server = new(request => _answer?.Invoke(request) ?? ScriptedHttp.Http("200 OK\nContent-Type: application/xml", List));
+        _store = Open(_server.Url);
+    }
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => await _store.OpenAsync(Ct);
+
+    public async ValueTask DisposeAsync()
+    {
+        _server.Endless = null;
+        await _store.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("<Size>6</Size>", "<Size>six</Size>")]
+    [InlineData("<Size>6</Size>", "<Size>-6</Size>")]
+    [InlineData("<Size>6</Size>", "<Size>99999999999999999999</Size>")]
+    [InlineData("<Size>6</Size>", "")]
+    [InlineData("<Key>path/data/a</Key>", "")]
+    [InlineData("<Key>path/data/a</Key>", "<Key>pa</Key>")]
+    [InlineData("<Key>path/data/a</Key>", "<Key>other/data/abc</Key>")]
+    [InlineData("2026-01-01T00:00:00.000Z", "yesterday")]
+    [InlineData("2026-01-01T00:00:00.000Z", "99999-01-01T00:00:00.000Z")]
+    [InlineData("<IsTruncated>false", "<IsTruncated>perhaps")]
+    [InlineData("<IsTruncated>false", "<IsTruncated>true")]
+    [InlineData("<IsTruncated>false", "<NextContinuationToken>x</NextContinuationToken><IsTruncated>true")]
+    [InlineData("<Name>bucket</Name>", "")]
+    [InlineData("</ListBucketResult>", "<CommonPrefixes></CommonPrefixes></ListBucketResult>")]
+    [InlineData("</ListBucketResult>", "<CommonPrefixes><Prefix>x</Prefix></CommonPrefixes></ListBucketResult>")]
+    [InlineData("</ListBucketResult>", "<CommonPrefixes><Prefix>path/data/</Prefix></CommonPrefixes></ListBucketResult>")]
+    public async Task A_listing_of_another_form_is_refused(string part, string instead)
+    {
+        _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: application/xml", List.Replace(part, instead, StringComparison.Ordinal));
+        foreach (var scope in new[] { ListScope.Tree, ListScope.OneLevel })
+            await AssertWrongAsync(async () => await _store.ListAsync("data", scope, Ct).ToListAsync(Ct));
+    }
+
+    [Theory]
+    [InlineData("<html><body>Welcome</body></html>")]
+    [InlineData("")]
+    public async Task A_page_is_no_bucket(string page)
+    {
+        _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: text/html", page);
+        foreach (var act in new Func<IBackend, Task>[] { store => store.OpenAsync(Ct), store => store.CreateAsync(Ct), store => store.DestroyAsync(Ct) })
+        {
+            await using var store = Open(_server.Url);
+            await Assert.ThrowsAsync<StoreException>(() => act(store));
+        }
+        foreach (var act in new Func<Task>[]
+        {
+            () => _store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct).AsTask(),
+            () => _store.StoreAsync("data/a", new byte[20_000_000], StoreMode.Overwrite, Ct).AsTask(),
+            () => _store.FindAsync("data/a", Ct).AsTask(),
+            () => _store.DeleteAsync("data/a", Ct).AsTask(),
+            () => _store.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct).AsTask(),
+        })
+            await AssertWrongAsync(act);
+    }
+
+    [Theory]
+    [InlineData("200 OK\nETag: \"e\"", 2, 3)]
+    [InlineData("200 OK\nETag: \"e\"", 0, 3)]
+    [InlineData("200 OK\nETag: \"e\"", -3, null)]
+    [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: bytes 0-5/6", 2, 6)]
+    [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: bytes 2-7/100", 2, 3)]
+    [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: bytes 2-4/100", 2, 3)]
+    [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: bytes x-y/z", 2, 6)]
+    [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: -", 2, 6)]
+    [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: bytes 99999999999999999999-1/2", 2, 6)]
+    [InlineData("200 OK\nETag: \"e\"\nTransfer-Encoding: chunked", 0, null)]
+    public async Task A_part_that_is_another_than_was_asked_for_is_refused(string head, long offset, int? length)
+    {
+        var chunked = head.EndsWith("chunked", StringComparison.Ordinal);
+        _answer = _ => ScriptedHttp.Http(head, chunked ? "6\r\n012345\r\n0\r\n\r\n" : "012345");
+        foreach (var option in new[] { "", "?checksum=crc32" })
+        {
+            await using var store = Open(_server.Url, option);
+            var answer = _answer;
+            _answer = null;
+            await store.OpenAsync(Ct);
+            _answer = answer;
+            await AssertWrongAsync(async () =>
+            {
+                await using var value = await store.LoadAsync("data/a", new(offset, length), Ct);
+                await value!.ReadToEndAsync(Ct);
+            });
+        }
+    }
+
+    [Theory]
+    [InlineData("200 OK\nContent-Length: 5")]
+    [InlineData("200 OK\nContent-Length: 5\nETag: \"e\"\nLast-Modified: yesterday")]
+    [InlineData("200 OK\nContent-Length: 5\nETag: \"e\"\nx-amz-mp-parts-count: many")]
+    public async Task Facts_of_an_item_that_are_none_are_refused(string head)
+    {
+        _answer = _ => ScriptedHttp.Http(head);
+        await AssertWrongAsync(() => _store.FindAsync("data/a", Ct).AsTask());
+    }
+
+    [Fact]
+    public async Task An_error_in_a_batch_that_names_nothing_is_refused_and_one_without_a_code_told()
+    {
+        _answer = request => request.Method == "POST" ? ScriptedHttp.Http("200 OK", "<DeleteResult><Error><Key>x</Key><Code>AccessDenied</Code></Error></DeleteResult>") : null;
+        await AssertWrongAsync(() => _store.DeleteManyAsync(["data/a"], Ct).AsTask());
+        _answer = request => request.Method == "POST" ? ScriptedHttp.Http("200 OK", "<DeleteResult><Error><Key>path/data/a</Key></Error></DeleteResult>") : null;
+        Assert.Equal(StoreError.BackendFailure, Assert.Single(await _store.DeleteManyAsync(["data/a"], Ct)).Reason.Error);
+    }
+
+    [Theory]
+    [InlineData("<Upload><Key>x</Key><UploadId>u</UploadId></Upload>")]
+    [InlineData("<Upload><UploadId>u</UploadId></Upload>")]
+    [InlineData("<Upload><Key>path/a</Key></Upload>")]
+    [InlineData("<Upload><Key>path/a</Key><UploadId>u</UploadId><Initiated>never</Initiated></Upload>")]
+    [InlineData("<IsTruncated>true</IsTruncated>")]
+    public async Task Uploads_of_another_form_are_refused(string part)
+    {
+        _answer = _ => ScriptedHttp.Http("200 OK", $"<ListMultipartUploadsResult>{part}</ListMultipartUploadsResult>");
+        await AssertWrongAsync(async () => await _store.ListTemporaryAsync(default, Ct).ToListAsync(Ct));
+    }
+
+    [Fact]
+    public async Task An_answer_without_an_end_is_left_after_what_it_may_have()
+    {
+        var before = GC.GetTotalAllocatedBytes();
+        foreach (var start in new[] { "<ListBucketResult><Name>bucket</Name><Contents><Key>", "<Error><Code>" })
+        {
+            _answer = request => ScriptedHttp.Http($"{(start[1] == 'E' ? "403 Forbidden" : "200 OK")}\nETag: \"e\"\nTransfer-Encoding: chunked", $"{start.Length:x}\r\n{start}\r\n");
+            _server.Endless = [.. "10000\r\n"u8, .. Enumerable.Repeat((byte)'a', 1 << 16), .. "\r\n"u8];
+            await Assert.ThrowsAsync<StoreException>(async () => await _store.ListAsync("data", ListScope.Tree, Ct).ToListAsync(Ct));
+            await Assert.ThrowsAsync<StoreException>(() => _store.DeleteManyAsync(["data/a"], Ct).AsTask());
+            await Assert.ThrowsAsync<StoreException>(() => _store.HashAsync("data/a", HashKind.Sha256, Ct).AsTask());
+            _server.Endless = null;
+        }
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 2L << 30);
+    }
+
+    internal static S3Backend Open(string url, string options = "") => new(S3Url.Parse($"s3:key:secret@{url}/bucket/path{options}"), null) { Attempts = 1 };
+
+    private static async Task AssertWrongAsync(Func<Task> act)
+    {
+        var error = await Assert.ThrowsAsync<StoreException>(act);
+        Assert.Equal(StoreError.BackendFailure, error.Error);
+    }
+}

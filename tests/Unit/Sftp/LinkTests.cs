@@ -1,0 +1,78 @@
+using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Packets;
+
+namespace BorgStore.Tests.Sftp;
+
+/// <summary>Somebody puts links to directories outside into a store, so that whoever deletes in it deletes there.</summary>
+public abstract class LinkTests : IDisposable
+{
+    private static readonly string[] Outside = ["item", "left.tmp"];
+    private readonly TemporaryFolder _folder = new();
+    private readonly SshServer _server;
+
+    private protected LinkTests(SshServer server)
+    {
+        Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
+        _server = server;
+        Directory.CreateDirectory(_folder.Combine("outside"));
+        foreach (var name in Outside) File.WriteAllBytes(_folder.Combine("outside", name), [1]);
+    }
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task A_store_behind_a_link_is_destroyed()
+    {
+        Directory.CreateDirectory(_folder.Combine("real"));
+        File.CreateSymbolicLink(_folder.Combine("store"), _folder.Combine("real"));
+        await using (var store = await OpenAsync()) await store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
+        await using var another = SshServer.CreateBackend(_server.Url(_folder.Combine("store")), _server.SharedOptions);
+        await another.DestroyAsync(Ct);
+        // ProFTPD removes the directory behind the link, OpenSSH can't.
+        Assert.True(!Directory.Exists(_folder.Combine("real")) || Directory.GetFileSystemEntries(_folder.Combine("real")).Length == 0);
+    }
+
+    // The look at the directory itself comes with its opening, and once more before files in it are removed.
+    [Theory]
+    [InlineData(nameof(PacketType.OpenDirectory))]
+    [InlineData(nameof(PacketType.LinkStat))]
+    public async Task A_directory_that_becomes_a_link_while_the_store_is_destroyed_is_not_followed(string request)
+    {
+        var requests = 0;
+        await using var store = await OpenAsync(kind =>
+        {
+            if (kind != request || ++requests != 2) return Loss.None;
+            Directory.Move(_folder.Combine("store", "data"), _folder.Combine("aside"));
+            File.CreateSymbolicLink(_folder.Combine("store", "data"), _folder.Combine("outside"));
+            return Loss.None;
+        });
+        foreach (var name in Outside)
+        {
+            Directory.CreateDirectory(_folder.Combine("store", "data"));
+            await File.WriteAllBytesAsync(_folder.Combine("store", "data", name), [2], Ct);
+        }
+        requests = 0;
+        await store.DestroyAsync(Ct);
+        Assert.True(requests >= 2);
+        AssertUntouched();
+        Assert.False(Directory.Exists(_folder.Combine("store")));
+    }
+
+    private void AssertUntouched() => Assert.All(Outside, name => Assert.True(File.Exists(_folder.Combine("outside", name)), name));
+
+    private Task<SftpBackend> OpenAsync(Func<string, Loss>? loses = null)
+        => SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedLine(transport) { Loses = loses });
+}
+
+/// <summary>On OpenSSH's sshd.</summary>
+public sealed class OpenSshLinkTests() : LinkTests(OpenSshServer.Instance);
+
+/// <summary>On ProFTPD's mod_sftp.</summary>
+public sealed class ProFtpdLinkTests() : LinkTests(ProFtpdServer.Instance);

@@ -1,5 +1,3 @@
-using BorgStore.Backends;
-
 namespace BorgStore.Tests.Windows;
 
 /// <summary>Files as users of Windows have them: locked, read-only, deep below a drive.</summary>

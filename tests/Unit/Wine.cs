@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests;
 
@@ -7,6 +8,9 @@ internal static class Wine
 {
     public static bool IsHere { get; } = OperatingSystem.IsWindows()
         && NativeLibrary.TryGetExport(NativeLibrary.Load("ntdll.dll"), "wine_get_version", out _);
+
+    /// <summary>What files lack: Wine refuses the rename by which Windows replaces a file that is open.</summary>
+    public static BackendLimits OfFiles => IsHere ? BackendLimits.NoAtomicReplacement : BackendLimits.None;
 
     /// <summary>Skips a test under Wine.</summary>
     /// <param name="difference">What Wine does otherwise than Windows.</param>

@@ -8,8 +8,7 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
 {
     private readonly string _path = Path.Combine(Path.GetTempPath(), "borgstore-test-" + Guid.NewGuid().ToString("n"));
 
-    // Wine refuses the rename that Windows has for it.
-    protected override BackendLimits Limits => Wine.IsHere ? BackendLimits.NoAtomicReplacement : BackendLimits.None;
+    protected override BackendLimits Limits => Wine.OfFiles;
 
     internal abstract FileCalls CallsFor(string root);
 

@@ -37,7 +37,8 @@ internal static unsafe partial class WindowsRename
     private static string ExtendedPath(string path)
     {
         path = Path.GetFullPath(path);
-        return path.StartsWith(@"\\", StringComparison.Ordinal) ? path : @"\\?\" + path;
+        if (path.StartsWith(@"\\?\", StringComparison.Ordinal)) return path;
+        return path.StartsWith(@"\\", StringComparison.Ordinal) ? @"\\?\UNC\" + path[2..] : @"\\?\" + path;
     }
 
     [LibraryImport("kernel32", EntryPoint = "CreateFileW", SetLastError = true, StringMarshalling = StringMarshalling.Utf16)]

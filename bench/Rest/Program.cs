@@ -104,7 +104,7 @@ static async Task GatherAsync(int port, TimeSpan delay)
     var value = new byte[Ranges * Size];
     new Random(1).NextBytes(value);
     await backend.StoreAsync("data/whole", value, StoreMode.Overwrite, default);
-    for (var i = 0; i < Items; i++) await backend.StoreAsync($"data/part{i}", value.AsMemory(0, Ranges / Items * 2 * Size), StoreMode.Overwrite, default);
+    for (var i = 0; i < Items; i++) await backend.StoreAsync($"data/part{i}", value[..(Ranges / Items * 2 * Size)], StoreMode.Overwrite, default);
     // Every second piece of each item, so that no two of them are one read.
     var blocks = Enumerable.Range(0, Ranges).Select(i => new Block($"data/part{i % Items}", i / Items * 2 * Size, Size)).ToArray();
     line.Delay = delay;

@@ -30,7 +30,7 @@ public sealed partial class Store
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask<StoreItem> GetInfoAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
-        => await FindAsync(name, deleted, cancellationToken).ConfigureAwait(false) ?? throw NotFound(name, deleted);
+        => await FindAsync(name, deleted, cancellationToken).ConfigureAwait(false) ?? throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Loads a value, or a part of it, into memory.</summary>
     /// <param name="name">The full name.</param>
@@ -99,7 +99,7 @@ public sealed partial class Store
         var nested = await ResolveAsync(FindNamespace(name), name, deleted, cancellationToken).ConfigureAwait(false);
         var found = nested is not null && await _backend.DeleteAsync(nested, cancellationToken).ConfigureAwait(false);
         _meter.Add(Operation.Delete, start);
-        if (!found) throw NotFound(name, deleted);
+        if (!found) throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>How many items <see cref="DeleteManyAsync"/> deletes with one request of the storage; 1 where it is no better than
@@ -136,7 +136,7 @@ public sealed partial class Store
         var nested = await ResolveAsync(FindNamespace(name), name, deleted, cancellationToken).ConfigureAwait(false);
         var digest = nested is null ? null : await _backend.HashAsync(nested, algorithm, cancellationToken).ConfigureAwait(false);
         _meter.Add(Operation.Hash, start);
-        return digest ?? throw NotFound(name, deleted);
+        return digest ?? throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<ValueStream> LoadNestedAsync(string name, ByteRange range, bool deleted, CancellationToken cancellationToken)
@@ -149,7 +149,7 @@ public sealed partial class Store
             if (await _backend.LoadAsync(nested, range, cancellationToken).ConfigureAwait(false) is { } value) return value;
             if (!Nesting.Fits(name, level)) break;
         }
-        throw NotFound(name, deleted);
+        throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
     }
 
     // Where a value is to be written: over the existing item, or else to the last level.
@@ -158,7 +158,7 @@ public sealed partial class Store
         var ns = FindNamespace(name);
         if (ns.Levels.Count > 1 && await LocateAsync(ns, name, deleted: false, cancellationToken).ConfigureAwait(false) is { } existing)
             return mode == StoreMode.CreateNew ? throw AlreadyExists(name, "store") : existing.Nested;
-        var nested = NestToWrite(name, DemandWritable(ns, name).WriteLevel);
+        var nested = NestToWrite(ns, name, DemandWritable(ns, name).WriteLevel);
         await CheckGivenLevelsAsync(ns, name, cancellationToken).ConfigureAwait(false);
         return nested;
     }

@@ -9,25 +9,61 @@ namespace BorgStore;
 public sealed partial class Store
 {
     private readonly ConcurrentDictionary<string, bool> _checkedNamespaces = new(StringComparer.Ordinal);
+    private volatile bool _layoutIsOutdated;
+
+    // What was recognised before is checked as what was given: it may have changed since.
+    private bool LevelsMayBeWrong => _layoutIsGiven || _layoutIsRecalled;
 
     // Once for each namespace, before its first new item: with a wrong level that would lie beside its namesake, and both be listed.
     // It looks along the way of the new key, and then down to some item, so that it costs a few calls and never the listing of a
     // large flat directory.
     private async ValueTask CheckGivenLevelsAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
     {
-        if (!_layoutIsGiven || _checkedNamespaces.ContainsKey(ns.Name)) return;
+        if (!LevelsMayBeWrong || _checkedNamespaces.ContainsKey(ns.Name)) return;
         try
         {
             if (await FindOtherLevelAsync(ns, name, cancellationToken).ConfigureAwait(false) is { } other)
-                throw new StoreException(StoreError.LayoutUnknown,
-                    $"'{name}' was not stored: namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {other}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.",
-                    name);
+                throw new StoreException(StoreError.LayoutUnknown, $"'{name}' was not stored: {DescribeOtherLevel(ns, other)}", name);
         }
         catch (StoreException e) when (e.Error is StoreError.PermissionDenied)
         {
             // Who may only write cannot look.
         }
         _checkedNamespaces[ns.Name] = true;
+    }
+
+    // An item that is not where it was looked for may lie at another level than was given.
+    private async ValueTask<StoreException> NotFoundAsync(string name, bool deleted, CancellationToken cancellationToken)
+    {
+        var ns = FindNamespace(name);
+        // A flat namespace is not checked well, for it may be large.
+        var isChecked = _checkedNamespaces.ContainsKey(ns.Name) && !ns.Levels.Contains(0);
+        if (!LevelsMayBeWrong || isChecked) return NotFound(name, deleted);
+        try
+        {
+            for (var level = 0; level <= NamespaceLayout.MostSearchedLevels; level++)
+            {
+                if (ns.Levels.Contains(level) || !Nesting.Fits(name, level)) continue;
+                if (await _backend.FindAsync(NestToRead(name, level, deleted), cancellationToken).ConfigureAwait(false) is { IsDirectory: false })
+                    return new(StoreError.LayoutUnknown, $"'{name}' cannot be used: {DescribeOtherLevel(ns, $"{level}")}", name);
+            }
+            if (await FindOtherLevelAsync(ns, name, cancellationToken).ConfigureAwait(false) is null) _checkedNamespaces[ns.Name] = true;
+        }
+        catch (StoreException e) when (e.Error is StoreError.PermissionDenied or StoreError.InvalidName)
+        {
+            // Who may not look does not learn more, and there is nothing at a level that would make the name too long.
+        }
+        return NotFound(name, deleted);
+    }
+
+    private string DescribeOtherLevel(NamespaceLayout ns, string level)
+    {
+        if (_layoutIsRecalled)
+        {
+            _layoutIsOutdated = true;
+            return $"namespace '{ns.Name}' had level {string.Join(", ", ns.Levels)} when the store was first used in this session, but holds items at level {level} now. Try again: the levels are recognised anew.";
+        }
+        return $"namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {level}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.";
     }
 
     private async ValueTask<string?> FindOtherLevelAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)

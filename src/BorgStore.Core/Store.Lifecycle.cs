@@ -28,7 +28,22 @@ public sealed partial class Store
             await chain.Head.DisposeAsync().ConfigureAwait(false);
             throw;
         }
-        return await OpenAsync(chain, options, cancellationToken).ConfigureAwait(false);
+        var store = await OpenAsync(chain, options, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // They show that this is a store, to the next one who wants to make one here with other namespaces or levels. Borg wants
+            // an empty place for a new repository.
+            var namespaces = options.Layout == StoreLayout.Borg2 ? [] : options.Layout.Namespaces;
+            await Task.WhenAll(namespaces.Where(ns => ns.Name.Length > 0)
+                .Select(ns => chain.Head.MakeDirectoryAsync(ns.Name, cancellationToken).AsTask())).ConfigureAwait(false);
+            chain.Meter.Reset();
+            return store;
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Opens a store.</summary>
@@ -49,10 +64,10 @@ public sealed partial class Store
         try
         {
             await chain.Head.OpenAsync(cancellationToken).ConfigureAwait(false);
-            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain.Head, cancellationToken).ConfigureAwait(false);
+            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain.Head, options.RecalledLayout, cancellationToken).ConfigureAwait(false);
             // What recognition asked for is nobody's work.
             chain.Meter.Reset();
-            return new(chain, layout, options.Layout is not null, StoreUrl.Redact(options.Url));
+            return new(chain, layout, options.Layout is not null, layout == options.RecalledLayout, StoreUrl.Redact(options.Url));
         }
         catch
         {
@@ -61,12 +76,21 @@ public sealed partial class Store
         }
     }
 
-    /// <summary>Removes a store with all that is in it, for good, and its cache where the options name one.</summary>
+    /// <summary>Removes a store with all that is in it, for good, and its cache where the options name one. Where something else lies
+    /// there too, nothing is removed.</summary>
     /// <param name="options">Where.</param>
     /// <param name="cancellationToken">Ends the wait; what is removed by then stays removed.</param>
     public static async Task DestroyAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
-        var backend = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), StoreUrl.Redact(options.Url));
+        var shownUrl = StoreUrl.Redact(options.Url);
+        var looking = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), shownUrl);
+        await using (looking.ConfigureAwait(false))
+        {
+            await looking.OpenAsync(cancellationToken).ConfigureAwait(false);
+            if (await MisplacedContent.FindAsync(looking, options.Layout, cancellationToken).ConfigureAwait(false) is var (path, reason))
+                throw ForeignContent.Refuse(shownUrl, path, reason);
+        }
+        var backend = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), shownUrl);
         await using (backend.ConfigureAwait(false))
         {
             await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);

@@ -64,7 +64,7 @@ public sealed partial class Store
                 if (others.Length > 0 && Array.Exists(others, other => path.StartsWith(other, StringComparison.Ordinal))) continue;
 
                 var (key, level, isDeleted) = Nesting.Unnest(path);
-                if (key.Length == 0 || key[^1] == '/')
+                if (!IsUsable(ns, key))
                 {
                     Interlocked.Increment(ref _foreignNames);
                     continue;
@@ -76,6 +76,11 @@ public sealed partial class Store
             }
         }
     }
+
+    // Whether an item of that key can be asked for by its name.
+    private static bool IsUsable(NamespaceLayout ns, string key)
+        => key.Length > 0 && key[^1] != '/' && !key.EndsWith(Suffixes.Deleted, StringComparison.Ordinal)
+            && (ns.Levels.Contains(0) || !key.Contains('/'));
 
     // Only the time that the storage needs is counted, not what the caller does between two items. A namespace that is known
     // but holds nothing yet has no directory.

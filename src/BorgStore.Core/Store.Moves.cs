@@ -69,8 +69,8 @@ public sealed partial class Store
         using var pass = _gate.Enter(Url);
         var start = Meter.Start();
         var ns = DemandWritable(FindNamespace(name), name);
-        var target = NestToWrite(name, ns.WriteLevel, deleted);
-        var source = await LocateAsync(ns, name, deleted, cancellationToken).ConfigureAwait(false) ?? throw NotFound(name, deleted);
+        var target = NestToWrite(ns, name, ns.WriteLevel, deleted);
+        var source = await LocateAsync(ns, name, deleted, cancellationToken).ConfigureAwait(false) ?? throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
         if (source.Nested == target) return false;
         await RenameAsync(source.Nested, target, StoreMode.CreateNew, name, name, deleted, start, cancellationToken).ConfigureAwait(false);
         return true;
@@ -81,7 +81,7 @@ public sealed partial class Store
         var ns = FindNamespace(name);
         if (ns.Levels.Count > 1 && await LocateAsync(ns, name, deleted: true, cancellationToken).ConfigureAwait(false) is { } existing)
             return existing.Nested;
-        return NestToWrite(name, DemandWritable(ns, name).WriteLevel, deleted: true);
+        return NestToWrite(ns, name, DemandWritable(ns, name).WriteLevel, deleted: true);
     }
 
     private async ValueTask RenameAsync(string? source, string? target, StoreMode mode, string name, string newName, bool deleted,
@@ -91,7 +91,7 @@ public sealed partial class Store
         {
             if (source is null || target is null
                 || !await _backend.MoveAsync(source, target, mode, cancellationToken).ConfigureAwait(false))
-                throw NotFound(name, deleted);
+                throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists)
         {

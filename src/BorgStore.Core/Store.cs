@@ -21,12 +21,13 @@ public sealed partial class Store : IAsyncDisposable
     private readonly CachingBackend? _caching;
     private readonly CacheMeter? _cacheMeter;
     private readonly bool _layoutIsGiven;
+    private readonly bool _layoutIsRecalled;
     private long _foreignNames;
 
-    private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, string shownUrl)
+    private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, bool layoutIsRecalled, string shownUrl)
     {
         (_backend, _backendMeter, _caching, _cacheMeter) = (chain.Head, chain.Meter, chain.Caching, chain.CacheMeter);
-        (Layout, _layoutIsGiven, Url) = (layout, layoutIsGiven, shownUrl);
+        (Layout, _layoutIsGiven, _layoutIsRecalled, Url) = (layout, layoutIsGiven, layoutIsRecalled, shownUrl);
         _backend.Layout = layout;
     }
 
@@ -36,12 +37,22 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>The namespaces and their levels.</summary>
     public StoreLayout Layout { get; }
 
+    /// <summary>The layout if it was recognised and may be recalled when the store is opened again; <see langword="null"/> if it was given, has
+    /// unknown levels, or was found to be wrong.</summary>
+    internal StoreLayout? RecallableLayout
+        => !_layoutIsGiven && !_layoutIsOutdated && Layout != StoreLayout.Borg2 && Layout.Namespaces.Count > 0 && Layout.Namespaces.All(ns => ns.IsKnown) ? Layout : null;
+
     /// <inheritdoc/>
     public override string ToString() => Url;
 
     // The namespace of a name that is to be read.
     private NamespaceLayout FindNamespace(string name)
-        => Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
+    {
+        if (name.EndsWith(Suffixes.Deleted, StringComparison.Ordinal))
+            throw new StoreException(StoreError.InvalidName,
+                $"'{name}' is no valid name: '{Suffixes.Deleted}' at its end marks an item that is soft-deleted. The name of that is '{name[..^Suffixes.Deleted.Length]}', with -Deleted.", name);
+        return Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
+    }
 
     // The namespace of a name that is to be written anew: its level has to be known.
     private static NamespaceLayout DemandWritable(NamespaceLayout ns, string name)
@@ -97,14 +108,20 @@ public sealed partial class Store : IAsyncDisposable
         return nested;
     }
 
-    private static string NestToWrite(string name, int level, bool deleted = false)
+    // What is written is listed by its own name. One with a slash in its key would not be, where directories nest the keys.
+    private static string NestToWrite(NamespaceLayout ns, string name, int level, bool deleted = false)
     {
         if (!Nesting.Fits(name, level))
             throw new StoreException(StoreError.InvalidName,
                 $"'{name}' cannot be nested {level} levels deep: its key needs at least {2 * level} characters.", name);
-        var nested = Nesting.Nest(name, level, deleted);
+        var nested = Nesting.Nest(name, level);
+        // The name of what is soft-deleted is one that it can be restored to.
         ItemName.CheckWritable(nested, name);
-        return nested;
+        var start = ns.Name.Length == 0 ? 0 : ns.Name.Length + 1;
+        if (Nesting.Unnest(nested[start..]).Key != name[start..])
+            throw new StoreException(StoreError.InvalidName,
+                $"'{name}' is no valid name: its key '{name[start..]}' has a '/', and would be taken for another one in a directory that nests it. Use another character, or open the store with '{name[..name.LastIndexOf('/')]}' as a namespace of its own.", name);
+        return deleted ? nested + Suffixes.Deleted : nested;
     }
 
     // Where an item lies among the levels of its namespace, or null.

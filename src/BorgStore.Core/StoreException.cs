@@ -8,14 +8,15 @@ public sealed class StoreException : Exception
 {
     /// <summary>Makes an exception whose message is complete, or that somebody further up words anew.</summary>
     /// <param name="error">What went wrong.</param>
-    /// <param name="message">What was tried, why it failed, what to do. Control characters in it, as of a name or a server's answer, are escaped.</param>
+    /// <param name="message">What was tried, why it failed, what to do. Control characters in it, as of a name or a server's answer, are escaped,
+    /// and URLs shown without their secrets.</param>
     /// <param name="name">The item, namespace or store that it is about.</param>
     /// <param name="innerException">The cause, where another exception is.</param>
     public StoreException(StoreError error, string message, string? name = null, Exception? innerException = null)
-        : base(PrintableText.Escape(message), innerException)
+        : base(PrintableText.Escape(StoreUrl.RedactText(message)), innerException)
     {
         Error = error;
-        Name = name;
+        Name = name is null ? null : StoreUrl.RedactText(name);
     }
 
     /// <summary>What went wrong.</summary>
@@ -49,6 +50,9 @@ public sealed class StoreException : Exception
         var detail = Detail ?? (StoreErrorText.IsPlain(Error) ? "" : Message);
         return new(Error, StoreErrorText.Compose(Error, task, detail), name, this) { Detail = detail, IsExplained = true };
     }
+
+    /// <summary>Whether the storage had no room for another connection, and may have it a moment later.</summary>
+    internal bool WasTurnedAway { get; init; }
 
     /// <summary>Whether this is the failure of a storage, and nobody worded it yet for the one who called the store.</summary>
     internal bool NeedsExplanation => !IsExplained && StoreErrorText.IsOfStorage(Error);

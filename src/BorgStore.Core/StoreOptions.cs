@@ -19,6 +19,9 @@ public sealed record StoreOptions(string Url)
     /// <summary>The namespaces and their levels; <see langword="null"/> to recognise those of an existing store.</summary>
     public StoreLayout? Layout { get; init; }
 
+    /// <summary>The layout that was recognised when the store was last opened, to use again if the store has the same namespaces still.</summary>
+    internal StoreLayout? RecalledLayout { get; init; }
+
     /// <summary>When values are safe from a power cut.</summary>
     public Durability Durability { get; init; }
 
@@ -49,6 +52,9 @@ public sealed record StoreOptions(string Url)
     public long? Bandwidth { get; init; } = ReadVariable(BandwidthVariable) is { } bits and > 0 ? (long)bits : null;
 
     internal bool HasCache => CacheUrl is not null || CacheBackend is not null;
+
+    /// <summary>Returns the URL as it may be shown; what records show otherwise has the password in it.</summary>
+    public override string ToString() => StoreUrl.Redact(Url);
 
     internal BackendOptions ToBackendOptions()
         => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential, Warning = Warning };

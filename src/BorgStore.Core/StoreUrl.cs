@@ -8,6 +8,8 @@ namespace BorgStore;
 /// <summary>What all URLs of stores have in common: a scheme before the first colon, and perhaps a secret that is never shown.</summary>
 public static partial class StoreUrl
 {
+    private const string Hidden = "***";
+
     private static readonly SearchValues<char> SchemeCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 
@@ -22,7 +24,8 @@ public static partial class StoreUrl
         // One letter before the colon is a drive, not a scheme.
         if (colon > 1 && url.AsSpan(0, colon).IndexOfAnyExcept(SchemeCharacters) < 0) return url[..colon].ToLowerInvariant();
 
-        throw new StoreException(StoreError.InvalidUrl, $"'{url}' is not the URL of a store. {SuggestFileUrl(url)}", url);
+        var shown = Redact(url);
+        throw new StoreException(StoreError.InvalidUrl, $"'{shown}' is not the URL of a store. {SuggestFileUrl(shown)}", shown);
     }
 
     /// <summary>The exception for a URL that a backend does not understand.</summary>
@@ -35,26 +38,34 @@ public static partial class StoreUrl
         return new(StoreError.InvalidUrl, $"'{shown}' is not the URL of a store: {problem}. Write {form}.", shown);
     }
 
-    /// <summary>A URL as it may be shown: without its password or secret key.</summary>
-    /// <param name="url">The URL.</param>
+    /// <summary>Returns a URL as it may be shown: without its password or secret key.</summary>
+    /// <remarks>A URL that no backend can parse has no known place for its secret, and a password may hold any character. So everything between
+    /// the first colon after the scheme and the last '@' is left out, even where that takes a part of a path along.</remarks>
+    /// <param name="url">The URL, or what was given for one.</param>
     public static string Redact(string url)
     {
         // Secrets may stand anywhere among the parameters of a connection string.
-        if (url.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase)) return RcloneTarget.RedactUrl(url);
-        var start = url.IndexOf("://", StringComparison.Ordinal) is >= 0 and var slashes && !HasKeyBeforeScheme(url)
-            ? slashes + 3
-            : url.IndexOf(':') + 1;
-        var end = url.IndexOf('/', start) is >= 0 and var slash ? slash : url.Length;
-        // A secret key may hold slashes; what stands before the last '@' is never part of a path.
-        var at = HasKeyBeforeScheme(url) ? url.LastIndexOf('@') : end > start ? url.LastIndexOf('@', end - 1, end - start) : -1;
-        if (at < start) return url;
+        if (ConnectionStringPattern().Match(url) is { Success: true, Length: var head }) url = RcloneTarget.Redact(url, head);
+        var at = url.LastIndexOf('@');
+        if (at < 0 || RclonePathPattern().IsMatch(url)) return url;
+        var start = ScopePattern().Match(url[..at]).Length;
         var colon = url.IndexOf(':', start, at - start);
-        return colon < 0 ? url : string.Concat(url.AsSpan(0, colon), ":***", url.AsSpan(at));
+        // A user or a profile alone is no secret where it can be nothing else; to a web server it may be a token.
+        if (colon < 0) return UserPattern().IsMatch(url) ? url : string.Concat(url.AsSpan(0, start), Hidden, url.AsSpan(at));
+        return url.AsSpan(start, colon - start).IndexOfAny(" /?#\\") < 0
+            ? string.Concat(url.AsSpan(0, colon), ":" + Hidden, url.AsSpan(at))
+            : string.Concat(url.AsSpan(0, start), Hidden, url.AsSpan(at));
     }
 
-    // s3:key:secret@https://host/bucket has its secret before the address.
-    private static bool HasKeyBeforeScheme(string url)
-        => url.StartsWith("s3:", StringComparison.OrdinalIgnoreCase) || url.StartsWith("b2:", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Returns a part of a URL as it may be shown beside it: what the URL itself does not show is left out.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="url">The URL.</param>
+    internal static string RedactPart(string part, string url) => Redact(url).Contains(part, StringComparison.Ordinal) ? part : Hidden;
+
+    /// <summary>Returns a text in which every URL is as it may be shown, for what others worded: a server, a program, the runtime.</summary>
+    /// <param name="text">The text.</param>
+    internal static string RedactText(string text)
+        => text.Contains('@') ? UrlPattern().Replace(text, static match => Redact(match.Value)) : text;
 
     // A line break would end a header of a request, a NUL a path or an argument, and a blank the target of a request. Those that are
     // percent-encoded would arrive there decoded. A URL with a control character is not shown: nothing in it can be trusted to be where it
@@ -72,6 +83,24 @@ public static partial class StoreUrl
         if (url.Contains(' ') && (WebPattern().IsMatch(url) || AuthorityPattern().Match(url).Value.Contains(' ')))
             throw new StoreException(StoreError.InvalidUrl, $"'{Redact(url)}' is not the URL of a store: it contains a blank. Where one belongs there, write '%20'.", Redact(url));
     }
+
+    // What stands before a user or a key: the scheme, also where it has a slip; and the drive of a folder, whose colon begins no password.
+    [GeneratedRegex(@"^(?:file:///(?:[a-z]:(?=[\\/]))?|[a-z]:(?=\\|/(?!/))|(?:s3|b2):(?://)?|rclone:|[^/@:]*:?//+)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ScopePattern();
+
+    // Where what stands before an '@' is a user, a profile, or a part of a path.
+    [GeneratedRegex(@"^(?:(?:file|sftp|rest|http\+unix|s3|b2|rclone):|[a-z]:[\\/]|/(?!/)|[^/:]*@[^:]*$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex UserPattern();
+
+    // With a slip in its scheme too, as long as it is no address.
+    [GeneratedRegex("^(?:rclone:|[^/:@]*:(?=[^/@]*,[a-z0-9_]+=[^@]*$))", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ConnectionStringPattern();
+
+    [GeneratedRegex("^rclone:(?!//)[^:]*:(?!//)[^:]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex RclonePathPattern();
+
+    [GeneratedRegex(@"(?:[a-z0-9+.-]+:/|\b(?:s3|b2):)[^\s'""]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex UrlPattern();
 
     // Up to the path. A folder and what rclone gets have no such part.
     [GeneratedRegex("^(?!file:|rclone:)[a-z0-9+.-]{2,}://[^/]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

@@ -16,15 +16,19 @@ internal static class Maml
     private static readonly XNamespace Command = "http://schemas.microsoft.com/maml/dev/command/2004/10";
     private static readonly XNamespace Dev = "http://schemas.microsoft.com/maml/dev/2004/10";
 
-    public static void Write(IEnumerable<(Cmdlet Cmdlet, Page Page)> cmdlets, string path)
+    /// <summary>Writes the help of cmdlets.</summary>
+    /// <param name="cmdlets">The cmdlets and their pages.</param>
+    /// <param name="path">The file to write.</param>
+    /// <param name="online">What <c>Get-Help -Online</c> opens.</param>
+    public static void Write(IEnumerable<(Cmdlet Cmdlet, Page Page)> cmdlets, string path, string online)
     {
-        var document = new XElement(Help + "helpItems", new XAttribute("schema", "maml"), cmdlets.Select(cmdlet => MakeCommand(cmdlet.Cmdlet, cmdlet.Page)));
+        var document = new XElement(Help + "helpItems", new XAttribute("schema", "maml"), cmdlets.Select(cmdlet => MakeCommand(cmdlet.Cmdlet, cmdlet.Page, online)));
         var settings = new XmlWriterSettings { Indent = true, NewLineChars = "\n", Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) };
         using var writer = XmlWriter.Create(path, settings);
         document.Save(writer);
     }
 
-    private static XElement MakeCommand(Cmdlet cmdlet, Page page) => new(Command + "command",
+    private static XElement MakeCommand(Cmdlet cmdlet, Page page, string online) => new(Command + "command",
         new XAttribute(XNamespace.Xmlns + "maml", Text), new XAttribute(XNamespace.Xmlns + "command", Command), new XAttribute(XNamespace.Xmlns + "dev", Dev),
         new XElement(Command + "details",
             new XElement(Command + "name", cmdlet.Name),
@@ -39,8 +43,10 @@ internal static class Maml
         new XElement(Command + "returnValues", page["Outputs"].Sections.Select(section => MakeType("returnValue", section))),
         new XElement(Text + "alertSet", new XElement(Text + "alert", Paragraphs(page["Notes"].Prose))),
         new XElement(Command + "examples", page["Examples"].Sections.Select(MakeExample)),
-        new XElement(Text + "relatedLinks", page["See also"].Prose.Select(link => new XElement(Text + "navigationLink",
-            new XElement(Text + "linkText", link.TrimStart('-', ' ')), new XElement(Text + "uri")))));
+        new XElement(Text + "relatedLinks", page["See also"].Prose.Select(link => MakeLink(link.TrimStart('-', ' '), "")).Append(MakeLink("Online:", online))));
+
+    private static XElement MakeLink(string text, string uri)
+        => new(Text + "navigationLink", new XElement(Text + "linkText", text), new XElement(Text + "uri", uri));
 
     // What is needed first, and what has a position before what has none.
     private static XElement MakeSyntax(Cmdlet cmdlet, string set) => new(Command + "syntaxItem",

@@ -1,9 +1,9 @@
 using BorgStore.Help;
 
 // Called by the build of BorgStore.PowerShell. Mistakes in the pages are told in the form that the build and editors understand.
-if (args is not [var module, var powerShell, var docs, var target])
+if (args is not [var module, var powerShell, var docs, var target, var online])
 {
-    Console.Error.WriteLine("BorgStore.Help MODULE.dll System.Management.Automation.dll DOCS-FOLDER TARGET-FOLDER");
+    Console.Error.WriteLine("BorgStore.Help MODULE.dll System.Management.Automation.dll DOCS-FOLDER TARGET-FOLDER ONLINE-URL");
     return 2;
 }
 
@@ -15,7 +15,7 @@ var topics = Read("about", "about_*.md").Select(file => (file.Title, Text: Topic
 if (problems.Any) return 1;
 
 Directory.CreateDirectory(target);
-Maml.Write(cmdlets.Select(cmdlet => (cmdlet, pages[cmdlet.Name])), Path.Combine(target, Path.GetFileName(module) + "-Help.xml"));
+Maml.Write(cmdlets.Select(cmdlet => (cmdlet, pages[cmdlet.Name])), Path.Combine(target, Path.GetFileName(module) + "-Help.xml"), online);
 foreach (var old in Directory.EnumerateFiles(target, "about_*.help.txt")) File.Delete(old);
 foreach (var (title, text) in topics) File.WriteAllText(Path.Combine(target, title + ".help.txt"), text);
 return 0;

@@ -1,6 +1,7 @@
 using System.Net;
 using Amazon.Runtime;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
@@ -50,7 +51,7 @@ public sealed partial class S3Backend : IBackend
         if (!await IsEmptyAsync("create", cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.StoreAlreadyExists,
                 $"Cannot create '{_url.Shown}': there is something below that path already. Choose another path, or open what is there.", _url.Shown);
-        await TryAsync($"create '{_url.Shown}'", _url.Shown,
+        await TryAsync($"create the store '{_url.Shown}'", _url.Shown,
             () => Bucket.PutAsync(Root, default, cancellationToken)).ConfigureAwait(false);
     }
 
@@ -67,11 +68,13 @@ public sealed partial class S3Backend : IBackend
     {
         if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, $"The store '{_url.Shown}' is open. Close it first.", _url.Shown);
         if (await IsEmptyAsync("destroy", cancellationToken).ConfigureAwait(false)) throw DoesNotExist("destroy");
-        var (left, reason) = await TryAsync($"destroy '{_url.Shown}'", _url.Shown, () => DeleteAllAsync(cancellationToken)).ConfigureAwait(false);
+        if (await TryAsync($"destroy the store '{_url.Shown}'", _url.Shown, () => FindForeignAsync(cancellationToken)).ConfigureAwait(false) is { } foreign)
+            throw ForeignContent.Refuse(_url.Shown, foreign);
+        var (left, reason) = await TryAsync($"destroy the store '{_url.Shown}'", _url.Shown, () => DeleteAllAsync(cancellationToken)).ConfigureAwait(false);
         await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
             await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
         if (reason is var (error, why))
-            throw StoreException.While(error, $"destroy '{_url.Shown}' wholly", _url.Shown, $"{left} items are left, the first because {why} The rest is gone.");
+            throw StoreException.While(error, $"destroy the store '{_url.Shown}' wholly", _url.Shown, $"{left} items are left, the first because {why} The rest is gone.");
     }
 
     /// <inheritdoc/>
@@ -106,7 +109,7 @@ public sealed partial class S3Backend : IBackend
         // Finding credentials may ask the machine's metadata service, and blocks.
         var connection = await Task.Run(() => S3Connection.Open(_url, _credential, Attempts), cancellationToken).ConfigureAwait(false);
         Use(connection);
-        return await TryAsync($"{action} '{_url.Shown}'", _url.Shown, async () =>
+        return await TryAsync($"{action} the store '{_url.Shown}'", _url.Shown, async () =>
         {
             try
             {
@@ -116,6 +119,11 @@ public sealed partial class S3Backend : IBackend
             {
                 Use(connection.InRegion(region));
                 return await AskAsync().ConfigureAwait(false);
+            }
+            catch (Exception e) when (S3Errors.IsFailure(e) && connection.Endpoint is not null)
+            {
+                if (await HttpFailure.FindTlsAsync(connection.Endpoint, cancellationToken).ConfigureAwait(false) is not { } why) throw;
+                throw new UnreachableException(why, e);
             }
         }).ConfigureAwait(false);
 
@@ -131,6 +139,20 @@ public sealed partial class S3Backend : IBackend
     }
 
     // Deletes page by page, while the next page is listed.
+    private async Task<string?> FindForeignAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var page in PagesAsync(Root, oneLevel: false, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var item in page.S3Objects ?? [])
+            {
+                // A directory is an object whose name ends in a slash.
+                var name = S3Bucket.Decode(item.Key)[Root.Length..].TrimEnd('/');
+                if (name.Length > 0 && ForeignContent.IsIn(name)) return name;
+            }
+        }
+        return null;
+    }
+
     private async Task<(int Left, (StoreError, string)? Reason)> DeleteAllAsync(CancellationToken cancellationToken)
     {
         var left = 0;

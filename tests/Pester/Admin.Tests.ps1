@@ -20,6 +20,33 @@ Describe 'Figures' {
         Get-ErrorId { Measure-BorgStore -Namespace none } | Should -Be 'LayoutUnknown'
     }
 
+    It 'are summed up for each store, apart from the namespaces' {
+        $other = New-TestStore 2
+        $all = Get-BorgStore | Measure-BorgStore -Total
+        $all.Namespace | Should -Be 'config', 'data', '(total)', 'config', 'data', '(total)'
+        $all[2].Count, $all[2].Size, $all[2].DeletedCount, $all[2].DeletedSize, $all[2].Largest, $all[2].IsTotal | Should -Be 5, 1028, 1, 7, 1000, $true
+        $all[5].Store.Uri | Should -Be $other.Uri
+        $text = $all | Out-String
+        $text | Should -BeLike "*Store: $($store.Uri)*Store: $($other.Uri)*" -Because 'they are shown by store'
+        (Measure-BorgStore -Store $store).IsTotal | Should -Be $false, $false
+        $other | Close-BorgStore
+    }
+
+    It 'are properties, which the names of the Python package are aliases of' {
+        $null = Get-BorgStoreStatistic -Reset
+        $null = Get-BorgStoreItemContent data/0123
+        $statistic = Get-BorgStoreStatistic
+        $statistic.LoadCount, $statistic.LoadVolume, $statistic.BackendLoadCount, $statistic.StoreCount, $statistic.CacheHitCount | Should -Be 1, 1000, 1, 0, 0
+        $statistic.LoadTime | Should -BeOfType timespan
+        [BorgStore.Commands.BorgStoreStatistic].GetProperty('LoadCount') | Should -Not -BeNullOrEmpty
+        $members = $statistic | Get-Member
+        $figures = $statistic.PSObject.Properties | Where-Object Name -Match '_'
+        $figures.Count | Should -BeGreaterThan 25
+        foreach ($figure in $figures) { { $figure.Value } | Should -Not -Throw -Because $figure.Name; $null -ne $figure.Value | Should -BeTrue }
+        ($figures | Where-Object MemberType -ne AliasProperty).Name | Should -BeLike '*_time'
+        $statistic.load_time | Should -Be $statistic.LoadTime.TotalSeconds
+    }
+
     It 'are counted under the names of the Python package' {
         $null = Get-BorgStoreStatistic -Reset
         $null = Get-BorgStoreItemContent data/0123
@@ -82,7 +109,13 @@ Describe 'Permissions' {
     It 'come as presets and as maps' {
         (New-BorgStorePermission no-delete).Entries.Keys | Should -Contain 'packs'
         (New-BorgStorePermission -Map @{ '' = 'lr'; 'config/' = 'lrwD' }).Entries['config'] | Should -Be 'List, Read, Write, Delete'
-        Get-ErrorText { New-BorgStorePermission nothing } | Should -BeLike "*no permission preset 'nothing'*borgbackup-read-only*"
+        Get-ErrorText { New-BorgStorePermission nothing } | Should -BeLike "*no permission preset 'nothing'*all, no-delete, write-only, read-only*"
+        (New-BorgStorePermission Read-Only).Entries['locks'] | Should -Be (New-BorgStorePermission borgbackup-read-only).Entries['locks']
+        $store = New-BorgStore (New-TestUri) -Namespace @{ data = 0 } -Permission All
+        "$($store.Permission)" | Should -Be '{"":"lrwWD"}'
+        $map = New-BorgStorePermission "$(New-BorgStorePermission READ-ONLY)"
+        "$map" | Should -Be '{"":"lr","locks":"lrwD"}'
+        $store | Close-BorgStore
         Get-ErrorText { New-BorgStorePermission -Map @{ '' = 'x' } } | Should -BeLike "*'x'*l (list)*"
     }
 

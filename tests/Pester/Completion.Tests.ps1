@@ -43,6 +43,8 @@ Describe 'Completion' {
         Complete 'Get-BorgStoreItemHash config/k0001 -Algorithm bl' | Should -Be 'BLAKE2b', 'BLAKE2s', 'BLAKE3'
         Complete 'Get-BorgStoreItemContent x -AsString -Encoding utf8' | Should -Be 'utf8', 'utf8BOM'
         Complete 'New-BorgStorePermission borgbackup-r' | Should -Be 'borgbackup-read-only'
+        Complete 'New-BorgStorePermission ' | Should -Be 'all', 'no-delete', 'write-only', 'read-only'
+        Complete 'Open-BorgStore file:///x -Permission R' | Should -Be 'read-only'
         Complete 'New-BorgStore file:///x -Preset ' | Should -Be 'Borg2'
     }
 

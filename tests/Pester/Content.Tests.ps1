@@ -129,7 +129,7 @@ Describe 'Set-BorgStoreItem with files' {
         try {
             Set-BorgStoreItem -Path *.txt -Namespace config
             @(Get-BorgStoreItem).Count | Should -Be 3
-            'a.txt' | Set-BorgStoreItem -Namespace data -ContentHash SHA256
+            Get-Item a.txt | Set-BorgStoreItem -Namespace data -ContentHash SHA256
             [IO.FileInfo]::new("$folder/b.txt") | Set-BorgStoreItem -Namespace data -ContentHash SHA256
             @(Get-BorgStoreItem data/*).Count | Should -Be 2
         }
@@ -166,8 +166,41 @@ Describe 'Set-BorgStoreItem with files' {
     }
 
     It 'goes on after a bad file' {
-        Get-ErrorId { 'none', "$PSCommandPath" | Set-BorgStoreItem -Namespace data -ContentHash SHA256 } | Should -Be 'PathNotFound'
+        Set-Content $TestDrive/plain.txt x
+        Get-ErrorId { 'none', "$TestDrive/plain.txt" | Set-BorgStoreItem -Namespace config } | Should -Be 'PathNotFound'
         @(Get-BorgStoreItem).Count | Should -Be 1
+    }
+
+    It 'names values by their content, each piped one' {
+        $sha256 = { [Convert]::ToHexString([Security.Cryptography.SHA256]::HashData([byte[]] $args[0])).ToLowerInvariant() }
+        $text = 'text' | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -PassThru
+        $text.Name | Should -Be "data/$(& $sha256 ([Text.Encoding]::UTF8.GetBytes('text')))"
+        Get-BorgStoreItemContent $text.Name -AsString | Should -BeExactly 'text'
+        (Set-BorgStoreItem -Namespace data -ContentHash SHA256 -Value ([byte[]] (1, 2)) -PassThru).Key | Should -Be (& $sha256 (1, 2))
+        ([IO.MemoryStream]::new([byte[]] (3, 4)), [byte[]] (5, 6), 'one', 'two' | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -PassThru).Count | Should -Be 4
+        $large = [byte[]]::new(3MB)
+        [Random]::new(2).NextBytes($large)
+        $stream = [IO.MemoryStream]::new($large)
+        $stream.Position = 1
+        (Set-BorgStoreItem -Namespace data -ContentHash SHA256 -Value $stream -PassThru).Key | Should -Be (& $sha256 $large[1..(3MB)])
+        (Get-BorgStoreItem data/* | Test-BorgStoreItem -Integrity).Valid | Should -Not -Contain $false
+    }
+
+    It 'leaves a text alone that names a file too, and loose bytes' {
+        Push-Location -LiteralPath $folder
+        try {
+            Get-ErrorText { 'a.txt' | Set-BorgStoreItem -Namespace data -ContentHash SHA256 } | Should -BeLike '*name of a file*-Path*-Value*'
+            Get-ErrorId { '*.txt' | Set-BorgStoreItem -Namespace data -ContentHash SHA256 } | Should -Be 'InvalidArgument'
+            Get-ErrorId { [byte[]] (1, 2) | Set-BorgStoreItem -Namespace data -ContentHash SHA256 } | Should -Be 'InvalidArgument'
+            Get-ErrorId { Set-BorgStoreItem -Namespace data -Value x } | Should -Be 'InvalidArgument'
+            Get-ErrorId { [pscustomobject]@{ Name = 'config/y'; Value = 'x' } | Set-BorgStoreItem -Namespace data } | Should -Be 'InvalidArgument'
+            Get-BorgStoreItem | Should -BeNullOrEmpty
+            'a.txt' | Set-BorgStoreItem -Namespace config
+            Get-BorgStoreItemContent config/a.txt -AsString | Should -Be 'file a'
+        }
+        finally {
+            Pop-Location
+        }
     }
 }
 

@@ -99,12 +99,12 @@ Describe 'Errors' {
 
     It 'end a script that runs by itself with the exit code of a failure, and without questions' {
         $script = Join-Path $TestDrive script.ps1
-        $head = "Set-StrictMode -Version Latest; `$ErrorActionPreference = 'Stop'; Import-Module '$modulePath'; `$store = New-BorgStore '$(New-TestUri)' @{ a = 0 }"
         foreach ($case in @(
                 @{ Body = "Set-BorgStoreItem a/x -Value 1x; if ((Get-BorgStoreItemContent a/x -AsString) -ne '1x') { exit 9 }; Remove-BorgStore -Store `$store -Force; exit 3"; Code = 3 }
                 @{ Body = 'Get-BorgStoreItemContent a/none'; Code = 1 }
                 @{ Body = 'try { Get-BorgStoreItemContent a/none } catch [BorgStore.StoreException] { exit 4 }'; Code = 4 }
                 @{ Body = 'Remove-BorgStore -Store $store'; Code = 1 })) {
+            $head = "Set-StrictMode -Version Latest; `$ErrorActionPreference = 'Stop'; Import-Module '$modulePath'; `$store = New-BorgStore '$(New-TestUri)' @{ a = 0 }"
             Set-Content $script "$head; $($case.Body)"
             $null = pwsh -NoProfile -NonInteractive -File $script 2>&1
             $LASTEXITCODE | Should -Be $case.Code -Because $case.Body

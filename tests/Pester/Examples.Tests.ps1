@@ -56,6 +56,19 @@ Describe 'A block of <Page>' -ForEach $blocks {
     }
 }
 
+Describe 'The lines of README.md that show why' {
+    It 'run twice, and give what the page shows' {
+        $page = Get-Content (Join-Path $PSScriptRoot '../../README.md') -Raw
+        $code, $shown = [regex]::Match($page, '(?ms)^## Ten lines.*?^```powershell\r?\n(.*?)^```\r?\n```text\r?\n(.*?)^```').Groups[1, 2].Value
+        foreach ($times in 1, 2) {
+            $result = Invoke-Example ($code * $times) $world
+            $result.Error | Should -BeNullOrEmpty
+            $lines = @(ConvertTo-Comparable $result.Text)
+            foreach ($line in ConvertTo-Comparable $shown) { @($lines -eq $line).Count | Should -Be $times -Because "the page shows '$line', and this came out:`n$($result.Text)" }
+        }
+    }
+}
+
 Describe 'The session of <Page>' -ForEach $sessions {
     It 'runs as it is written, with <_>' -ForEach 'borg-b22', 'borg-b25' {
         Set-ExampleRepository $world $_

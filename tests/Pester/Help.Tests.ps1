@@ -65,6 +65,10 @@ Describe 'Help of <Name>' -ForEach $cmdlets {
         }
     }
 
+    It 'opens the page that the manifest names with -Online' {
+        @($help.relatedLinks.navigationLink.uri | Where-Object { $_ }) | Should -Be (Get-Module BorgStore).ProjectUri.AbsoluteUri
+    }
+
     It 'shows the syntax of all parameter sets' {
         @($help.syntax.syntaxItem).Count | Should -Be $command.ParameterSets.Count
         foreach ($item in $help.syntax.syntaxItem) {

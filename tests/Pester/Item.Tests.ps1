@@ -92,6 +92,40 @@ Describe 'Get-BorgStoreItem' {
     }
 }
 
+Describe 'A choice of items' {
+    BeforeAll {
+        $store = New-TestStore 3
+        'data/x0001', 'config/old.bak' | ForEach-Object { Set-BorgStoreItem $_ -Value x }
+        Remove-BorgStoreItem config/k0003 -Soft
+    }
+    AfterAll { Close-AllStore }
+
+    It 'has keys where a namespace is given' {
+        (Get-BorgStoreItem -Namespace config -Name *1*).Name | Should -Be config/k0001
+        (Get-BorgStoreItem *1* -Namespace config, data).Name | Should -Be config/k0001, data/x0001
+        (Get-BorgStoreItem -Namespace config -Name k0002, old.bak).Name | Sort-Object | Should -Be config/k0002, config/old.bak
+        (Get-BorgStoreItem -Namespace config -Name config/k*).Name | Should -Be config/k0001, config/k0002
+        ('k0001' | Get-BorgStoreItem -Namespace config).Name | Should -Be config/k0001
+        Get-ErrorId { Get-BorgStoreItem -Namespace config -Name none } | Should -Be 'ObjectNotFound'
+        Get-ErrorId { Get-BorgStoreItem -Namespace nothing -Name a* } | Should -Be 'LayoutUnknown'
+    }
+
+    It 'is narrowed by -Include and -Exclude' {
+        (Get-BorgStoreItem -Include k*, *.bak).Name | Should -Be config/k0001, config/k0002, config/old.bak
+        (Get-BorgStoreItem -Namespace config -Exclude *.bak, *1).Name | Should -Be config/k0002
+        (Get-BorgStoreItem -Exclude config/*).Name | Should -Be data/x0001
+        (Get-BorgStoreItem config/* -Include *1, *2 -Exclude *2).Name | Should -Be config/k0001
+        Get-BorgStoreItem config/k0001 -Exclude k* | Should -BeNullOrEmpty
+        (Get-BorgStoreItem -IncludeDeleted -Include *3).Name | Should -Be config/k0003
+    }
+
+    It 'is of deleted items or of all, not both' {
+        Get-ErrorId { Get-BorgStoreItem -Deleted -IncludeDeleted } | Should -Be 'InvalidArgument'
+        Get-ErrorText { Get-BorgStoreItem config/* -Deleted -IncludeDeleted } | Should -BeLike '*-Deleted*-IncludeDeleted*either*'
+        (Get-BorgStoreItem -Deleted | Get-BorgStoreItem -IncludeDeleted).Name | Should -Be config/k0003 -Because 'an item says itself that it is deleted'
+    }
+}
+
 Describe 'Remove-BorgStoreItem and Restore-BorgStoreItem' {
     BeforeEach { $store = New-TestStore 3 }
     AfterEach { Close-AllStore }

@@ -17,6 +17,42 @@ Describe 'A store that is named by its URL' {
     }
     AfterEach { Get-BorgStore | Should -BeNullOrEmpty -Because 'a leased store is none of the open ones' }
 
+    It 'is found at another level than it was, and in new namespaces' {
+        $changing = New-BorgStore (New-TestUri) -Namespace @{ data = 1 }
+        Set-BorgStoreItem data/0123 -Value x
+        $changing | Close-BorgStore
+        (Get-BorgStoreItem data/0123 -Store $changing.Uri).Level | Should -Be 1
+        # Another process does this.
+        $folder = ([uri] $changing.Uri).LocalPath
+        $null = New-Item -ItemType Directory $folder/data/01/23, $folder/more
+        Move-Item $folder/data/01/0123 $folder/data/01/23/0123
+        Set-Content $folder/more/x y
+        (Get-BorgStoreItem -Store $changing.Uri).Name | Should -Be data/0123, more/x -Because 'a new namespace shows'
+        Set-Content $folder/more/x2 y
+        Move-Item $folder/data/01/23/0123 $folder/data/01/0123
+        Remove-Item $folder/data/01/23
+        Get-ErrorText { Get-BorgStoreItemContent data/0123 -Store $changing.Uri } | Should -BeLike "*'data' had level 2*level 1 now. Try again*"
+        Get-BorgStoreItemContent data/0123 -Store $changing.Uri -AsString | Should -Be x
+        Move-Item $folder/data/01/0123 $folder/data/0123
+        Remove-Item $folder/data/01
+        Get-ErrorId { Set-BorgStoreItem data/0456 -Value x -Store $changing.Uri } | Should -Be 'LayoutUnknown' -Because 'it would lie beside the others'
+        Set-BorgStoreItem data/0456 -Value x -Store $changing.Uri
+        (Get-BorgStoreItem data/* -Store $changing.Uri).Level | Should -Be 0, 0
+    }
+
+    It 'is made anew with other levels under the same name' {
+        $again = New-BorgStore (New-TestUri) -Namespace @{ data = 1 }
+        Set-BorgStoreItem data/0123 -Value x
+        $again | Close-BorgStore
+        $null = Get-BorgStoreItem data/0123 -Store $again.Uri
+        Remove-BorgStore $again.Uri -Force
+        $new = New-BorgStore $again.Uri -Namespace @{ data = 2 }
+        Set-BorgStoreItem data/0123 -Value x
+        $new | Close-BorgStore
+        Set-BorgStoreItem data/0456 -Value x -Store $again.Uri
+        (Get-BorgStoreItem data/* -Store $again.Uri).Level | Should -Be 2, 2
+    }
+
     It 'is closed at the end of the pipeline, and opened again for an item used later' {
         $items = Get-BorgStoreItem -Store $uri
         Test-Lease $items[0] | Should -BeFalse

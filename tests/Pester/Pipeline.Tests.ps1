@@ -58,7 +58,7 @@ Describe 'The end of a pipeline before its time' {
         $left = @(Get-BorgStoreItem -Store $changing)
         $left.Count | Should -BeGreaterOrEqual 30
         $gone = 40 - $left.Count
-        if ($gone -gt 1) { "$warning" | Should -BeLike '*begun by then was finished. Done: config/*' }
+        if ($gone -gt 1) { "$warning" | Should -BeLike "*begun by then was finished. Done: $gone (config/*" }
         $changing | Close-BorgStore
     }
 
@@ -75,8 +75,17 @@ Describe 'The end of a pipeline before its time' {
         }
         $changing | Close-BorgStore
         $gone = 20 - @(Get-BorgStoreItem -Store $fast).Count
-        @("$warning" -split ': ' | Select-Object -Last 1 | ForEach-Object { $_ -split ', ' } | Where-Object { $_ -like 'config/k*' }).Count | Should -Be $gone
+        if ($gone) { "$warning" | Should -BeLike "*Done: $gone (config/k*" } else { $warning | Should -BeNullOrEmpty }
         $fast | Close-BorgStore
+    }
+
+    It 'tells many by their number and three names' {
+        $changing = New-TestStore 100
+        $slow = Open-SlowStore $changing 500
+        $null = Get-BorgStoreItem -Store $slow | Remove-BorgStoreItem -ThrottleLimit 40 -PassThru -WarningVariable warning -WarningAction SilentlyContinue | Select-Object -First 1
+        "$warning".Length | Should -BeLessThan 200
+        [int] ("$warning" -replace '(?s).*Done: (\d+) \(config/k\d+, config/k\d+, config/k\d+, …\).*', '$1') | Should -BeGreaterThan 3
+        $slow | Close-BorgStore
     }
 
     It 'ends with break and with errors downstream' {
@@ -95,6 +104,53 @@ Describe 'The end of a pipeline before its time' {
         $handle = [BorgStore.Commands.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
         $connection = $handle.GetValue((Get-BorgStoreItem config/k0001 -Store $other.Uri).Store)
         $connection.GetType().GetField('_leases', [Reflection.BindingFlags] 'NonPublic, Instance').GetValue($connection) | Should -Be 0
+    }
+}
+
+Describe 'The variable of -PipelineVariable' {
+    BeforeAll { $store = New-TestStore 40 }
+    AfterAll { Close-AllStore }
+
+    It 'names the item behind <_> one at a time' -ForEach @(
+        'Get-BorgStoreItem -ThrottleLimit 1 | ForEach-Object Name', 'Get-BorgStoreItemContent -ThrottleLimit 1 -AsObject | ForEach-Object Name'
+        'Get-BorgStoreItemHash -ThrottleLimit 1 | ForEach-Object Name', 'Test-BorgStoreItem -Integrity -ThrottleLimit 1 -ErrorAction Ignore | ForEach-Object Name'
+        'Get-BorgStoreItemContent -ThrottleLimit 1 -Offset 0 -Length 3 -AsObject | ForEach-Object Name'
+        'ForEach-Object { @{ Name = $_; Offset = 0; Length = 3 } } | Get-BorgStoreItemContent -ThrottleLimit 1 -AsObject | ForEach-Object Name'
+        'Set-BorgStoreItem -Name { "$_" } -ThrottleLimit 1 -PassThru | ForEach-Object Name'
+        'Copy-BorgStoreItem -Destination { $_ + "x" } -ThrottleLimit 1 -PassThru | ForEach-Object { $_.Name.TrimEnd("x") }'
+        'Move-BorgStoreItem -Destination { $_ + "y" } -ThrottleLimit 1 -PassThru | ForEach-Object { $_.Name.TrimEnd("y") }'
+    ) {
+        # Some of the stages take long, so that a result that lags behind would be told.
+        $names = 1..5 | ForEach-Object { 'config/k{0:d4}' -f $_ }
+        $script = "`$names | ForEach-Object { `$_ } -PipelineVariable source | $_ | ForEach-Object { `$count++; if (`$source -ne `$_) { `"`$source is not `$_`" } }"
+        $count = 0
+        . ([scriptblock]::Create($script)) | Should -BeNullOrEmpty
+        if ($_ -notlike 'Test-*') { $count | Should -Be 5 }
+    }
+}
+
+Describe 'Values with their names' {
+    BeforeAll { $store = New-TestStore 3 }
+    AfterAll { Close-AllStore }
+
+    It 'are what Set-BorgStoreItem takes, as <Form>' -ForEach @(
+        @{ Form = 'bytes'; Option = @{} }, @{ Form = 'text'; Option = @{ AsString = $true } }, @{ Form = 'streams'; Option = @{ AsStream = $true } }
+    ) {
+        $copy = New-TestStore
+        $values = Get-BorgStoreItem -Store $store | Get-BorgStoreItemContent @Option -AsObject
+        $values.Name | Should -Be config/k0001, config/k0002, config/k0003
+        $values | Set-BorgStoreItem -Store $copy
+        Get-BorgStoreItem -Store $copy | Get-BorgStoreItemContent -AsString | Should -Be 'value 1', 'value 2', 'value 3'
+        $copy | Close-BorgStore
+    }
+
+    It 'go back to their own store, changed' {
+        Get-BorgStoreItemContent config/k0001 -AsString -AsObject | ForEach-Object { $_.Value += '!'; $_ } | Set-BorgStoreItem
+        Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'value 1!'
+    }
+
+    It 'are not joined' {
+        Get-ErrorId { Get-BorgStoreItemContent config/k0001, config/k0002 -AsObject -Join } | Should -Be 'InvalidArgument'
     }
 }
 

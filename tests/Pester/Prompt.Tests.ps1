@@ -32,7 +32,7 @@ Describe 'Views' {
     It 'show hashes, tests, measures, quotas, statistics and permissions' {
         (Show (Get-BorgStoreItemHash config/k0001))[0] | Should -Match '^Algorithm +Hash +Name'
         (Show (Test-BorgStoreItem config/k0001 -Integrity -Algorithm md5))[2] | Should -Match '^False +MD5 +config/k0001'
-        (Show (Measure-BorgStore))[3] | Should -Match '^data +1 +3.00 MiB +0 +0 B +3.00 MiB'
+        (Show (Measure-BorgStore))[4] | Should -Match '^data +1 +3.00 MiB +0 +0 B +3.00 MiB'
         (Show (Get-BorgStoreQuota))[0] | Should -Match 'Limit +Used +Available +Store'
         (Show (Get-BorgStoreStatistic)) -join "`n" | Should -Match 'Store +\d+ +\d'
         (Show (New-BorgStorePermission read-only)) | Should -Be "'' = lr", 'locks = lrwD'
@@ -44,8 +44,9 @@ Describe 'Views' {
         Set-BorgStoreItem $long -Value x
         foreach ($object in (Get-BorgStoreItem), (Get-BorgStoreItemHash $long), (Test-BorgStoreItem $long -Integrity), (Measure-BorgStore), (Get-BorgStoreQuota), $store, $store.Namespace) {
             $text = @(($object | Format-Table | Out-String -Width $_).TrimEnd() -split '\r?\n' | Where-Object { $_ })
-            # A title, a rule, and a line for each.
-            $text.Count | Should -Be (@($object).Count + 2) -Because ($text -join "`n")
+            # A title, a rule, and a line for each; measures have their store above.
+            $above = if (@($object)[0] -is [BorgStore.Commands.BorgStoreMeasure]) { 3 } else { 2 }
+            $text.Count | Should -Be (@($object).Count + $above) -Because ($text -join "`n")
         }
         Remove-BorgStoreItem $long
     }

@@ -235,6 +235,14 @@ Describe 'Test-BorgStore' {
         Test-BorgStore -Quiet | Should -BeTrue
     }
 
+    It 'tells what is wrong with an ordinary folder' {
+        $folder = Join-Path $TestDrive 'ordinary'
+        New-Item -ItemType Directory (Join-Path $folder 'a') | Out-Null
+        $result = Test-BorgStore -Path $folder
+        $result.Layout | Should -BeFalse
+        $result.Problem | Should -BeLike "*'a'*ordinary folder*"
+    }
+
     It 'tells that there is no store, without an error' {
         $result = Test-BorgStore (New-TestUri)
         $result.Exists | Should -BeFalse

@@ -13,13 +13,14 @@ public static class TreeWalk
     public static async IAsyncEnumerable<ItemInfo> ListAsync(
         IBackend backend, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var open = new Stack<(string Path, IAsyncEnumerator<ItemInfo> Items)>();
-        open.Push(("", backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
+        var unreadable = new UnreadableDirectories();
+        var open = new Stack<(string? Below, string Path, IAsyncEnumerator<ItemInfo> Items)>();
+        open.Push((null, "", backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
         try
         {
             while (open.TryPeek(out var level))
             {
-                if (!await MoveNextAsync(level.Items, isRoot: open.Count == 1).ConfigureAwait(false))
+                if (!await MoveNextAsync(level.Items, level.Below, unreadable).ConfigureAwait(false))
                 {
                     await open.Pop().Items.DisposeAsync().ConfigureAwait(false);
                     continue;
@@ -33,13 +34,14 @@ public static class TreeWalk
                 }
                 var name = directory.Length == 0 ? path : $"{directory}/{path}";
                 if (!MayHoldItems(name)) continue;
-                open.Push((path + "/",
+                open.Push((name, path + "/",
                     backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
             }
+            if (unreadable.Failure is { } failure) throw failure;
         }
         finally
         {
-            foreach (var (_, items) in open) await items.DisposeAsync().ConfigureAwait(false);
+            foreach (var (_, _, items) in open) await items.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -58,14 +60,23 @@ public static class TreeWalk
         static int Rank(string path, int position) => position == path.Length ? -1 : path[position] == '/' ? 0 : path[position];
     }
 
-    // A directory below that vanished since it was listed is an empty one.
-    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, bool isRoot)
+    /// <summary>Goes on to the next entry of a directory.</summary>
+    /// <param name="items">Its entries.</param>
+    /// <param name="below">Its name, where it is one below that where the walk began.</param>
+    /// <param name="unreadable">Where it is noted if it cannot be read; <see langword="null"/> if the walk fails then.</param>
+    /// <returns>Whether there is one.</returns>
+    internal static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, string? below, UnreadableDirectories? unreadable)
     {
         try
         {
             return await items.MoveNextAsync().ConfigureAwait(false);
         }
-        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound && !isRoot)
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound && below is not null)
+        {
+            // It vanished since it was listed.
+            return false;
+        }
+        catch (StoreException e) when (below is not null && unreadable?.TryAdd(below, e) == true)
         {
             return false;
         }

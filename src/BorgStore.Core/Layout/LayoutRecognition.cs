@@ -16,12 +16,19 @@ internal static class LayoutRecognition
     /// <summary>Looks at the store.</summary>
     /// <param name="backend">An open backend.</param>
     /// <param name="cancellationToken">Ends the search.</param>
-    public static async Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken)
+    public static Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken) => RecognizeAsync(backend, null, cancellationToken);
+
+    /// <summary>Looks at the store.</summary>
+    /// <param name="backend">An open backend.</param>
+    /// <param name="recalled">What was recognised before, which is returned if the store has the same namespaces still.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public static async Task<StoreLayout> RecognizeAsync(IBackend backend, StoreLayout? recalled, CancellationToken cancellationToken)
     {
+        if (recalled is not null && await HasSameNamespacesAsync(backend, recalled, cancellationToken).ConfigureAwait(false)) return recalled;
         if (await BorgRepository.FindAsync(backend, cancellationToken).ConfigureAwait(false) is not null) return StoreLayout.Borg2;
 
         var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
-        var directories = root.Where(item => item.IsDirectory && ItemName.IsReadable(item.Name)).Select(item => item.Name).ToList();
+        var directories = FindDirectories(root);
         // Two-character directories at the root are the nesting of keys without a namespace where all keys below say so.
         if (directories.Count > 0 && directories.TrueForAll(name => name.Length == 2))
         {
@@ -36,6 +43,17 @@ internal static class LayoutRecognition
         return new(namespaces);
     }
 
+    private static async Task<bool> HasSameNamespacesAsync(IBackend backend, StoreLayout layout, CancellationToken cancellationToken)
+    {
+        var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
+        var names = FindDirectories(root);
+        if (root.Exists(item => !item.IsDirectory)) names.Add("");
+        return layout.Namespaces.Select(ns => ns.Name).ToHashSet(StringComparer.Ordinal).SetEquals(names);
+    }
+
+    private static List<string> FindDirectories(List<ItemInfo> root)
+        => [.. root.Where(item => item.IsDirectory && ItemName.IsReadable(item.Name)).Select(item => item.Name)];
+
     private static NamespaceLayout Describe(string name, SortedSet<int> levels) => levels.Count switch
     {
         0 => new(name, [.. Enumerable.Range(0, NamespaceLayout.MostSearchedLevels + 1)]) { IsKnown = false },
@@ -49,6 +67,7 @@ internal static class LayoutRecognition
     private static async Task<SortedSet<int>> SampleLevelsAsync(IBackend backend, string ns, CancellationToken cancellationToken)
     {
         var levels = new SortedSet<int>();
+        var hasSlashes = false;
         List<string> paths = [""];
         for (var depth = 0; paths.Count > 0 && depth <= NamespaceLayout.DeepestLevel; depth++)
         {
@@ -65,11 +84,14 @@ internal static class LayoutRecognition
                 {
                     var path = parents[i].Length == 0 ? item.Name : $"{parents[i]}/{item.Name}";
                     if (item.IsDirectory) below.Add(path);
-                    else levels.Add(Nesting.Unnest(path).Levels);
+                    else if (Nesting.Unnest(path) is var (key, level, _) && (level > 0 || !key.Contains('/'))) levels.Add(level);
+                    else hasSlashes = true;
                 }
             }
             paths = Spread(below, depth == 0 ? SampledDirectories : SampledDeeperDirectories);
         }
+        // Keys with slashes are only in flat namespaces; beside others, somebody else put them there.
+        if (levels.Count == 0 && hasSlashes) levels.Add(0);
         return levels;
     }
 
@@ -89,7 +111,7 @@ internal static class LayoutRecognition
                 if (items.Count == SampledEntries) break;
             }
         }
-        catch (StoreException e) when (e.Error is StoreError.ObjectNotFound or StoreError.PermissionDenied)
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound || UnreadableDirectories.CanGoOnAfter(e))
         {
             // What may not be listed tells nothing.
         }

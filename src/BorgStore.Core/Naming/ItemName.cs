@@ -68,6 +68,12 @@ public static class ItemName
     public static bool IsListable(ReadOnlySpan<char> element)
         => element.Length > 0 && !element.Contains('/') && DescribeProblem(element, writing: false, OperatingSystem.IsWindows()) is null;
 
+    /// <summary>Whether a store may hold a file or directory of this name: an item or a part of its name, or something for internal use.</summary>
+    /// <param name="element">One element of a path.</param>
+    internal static bool MayLieInStore(ReadOnlySpan<char> element)
+        => IsListable(element[..Math.Min(element.Length, MaxLength)])
+            || (element.EndsWith(Suffixes.Temporary) || element.EndsWith(Suffixes.Hidden)) && IsTemporary(element.ToString());
+
     /// <summary>Whether the name is one that this implementation would write itself.</summary>
     /// <param name="name">The nested name.</param>
     public static bool IsPortable(ReadOnlySpan<char> name) => DescribeProblem(name, writing: true, windows: false) is null;

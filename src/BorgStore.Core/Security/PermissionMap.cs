@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using BorgStore.Naming;
 
@@ -44,9 +46,22 @@ public sealed class PermissionMap
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new StoreException(StoreError.InvalidArgument,
-                $$"""The permissions are neither a preset ({{string.Join(", ", PermissionPresets.Names)}}) nor JSON such as {"": "lr", "locks": "lrwD"}: {{e.Message}}""",
+                $$"""The permissions are neither a preset ({{string.Join(", ", PermissionPresets.ShortNames)}}) nor JSON such as {"": "lr", "locks": "lrwD"}: {{e.Message}}""",
                 innerException: e);
         }
+    }
+
+    /// <summary>Returns the map as JSON, which <see cref="Parse"/> reads.</summary>
+    public override string ToString()
+    {
+        var text = new MemoryStream();
+        using (var json = new Utf8JsonWriter(text, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            foreach (var (path, rights) in _entries.OrderBy(entry => entry.Key, StringComparer.Ordinal)) json.WriteString(path, FormatRights(rights));
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(text.ToArray());
     }
 
     /// <summary>The rights that hold for a name.</summary>
@@ -114,7 +129,7 @@ public sealed class PermissionMap
 
     /// <summary>Returns the exception for an access that the map refuses.</summary>
     internal static StoreException Denied(string name, AccessRights anyOf, Exception? cause = null)
-        => StoreException.While(StoreError.PermissionDenied, $"use '{name}'", name,
+        => StoreException.While(StoreError.PermissionDenied, name.Length == 0 ? "use the store" : $"use '{name}'", name,
             $"the store's permissions want one of '{FormatRights(anyOf)}' there", cause);
 
     // The rules for reading hold on every platform alike, so that a map means the same everywhere.

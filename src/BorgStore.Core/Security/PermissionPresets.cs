@@ -3,7 +3,9 @@ namespace BorgStore.Security;
 /// <summary>Borg's permission presets, for today's namespaces (<c>packs</c>, <c>index</c>) and those of its betas (<c>data</c>).</summary>
 public static class PermissionPresets
 {
-    private static readonly Dictionary<string, Dictionary<string, string>> Presets = new()
+    private const string Prefix = "borgbackup-";
+
+    private static readonly Dictionary<string, Dictionary<string, string>> Presets = new(StringComparer.OrdinalIgnoreCase)
     {
         ["borgbackup-all"] = new() { [""] = "lrwWD" },
         ["borgbackup-no-delete"] = new()
@@ -22,11 +24,14 @@ public static class PermissionPresets
     /// <summary>The names of the presets.</summary>
     public static IReadOnlyCollection<string> Names => Presets.Keys;
 
-    /// <summary>The map behind a name; the part after <c>borgbackup-</c> is enough.</summary>
-    /// <param name="name">The name.</param>
+    /// <summary>The names of the presets without <c>borgbackup-</c>.</summary>
+    internal static IEnumerable<string> ShortNames => Names.Select(name => name[Prefix.Length..]);
+
+    /// <summary>Returns the map of a preset.</summary>
+    /// <param name="name">The name, in any case; the part after <c>borgbackup-</c> is enough.</param>
     public static PermissionMap Get(string name)
-        => Presets.TryGetValue(name, out var entries) || Presets.TryGetValue("borgbackup-" + name, out entries)
+        => Presets.TryGetValue(name, out var entries) || Presets.TryGetValue(Prefix + name, out entries)
             ? new PermissionMap(entries)
             : throw new StoreException(StoreError.InvalidArgument,
-                $"There is no permission preset '{name}'. The presets are {string.Join(", ", Names)}.", name);
+                $"There is no permission preset '{name}'. The presets are {string.Join(", ", ShortNames)}.", name);
 }

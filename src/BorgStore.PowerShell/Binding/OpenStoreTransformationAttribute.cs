@@ -11,13 +11,13 @@ public sealed class OpenStoreTransformationAttribute : ArgumentTransformationAtt
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
         => ValueArgument.Unwrap(inputData) switch
         {
-            string url => Find(url),
-            object?[] several => several.SelectMany(one => ValueArgument.Unwrap(one) is string url ? Find(url) : new[] { one }).ToArray(),
+            string url => Find(engineIntrinsics, url),
+            object?[] several => several.SelectMany(one => ValueArgument.Unwrap(one) is string url ? Find(engineIntrinsics, url) : new[] { one }).ToArray(),
             _ => inputData,
         };
 
-    private static object?[] Find(string url)
+    private static object?[] Find(EngineIntrinsics engine, string url)
         => StoreSession.Current.FindAllOpen(url) is { Count: > 0 } open
             ? [.. open]
-            : throw new ArgumentTransformationMetadataException($"The store '{PrintableText.Escape(StoreUrl.Redact(url))}' is not open. Get-BorgStore shows the open ones.");
+            : throw new ArgumentTransformationMetadataException(StorePath.Explain(engine.SessionState.Path, url)?.Message ?? $"The store '{PrintableText.Escape(StoreUrl.Redact(url))}' is not open. Get-BorgStore shows the open ones.");
 }

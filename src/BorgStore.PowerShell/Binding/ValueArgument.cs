@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections;
 using System.Management.Automation;
 using System.Text;
@@ -10,6 +11,9 @@ internal static class ValueArgument
 {
     /// <summary>The most bytes that are gathered in memory where the length of a value is not known in advance.</summary>
     public const int GatherLimit = 256 * 1024 * 1024;
+
+    // What announces no more than this is read into memory to its end, where a wrong length does no harm.
+    private const int WorthStreaming = 64 * 1024;
 
     public static object? Unwrap(object? value)
         => value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
@@ -28,31 +32,54 @@ internal static class ValueArgument
 
     public static byte[] Encode(string text, Encoding encoding) => [.. encoding.GetPreamble(), .. encoding.GetBytes(text)];
 
-    private static StoreValue Read(Stream stream, string name)
+    /// <summary>Returns a stream as a value: all of it from where it stands, whatever length it announces.</summary>
+    /// <exception cref="StoreException">The stream cannot be read, or holds more than fits in memory without announcing it.</exception>
+    public static StoreValue Read(Stream stream, string name)
+    {
+        CheckReadable(stream, name);
+        var length = FindLength(stream);
+        return length > WorthStreaming ? new(new WholeStream(stream, length, name), length) : new(ReadToEnd(stream, length, name));
+    }
+
+    public static void CheckReadable(Stream stream, string name)
     {
         if (!stream.CanRead)
             throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not stored: its stream is closed or cannot be read.", name);
-        if (stream.CanSeek) return new(stream, stream.Length - stream.Position);
+    }
+
+    /// <summary>Reads a stream into memory, from where it stands to its end.</summary>
+    /// <exception cref="StoreException">The stream holds more than <see cref="GatherLimit"/> bytes.</exception>
+    public static ReadOnlyMemory<byte> ReadToEnd(Stream stream, long announced, string name)
+    {
+        // One byte more, so that the end is found without growing.
+        using var memory = new MemoryStream((int)Math.Min(announced + 1, GatherLimit));
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(announced + 1, WorthStreaming), 128 * 1024));
         try
         {
-            return new(stream, stream.Length);
+            for (int read; (read = stream.Read(buffer)) > 0;)
+            {
+                if (memory.Length + read > GatherLimit) throw TooLong(name);
+                memory.Write(buffer, 0, read);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        return memory.GetBuffer().AsMemory(0, (int)memory.Length);
+    }
+
+    // The bytes that a stream announces to be left. Special files announce none, or what is not so.
+    private static long FindLength(Stream stream)
+    {
+        try
+        {
+            return Math.Max(0, stream.CanSeek ? stream.Length - stream.Position : stream.Length);
         }
         catch (NotSupportedException)
         {
-            return new(ReadToEnd(stream, name));
+            return 0;
         }
-    }
-
-    private static byte[] ReadToEnd(Stream stream, string name)
-    {
-        using var memory = new MemoryStream();
-        var buffer = new byte[128 * 1024];
-        for (int read; (read = stream.Read(buffer)) > 0;)
-        {
-            if (memory.Length + read > GatherLimit) throw TooLong(name);
-            memory.Write(buffer, 0, read);
-        }
-        return memory.ToArray();
     }
 
     internal static StoreException TooLong(string name) => new(StoreError.InvalidArgument,

@@ -25,8 +25,11 @@ public sealed class EncodingCompleter : WordCompleter
     private protected override IEnumerable<string> Words => EncodingTransformationAttribute.Names;
 }
 
-/// <summary>Offers presets of permissions.</summary>
-public sealed class PermissionPresetCompleter : WordCompleter
+/// <summary>Offers presets of permissions: the short names, and the long ones to whoever begins with them.</summary>
+public sealed class PermissionPresetCompleter : Completer
 {
-    private protected override IEnumerable<string> Words => PermissionPresets.Names;
+    /// <inheritdoc/>
+    private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
+        => PermissionPresets.ShortNames.Concat(request.Word.Length > 0 ? PermissionPresets.Names : [])
+            .Where(name => name.StartsWith(request.Word, StringComparison.OrdinalIgnoreCase));
 }

@@ -6,7 +6,7 @@ namespace BorgStore.Commands;
 /// <summary>Finds the files that paths of PowerShell mean. To be called on the pipeline thread.</summary>
 internal static class LocalPath
 {
-    private const string FileSystem = "FileSystem";
+    public const string FileSystem = "FileSystem";
 
     // What Unix shows of a file beyond what .NET knows; only the provider can tell it.
     private static readonly ScriptBlock UnixStat = ScriptBlock.Create("(Get-Item -LiteralPath $this.FullName -Force).UnixStat");
@@ -18,6 +18,22 @@ internal static class LocalPath
     /// <summary>The files of these very paths.</summary>
     public static IEnumerable<string> ResolveLiteral(StoreCommand cmdlet, IEnumerable<string> paths)
         => paths.SelectMany(path => Find(cmdlet, path, literal: true));
+
+    /// <summary>Returns whether a text is the path of a file, or a pattern that a file matches.</summary>
+    public static bool IsFile(PSCmdlet cmdlet, string text)
+    {
+        // The longest path that Linux takes; no path that anybody types has several lines.
+        if (text.Length is 0 or > 4096 || text.AsSpan().ContainsAny('\n', '\r')) return false;
+        try
+        {
+            return cmdlet.SessionState.Path.GetResolvedProviderPathFromPSPath(text, out var provider) is var found
+                && provider.Name == FileSystem && found.Any(File.Exists);
+        }
+        catch (Exception e) when (e is RuntimeException or NotSupportedException or ArgumentException or IOException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The path of a file or folder, which need not exist.</summary>
     public static string ResolveAny(StoreCommand cmdlet, string path)
@@ -98,6 +114,6 @@ internal static class LocalPath
         return files;
     }
 
-    private static StoreException Elsewhere(string path, ProviderInfo provider) => new(StoreError.InvalidArgument,
+    public static StoreException Elsewhere(string path, ProviderInfo provider) => new(StoreError.InvalidArgument,
         $"'{path}' lies on a drive of the provider {provider.Name}; give a path of the file system.", path);
 }

@@ -5,7 +5,7 @@ public sealed class BorgStoreMeasure
 {
     internal BorgStoreMeasure(string ns, BorgStoreHandle store) => (Namespace, Store) = (ns, store);
 
-    /// <summary>The namespace; <c>""</c> for keys without one.</summary>
+    /// <summary>The namespace; <c>""</c> for keys without one, <c>(total)</c> for all that were measured of a store.</summary>
     public string Namespace { get; }
 
     /// <summary>How many items there are, without soft-deleted ones.</summary>
@@ -25,6 +25,23 @@ public sealed class BorgStoreMeasure
 
     /// <summary>The store.</summary>
     public BorgStoreHandle Store { get; }
+
+    /// <summary>Whether this is the total of a store.</summary>
+    public bool IsTotal { get; private init; }
+
+    internal static BorgStoreMeasure Sum(IEnumerable<BorgStoreMeasure> measures, BorgStoreHandle store)
+    {
+        var total = new BorgStoreMeasure("(total)", store) { IsTotal = true };
+        foreach (var measure in measures)
+        {
+            total.Count += measure.Count;
+            total.Size += measure.Size;
+            total.DeletedCount += measure.DeletedCount;
+            total.DeletedSize += measure.DeletedSize;
+            total.Largest = Math.Max(total.Largest, measure.Largest);
+        }
+        return total;
+    }
 
     internal void Add(StoreItem item)
     {

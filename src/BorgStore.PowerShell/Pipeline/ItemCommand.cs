@@ -6,6 +6,7 @@ namespace BorgStore.Commands;
 public abstract class ItemCommand : StoreCommand
 {
     private bool _storeIsFixed;
+    private bool _storeIsScript;
     private Pump? _pump;
     private StoreLease? _fixedStore;
 
@@ -31,8 +32,9 @@ public abstract class ItemCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Begin()
     {
-        _storeIsFixed = MyInvocation.BoundParameters.ContainsKey(nameof(Store));
-        RefuseEmptyStore(Store);
+        _storeIsScript = IsScript(nameof(Store));
+        _storeIsFixed = !_storeIsScript && MyInvocation.BoundParameters.ContainsKey(nameof(Store));
+        if (_storeIsFixed) RefuseEmptyStore(Store);
         _ = Pump;
     }
 
@@ -40,6 +42,11 @@ public abstract class ItemCommand : StoreCommand
     protected sealed override void Process()
     {
         HasInput = true;
+        if (_storeIsScript && Store is null)
+        {
+            LeaveOut(new(StoreError.InvalidArgument, "The script block of -Store returned nothing for a record, which was left out."));
+            return;
+        }
         if (TryLease(Store, _storeIsFixed) is { } store) Process(store);
     }
 

@@ -13,6 +13,9 @@ internal sealed class Pump
     private static readonly TimeSpan LeastLinger = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(1);
 
+    // How many names a warning lists.
+    private const int MostNames = 3;
+
     private readonly StoreCommand _cmdlet;
     private readonly PumpOptions _options;
     private readonly MessageQueue _messages;
@@ -53,7 +56,9 @@ internal sealed class Pump
         var quiet = Stopwatch.GetElapsedTime(_lastReturn);
         while (Outstanding >= _options.Parallelism + _options.Waiting) Take(Timeout.InfiniteTimeSpan);
         Begin(new(_posted++, target, work));
-        HandOnReady(quiet);
+        // One at a time: all outputs of a record come before the next record is read, so that -PipelineVariable names its source.
+        if (_options.Parallelism == 1) Drain();
+        else HandOnReady(quiet);
     }
 
     /// <summary>Hands on what jobs have told. To be called for a record that joins a job which waits already.</summary>
@@ -62,7 +67,7 @@ internal sealed class Pump
     /// <summary>Waits for all jobs and hands on what they tell.</summary>
     public void Complete()
     {
-        while (Outstanding > 0) Take(Timeout.InfiniteTimeSpan);
+        Drain();
         _progress.Complete();
     }
 
@@ -80,6 +85,11 @@ internal sealed class Pump
         foreach (var message in _early.Values.SelectMany(early => early)) Drop(message);
         _progress.Complete();
         Tell(finished, failed);
+    }
+
+    private void Drain()
+    {
+        while (Outstanding > 0) Take(Timeout.InfiniteTimeSpan);
     }
 
     private void Begin(Job job)
@@ -244,8 +254,8 @@ internal sealed class Pump
     {
         if (finished.Count + failed.Count == 0) return;
         var text = "The pipeline ended early; what was begun by then was finished.";
-        if (finished.Count > 0) text += $" Done: {string.Join(", ", finished)}.";
-        if (failed.Count > 0) text += $" Failed: {string.Join(" ", failed.Select(error => error.Exception.Message))}";
+        if (finished.Count > 0) text += $" Done: {finished.Count} ({Shorten(finished)}).";
+        if (failed.Count > 0) text += $" Failed: {failed.Count} ({Shorten(failed.Select(error => error.TargetObject ?? ""))}). {failed[0].Exception.Message}";
         try
         {
             _cmdlet.WriteWarning(text);
@@ -254,6 +264,12 @@ internal sealed class Pump
         {
             // The pipeline takes nothing any more, not even a warning.
         }
+    }
+
+    private static string Shorten(IEnumerable<object> names)
+    {
+        var shown = names.Take(MostNames + 1).ToList();
+        return string.Join(", ", shown.Count > MostNames ? [.. shown[..MostNames], "…"] : shown);
     }
 
     private static void Drop(Message message)

@@ -8,7 +8,7 @@ internal sealed record PumpOptions(int Parallelism)
     public bool IsOrdered { get; init; }
 
     /// <summary>How many jobs may wait for their turn besides those that run, so that none of the workers has to wait for the pipeline
-    /// thread. One at a time is strict: none is taken before the last was told of.</summary>
+    /// thread. One at a time is strict: none is taken before all outputs of the last were written.</summary>
     public int Waiting { get; init; } = Parallelism - 1;
 
     /// <summary>What makes of a result, on the pipeline thread, the object that is handed on.</summary>

@@ -106,18 +106,15 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Tells whoever gives a path where a URL is wanted which URL the path has.</summary>
+    /// <summary>Fails for what is not a URL, and with the URL if it is a path.</summary>
     internal void CheckUrl(string url)
     {
-        try
-        {
-            StoreUrl.GetScheme(url);
-        }
-        catch (StoreException) when (FindPath(url) is { } path)
-        {
-            throw new StoreException(StoreError.InvalidUrl, $"'{url}' is not the URL of a store. For this folder write '{new Uri(path).AbsoluteUri}'.", url);
-        }
+        if (StorePath.Explain(SessionState.Path, url) is { } problem) throw problem;
+        StoreUrl.GetScheme(url);
     }
+
+    /// <summary>Returns the URL of a store that is named by its folder.</summary>
+    internal string GetUrl(string path) => StorePath.GetUrl(SessionState.Path, path);
 
     /// <summary>Leases a store until the pipeline ends.</summary>
     internal StoreLease Lease(StoreReference? reference)
@@ -126,6 +123,10 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var connection = Session.Find(reference);
         return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
     }
+
+    /// <summary>Returns whether an argument is a script block that makes a value of each record. To be called before the first record.</summary>
+    internal bool IsScript(string parameter)
+        => MyInvocation.BoundParameters.TryGetValue(parameter, out var argument) && argument is not null && GetType().GetProperty(parameter)!.GetValue(this) is null;
 
     /// <summary>Refuses an empty <c>-Store</c>, as of a misspelt variable: it would mean whatever store is open.</summary>
     internal void RefuseEmptyStore(StoreReference? store)
@@ -175,20 +176,6 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         finally
         {
             progress.Complete();
-        }
-    }
-
-    private string? FindPath(string path)
-    {
-        try
-        {
-            var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-            // A share of another machine has no URL; it has to be mounted first.
-            return provider.Name == "FileSystem" && !new Uri(full).IsUnc ? full : null;
-        }
-        catch (Exception e) when (e is SessionStateException or NotSupportedException or PSArgumentException or UriFormatException)
-        {
-            return null;
         }
     }
 

@@ -55,7 +55,20 @@ internal sealed class StoreSession
             if (isDefault) _open.ForEach(other => other.IsDefault = false);
             _open.Add(info);
         }
+        ForgetLayout(options.Url);
         return info;
+    }
+
+    /// <summary>Forgets what is known of the layout of a store, which something may change now.</summary>
+    public void ForgetLayout(string url)
+    {
+        lock (_lock)
+        {
+            foreach (var (named, connection) in _named)
+            {
+                if (SameUrl(url, named)) connection.ForgetLayout();
+            }
+        }
     }
 
     /// <summary>Closes a store.</summary>
@@ -63,6 +76,7 @@ internal sealed class StoreSession
     {
         await store.Connection.Store.DisposeAsync();
         lock (_lock) _open.Remove(store);
+        ForgetLayout(store.Connection.Options.Url);
     }
 
     /// <summary>Closes all stores, then the servers, which may serve them, and waits for both within reason.</summary>

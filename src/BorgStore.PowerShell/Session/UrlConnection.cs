@@ -1,3 +1,5 @@
+using BorgStore.Layout;
+
 namespace BorgStore.Commands;
 
 /// <summary>A store that was named by its URL: opened by the first lease, flushed and closed with the last, opened again by the next.</summary>
@@ -5,16 +7,22 @@ internal sealed class UrlConnection(StoreOptions options) : StoreConnection(opti
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
     private Store? _store;
+    private StoreLayout? _layout;
     private int _leases;
 
     public override bool ClosesByItself => true;
+
+    /// <summary>Has the layout recognised anew when the store is opened next.</summary>
+    public void ForgetLayout() => _layout = null;
 
     public override async Task<StoreLease> LeaseAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            _store ??= await Store.OpenAsync(Options, cancellationToken);
+            // To look at what lies in a large store for each single command would take longer than most commands.
+            _store ??= await Store.OpenAsync(Options with { RecalledLayout = _layout }, cancellationToken);
+            _layout = _store.RecallableLayout;
             _leases++;
             return new(this, _store, ReleaseAsync);
         }
@@ -31,6 +39,7 @@ internal sealed class UrlConnection(StoreOptions options) : StoreConnection(opti
         {
             if (--_leases > 0 || _store is not { } store) return;
             _store = null;
+            _layout = store.RecallableLayout;
             await store.DisposeAsync();
         }
         finally

@@ -4,6 +4,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
 using Amazon.S3;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
@@ -33,6 +34,8 @@ internal sealed class S3Connection : IDisposable
             MaxErrorRetry = attempts - 1,
             HttpClientFactory = SharedHttp.Current,
             AllowAutoRedirect = false,
+            // They are in what was chosen above, or were not to be.
+            IgnoreConfiguredEndpointUrls = true,
             DisableLogging = true,
             LogMetrics = false,
             LogResponse = false,
@@ -61,6 +64,9 @@ internal sealed class S3Connection : IDisposable
     /// <summary>What the server can do.</summary>
     public ServerTraits Traits { get; }
 
+    /// <summary>The server; <see langword="null"/> for AWS.</summary>
+    public Uri? Endpoint => _endpoint;
+
     /// <summary>Where the server is, for messages.</summary>
     public string Host => _endpoint?.Authority ?? "AWS";
 
@@ -70,6 +76,20 @@ internal sealed class S3Connection : IDisposable
     /// <param name="credential">Access key and secret key, where the URL has none.</param>
     /// <param name="attempts">How often the SDK tries what failed on the way.</param>
     public static S3Connection Open(S3Url url, NetworkCredential? credential, int attempts = DefaultAttempts)
+    {
+        try
+        {
+            return Configure(url, credential, attempts);
+        }
+        // The SDK reads files and runs programs for it, and throws whatever they throw.
+        catch (Exception e) when (e is not (StoreException or OperationCanceledException))
+        {
+            throw new StoreException(StoreError.AuthenticationFailed,
+                $"The AWS configuration can't be used for '{url.Shown}': {ServerText.Clean(e.Message)} Check ~/.aws/config and ~/.aws/credentials.", url.Shown, e);
+        }
+    }
+
+    private static S3Connection Configure(S3Url url, NetworkCredential? credential, int attempts)
     {
         var profile = FindProfile(url.Profile, url.Shown);
         var endpoint = url.Endpoint ?? FindEndpoint(profile, url);
@@ -103,7 +123,7 @@ internal sealed class S3Connection : IDisposable
                 ? DefaultAWSCredentialsIdentityResolver.GetCredentials()
                 : AWSCredentialsFactory.GetAWSCredentials(profile, new CredentialProfileStoreChain());
         }
-        catch (Exception e) when (e is AmazonClientException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (e is not (StoreException or OperationCanceledException))
         {
             throw new StoreException(StoreError.AuthenticationFailed,
                 $"No credentials for '{url.Shown}' were found. Give -Credential (access key and secret key), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile, as in 's3:profile@…'. {e.Message}",
@@ -121,11 +141,19 @@ internal sealed class S3Connection : IDisposable
 
     private static Uri? FindEndpoint(CredentialProfile? profile, S3Url url)
     {
-        var text = ReadVariable(EndpointVariables) ?? profile?.EndpointUrl;
+        // What the SDK for this would do, in its order: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+        var ignores = ReadVariable(["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]);
+        if (ignores is null ? profile?.IgnoreConfiguredEndpointUrls == true : ignores.Equals("true", StringComparison.OrdinalIgnoreCase)) return null;
+        var text = ReadVariable(EndpointVariables) ?? FindServiceEndpoint(profile) ?? profile?.EndpointUrl;
         if (string.IsNullOrWhiteSpace(text)) return null;
-        return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https" ? endpoint
-            : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is no http or https address.", url.Shown);
+        return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && S3Url.IsWebAddress(endpoint) ? endpoint
+            : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is no http or https address without a user.", url.Shown);
     }
+
+    // The SDK keeps to itself what it reads of a section 'services', and uses it for clients that it chooses the endpoint for.
+    private static string? FindServiceEndpoint(CredentialProfile? profile)
+        => profile?.Services is null ? null
+            : new AmazonS3Config { Profile = new Profile(profile.Name) }.ServiceURL;
 
     private static string? ReadVariable(string[] names)
         => names.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value));

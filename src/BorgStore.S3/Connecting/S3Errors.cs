@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Authentication;
 using System.Text.RegularExpressions;
 using System.Xml;
 using Amazon.Runtime;
@@ -45,7 +44,8 @@ internal static partial class S3Errors
         ["QuotaExceeded"] = (StoreError.QuotaExceeded, "The server's quota leaves no room for it."),
         ["InsufficientStorage"] = (StoreError.NoSpace, "The server has no room left."),
         ["XMinioStorageFull"] = (StoreError.NoSpace, "The server has no room left."),
-        ["EntityTooLarge"] = (StoreError.InvalidArgument, "It is larger than the server takes."),
+        ["EntityTooLarge"] = (StoreError.NotSupported, ServerText.TooLarge),
+        ["RequestEntityTooLarge"] = (StoreError.NotSupported, ServerText.TooLarge),
         ["InvalidObjectState"] = (StoreError.NotSupported, "The value lies in an archive; have the provider restore it first."),
         ["NotImplemented"] = (StoreError.NotSupported, "The server cannot do this."),
         ["MethodNotAllowed"] = (StoreError.NotSupported, "The server cannot do this."),
@@ -58,7 +58,7 @@ internal static partial class S3Errors
     private const string Renew = "The credentials have expired. Renew them, as with 'aws sso login', and open the store again.";
     private const string SetClock = "The clock of this machine differs too much from the server's. Set it.";
     private const string OtherRegion = "The bucket is in another region. Add it to the URL, as in '?region=eu-central-1'.";
-    private const string Busy = "The server asks for fewer requests. Wait a while, or use a smaller -ThrottleLimit.";
+    private const string Busy = RetryAfter.Advice;
 
     /// <summary>Whether the exception says that there is no such item.</summary>
     public static bool IsAbsent(AmazonServiceException e) => e.ErrorCode is "NoSuchKey" or "NotFound" || (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket" && e.ErrorCode != "NoSuchUpload");
@@ -102,7 +102,8 @@ internal static partial class S3Errors
 
     /// <summary>Whether an exception is one that this class explains.</summary>
     public static bool IsFailure(Exception e)
-        => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or AuthenticationException;
+        => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or UnreachableException
+            or ProcessAWSCredentialException;
 
     /// <summary>Explains the error that a batch reports for one of its keys.</summary>
     public static (StoreError Error, string Why) Explain(string? code, string? message)
@@ -114,19 +115,23 @@ internal static partial class S3Errors
 
     private static (StoreError Error, string Why) Explain(Exception cause)
     {
+        if (Find<UnreachableException>(cause) is { } unreachable) return (unreachable.Error, unreachable.Message);
+        if (Find<ProcessAWSCredentialException>(cause) is { } program)
+            return (StoreError.AuthenticationFailed, $"the program that the AWS configuration names as credential_process gives no credentials: {ServerText.Clean(program.Message)}");
         if (Find<TimeoutException>(cause) is not null)
             return (StoreError.Timeout, "the server stopped answering. Whether it did the work is not known; look before you repeat it.");
+        if (cause is AmazonServiceException { ErrorCode: null or "" or "MovedPermanently" or "Found" } moved
+            && ServerText.DescribeMove((int)moved.StatusCode, (moved.InnerException as HttpErrorResponseException)?.Response?.GetHeaderValue("Location")) is { } target)
+            return (StoreError.InvalidUrl, target);
         if (cause is AmazonServiceException { StatusCode: not 0 } service) return Explain(CodeOf(service), HasText(service) ? service.Message : null);
         // The SDK has no type of its own for this.
         if (cause is AmazonClientException && cause.Message.Contains("have already expired", StringComparison.Ordinal)) return (StoreError.AuthenticationFailed, Renew);
-        if (Find<AuthenticationException>(cause) is { } tls)
-            return (StoreError.ConnectionLost, $"the server's certificate is not trusted: {tls.Message} A private authority's certificate is named by AWS_CA_BUNDLE.");
         var innermost = cause;
         while (innermost.InnerException is { } inner) innermost = inner;
         if (Find<XmlException>(cause) is not null)
             return (StoreError.ConnectionLost, "the answer was cut off, or there is no S3 server at that address.");
         return Find<HttpRequestException>(cause) is not null || Find<IOException>(cause) is not null
-            ? (StoreError.ConnectionLost, $"the connection failed: {innermost.Message.TrimEnd('.')}. Check the address and the network.")
+            ? (StoreError.ConnectionLost, $"{innermost.Message.TrimEnd('.')}.")
             : (StoreError.BackendFailure, ServerText.Clean(innermost.Message));
     }
 
@@ -138,6 +143,7 @@ internal static partial class S3Errors
     private static string CodeOf(AmazonServiceException e) => e.ErrorCode is { Length: > 0 } code && !code.All(char.IsAsciiDigit) ? code : e.StatusCode switch
     {
         HttpStatusCode.NotFound => "NotFound",
+        HttpStatusCode.RequestEntityTooLarge => "RequestEntityTooLarge",
         HttpStatusCode.Forbidden => "Forbidden",
         HttpStatusCode.MovedPermanently => "PermanentRedirect",
         HttpStatusCode.TemporaryRedirect => "TemporaryRedirect",

@@ -40,7 +40,7 @@ internal sealed record S3Url
     {
         var shown = StoreUrl.Redact(url);
         var scheme = StoreUrl.GetScheme(url);
-        if (scheme is not ("s3" or "b2")) throw Invalid(shown, $"its scheme is '{scheme}', neither s3 nor b2");
+        if (scheme is not ("s3" or "b2")) throw Invalid(shown, "its scheme is neither s3 nor b2");
 
         var rest = url[(scheme.Length + 1)..];
         var query = rest.IndexOf('?');
@@ -99,12 +99,14 @@ internal sealed record S3Url
         if (end < 0) end = rest.Length;
         var text = rest[..end];
         rest = rest[end..];
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var endpoint) || !IsWebAddress(endpoint) || endpoint.UserInfo.Length > 0)
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var endpoint) || !IsWebAddress(endpoint))
             throw Invalid(shown, "the server is not of the form http://host[:port] or https://host[:port]");
         return endpoint;
     }
 
-    private static bool IsWebAddress([NotNullWhen(true)] Uri? uri) => uri is { Host.Length: > 0, Scheme: "http" or "https" };
+    /// <summary>Whether it is the address of a server, with no user and password in it.</summary>
+    /// <param name="uri">The address.</param>
+    internal static bool IsWebAddress([NotNullWhen(true)] Uri? uri) => uri is { Host.Length: > 0, UserInfo.Length: 0, Scheme: "http" or "https" };
 
     private static bool StartsWithAddress(string text)
         => text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase);

@@ -10,8 +10,8 @@ namespace BorgStore.Backends.S3;
 internal sealed class SharedHttp : HttpClientFactory
 #pragma warning restore CA1001
 {
-    private const string AuthorityVariable = "AWS_CA_BUNDLE";
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
+    /// <summary>The variable that names a file with authorities to trust.</summary>
+    public const string AuthorityVariable = "AWS_CA_BUNDLE";
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
     private static readonly ConcurrentDictionary<string, SharedHttp> ByAuthorities = new();
     private readonly HttpClient _client;
@@ -20,13 +20,14 @@ internal sealed class SharedHttp : HttpClientFactory
     {
         var connections = new SocketsHttpHandler
         {
-            ConnectTimeout = ConnectTimeout,
+            ConnectTimeout = HttpFailure.ConnectTimeout,
             PooledConnectionIdleTimeout = IdleTimeout,
             // Addresses of large services change; a connection isn't kept for ever.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             UseCookies = false,
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
+            Proxy = ProxyChoice.Instance,
         };
         if (authorities.Length > 0) connections.SslOptions = CertificateAuthorities.Trust(AuthorityVariable, authorities);
         // Whole transfers may last for hours; what stands still is the concern of the handler.

@@ -1,5 +1,5 @@
+using System.Collections.Concurrent;
 using System.Net;
-using System.Runtime.ExceptionServices;
 using System.Security.Authentication;
 using BorgStore.Backends.Http;
 
@@ -16,6 +16,9 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
 
     // A page of a listing: a thousand keys of up to 1024 bytes, each escaped, with what is said of each.
     private const int LongestAnswer = 16 << 20;
+
+    // The servers that have answered in this process.
+    private static readonly ConcurrentDictionary<string, byte> Answered = new();
 
     private static readonly string[] ListQueries = ["list-type=", "uploads", "uploadId="];
 
@@ -36,6 +39,17 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         {
             if (request.Content is { } content) request.Content = new WatchedContent(content, watch);
             var response = await base.SendAsync(request, watch.Token).ConfigureAwait(false);
+            Answered[request.RequestUri!.Authority] = 0;
+            if (response.StatusCode == HttpStatusCode.ProxyAuthenticationRequired)
+                throw new UnreachableException(ProxyChoice.DescribeRefusal(request.RequestUri)) { Error = StoreError.AuthenticationFailed };
+            if (RetryAfter.IsBusy(response))
+            {
+                // The SDK repeats the one and not the other.
+                if (response.StatusCode == HttpStatusCode.TooManyRequests) response.StatusCode = HttpStatusCode.ServiceUnavailable;
+                watch.Pause();
+                if (RetryAfter.Find(response) is { } wait) await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
+                watch.Start();
+            }
             var body = await response.Content.ReadAsStreamAsync(watch.Token).ConfigureAwait(false);
             // The body outlives the call, and so the caller's token.
             Stream watchedBody = new WatchedBody(body, new StallWatch(Limit, CancellationToken.None));
@@ -49,15 +63,21 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
             response.Content = watched;
             return response;
         }
+        catch (OperationCanceledException e) when (!watch.Token.IsCancellationRequested && HttpFailure.IsConnectTimeout(e))
+        {
+            throw new UnreachableException(HttpFailure.Describe(e, request.RequestUri, SharedHttp.AuthorityVariable), e);
+        }
         catch (OperationCanceledException e) when (watch.HasStalled)
         {
             throw Stalled(watch, e);
         }
-        catch (HttpRequestException e) when (e.InnerException is AuthenticationException refusal)
+        catch (HttpRequestException e) when (e.InnerException is AuthenticationException || HttpFailure.IsRefused(e)
+            || e.HttpRequestError == HttpRequestError.ProxyTunnelError)
         {
-            // A certificate that is not trusted now will not be in a second either: the SDK repeats only the outer exception.
-            ExceptionDispatchInfo.Throw(refusal);
-            throw;
+            // A certificate that is not trusted now will not be in a second either. A server that was there before may only be starting again.
+            var why = HttpFailure.Describe(e, request.RequestUri, SharedHttp.AuthorityVariable);
+            if (HttpFailure.IsRefused(e) && Answered.ContainsKey(request.RequestUri!.Authority)) throw new HttpRequestException(why, e);
+            throw new UnreachableException(why, e);
         }
     }
 

@@ -9,6 +9,7 @@ namespace BorgStore.Server.Http;
 internal sealed partial class RestApplication
 {
     private const int MaxPageSize = 5000;
+    private const int MostUnreadable = 1000;
     private const long SmallListing = 64 << 10;
     private const long MostOfWaitingListings = 1L << 30;
 
@@ -30,10 +31,12 @@ internal sealed partial class RestApplication
         });
     }
 
-    // An extension: the files of a whole tree, so many an answer, each with the last name of the one before.
+    // An extension: the files of a whole tree, so many an answer, each with the last name of the one before. A client that says so
+    // gets the names of directories that cannot be read beside what lies in the others.
     private Task SendTreePageAsync(HttpContext context, RequestTarget target)
     {
         var directory = target.GetDirectory();
+        var unreadable = target["unreadable"] == "tell" ? new UnreadableDirectories() : null;
         var limit = Math.Min(ParseNumber(target, "limit") ?? MaxPageSize, MaxPageSize);
         return SendJsonAsync(context, async (backend, answer) =>
         {
@@ -42,7 +45,7 @@ internal sealed partial class RestApplication
             string? last = null;
             var count = 0;
             var isComplete = true;
-            await foreach (var item in TreePage.WalkAsync(backend, directory, target["after"], context.RequestAborted))
+            await foreach (var item in TreePage.WalkAsync(backend, directory, target["after"], unreadable, context.RequestAborted))
             {
                 if (count++ == limit)
                 {
@@ -55,6 +58,13 @@ internal sealed partial class RestApplication
             }
             answer.Json.WriteEndArray();
             if (!isComplete) answer.Json.WriteString("next", last);
+            if (unreadable?.Failure is { } failure)
+            {
+                answer.Json.WriteString("error", failure.Error.ToString());
+                answer.Json.WriteStartArray("unreadable");
+                foreach (var name in unreadable.Names.Take(MostUnreadable)) answer.Json.WriteStringValue(name);
+                answer.Json.WriteEndArray();
+            }
             answer.Json.WriteEndObject();
         });
     }

@@ -86,7 +86,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         Strangers.SeeHead(context);
         var request = context.Request;
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (rawTarget == HealthCheck && HttpMethods.IsGet(request.Method))
+        if (rawTarget == HealthCheck && request.Method == HttpMethods.Get)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
@@ -112,15 +112,15 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private Task DispatchAsync(HttpContext context, RequestTarget target)
     {
         var method = context.Request.Method;
-        if (HttpMethods.IsHead(method)) return TellOfItemAsync(context, target);
-        if (HttpMethods.IsGet(method))
+        if (method == HttpMethods.Head) return TellOfItemAsync(context, target);
+        if (method == HttpMethods.Get)
             return target["cmd"] switch
             {
                 "tree" => SendTreePageAsync(context, target),
                 "temporaries" => SendTemporariesAsync(context, target),
                 _ => target.IsListing ? SendListingAsync(context, target) : SendValueAsync(context, target),
             };
-        return HttpMethods.IsPost(method)
+        return method == HttpMethods.Post
             ? target["cmd"] switch
             {
                 null => ReceiveValueAsync(context, target),
@@ -145,7 +145,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     }
 
     private static bool IsMethodKnown(string method)
-        => HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsPost(method) || HttpMethods.IsDelete(method);
+        => method == HttpMethods.Get || method == HttpMethods.Head || method == HttpMethods.Post || method == HttpMethods.Delete;
 
     private static StoreException UnknownCommand(string cmd)
         => new(StoreError.InvalidArgument, $"There is no command '{cmd}' for this method.");
@@ -215,7 +215,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private static async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> body)
     {
         context.Response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(context.Request.Method)) await context.Response.BodyWriter.WriteAsync(body, context.RequestAborted);
+        if (context.Request.Method != HttpMethods.Head) await context.Response.BodyWriter.WriteAsync(body, context.RequestAborted);
     }
 
     [LoggerMessage(LogLevel.Debug, "{Client} {Method} {Target} -> {Status}, {Received} B in, {Sent} B out, {Milliseconds:f1} ms")]

@@ -11,18 +11,19 @@ internal static class TreePage
     /// <param name="backend">Where.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
     /// <param name="after">The path of the last file of the page before, below the directory.</param>
+    /// <param name="unreadable">Where directories are noted that cannot be read; <see langword="null"/> if the listing fails then.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
     public static async IAsyncEnumerable<ItemInfo> WalkAsync(
-        IBackend backend, string directory, string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IBackend backend, string directory, string? after, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var seen = after?.Split('/') ?? [];
         var open = new Stack<Level>();
-        open.Push(new("", List(directory), IsOnSeenPath: seen.Length > 0));
+        open.Push(new(null, "", List(directory), IsOnSeenPath: seen.Length > 0));
         try
         {
             while (open.TryPeek(out var level))
             {
-                if (!await MoveNextAsync(level.Items, isRoot: open.Count == 1))
+                if (!await TreeWalk.MoveNextAsync(level.Items, level.Below, unreadable))
                 {
                     await open.Pop().Items.DisposeAsync();
                     continue;
@@ -34,9 +35,14 @@ internal static class TreePage
 
                 var path = level.Path + item.Name;
                 if (item.IsDirectory)
-                    open.Push(new(path + "/", List(directory.Length == 0 ? path : $"{directory}/{path}"), IsOnSeenPath: order == 0));
+                {
+                    var name = directory.Length == 0 ? path : $"{directory}/{path}";
+                    open.Push(new(name, path + "/", List(name), IsOnSeenPath: order == 0));
+                }
                 else if (order > 0)
+                {
                     yield return item with { Name = path };
+                }
             }
         }
         finally
@@ -48,18 +54,5 @@ internal static class TreePage
             => backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 
-    // A directory below that vanished since it was listed is an empty one.
-    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, bool isRoot)
-    {
-        try
-        {
-            return await items.MoveNextAsync();
-        }
-        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound && !isRoot)
-        {
-            return false;
-        }
-    }
-
-    private readonly record struct Level(string Path, IAsyncEnumerator<ItemInfo> Items, bool IsOnSeenPath);
+    private readonly record struct Level(string? Below, string Path, IAsyncEnumerator<ItemInfo> Items, bool IsOnSeenPath);
 }

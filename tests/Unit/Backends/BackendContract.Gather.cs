@@ -101,12 +101,12 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Gather_takes_thousands_of_ranges_of_hundreds_of_items()
+    public async Task Gather_takes_many_ranges_of_many_items()
     {
-        var values = Enumerable.Range(0, 200).Select(i => Bytes(1000 + i, i)).ToArray();
+        var values = Enumerable.Range(0, 50).Select(i => Bytes(1000 + i, i)).ToArray();
         await Parallel.ForAsync(0, values.Length, Ct, async (i, token) => await Store.StoreAsync($"data/{i:d3}", values[i], StoreMode.Overwrite, token));
         var random = new Random(7);
-        var blocks = Enumerable.Range(0, 3000).Select(_ =>
+        var blocks = Enumerable.Range(0, 500).Select(_ =>
         {
             var item = random.Next(values.Length);
             var offset = random.Next(values[item].Length);

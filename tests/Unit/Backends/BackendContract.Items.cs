@@ -22,6 +22,30 @@ public abstract partial class BackendContract
         await AssertOnlyFilesAsync("data/01/23/0123");
     }
 
+    [Fact]
+    public async Task A_hash_sign_in_a_name_leads_to_no_other_item()
+    {
+        await StoreAsync("config/a", [1]);
+        try
+        {
+            await StoreAsync("config/a#b", [2]);
+        }
+        catch (StoreException e) when (e.Error == StoreError.InvalidName)
+        {
+            // REST: to Python's server it would be the end of the name.
+            Assert.Contains("'config/a#b'", e.Message, StringComparison.Ordinal);
+            Assert.Equal([1], await LoadAsync("config/a"));
+            return;
+        }
+        Assert.Equal([2], await LoadAsync("config/a#b"));
+        Assert.Equal([1], await LoadAsync("config/a"));
+        Assert.Equal(1, (await Store.FindAsync("config/a#b", Ct))!.Value.Size);
+        Assert.True(await Store.MoveAsync("config/a#b", "config/c#", StoreMode.CreateNew, Ct));
+        Assert.Equal(HashKind.Sha256.ComputeHex([2]), await Store.HashAsync("config/c#", HashKind.Sha256, Ct));
+        Assert.True(await Store.DeleteAsync("config/c#", Ct));
+        await AssertOnlyFilesAsync("config/a");
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(70_000)]

@@ -30,6 +30,24 @@ public abstract partial class BackendContract
         Assert.Null(await another.FindAsync("config/a", Ct));
     }
 
+    [Theory]
+    [InlineData("My File.docx")]
+    [InlineData("data/HEAD")]
+    [InlineData("data/ab/photo 1.jpg")]
+    public async Task Destroy_removes_nothing_where_something_else_lies_too(string path)
+    {
+        await StoreAsync("data/ab/abc", [1]);
+        if (!await PutRawAsync(path, [2])) Assert.Skip("Nothing can be put past this backend.");
+        await Store.DisposeAsync();
+
+        await using var another = await CreateBackendAsync();
+        var error = await AssertFailsAsync(StoreError.StoreDoesNotExist, () => another.DestroyAsync(Ct));
+        Assert.Contains($"'{path}'", error.Message, StringComparison.Ordinal);
+        await another.OpenAsync(Ct);
+        Assert.Equal(1, (await another.FindAsync("data/ab/abc", Ct))?.Size);
+        if (await ListRawAsync() is { } raw) Assert.Contains(path, raw);
+    }
+
     [Fact]
     public async Task An_operation_needs_an_open_store()
     {

@@ -1,6 +1,8 @@
+using System.Net;
 using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Layout;
+using BorgStore.Tests.Answers;
 using BorgStore.Tests.Rclone;
 using BorgStore.Tests.S3;
 using BorgStore.Tests.Server;
@@ -43,6 +45,63 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         Assert.StartsWith($"Could not open the store '{StoreUrl.Redact(url)}': the connection was lost or could not be made. ", text, StringComparison.Ordinal);
         Assert.EndsWith(" Check the address, the network and the server.", text, StringComparison.Ordinal);
         Assert.Contains("Connection refused", text, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(2, text.Split("Check the address").Length);
+    }
+
+    [Theory]
+    [InlineData("sftp")]
+    [InlineData("rest")]
+    public async Task A_host_key_that_nobody_knows(string scheme)
+    {
+        var sshd = OpenSshServer.Instance;
+        Assert.SkipWhen(sshd.Missing is not null, sshd.Missing ?? "");
+        Environment.SetEnvironmentVariable(SshCommand.ProgramVariable,
+            $"ssh -F none -p {sshd.Port} -o BatchMode=yes -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes");
+        var text = await FailAsync(StoreError.AuthenticationFailed, $"{scheme}://127.0.0.1:{sshd.Port}/store");
+        Assert.Contains($"No connection to '127.0.0.1:{sshd.Port}' could be made; ssh says: ", text, StringComparison.Ordinal);
+        Assert.Contains("The server's host key is not known. Connect once with ssh", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_configuration_of_rclone_that_is_encrypted()
+    {
+        RcloneProgram.Require();
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder.Combine("rclone.conf"), "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\n" + new string('A', 60) + "AAAA\n");
+        await WithRcloneAsync(folder.Combine("rclone.conf"), async () =>
+        {
+            var error = await Assert.ThrowsAsync<StoreException>(() => Store.OpenAsync(new("rclone:remote:store") { Layout = StoreLayout.Borg2 }));
+            Assert.Equal(StoreError.AuthenticationFailed, error.Error);
+            Assert.Contains("RCLONE_CONFIG_PASS", error.Message, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task A_remote_of_rclone_that_is_not_configured()
+    {
+        RcloneProgram.Require();
+        using var folder = new TemporaryFolder();
+        await WithRcloneAsync(folder.Combine("rclone.conf"), async () =>
+        {
+            var error = await Assert.ThrowsAsync<StoreException>(() => Store.OpenAsync(new("rclone:nope:foo") { Layout = StoreLayout.Borg2 }));
+            Assert.Equal(StoreError.InvalidUrl, error.Error);
+            Assert.StartsWith("Could not open the store 'nope:foo/': didn't find section in config file. Configure the remote", error.Message, StringComparison.Ordinal);
+        });
+    }
+
+    private static async Task WithRcloneAsync(string configuration, Func<Task> act)
+    {
+        await RcloneBackend.StopSharedProcessAsync();
+        Environment.SetEnvironmentVariable("RCLONE_CONFIG", configuration);
+        try
+        {
+            await act();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("RCLONE_CONFIG", null);
+            await RcloneBackend.StopSharedProcessAsync();
+        }
     }
 
     [Theory, MemberData(nameof(Missing))]
@@ -85,6 +144,52 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         Environment.SetEnvironmentVariable(SshCommand.ProgramVariable,
             $"ssh -F none -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile=/no/such/key -o UserKnownHostsFile={sshd.KnownHosts}");
         Assert.StartsWith($"Could not open the store '{url}': the authentication failed. ", await FailAsync(StoreError.AuthenticationFailed, url), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https://store.invalid/x", StoreError.ConnectionLost)]
+    [InlineData("http://store.invalid/x", StoreError.AuthenticationFailed)]
+    [InlineData($"s3:key:{Secret}@https://store.invalid/bucket/x", StoreError.ConnectionLost)]
+    [InlineData($"s3:key:{Secret}@http://store.invalid/bucket/x", StoreError.AuthenticationFailed)]
+    public async Task A_proxy_that_refuses_is_named_without_its_password(string url, StoreError error)
+    {
+        await using var proxy = new ScriptedHttp(_ => ScriptedHttp.Http("407 Proxy Authentication Required\nProxy-Authenticate: Basic realm=\"proxy\""));
+        using var settings = new ProxySettings(proxy.Url.Replace("http://", $"http://corp:{Secret}@", StringComparison.Ordinal));
+        Assert.Contains(proxy.Url, await FailAsync(error, url), StringComparison.Ordinal);
+        Assert.Contains(proxy.Requests, request => request.Head.Contains("Proxy-Authorization: Basic ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1/store")]
+    [InlineData($"s3:key:{Secret}@http://localhost:1/bucket/store")]
+    public async Task No_proxy_leads_to_this_machine(string url)
+    {
+        await using var proxy = new ScriptedHttp(_ => ScriptedHttp.Http("407 Proxy Authentication Required"));
+        using var settings = new ProxySettings(proxy.Url);
+        Assert.Contains("Connection refused", await FailAsync(StoreError.ConnectionLost, url), StringComparison.Ordinal);
+        Assert.Empty(proxy.Requests);
+    }
+
+    // What the runtime makes of the variables as a process starts.
+    private sealed class ProxySettings : IDisposable
+    {
+        private static readonly string[] Names = ["http_proxy", "https_proxy"];
+        private readonly IWebProxy _before = HttpClient.DefaultProxy;
+        private readonly string?[] _values = [.. Names.Select(Environment.GetEnvironmentVariable)];
+
+        public ProxySettings(string url)
+        {
+            foreach (var name in Names) Environment.SetEnvironmentVariable(name, url);
+            object?[] made = [null];
+            Type.GetType("System.Net.Http.HttpEnvironmentProxy, System.Net.Http", throwOnError: true)!.GetMethod("TryCreate")!.Invoke(null, made);
+            HttpClient.DefaultProxy = (IWebProxy)made[0]!;
+        }
+
+        public void Dispose()
+        {
+            HttpClient.DefaultProxy = _before;
+            foreach (var (name, value) in Names.Zip(_values)) Environment.SetEnvironmentVariable(name, value);
+        }
     }
 
     // No secret shows, not even in a cause.

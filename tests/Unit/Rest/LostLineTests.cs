@@ -120,6 +120,20 @@ public sealed class LostLineTests : IAsyncLifetime
         Assert.Equal(["data/a"], _server.ListFiles());
     }
 
+    [Fact]
+    public async Task A_newer_value_of_another_client_is_not_removed_with_a_damaged_one()
+    {
+        _line.ToServer = (bytes, count) =>
+        {
+            if (bytes.AsSpan(0, count).IndexOf("cmd=hash"u8) >= 0) File.WriteAllText(Path.Combine(_server.StorePath, "data", "c"), "newer");
+            else Damage(bytes, count);
+        };
+        await AssertFailsAsync(StoreError.HashMismatch,
+            () => _client.StoreAsync("data/c", new StoreValue(new ForwardStream(new byte[1000]), 1000), StoreMode.Overwrite, Ct).AsTask());
+        _line.ToServer = null;
+        Assert.Equal("newer"u8.ToArray(), await LoadAsync("data/c"));
+    }
+
     // Of zeros, every other byte in a piece being one that a head may have.
     private static void Damage(byte[] bytes, int count)
     {

@@ -17,6 +17,7 @@ public sealed class PythonServerContractTests : RestContract
         $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 101, length: 0)",
         $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 1, length: {long.MaxValue})",
         nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(A_cancelled_store_leaves_nothing),
+        nameof(Destroy_removes_nothing_where_something_else_lies_too),
         // It has no command for what is unfinished.
         nameof(Clearing_and_destroying_leave_alone_what_links_lead_to), nameof(Nothing_unfinished_is_deleted_behind_a_link),
     ];

@@ -31,9 +31,9 @@ public sealed class RestAddressTests
     [Theory]
     [InlineData("rest:////srv/store", "borgstore-server-rest --stdio --backend FILE:/srv/store")]
     [InlineData("rest:///relative/store", "borgstore-server-rest --stdio --backend FILE:relative/store")]
-    [InlineData("rest://host/store", "ssh -o ServerAliveInterval=30 -o ServerAliveCountMax=3 host borgstore-server-rest --stdio --backend FILE:store")]
-    [InlineData("rest://me@host:2222/~/store", "ssh -o ServerAliveInterval=30 -o ServerAliveCountMax=3 -p 2222 me@host borgstore-server-rest --stdio --backend FILE:~/store")]
-    [InlineData("rest://me@[::1]//srv/a b;c", "ssh -o ServerAliveInterval=30 -o ServerAliveCountMax=3 me@::1 borgstore-server-rest --stdio --backend 'FILE:/srv/a b;c'")]
+    [InlineData("rest://host/store", "ssh -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 host borgstore-server-rest --stdio --backend FILE:store")]
+    [InlineData("rest://me@host:2222/~/store", "ssh -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 -p 2222 me@host borgstore-server-rest --stdio --backend FILE:~/store")]
+    [InlineData("rest://me@[::1]//srv/a b;c", "ssh -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 me@::1 borgstore-server-rest --stdio --backend 'FILE:/srv/a b;c'")]
     public void Rest(string url, string command) => Assert.Equal(command, string.Join(' ', RestAddress.Parse(url).Command!));
 
     [Theory]

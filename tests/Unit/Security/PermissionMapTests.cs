@@ -35,7 +35,19 @@ public class PermissionMapTests
         => Assert.Equal(rights, PermissionMap.FormatRights(PermissionMap.Parse(preset).GetRights(name)));
 
     [Theory]
-    [InlineData("borgbackup-nodelete", "presets are")]
+    [InlineData("Borgbackup-Read-Only")]
+    [InlineData("READ-ONLY")]
+    public void Presets_are_found_in_any_case(string preset)
+        => Assert.Equal(PermissionPresets.Get("borgbackup-read-only").Entries, PermissionMap.Parse(preset).Entries);
+
+    [Theory]
+    [InlineData("""{"":"lr","data":"lrw","locks":"lrwD"}""")]
+    [InlineData("""{"config/<a>":"l","config/it's":""}""")]
+    [InlineData("{}")]
+    public void The_text_of_a_map_is_the_JSON_that_it_can_be_made_of(string text) => Assert.Equal(text, PermissionMap.Parse(text).ToString());
+
+    [Theory]
+    [InlineData("borgbackup-nodelete", "presets are all, no-delete, write-only, read-only")]
     [InlineData("""{"": "lx"}""", "'x'")]
     [InlineData("""{"": """, "neither")]
     public void What_is_wrong_is_said(string text, string expected)

@@ -81,6 +81,17 @@ public sealed class ExtremeTests
     }
 
     [Theory]
+    [InlineData("HEAd")]
+    [InlineData("get")]
+    public async Task A_method_in_another_case_is_none(string method)
+    {
+        await using var server = await TestServer.StartAsync();
+        using var client = server.Connect();
+        foreach (var headers in new[] { "", "Accept: something\r\n" })
+            foreach (var target in new[] { "/", "/data/a" }) Assert.Equal(501, client.Exchange(method, target, headers).Status);
+    }
+
+    [Theory]
     [InlineData("POST", "/?cmd=defrag&target=keys/x", "[[", 403)]
     [InlineData("POST", "/?cmd=defrag&algorithm=sha256&namespace=keys", "[[", 403)]
     [InlineData("POST", "/?cmd=defrag&target=data/x", """[["keys/a", 0, 1], [""", 403)]

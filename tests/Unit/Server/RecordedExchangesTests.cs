@@ -17,6 +17,7 @@ public sealed class RecordedExchangesTests
         ["load range: suffix longer than object"] = (206, "hello borgstorehello borgstorehello borgstore"),
         ["gather: negative offset beyond the start"] = (416, null),
         ["gather: a directory"] = (404, null),
+        ["rmdir non-empty"] = (400, null),
         ["gather: huge size"] = (416, null),
         ["gather: huge offset"] = (416, null),
         ["gather: integer beyond 64 bits"] = (400, null),

@@ -157,7 +157,7 @@ public sealed class ResourceTests : IDisposable
 
     private Task<(ServerProcess Server, string Url)> StartAsync(long? heapLimit, params string[] arguments)
     {
-        var environment = new Dictionary<string, string> 
+        var environment = new Dictionary<string, string>
         {
             ["TMPDIR"] = _folder.Combine("temporary"),
             // Which has files of its own there.
@@ -170,8 +170,19 @@ public sealed class ResourceTests : IDisposable
     private static long GetSizeOfDeletedFiles(int process)
         => Directory.EnumerateFiles($"/proc/{process}/fd")
             .Where(file => new FileInfo(file).LinkTarget is { } target && target.EndsWith("(deleted)", StringComparison.Ordinal) && !target.StartsWith("/memfd", StringComparison.Ordinal))
-            .Select(file => File.OpenHandle(file)).Sum(handle =>
-            {
-                using (handle) return RandomAccess.GetLength(handle);
-            });
+            .Sum(GetSize);
+
+    private static long GetSize(string file)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(file);
+            return RandomAccess.GetLength(handle);
+        }
+        catch (IOException)
+        {
+            // Closed meanwhile.
+            return 0;
+        }
+    }
 }

@@ -15,13 +15,22 @@ internal sealed class TestNginx : IAsyncDisposable
     /// <param name="socket">The unix socket of the store under /repos/first.</param>
     public static async Task<TestNginx> StartAsync(string folder, string socket)
     {
-        if (!File.Exists(Program)) Assert.Skip("There is no nginx. Install nginx-light.");
-        Directory.CreateDirectory(folder);
         var port = TestPorts.FindFree();
         var stores = (await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "deploy", "nginx.conf")))
             .Replace("listen 443 ssl;", $"listen 127.0.0.1:{port};")
             .Replace("/run/borgstore/first.sock", socket);
         stores = string.Join('\n', stores.Split('\n').Where(line => !line.Contains("ssl_certificate", StringComparison.Ordinal)));
+        return await StartAsync(folder, port, stores);
+    }
+
+    /// <summary>Starts it with a configuration.</summary>
+    /// <param name="folder">Where its files go.</param>
+    /// <param name="port">A port that the configuration names.</param>
+    /// <param name="stores">What its configuration has within <c>http</c>.</param>
+    public static async Task<TestNginx> StartAsync(string folder, int port, string stores)
+    {
+        if (!File.Exists(Program)) Assert.Skip("There is no nginx. Install nginx-light.");
+        Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"), $$"""
             daemon off;
             pid {{folder}}/pid;

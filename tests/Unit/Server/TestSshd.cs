@@ -27,6 +27,7 @@ internal sealed class TestSshd : IAsyncDisposable
         var options = forcedCommand is null ? "" : $"command=\"{forcedCommand.Replace("\"", "\\\"")}\",restrict ";
         await File.WriteAllTextAsync(Path.Combine(folder, "authorized_keys"), options + await File.ReadAllTextAsync(Path.Combine(folder, "user.pub")));
         var port = TestPorts.FindFree();
+        // SHLVL keeps a shell from running what the user's own logins begin with.
         await File.WriteAllTextAsync(Path.Combine(folder, "config"), $"""
             ListenAddress 127.0.0.1:{port}
             HostKey {folder}/host
@@ -39,7 +40,7 @@ internal sealed class TestSshd : IAsyncDisposable
             PermitRootLogin yes
             MaxStartups 100:30:200
             MaxSessions 100
-            SetEnv PATH={AppContext.BaseDirectory}:/usr/local/bin:/usr/bin:/bin DOTNET_ROOT={Environment.GetEnvironmentVariable("DOTNET_ROOT")}
+            SetEnv SHLVL=1 PATH={AppContext.BaseDirectory}:/usr/local/bin:/usr/bin:/bin DOTNET_ROOT={Environment.GetEnvironmentVariable("DOTNET_ROOT")}
             """);
         if (Environment.UserName == "root") Directory.CreateDirectory("/run/sshd");
         var process = ServerProcess.Start(Program, ["-D", "-e", "-f", Path.Combine(folder, "config")]);

@@ -49,6 +49,27 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
+    public async Task A_directory_that_cannot_be_read_ends_no_listing()
+    {
+        await using var store = await OpenAsync(request => Answers.FirstTextOf(request) switch
+        {
+            "store" => Answers.Names(("data", Answers.Folder), ("keys", Answers.Folder)),
+            "store/data" => Answers.Names(("a", Answers.File), ("b", Answers.Folder), ("c", Answers.Folder), ("d", Answers.Folder)),
+            _ => Answers.Names(("x", Answers.File), ("y.tmp", Answers.File)),
+        }, unreadable: ["store/data/b", "store/data/d", "store/keys"]);
+        var listed = new List<string>();
+        var error = await Assert.ThrowsAsync<StoreException>(async () =>
+        {
+            await foreach (var item in store.ListAsync("data", ListScope.Tree, Ct)) listed.Add(item.Name);
+        });
+        Assert.Equal(["a", "c/x"], listed);
+        Assert.Equal((StoreError.PermissionDenied, "data/b"), (error.Error, error.Name));
+        Assert.Contains("'data/b', 'data/d'", error.Message, StringComparison.Ordinal);
+        // Where the listing begins there is nothing to go on with.
+        Assert.Equal("keys", (await Assert.ThrowsAsync<StoreException>(() => store.ListAsync("keys", ListScope.Tree, Ct).ToListAsync(Ct).AsTask())).Name);
+    }
+
+    [Fact]
     public async Task A_listing_that_is_cut_is_refused()
     {
         await using var store = await OpenAsync(request => [.. Answers.Names(("a", Answers.File), ("b", Answers.File))[..^3]]);
@@ -169,7 +190,7 @@ public sealed class BadAnswerTests
     /// <summary>Opens a store on a server where each directory has the same entries, and each file the same value.</summary>
     private async Task<SftpBackend> OpenAsync(Func<byte[], byte[]> listing, bool endsListing = true, uint linked = Answers.File,
         Func<string, byte[], byte[]>? extended = null, PacketType? failing = null, byte[]? value = null, byte[]? handle = null, Func<string, bool>? opening = null,
-        long size = 1)
+        long size = 1, string[]? unreadable = null)
     {
         var listed = new ConcurrentDictionary<string, byte[]>();
         var number = 0;
@@ -187,6 +208,8 @@ public sealed class BadAnswerTests
             var text = Answers.FirstTextOf(request);
             switch (type)
             {
+                case PacketType.OpenDirectory when unreadable?.Contains(text) == true:
+                    return Answers.Status(request, 3);
                 case PacketType.OpenDirectory:
                     listed[$"{++number}"] = listing(request);
                     return Answers.Handle(request, System.Text.Encoding.ASCII.GetBytes($"{number}"));

@@ -10,6 +10,8 @@ public class SftpUrlTests
     [InlineData("sftp://me@host:2222/some/store/", "me", "host", 2222, "some/store")]
     [InlineData("sftp://me@host//srv/store", "me", "host", null, "/srv/store")]
     [InlineData("SFTP://a%40b@[::1]:22/x%20y%3fz", "a@b", "::1", 22, "x y?z")]
+    [InlineData("sftp://host/~/store", null, "host", null, "store")]
+    [InlineData("sftp://host/~//store/", null, "host", null, "store")]
     [InlineData("sftp://[fe80::1%25eth0]//s", null, "fe80::1%eth0", null, "/s")]
     public void A_url_says_where_the_store_is(string text, string? user, string host, int? port, string path)
     {
@@ -29,6 +31,8 @@ public class SftpUrlTests
     [InlineData("sftp://host")]
     [InlineData("sftp://host/")]
     [InlineData("sftp:///store")]
+    [InlineData("sftp://host/~")]
+    [InlineData("sftp://host/~/")]
     [InlineData("sftp://-oProxyCommand=x/store")]
     [InlineData("sftp://host:0/store")]
     [InlineData("sftp://host:99999/store")]

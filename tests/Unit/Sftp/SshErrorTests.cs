@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
@@ -51,6 +52,39 @@ public sealed class SshErrorTests : IDisposable
     }
 
     [Fact]
+    public async Task Too_many_logins_at_once_are_waited_for()
+    {
+        var crowded = CrowdedSshServer.Instance;
+        var folder = _folder.Combine("store");
+        Directory.CreateDirectory(folder);
+        using var stranger = await OccupyAsync(crowded.Port);
+        var attempts = 0;
+        var connector = new SshConnector(crowded.Url(folder), crowded.Options);
+        await using var store = new SftpBackend(crowded.Url(folder), new BackendOptions(), async token =>
+        {
+            // The stranger stays for one attempt.
+            if (++attempts == 2) stranger.Dispose();
+            return await connector.ConnectAsync(token);
+        });
+        await store.OpenAsync(default);
+        Assert.True(attempts > 1);
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_made_says_why_in_words()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "There is no /proc.");
+        var url = _server.Url("/proc/nothing/store");
+        await using var store = SshServer.CreateBackend(url, _server.SharedOptions);
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.CreateAsync(default));
+        TestContext.Current.TestOutputHelper?.WriteLine(error.Message);
+        Assert.True(error.Error is StoreError.BackendFailure or StoreError.PermissionDenied, error.Message);
+        Assert.Contains("no such file or folder", error.Message);
+        Assert.Contains("chroot", error.Message);
+        Assert.DoesNotContain("status", error.Message);
+    }
+
+    [Fact]
     public async Task A_missing_ssh_says_so()
     {
         var url = SftpUrl.Parse("sftp://127.0.0.1/store");
@@ -76,6 +110,19 @@ public sealed class SshErrorTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    // Connects without logging in, as soon as the server has room.
+    private static async Task<TcpClient> OccupyAsync(int port)
+    {
+        while (true)
+        {
+            var client = new TcpClient("127.0.0.1", port);
+            var greeting = new byte[4];
+            if (await client.GetStream().ReadAtLeastAsync(greeting, 4, throwOnEndOfStream: false) == 4 && greeting.AsSpan().SequenceEqual("SSH-"u8)) return client;
+            client.Dispose();
+            await Task.Delay(100);
+        }
+    }
 
     private async Task<StoreException> FailAsync(params string[] options)
     {

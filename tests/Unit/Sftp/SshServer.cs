@@ -123,15 +123,17 @@ internal abstract class SshServer
 }
 
 /// <summary>OpenSSH's sshd with its internal-sftp.</summary>
-internal sealed class OpenSshServer : SshServer
+internal class OpenSshServer : SshServer
 {
     private static readonly Lazy<OpenSshServer> Shared = new(() => new());
 
-    private OpenSshServer() : base("sshd")
+    protected OpenSshServer() : base("sshd")
     {
     }
 
     public static OpenSshServer Instance => Shared.Value;
+
+    protected virtual int MostLogins => 200;
 
     protected override string? FindMissing()
         => FindProgram("sshd") is null || FindProgram("ssh") is null ? "There is no OpenSSH here (openssh-server, openssh-client)." : null;
@@ -139,6 +141,7 @@ internal sealed class OpenSshServer : SshServer
     protected override ChildCommand Configure()
     {
         if (Environment.UserName == "root") Directory.CreateDirectory("/run/sshd");
+        // SHLVL keeps a shell from running what the user's own logins begin with.
         var config = WriteFile("sshd_config", $"""
             ListenAddress 127.0.0.1:{Port}
             HostKey {Generate("host_ed25519", "ed25519")}
@@ -149,12 +152,27 @@ internal sealed class OpenSshServer : SshServer
             PasswordAuthentication no
             KbdInteractiveAuthentication no
             UsePAM no
-            MaxStartups 200
+            MaxStartups {MostLogins}
             MaxSessions 200
             Subsystem sftp internal-sftp
+            SetEnv SHLVL=1
             """);
         return new(FindProgram("sshd")!, ["-D", "-e", "-f", config]);
     }
+}
+
+/// <summary>An sshd that lets one log in at a time.</summary>
+internal sealed class CrowdedSshServer : OpenSshServer
+{
+    private static readonly Lazy<CrowdedSshServer> Shared = new(() => new());
+
+    private CrowdedSshServer()
+    {
+    }
+
+    public static new CrowdedSshServer Instance => Shared.Value;
+
+    protected override int MostLogins => 1;
 }
 
 /// <summary>ProFTPD with its mod_sftp.</summary>

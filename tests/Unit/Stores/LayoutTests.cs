@@ -11,7 +11,7 @@ public sealed class LayoutTests : StoreFixture
     [Fact]
     public async Task An_empty_store_says_that_it_cannot_know()
     {
-        await (await CreateAsync(("data", 2))).DisposeAsync();
+        Directory.CreateDirectory(Folder.Combine("store"));
         await using var store = await OpenAsync();
         Assert.Empty(store.Layout.Namespaces);
         var error = await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/0123456", Bytes("1")));
@@ -22,7 +22,7 @@ public sealed class LayoutTests : StoreFixture
     [Fact]
     public async Task A_namespace_without_items_is_searched_but_not_written()
     {
-        await using (var made = await CreateAsync(("data", 2))) await made.MakeNamespaceAsync("data");
+        await (await CreateAsync(("data", 2))).DisposeAsync();
         await using var store = await OpenAsync();
         Assert.False(Assert.Single(store.Layout.Namespaces).IsKnown);
         await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("data/0123456", Bytes("1")));
@@ -82,6 +82,27 @@ public sealed class LayoutTests : StoreFixture
         Assert.Same(StoreLayout.Borg2, await LayoutRecognition.RecognizeAsync(counted, default));
         Assert.Equal(requests, meter.Read(Operation.Load).Calls);
         Assert.Equal(0, meter.Read(Operation.List).Calls);
+    }
+
+    [Fact]
+    public async Task A_layout_that_is_recalled_costs_one_listing_while_the_namespaces_are_the_same()
+    {
+        await using var store = await CreateAsync(("config", 0), ("data", 1));
+        foreach (var name in new[] { "config/a", "data/0123", "data/4567" }) await store.StoreAsync(name, Bytes("1"));
+
+        var meter = new Meter();
+        await using var counted = new MeteredBackend(BackendFactory.Create(Folder.StoreUrl, new()), meter);
+        await counted.OpenAsync(default);
+        var recognized = await LayoutRecognition.RecognizeAsync(counted, default);
+        Assert.True(meter.Read(Operation.List).Calls > 1);
+        meter.Reset();
+        Assert.Same(recognized, await LayoutRecognition.RecognizeAsync(counted, recognized, default));
+        Assert.Equal(1, meter.Read(Operation.List).Calls);
+        Assert.Equal(0, meter.Read(Operation.Load).Calls);
+
+        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Folder.Combine("store/more")).FullName, "x"), "1");
+        var changed = await LayoutRecognition.RecognizeAsync(counted, recognized, default);
+        Assert.Equal(["config", "data", "more"], changed.Namespaces.Select(ns => ns.Name).Order());
     }
 
     [Theory]

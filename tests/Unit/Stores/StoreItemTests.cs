@@ -122,11 +122,72 @@ public sealed class StoreItemTests : StoreFixture
     [InlineData("data/nul")]
     [InlineData("data/a:b")]
     [InlineData("data/")]
+    [InlineData("data/a.del")]
+    [InlineData("data/ab/abc")]
+    [InlineData("nested/aa/bb")]
+    [InlineData("nested/bb/bb")]
+    [InlineData("nested/aa/aabb")]
+    [InlineData("nested/abcd.del")]
     public async Task Bad_names_are_refused_before_anything_is_written(string name)
     {
-        await using var store = await CreateAsync(("data", 0));
+        await using var store = await CreateAsync(("data", 0), ("nested", 1));
         await FailsAsync(StoreError.InvalidName, async () => await store.StoreAsync(name, Bytes("1")));
-        Assert.Empty(Directory.GetFileSystemEntries(Folder.Combine("store")));
+        Assert.Empty(Directory.GetFiles(Folder.Combine("store"), "*", SearchOption.AllDirectories));
+
+        var source = name.StartsWith("data", StringComparison.Ordinal) ? "data/source" : "nested/source";
+        await store.StoreAsync(source, Bytes("1"));
+        foreach (var deleted in new[] { false, true })
+        {
+            await FailsAsync(StoreError.InvalidName, async () => await store.MoveAsync(source, name, deleted: deleted));
+            if (!deleted) await store.SoftDeleteAsync(source);
+        }
+        await store.UndeleteAsync(source);
+        await FailsAsync(StoreError.InvalidName, async () => await store.DefragAsync(source.Split('/')[0], [new(source, 0, 1)], name));
+        Assert.Single(await store.ListAllAsync(ItemSelection.All).ToListAsync());
+    }
+
+    [Fact]
+    public async Task Keys_with_slashes_are_themselves_in_a_flat_namespace()
+    {
+        await using (var store = await CreateAsync(("data", 0), ("nested", 2)))
+        {
+            foreach (var name in new[] { "data/a/b", "data/a/c/d", "data/plain", "nested/00112233" }) await store.StoreAsync(name, Bytes(name));
+            await store.SoftDeleteAsync("data/a/b");
+        }
+        // Somebody else's, which has no name here.
+        Directory.CreateDirectory(Folder.Combine("store", "nested", "aa", "bb"));
+        await File.WriteAllTextAsync(Folder.Combine("store", "nested", "aa", "bb", "cc"), "x", TestContext.Current.CancellationToken);
+
+        await using var opened = await OpenAsync();
+        Assert.All(opened.Layout.Namespaces, ns => Assert.True(ns.IsKnown));
+        var items = await opened.ListAllAsync(ItemSelection.All).ToListAsync();
+        Assert.Equal(["data/a/b", "data/a/c/d", "data/plain", "nested/00112233"], items.Select(item => item.Name).Order(StringComparer.Ordinal));
+        foreach (var item in items) Assert.Equal(Bytes(item.Name), await opened.LoadAsync(item.Name, deleted: item.IsDeleted));
+        Assert.Equal(1, opened.GetStatistics().ForeignNames);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task An_item_at_another_level_is_said_to_be_there(int given)
+    {
+        const string Name = "data/0011223344";
+        await using (var store = await CreateAsync(("data", 2))) await store.StoreAsync(Name, Bytes("1"));
+        await using var wrong = await OpenAsync(new(("data", given)));
+        Assert.Equal(Name, Assert.Single(await wrong.ListAllAsync().ToListAsync()).Name);
+        foreach (var act in new Func<Task>[]
+        {
+            async () => await wrong.LoadAsync(Name), async () => await wrong.GetInfoAsync(Name), async () => await wrong.DeleteAsync(Name),
+            async () => await wrong.SoftDeleteAsync(Name), async () => await wrong.HashAsync(Name, BorgStore.Hashing.HashKind.Sha256),
+            async () => await wrong.StoreAsync("data/0099887766", Bytes("2")), async () => await wrong.MoveAsync(Name, "data/5566778899"),
+        })
+        {
+            var error = await FailsAsync(StoreError.LayoutUnknown, act);
+            Assert.Contains($"was given level {given}, but holds items at level ", error.Message, StringComparison.Ordinal);
+        }
+        await using var right = await OpenAsync(new(("data", 2)));
+        await FailsAsync(StoreError.ObjectNotFound, async () => await right.LoadAsync("data/0099"));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using BorgStore.Diagnostics;
+using BorgStore.Layout;
 
 namespace BorgStore.Tests.Stores;
 
@@ -8,8 +9,10 @@ public sealed class StoreLifecycleTests : StoreFixture
     [Fact]
     public async Task A_store_is_made_once_and_destroyed_once()
     {
+        Directory.CreateDirectory(Folder.Combine("store")); // An empty folder is as good as none.
         await (await CreateAsync(("data", 0))).DisposeAsync();
-        await (await CreateAsync(("data", 0))).DisposeAsync(); // An empty folder is as good as none.
+        // Nothing is stored yet, and still this is somebody's store with its levels.
+        await FailsAsync(StoreError.StoreAlreadyExists, () => CreateAsync(("data", 2)));
         await using (var store = await OpenAsync(new(("data", 0)))) await store.StoreAsync("data/x", Bytes("1"));
         await FailsAsync(StoreError.StoreAlreadyExists, () => CreateAsync(("data", 0)));
         await Store.DestroyAsync(new(Folder.StoreUrl));
@@ -17,6 +20,41 @@ public sealed class StoreLifecycleTests : StoreFixture
         Assert.Equal(Folder.StoreUrl, missing.Name);
         Assert.Contains($"'{Folder.StoreUrl}'", missing.Message, StringComparison.Ordinal);
         await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(new(Folder.StoreUrl)));
+    }
+
+    [Theory]
+    [InlineData("data/0011", "notes/readme.txt")]
+    [InlineData("data/0011", "todo")]
+    [InlineData("data/0011", "data/project/plan")]
+    [InlineData("config/main", ".git/config/x")]
+    public async Task Nothing_is_destroyed_where_there_may_be_ordinary_files(string item, string file)
+    {
+        await using (var store = await CreateAsync(("data", 1), ("config", 0))) await store.StoreAsync(item, Bytes("1"));
+        var path = Folder.Combine("store", file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllTextAsync(path, "kept", TestContext.Current.CancellationToken);
+
+        var error = await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(new(Folder.StoreUrl)));
+        Assert.Contains($"'{file}'", error.Message, StringComparison.Ordinal);
+        var layout = new StoreLayout(("data", 1), ("config", 0));
+        await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(new(Folder.StoreUrl) { Layout = layout }));
+        Assert.True(File.Exists(path));
+        await using (var store = await OpenAsync(layout)) Assert.Equal(Bytes("1"), await store.LoadAsync(item));
+
+        File.Delete(path);
+        await Store.DestroyAsync(new(Folder.StoreUrl));
+        Assert.False(Directory.Exists(Folder.Combine("store")));
+    }
+
+    [Fact]
+    public async Task A_store_of_names_that_files_have_is_destroyed_by_its_layout()
+    {
+        var layout = new StoreLayout(("", 0), ("config", 0));
+        await using (var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = layout }))
+            foreach (var name in new[] { "todo", "config/app.json", "config/a/b" }) await store.StoreAsync(name, Bytes("1"));
+        await FailsAsync(StoreError.StoreDoesNotExist, () => Store.DestroyAsync(new(Folder.StoreUrl)));
+        await Store.DestroyAsync(new(Folder.StoreUrl) { Layout = layout });
+        Assert.False(Directory.Exists(Folder.Combine("store")));
     }
 
     [Fact]

@@ -1,6 +1,5 @@
 using BorgStore.Naming;
 
-
 namespace BorgStore.Backends.Files;
 
 internal sealed partial class FileBackend
@@ -11,7 +10,7 @@ internal sealed partial class FileBackend
 
     /// <inheritdoc/>
     public IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => new SynchronousSequence<TemporaryItem>(ListTemporary("", DateTime.UtcNow - olderThan), _gate, cancellationToken);
+        => new SynchronousSequence<TemporaryItem>(ListTemporary(DateTime.UtcNow - olderThan), _gate, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
@@ -39,10 +38,11 @@ internal sealed partial class FileBackend
 
     private IEnumerable<ItemInfo> List(string directory, ListScope scope)
     {
+        var unreadable = new UnreadableDirectories();
         var levels = new Stack<(DirectoryReader Reader, string Path, int Next)>();
         try
         {
-            levels.Push((OpenListing(directory) ?? throw NoDirectory(directory), "", 0));
+            levels.Push((OpenListing(directory, unreadable: null) ?? throw NoDirectory(directory), "", 0));
             while (levels.TryPop(out var level))
             {
                 if (level.Next == level.Reader.Entries.Count)
@@ -56,7 +56,13 @@ internal sealed partial class FileBackend
                 var path = Join(level.Path, entry.Name);
                 if (scope == ListScope.OneLevel || entry.Kind != EntryKind.Directory)
                 {
-                    if (GetStatus(level.Reader, entry, path) is not { } status) continue;
+                    if (!TryGetStatus(level.Reader, entry, directory, path, unreadable, out var found) && scope == ListScope.OneLevel)
+                    {
+                        // Listing it as a directory then fails, and gives the reason.
+                        yield return new ItemInfo(path, 0, IsDirectory: true);
+                        continue;
+                    }
+                    if (found is not { } status) continue;
                     if (scope == ListScope.OneLevel || !status.IsDirectory)
                     {
                         yield return status.ToItem(path);
@@ -64,9 +70,10 @@ internal sealed partial class FileBackend
                     }
                 }
                 // No item can be so far down; a link that leads back up ends here.
-                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path)) is { } below)
+                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path), unreadable) is { } below)
                     levels.Push((below, path, 0));
             }
+            if (scope == ListScope.Tree && unreadable.Failure is { } failure) throw failure;
         }
         finally
         {
@@ -74,62 +81,72 @@ internal sealed partial class FileBackend
         }
     }
 
-    private DirectoryReader? OpenListing(string directory)
+    private DirectoryReader? OpenListing(string directory, UnreadableDirectories? unreadable)
     {
-        try
-        {
-            if (_calls.ReadDirectory(directory) is not { } reader) return null;
-            reader.Entries.RemoveAll(entry
-                => !ItemName.IsListable(entry.Name) || (_options.IsPrivate && entry.Kind == EntryKind.Link));
-            reader.Entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
-            return reader;
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("list", directory);
-        }
+        if (OpenListingOfAll(directory, unreadable) is not { } reader) return null;
+        reader.Entries.RemoveAll(entry
+            => !ItemName.IsListable(entry.Name) || (_options.IsPrivate && entry.Kind == EntryKind.Link));
+        reader.Entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return reader;
     }
 
-    private static FileStatus? GetStatus(DirectoryReader reader, DirectoryEntry entry, string path)
-    {
-        try
-        {
-            return reader.GetStatus(entry);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("list", path);
-        }
-    }
-
-    private IEnumerable<TemporaryItem> ListTemporary(string directory, DateTime newest)
-    {
-        using var reader = OpenListingOfAll(directory);
-        foreach (var entry in reader?.Entries ?? [])
-        {
-            if (entry.Kind == EntryKind.Link) continue;
-            var path = Join(directory, entry.Name);
-            var isTemporary = entry.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal);
-            var status = entry.Kind == EntryKind.Unknown || (isTemporary && entry.Kind == EntryKind.File)
-                ? GetStatus(reader!, entry, path)
-                : null;
-            if (entry.Kind == EntryKind.Directory || status is { IsDirectory: true })
-                foreach (var item in ListTemporary(path, newest))
-                    yield return item;
-            else if (isTemporary && status is { } file && file.LastWriteTime <= newest)
-                yield return new TemporaryItem(path, file.Size, file.LastWriteTime);
-        }
-    }
-
-    private DirectoryReader? OpenListingOfAll(string directory)
+    // Null where there is no such directory, or where it was noted as one that cannot be read.
+    private DirectoryReader? OpenListingOfAll(string directory, UnreadableDirectories? unreadable)
     {
         try
         {
             return _calls.ReadDirectory(directory);
         }
-        catch (FileFailure failure)
+        catch (FileFailure e)
         {
-            throw failure.While("look for unfinished values in", directory);
+            var failure = e.While("list", directory);
+            return unreadable?.TryAdd(directory, failure) == true ? null : throw failure;
+        }
+    }
+
+    // Without a status where there is no such entry any more; false where it was noted as one that cannot be read.
+    private static bool TryGetStatus(
+        DirectoryReader reader, DirectoryEntry entry, string directory, string path, UnreadableDirectories unreadable, out FileStatus? status)
+    {
+        status = null;
+        try
+        {
+            status = reader.GetStatus(entry);
+            return true;
+        }
+        catch (FileFailure e)
+        {
+            var name = Join(directory, path);
+            var failure = e.While("list", name);
+            return unreadable.TryAdd(name, failure) ? false : throw failure;
+        }
+    }
+
+    private IEnumerable<TemporaryItem> ListTemporary(DateTime newest)
+    {
+        var unreadable = new UnreadableDirectories();
+        using var root = OpenListingOfAll("", unreadable: null);
+        foreach (var item in ListTemporary(root, "", newest, unreadable)) yield return item;
+        if (unreadable.Failure is { } failure) throw failure;
+    }
+
+    private IEnumerable<TemporaryItem> ListTemporary(DirectoryReader? reader, string directory, DateTime newest, UnreadableDirectories unreadable)
+    {
+        foreach (var entry in reader?.Entries ?? [])
+        {
+            if (entry.Kind == EntryKind.Link) continue;
+            var path = Join(directory, entry.Name);
+            var isTemporary = entry.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal);
+            FileStatus? status = null;
+            if (entry.Kind == EntryKind.Unknown || (isTemporary && entry.Kind == EntryKind.File))
+                TryGetStatus(reader!, entry, directory, entry.Name, unreadable, out status);
+            if (entry.Kind == EntryKind.Directory || status is { IsDirectory: true })
+            {
+                using var below = OpenListingOfAll(path, unreadable);
+                foreach (var item in ListTemporary(below, path, newest, unreadable)) yield return item;
+            }
+            else if (isTemporary && status is { } file && file.LastWriteTime <= newest)
+                yield return new TemporaryItem(path, file.Size, file.LastWriteTime);
         }
     }
 

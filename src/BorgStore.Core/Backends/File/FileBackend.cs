@@ -64,6 +64,7 @@ internal sealed partial class FileBackend : IBackend
         await ToThreadPoolAsync();
         try
         {
+            if (FindForeign("", cancellationToken) is { } foreign) throw ForeignContent.Refuse(new Uri(_root).AbsoluteUri, foreign);
             RemoveContents("", cancellationToken);
             _calls.RemoveDirectory("");
         }
@@ -175,6 +176,20 @@ internal sealed partial class FileBackend : IBackend
     {
         using var contents = _calls.ReadDirectory("");
         return contents is not { Entries.Count: > 0 };
+    }
+
+    private string? FindForeign(string directory, CancellationToken cancellationToken)
+    {
+        using var contents = _calls.ReadDirectory(directory);
+        foreach (var entry in contents?.Entries ?? [])
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var name = Join(directory, entry.Name);
+            if (ForeignContent.IsIn(entry.Name)) return name;
+            var isDirectory = entry.Kind == EntryKind.Directory || (entry.Kind == EntryKind.Unknown && contents!.GetStatus(entry) is { IsDirectory: true });
+            if (isDirectory && FindForeign(name, cancellationToken) is { } below) return below;
+        }
+        return null;
     }
 
     private void RemoveContents(string directory, CancellationToken cancellationToken)

@@ -17,7 +17,7 @@ internal static partial class FileUrl
         if (match.Groups["slashes"].Length < 2) throw Invalid(url, windows, "two slashes and an absolute path follow 'file:'");
 
         var host = match.Groups["host"].Value;
-        if (host.Length > 0) throw Invalid(url, windows, $"it names the host '{host}', or its path lacks the third slash");
+        if (host.Length > 0) throw Invalid(url, windows, $"it names the host '{StoreUrl.RedactPart(host, url)}', or its path lacks the third slash");
 
         var path = Uri.UnescapeDataString(match.Groups["path"].Value);
         if (path.Trim('/').Length == 0) throw Invalid(url, windows, "it names no directory");

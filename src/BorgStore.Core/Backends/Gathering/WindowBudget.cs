@@ -12,7 +12,7 @@ internal static class WindowBudget
     /// <summary>The smallest window [bytes]; a stream gets it even where the budget is spent.</summary>
     public const int SmallestWindow = 64 << 10;
 
-    // What a new stream leaves to those who come after it.
+    // A new stream takes at most one part in so many of what is left.
     private const int Part = 8;
 
     private static long _taken;

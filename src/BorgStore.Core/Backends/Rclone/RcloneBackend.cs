@@ -66,6 +66,7 @@ internal sealed partial class RcloneBackend : IBackend
         return RunAsync("destroy", "", canRepeat: false, async (server, remote) =>
         {
             await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
+            if (await FindForeignAsync(server, cancellationToken).ConfigureAwait(false) is { } foreign) throw ForeignContent.Refuse($"rclone:{_target.Shown}", foreign);
             await server.CallAsync("operations/purge", On(""), cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken);
@@ -127,6 +128,22 @@ internal sealed partial class RcloneBackend : IBackend
         catch (RcloneFailure e) when (e.Error == StoreError.ObjectNotFound)
         {
             return null;
+        }
+    }
+
+    private async Task<string?> FindForeignAsync(RcloneServer server, CancellationToken cancellationToken)
+    {
+        var lister = new RcloneLister(server, _target);
+        string? foreign = null;
+        var files = RcloneLister.WalkTreeAsync("", name => !Note(name), lister.ListDirectoryAsync, cancellationToken);
+        await foreach (var file in files.ConfigureAwait(false))
+            if (foreign is not null || Note(file.Name)) break;
+        return foreign;
+
+        bool Note(string name)
+        {
+            if (ForeignContent.IsIn(name)) foreign ??= name;
+            return foreign == name;
         }
     }
 

@@ -1,10 +1,10 @@
-using System.Text;
+using System.Text.RegularExpressions;
 
 namespace BorgStore.Backends.Rclone;
 
 /// <summary>What stands behind <c>rclone:</c> in a URL, which rclone gets as it is: <c>remote:path</c>, a path on this machine, or a
 /// connection string such as <c>:webdav,url='https://host/',user=me,pass=…:path</c>.</summary>
-internal sealed class RcloneTarget
+internal sealed partial class RcloneTarget
 {
     private const string Scheme = "rclone:";
     private const string Hidden = "***";
@@ -37,9 +37,10 @@ internal sealed class RcloneTarget
         return new RcloneTarget(remote.EndsWith(':') || remote.EndsWith('/') ? remote : remote + "/");
     }
 
-    /// <summary>A URL as it may be shown: without the values of parameters that may be secret.</summary>
-    /// <param name="url">A URL of the scheme <c>rclone</c>.</param>
-    public static string RedactUrl(string url) => url[..Scheme.Length] + Redact(url[Scheme.Length..], []);
+    /// <summary>Returns a URL as it may be shown: without the values of parameters that may be secret.</summary>
+    /// <param name="url">A URL with a connection string.</param>
+    /// <param name="start">Where that begins.</param>
+    public static string Redact(string url, int start) => url[..start] + Redact(url[start..], []);
 
     /// <summary>A text of rclone's as it may be shown.</summary>
     /// <param name="text">The text.</param>
@@ -51,26 +52,47 @@ internal sealed class RcloneTarget
     private static string Redact(string remote, List<string> secrets)
     {
         if (remote.Length == 0) return remote;
-        var position = remote.AsSpan(1).IndexOfAny(',', ':', '/') + 1;
-        if (position == 0 || remote[position] != ',') return remote;
+        // A backend without a name begins with a colon.
+        var position = FindEnd(remote, remote[0] == ':' ? 1 : 0, ",:/");
+        if (position == remote.Length || remote[position] != ',') return RedactUnparsed(remote);
 
-        var shown = new StringBuilder(remote, 0, position, remote.Length);
+        var firstSecret = -1;
         while (position < remote.Length && remote[position] == ',')
         {
-            var keyStart = ++position;
-            while (position < remote.Length && remote[position] is not ('=' or ',' or ':')) position++;
-            var key = remote[keyStart..position];
-            shown.Append(',').Append(key);
+            var keyStart = position + 1;
+            position = FindEnd(remote, keyStart, "=,:");
             if (position == remote.Length || remote[position] != '=') continue;
 
+            var key = remote[keyStart..position];
             var valueStart = ++position;
             position = SkipValue(remote, position);
-            var value = remote[valueStart..position];
-            shown.Append('=').Append(ShownParameters.Contains(key) ? value : Hidden);
-            if (!ShownParameters.Contains(key)) AddSecret(value, secrets);
+            if (ShownParameters.Contains(key)) continue;
+            AddSecret(remote[valueStart..position], secrets);
+            if (firstSecret < 0) firstSecret = valueStart;
         }
-        return shown.Append(remote, position, remote.Length - position).ToString();
+        if (firstSecret < 0) return RedactUnparsed(remote);
+        // An unquoted comma or colon ends a secret before its end, so nothing is shown from the first secret to the last place where the
+        // path can begin.
+        return string.Concat(remote.AsSpan(0, firstSecret), Hidden, remote.AsSpan(Math.Max(position, remote.LastIndexOf(':'))));
     }
+
+    // What looks like a parameter where none can be: behind a slip.
+    private static string RedactUnparsed(string remote)
+    {
+        if ((remote[0] == '/' ? SecretPattern() : ParameterPattern()).Match(remote) is not { Success: true } parameter) return remote;
+        var start = parameter.Index + parameter.Length;
+        return string.Concat(remote.AsSpan(0, start), Hidden, remote.AsSpan(remote.LastIndexOf(':') is var colon && colon > start ? colon : remote.Length));
+    }
+
+    // In a path, which may have commas.
+    [GeneratedRegex(",[^,=]*(?:pass|secret|token|key|auth)[^,=]*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex SecretPattern();
+
+    [GeneratedRegex("(?:^[^,=:/]+|,(?!(?:host|port|user|provider|region)=)[^,=]+)=")]
+    private static partial Regex ParameterPattern();
+
+    private static int FindEnd(string text, int start, string ends)
+        => text.AsSpan(start).IndexOfAny(ends) is >= 0 and var length ? start + length : text.Length;
 
     private static int SkipValue(string remote, int position)
     {

@@ -32,6 +32,9 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     /// <summary>The command that is, or leads to, a server on its stdin and stdout.</summary>
     public IReadOnlyList<string>? Command { get; init; }
 
+    /// <summary>The host that the command reaches over ssh; <see langword="null"/> where it runs on this machine.</summary>
+    public string? SshHost { get; init; }
+
     /// <summary>Reads a URL.</summary>
     /// <param name="url">The URL.</param>
     /// <param name="credential">User and password, where the URL has none.</param>
@@ -84,11 +87,11 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         var shell = remoteShell is { Length: > 0 }
             ? ShellWords.SplitLocal(remoteShell)
             : [
-                // A line that died is noticed within a minute and a half.
-                "ssh", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=3", .. port.Length > 0 ? ["-p", port] : Array.Empty<string>(),
+                // A line that died is noticed within a minute and a half, and a host that is not there sooner than the system does.
+                "ssh", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=3", .. port.Length > 0 ? ["-p", port] : Array.Empty<string>(),
             ];
         var login = user.Length > 0 ? $"{user}@{host.Trim('[', ']')}" : host.Trim('[', ']');
-        return new("http://stdio", "") { Command = [.. shell, login, .. server.Select(ShellWords.Quote)] };
+        return new("http://stdio", "") { Command = [.. shell, login, .. server.Select(ShellWords.Quote)], SshHost = port.Length > 0 ? $"{host}:{port}" : host };
     }
 
     private static NetworkCredential? FindCredential()

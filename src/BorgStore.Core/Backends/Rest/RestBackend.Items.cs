@@ -228,13 +228,17 @@ internal sealed partial class RestBackend
     // What could not be announced is compared once it is there.
     private async ValueTask CheckArrivedAsync(string name, byte[] hash, byte[]? told, CancellationToken cancellationToken)
     {
-        var isRight = told is not null
-            ? hash.AsSpan().SequenceEqual(told)
-            : await HashCoreAsync(name, HashKind.Sha256, cancellationToken).ConfigureAwait(false) is not { } stored
-                || stored.Equals(Convert.ToHexString(hash), StringComparison.OrdinalIgnoreCase);
-        if (isRight) return;
-        await RemoveAsync(Target(name), name, cancellationToken).ConfigureAwait(false);
-        throw new StoreException(StoreError.HashMismatch, $"The value of '{name}' was damaged on its way and is removed again. Store it anew.", name);
+        if (told is not null && hash.AsSpan().SequenceEqual(told)) return;
+        var stored = await HashCoreAsync(name, HashKind.Sha256, cancellationToken).ConfigureAwait(false);
+        if (told is null && (stored is null || IsHash(hash))) return;
+        // Anything but what the server said to have taken may be a newer value of another client.
+        var isOurs = told is not null && IsHash(told);
+        if (isOurs) await RemoveAsync(Target(name), name, cancellationToken).ConfigureAwait(false);
+        throw new StoreException(StoreError.HashMismatch, isOurs
+            ? $"The value of '{name}' was damaged on its way and is removed again. Store it anew."
+            : $"The value of '{name}' is not the one that was stored: that was damaged on its way, or another client has stored one since. Look what is there, and store it anew.", name);
+
+        bool IsHash(byte[] digest) => stored?.Equals(Convert.ToHexString(digest), StringComparison.OrdinalIgnoreCase) == true;
     }
 
     private static RangeHeaderValue? ToHeader(ByteRange range) => range switch

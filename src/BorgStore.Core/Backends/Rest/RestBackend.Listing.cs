@@ -15,6 +15,7 @@ internal sealed partial class RestBackend
             await foreach (var item in TreeWalk.ListAsync(this, directory, cancellationToken).ConfigureAwait(false)) yield return item;
             yield break;
         }
+        var unreadable = new UnreadableDirectories();
         string? after = null;
         do
         {
@@ -27,8 +28,14 @@ internal sealed partial class RestBackend
                 yield return item;
             }
             after = page.Next;
+            foreach (var name in page.Unreadable ?? [])
+            {
+                var reason = StoreException.While(page.Error, $"list '{name}'", name);
+                if (!unreadable.TryAdd(name, reason)) throw reason;
+            }
         }
         while (after is not null);
+        if (unreadable.Failure is { } failure) throw failure;
     }
 
     /// <inheritdoc/>
@@ -68,7 +75,7 @@ internal sealed partial class RestBackend
     private Task<ListingPage> ListPageAsync(string directory, ListScope scope, string? after, CancellationToken cancellationToken)
     {
         var target = directory.Length == 0 ? "//" : Target(directory) + "/";
-        if (scope == ListScope.Tree) target += "?cmd=tree" + (after is null ? "" : $"&after={Escape(after)}");
+        if (scope == ListScope.Tree) target += "?cmd=tree&unreadable=tell" + (after is null ? "" : $"&after={Escape(after)}");
         return _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, target), async answer =>
         {
             await answer.DemandAsync(directory).ConfigureAwait(false);

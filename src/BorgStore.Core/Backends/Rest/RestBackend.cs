@@ -1,5 +1,6 @@
 using System.Net;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Http;
 using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Rest;
@@ -168,15 +169,25 @@ internal sealed partial class RestBackend : IBackend
     /// <returns>Whether there is a store.</returns>
     private async Task<bool> RecogniseAsync(string task, CancellationToken cancellationToken)
     {
-        var (exists, isKnown) = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
+        bool exists, isKnown;
+        try
         {
-            HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) is "true" or "false" => (NoticeAge(answer.Response), true),
-            // Whoever may not look at the root may do so further down; that there is a store is known.
-            HttpStatusCode.Forbidden => (true, HasExtensions),
-            HttpStatusCode.Gone => (false, true),
-            HttpStatusCode.OK or HttpStatusCode.NotFound => throw RestErrors.NoServer($"{task} the store '{_shownUrl}'", _shownUrl),
-            _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
-        }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+            (exists, isKnown) = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
+            {
+                HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) is "true" or "false" => (NoticeAge(answer.Response), true),
+                // Whoever may not look at the root may do so further down; that there is a store is known.
+                HttpStatusCode.Forbidden => (true, HasExtensions),
+                HttpStatusCode.Gone => (false, true),
+                HttpStatusCode.OK or HttpStatusCode.NotFound => throw RestErrors.NoServer($"{task} the store '{_shownUrl}'", _shownUrl),
+                _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
+            }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error != StoreError.AuthenticationFailed && !HasExtensions && _transport.Server is not null)
+        {
+            // Some servers answer 400, others end the connection or send what is no HTTP.
+            if (await HttpFailure.FindTlsAsync(_transport.Server, cancellationToken).ConfigureAwait(false) is not { } why) throw;
+            throw StoreException.While(StoreError.ConnectionLost, $"{task} the store '{_shownUrl}'", _shownUrl, why, e);
+        }
         if (!isKnown) await RecogniseRefusalAsync(task, cancellationToken).ConfigureAwait(false);
         return exists;
     }
@@ -261,9 +272,14 @@ internal sealed partial class RestBackend : IBackend
 
     // The names of items are not escaped on this wire, so some that only others could write have no place on it.
     private static string Target(string name)
-        => name.AsSpan().IndexOfAny("?# ") < 0 && !name.AsSpan().ContainsAnyInRange('\0', '\x1f') && !name.Contains('\x7f')
-            ? "/" + name
-            : throw new StoreException(StoreError.InvalidName, "The name has a character that REST has no place for.", name);
+    {
+        // To the Python server and to some proxies a '#' ends the name, so that they would answer for another item.
+        var wrong = name.AsSpan().IndexOfAny("?# ");
+        if (wrong < 0) wrong = name.AsSpan().IndexOfAnyInRange('\0', '\x1f');
+        if (wrong < 0) wrong = name.IndexOf('\x7f');
+        return wrong < 0 ? "/" + name : throw new StoreException(StoreError.InvalidName,
+            $"'{name}' can't be used over REST: its requests have no place for '{name[wrong]}' in a name. Use another name, or reach the store in another way.", name);
+    }
 
     private static string Escape(string value) => Uri.EscapeDataString(value);
 

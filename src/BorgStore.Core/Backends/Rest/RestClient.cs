@@ -24,6 +24,7 @@ internal enum Repeat
 internal sealed class RestClient(RestTransport transport, string shownUrl)
 {
     private const string ExtensionsHeader = "X-BorgStore-Server";
+    private volatile bool _wasAnswered;
 
     /// <summary>How long nothing may happen on the line before it is given up.</summary>
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromMinutes(2);
@@ -54,14 +55,16 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             var mayHaveHappened = false;
             for (int losses = 0, mixUps = 0; ;)
             {
-                var (result, failure, outcome) = await TryAsync(create, read, mayHaveHappened, mixUps > 0, takesLong, cancellationToken).ConfigureAwait(false);
+                var (result, failure, outcome, wait) = await TryAsync(create, read, mayHaveHappened, mixUps > 0, takesLong, cancellationToken).ConfigureAwait(false);
                 if (outcome == Outcome.Answered) return result!;
                 mayHaveHappened |= outcome == Outcome.Lost;
                 var pause = outcome == Outcome.MixedUp
                     ? mixUps < MixUpPauses.Count ? MixUpPauses[mixUps++] * (0.5 + Random.Shared.NextDouble()) : (TimeSpan?)null
                     : losses < Pauses.Count ? Pauses[losses++] : null;
-                if (pause is null || (outcome != Outcome.NotSent && repeat == Repeat.Never) || transport.IsHopeless) throw failure!;
-                await Task.Delay(pause.Value, cancellationToken).ConfigureAwait(false);
+                if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw Explain(failure!);
+                // A refused connection may be that of a server that is just starting. Where there is no host, or ssh fails, it is none.
+                if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
+                await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -74,11 +77,13 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     {
         Answered,
         NotSent,
+        NotReached,
         Lost,
+        TurnedAway,
         MixedUp,
     }
 
-    private async Task<(T? Result, StoreException? Failure, Outcome Outcome)> TryAsync<T>(Func<HttpRequestMessage> create,
+    private async Task<(T? Result, StoreException? Failure, Outcome Outcome, TimeSpan? Wait)> TryAsync<T>(Func<HttpRequestMessage> create,
         Func<RestAnswer, Task<T>> read, bool mayHaveHappened, bool wasMixedUp, bool takesLong, CancellationToken cancellationToken)
     {
         using var request = create();
@@ -94,17 +99,22 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         {
             if (!takesLong) watch.Start();
             response = await SendAsync(request, watch, takesLong).ConfigureAwait(false);
+            _wasAnswered = true;
             watch.Start();
             if (RestErrors.IsFromBetween(response))
-                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.Lost);
+            {
+                // A request that was turned away was not executed.
+                var outcome = response.StatusCode == HttpStatusCode.TooManyRequests ? Outcome.TurnedAway : Outcome.Lost;
+                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), outcome, RetryAfter.Find(response));
+            }
             if (transport.Turns is { } turns && RestErrors.IsMixUp(response))
             {
                 turns.Begin();
-                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.MixedUp);
+                return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.MixedUp, null);
             }
             NoticeServer(response);
             result = await ReadAsync(read, new(response, mayHaveHappened, wasMixedUp, watch.Token)).ConfigureAwait(false);
-            return (result, null, Outcome.Answered);
+            return (result, null, Outcome.Answered, null);
         }
         catch (Exception) when (upload?.SourceFailure is not null)
         {
@@ -112,19 +122,23 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             upload.SourceFailure.Throw();
             throw;
         }
+        catch (OperationCanceledException e) when (!watch.Token.IsCancellationRequested && HttpFailure.IsConnectTimeout(e))
+        {
+            return (default, Lost(e), Outcome.NotReached, null);
+        }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             return (default, new(StoreError.Timeout,
-                $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost);
+                $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost, null);
         }
-        catch (HttpRequestException e) when (e.InnerException is AuthenticationException authentication)
+        catch (HttpRequestException e) when (e.InnerException is AuthenticationException)
         {
-            throw new StoreException(StoreError.ConnectionLost, $"The certificate of '{shownUrl}' is not trusted: {authentication.Message} "
-                + $"An authority of your own is named by {RestTransport.AuthorityVariable}.", shownUrl, e);
+            throw Lost(e);
         }
         catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)
         {
-            return (default, inner, Outcome.NotSent);
+            // A program that is missing now will not be there in a second either.
+            return inner.Error == StoreError.NotSupported ? throw inner : (default, inner, Outcome.NotSent, null);
         }
         catch (Exception e) when (IsNoHttp(e))
         {
@@ -137,7 +151,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                     or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
             };
-            return (default, Lost(e), wasSent ? Outcome.Lost : Outcome.NotSent);
+            return (default, Lost(e), wasSent ? Outcome.Lost : Outcome.NotSent, null);
         }
         finally
         {
@@ -205,9 +219,20 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         => (e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
             || (e as HttpIOException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded;
 
+    // Why ssh gave up is known a moment after its connection is lost.
+    private StoreException Explain(StoreException failure)
+        => failure.Error == StoreError.ConnectionLost ? WhatSshSaid(failure) ?? failure : failure;
+
+    private StoreException? WhatSshSaid(Exception cause)
+        => transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, cause) : null;
+
     /// <summary>What to throw for a connection that broke.</summary>
     /// <param name="cause">How it did.</param>
     public StoreException Lost(Exception cause)
-        => IsNoHttp(cause) ? RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause) : StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
-            $"{(cause.InnerException ?? cause).Message}{transport.ChildErrors}", cause);
+    {
+        if (WhatSshSaid(cause) is { } said) return said;
+        if (IsNoHttp(cause)) return RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause);
+        return StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
+            $"{HttpFailure.Describe(cause, transport.Server, RestTransport.AuthorityVariable)}{transport.ChildErrors}", cause);
+    }
 }

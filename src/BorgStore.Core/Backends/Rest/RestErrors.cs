@@ -32,7 +32,7 @@ internal static partial class RestErrors
         {
             name = Find(response, NameHeader) ?? name;
             return Find(response, DetailHeader) is { } detail
-                ? StoreException.While(exact, name is null ? "use the store" : $"use '{name}'", name, detail)
+                ? StoreException.While(exact, string.IsNullOrEmpty(name) ? "use the store" : $"use '{name}'", name, detail)
                 : new(exact, text.Length > 0 ? text : Describe(response), name);
         }
         var error = response.StatusCode switch
@@ -44,7 +44,9 @@ internal static partial class RestErrors
             HttpStatusCode.PreconditionFailed when text.Contains("must not be open", StringComparison.Ordinal) => StoreError.StoreIsOpen,
             HttpStatusCode.Forbidden => StoreError.PermissionDenied,
             HttpStatusCode.Unauthorized or HttpStatusCode.ProxyAuthenticationRequired => StoreError.AuthenticationFailed,
-            HttpStatusCode.InsufficientStorage or HttpStatusCode.RequestEntityTooLarge => StoreError.QuotaExceeded,
+            HttpStatusCode.InsufficientStorage => StoreError.QuotaExceeded,
+            // Our server says by its mark where it is the quota.
+            HttpStatusCode.RequestEntityTooLarge => StoreError.NotSupported,
             HttpStatusCode.RequestedRangeNotSatisfiable => StoreError.ReadRange,
             HttpStatusCode.UnprocessableEntity => StoreError.HashMismatch,
             HttpStatusCode.BadRequest => StoreError.InvalidArgument,
@@ -60,8 +62,10 @@ internal static partial class RestErrors
             HttpStatusCode.NotAcceptable => "What answers there does not speak this version of the BorgStore REST protocol. Check the URL.",
             HttpStatusCode.PreconditionFailed when !HasWords(text) => "The REST server answered 412: it mixed up this request with another one. "
                 + "Versions of Python's server before 0.6.2 do that. Update it; or start it again, if nobody else uses it.",
-            >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest when response.Headers.Location is { } target
-                => $"The REST server at that address has moved to '{ServerText.Clean(StoreUrl.Redact(target.OriginalString))}'. Use that URL.",
+            HttpStatusCode.ProxyAuthenticationRequired => ProxyChoice.DescribeRefusal(response.RequestMessage?.RequestUri),
+            HttpStatusCode.RequestEntityTooLarge => ServerText.TooLarge,
+            HttpStatusCode.TooManyRequests => RetryAfter.Advice,
+            var status when ServerText.DescribeMove((int)status, response.Headers.Location?.OriginalString) is { } moved => moved,
             // An error without a text of its own is a lone dot on the Python server's page.
             _ => HasWords(text) ? $"The REST server says: {text}" : Describe(response),
         }, name);
@@ -95,9 +99,10 @@ internal static partial class RestErrors
     public static bool IsMixUp(HttpResponseMessage response)
         => response.StatusCode == HttpStatusCode.PreconditionFailed && !response.Headers.Contains(Header);
 
-    /// <summary>Whether something between us and the server answered in its place, as it does while the server restarts.</summary>
+    /// <summary>Whether something between us and the server answered in its place, as it does while the server restarts or has
+    /// too much to do.</summary>
     public static bool IsFromBetween(HttpResponseMessage response)
-        => response.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable && !response.Headers.Contains(Header);
+        => (response.StatusCode == HttpStatusCode.BadGateway || RetryAfter.IsBusy(response)) && !response.Headers.Contains(Header);
 
     private static string? Find(HttpResponseMessage response, string header)
         => response.Headers.TryGetValues(header, out var values) ? ServerText.Clean(Uri.UnescapeDataString(values.First())) : null;

@@ -11,7 +11,9 @@ namespace BorgStore.Backends.Rest;
 /// <summary>A part of a listing.</summary>
 /// <param name="Items">The items.</param>
 /// <param name="Next">Behind which item the next part begins; <see langword="null"/> where there is none.</param>
-internal readonly record struct ListingPage(List<ItemInfo> Items, string? Next);
+/// <param name="Error">Why directories could not be read.</param>
+/// <param name="Unreadable">Which directories could not be read.</param>
+internal readonly record struct ListingPage(List<ItemInfo> Items, string? Next, StoreError Error = default, List<string>? Unreadable = null);
 
 /// <summary>Reads the JSON of answers. What a server says is not trusted: names that no backend would list are left out.</summary>
 internal static partial class RestJson
@@ -72,7 +74,8 @@ internal static partial class RestJson
             after = info.Name;
             if (IsPath(info.Name)) items.Add(info);
         }
-        return page.Next is null || (page.Items.Count > 0 && page.Next == after) ? new(items, page.Next)
+        var error = Enum.TryParse(page.Error, out StoreError known) && Enum.IsDefined(known) ? known : StoreError.BackendFailure;
+        return page.Next is null || (page.Items.Count > 0 && page.Next == after) ? new(items, page.Next, error, page.Unreadable?.OfType<string>().Where(IsPath).ToList())
             : throw RestErrors.Wrong("its listing goes on somewhere else than it ended");
     }
 
@@ -173,7 +176,7 @@ internal static partial class RestJson
             : throw Wrong(null);
     }
 
-    internal sealed record TreePage(List<Entry?>? Items, string? Next);
+    internal sealed record TreePage(List<Entry?>? Items, string? Next, string? Error, List<string?>? Unreadable);
 
     internal sealed record Upload(string? Id, long? Size, decimal? Mtime);
 

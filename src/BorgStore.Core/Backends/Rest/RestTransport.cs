@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using BorgStore.Backends.Http;
+using BorgStore.Backends.Ssh;
 using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rest;
@@ -31,8 +32,9 @@ internal sealed class RestTransport : IAsyncDisposable
         {
             AllowAutoRedirect = false,
             UseCookies = false,
-            ConnectTimeout = TimeSpan.FromSeconds(30),
+            ConnectTimeout = HttpFailure.ConnectTimeout,
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+            Proxy = ProxyChoice.Instance,
         };
         if (address.Command is not null)
         {
@@ -56,6 +58,9 @@ internal sealed class RestTransport : IAsyncDisposable
     /// <summary>What sends requests.</summary>
     public HttpClient Http { get; }
 
+    /// <summary>The server that is reached over the network; <see langword="null"/> behind a socket of this machine or a child.</summary>
+    public Uri? Server => _address.Command is null && _address.UnixSocket is null ? new(_address.Origin) : null;
+
     /// <summary>Where a limit of requests at a time is kept; <see langword="null"/> where there is none.</summary>
     public SemaphoreSlim? Slots { get; }
 
@@ -67,6 +72,9 @@ internal sealed class RestTransport : IAsyncDisposable
 
     /// <summary>Whether trying again has no prospect, since the program to start is missing or refuses its arguments.</summary>
     public bool IsHopeless { get; private set; }
+
+    /// <summary>Why ssh made no connection, the last time that it was started.</summary>
+    public SshFailure? SshFailure { get; private set; }
 
     /// <summary>Makes a request.</summary>
     /// <param name="method">The method.</param>
@@ -175,6 +183,9 @@ internal sealed class RestTransport : IAsyncDisposable
         _childErrors = errors;
         // Not found, not executable, wrong usage; all that is told before anything is sent.
         IsHopeless = !child.HasAnswered && exitCode is 126 or 127 or 2;
+        // ssh ends so where the failure is its own.
+        SshFailure = _address.SshHost is { } host && !child.HasAnswered && exitCode == 255 ? SshFailure.Explain(host, errors, exitCode, wasGreeted: false) : null;
+        IsHopeless |= SshFailure is { Error: not StoreError.ConnectionLost };
     }
 
     private static void TrustAuthority(SocketsHttpHandler handler)

@@ -119,6 +119,9 @@ internal sealed partial class SftpBackend
         if (!connection.Features.IsOpenSsh && await IsItemAsync(connection, newName).ConfigureAwait(false)) throw AlreadyExists(newName);
         var reply = await connection.SendAsync(new RenameRequest(path, newPath)).ConfigureAwait(false);
         var isTaken = !reply.IsOk && reply.Status != StatusCode.NoSuchFile && await IsItemAsync(connection, newName).ConfigureAwait(false);
-        return isTaken ? throw AlreadyExists(newName) : reply;
+        if (isTaken) throw AlreadyExists(newName);
+        // OpenSSH's link fails in a folder without links, as in a mount of rclone.
+        return reply.Status == StatusCode.Failure && connection.Features.Has(Extension.PosixRename)
+            ? await connection.SendAsync(new PathExtendedRequest(Extension.PosixRename, path, newPath)).ConfigureAwait(false) : reply;
     }
 }

@@ -39,6 +39,8 @@ internal sealed partial class SftpBackend
     public async Task DestroyAsync(CancellationToken cancellationToken)
         => await RunUnopenedAsync(async (connection, call) =>
         {
+            if (await FindForeignAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) is { } foreign)
+                throw ForeignContent.Refuse(_shownUrl, foreign);
             if (!await EmptyAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) && call.Lost == 0) throw DoesNotExist();
             // Where the folder itself may not be removed, an empty one is left, which is as good as none.
             using var removed = await connection.SendAsync(
@@ -68,7 +70,7 @@ internal sealed partial class SftpBackend
             await Task.WhenAll(some.Select(async entry =>
             {
                 var name = Join(directory, entry.Name);
-                if (name.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested without end.", name);
+                CheckDepth(name);
                 var isDirectory = await EmptyAsync(connection, name, depth + 1, cancellationToken).ConfigureAwait(false);
                 await RemoveAsync(connection, isDirectory ? PacketType.RemoveDirectory : PacketType.Remove, name).ConfigureAwait(false);
             })).ConfigureAwait(false);
@@ -79,6 +81,25 @@ internal sealed partial class SftpBackend
             await Task.WhenAll(some.Select(e => RemoveAsync(connection, PacketType.Remove, Join(directory, e.Name)))).ConfigureAwait(false);
         }
         return true;
+    }
+
+    private async Task<string?> FindForeignAsync(SftpConnection connection, string directory, int depth, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false) ?? [];
+        if (entries.FirstOrDefault(entry => ForeignContent.IsIn(entry.Name)).Name is { } foreign) return Join(directory, foreign);
+        foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Select(e => Join(directory, e.Name)).Chunk(depth < 3 ? 8 : 1))
+        {
+            CheckDepth(some[0]);
+            var below = await Task.WhenAll(some.Select(name => FindForeignAsync(connection, name, depth + 1, cancellationToken))).ConfigureAwait(false);
+            if (below.FirstOrDefault(name => name is not null) is { } found) return found;
+        }
+        return null;
+    }
+
+    private static void CheckDepth(string directory)
+    {
+        if (directory.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested without end.", directory);
     }
 
     private async Task RunUnopenedAsync(Func<SftpConnection, Call, Task<bool>> operation, CancellationToken cancellationToken)
@@ -93,12 +114,17 @@ internal sealed partial class SftpBackend
         if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "remove", name);
     }
 
-    // Only the last of the answers counts: the folders above are there already, or fail it as well.
+    // The folders above are there already, or fail the last one as well, which then has nothing to say but that they are missing.
     private async Task<Reply> MakeRootAsync(SftpConnection connection)
     {
+        var above = default(Reply);
         for (var slash = _root.IndexOf('/', 1); slash > 0; slash = _root.IndexOf('/', slash + 1))
-            connection.SendAndForget(new MakeDirectoryRequest(_root[..slash]));
-        return await connection.SendAsync(new MakeDirectoryRequest(_root)).ConfigureAwait(false);
+        {
+            var made = await connection.SendAsync(new MakeDirectoryRequest(_root[..slash])).ConfigureAwait(false);
+            if (above.IsOk && made.Status is StatusCode.PermissionDenied or StatusCode.WriteProtected) above = made;
+        }
+        var reply = await connection.SendAsync(new MakeDirectoryRequest(_root)).ConfigureAwait(false);
+        return reply.Status == StatusCode.NoSuchFile && !above.IsOk ? above : reply;
     }
 
     private static string Join(string directory, string name) => directory.Length == 0 ? name : $"{directory}/{name}";

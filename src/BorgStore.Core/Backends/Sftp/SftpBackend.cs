@@ -117,7 +117,7 @@ internal sealed partial class SftpBackend : IBackend
         var shown = name.Length == 0 ? _shownUrl : name;
         var error = reply.Status switch
         {
-            StatusCode.NoSuchFile => StoreError.ObjectNotFound,
+            StatusCode.NoSuchFile when name.Length > 0 => StoreError.ObjectNotFound,
             StatusCode.PermissionDenied or StatusCode.WriteProtected => StoreError.PermissionDenied,
             StatusCode.NoSpace => StoreError.NoSpace,
             StatusCode.QuotaExceeded => StoreError.QuotaExceeded,
@@ -127,9 +127,25 @@ internal sealed partial class SftpBackend : IBackend
         // What the server says may name its own paths, which are nobody's business.
         var said = reply.Message is { Length: > 0 } message && !message.Contains('/')
             ? $"the server says: {message.Trim()}"
-            : $"the server answers with status {(uint)reply.Status}";
+            : $"the server says: {Describe(reply.Status)}";
+        if (name.Length == 0 && reply.Status is StatusCode.NoSuchFile or StatusCode.PermissionDenied)
+            said += ". A server that shows only a part of its files (chroot) takes paths from there on";
         return StoreException.While(error, $"{task} '{shown}'", shown, said);
     }
+
+    // Where the server has no words, or some with a path in them.
+    private static string Describe(StatusCode status) => status switch
+    {
+        StatusCode.NoSuchFile => "no such file or folder",
+        StatusCode.PermissionDenied => "permission denied",
+        StatusCode.Failure => "failure, and no more than that",
+        StatusCode.BadMessage => "bad message",
+        StatusCode.Unsupported => "operation unsupported",
+        StatusCode.WriteProtected => "write-protected",
+        StatusCode.NoSpace => "no space left",
+        StatusCode.QuotaExceeded => "quota exceeded",
+        _ => $"status {(uint)status}, which has no words",
+    };
 
     private static StoreException AlreadyExists(string name)
         => new(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already, and it was not to be replaced.", name);

@@ -40,6 +40,9 @@ internal sealed record SftpUrl(string Host, string Path)
         var authority = text[..slash];
         var path = Unescape(text[(slash + 1)..].TrimEnd('/'), url);
         if (path.Length == 0) throw Invalid(url, "the store can't be the root of the server");
+        // As in rest: URLs, and where a login leads anyway.
+        if (path.StartsWith("~/", StringComparison.Ordinal)) path = path[1..].TrimStart('/');
+        if (path is "" or "~") throw Invalid(url, "the store can't be the home directory itself");
 
         var at = authority.LastIndexOf('@');
         var user = at < 0 ? null : Unescape(authority[..at], url);
@@ -61,7 +64,7 @@ internal sealed record SftpUrl(string Host, string Path)
         if (rest.Length <= 1) return (host, null);
         if (rest[0] == ':' && ushort.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)
             return (host, port);
-        throw Invalid(url, $"'{rest.TrimStart(':')}' is no port");
+        throw Invalid(url, $"'{StoreUrl.RedactPart(rest.TrimStart(':'), url)}' is no port");
     }
 
     private static SftpUrl ParseQuery(SftpUrl result, string query, string url)
@@ -77,7 +80,7 @@ internal sealed record SftpUrl(string Host, string Path)
                 "connections" => throw Invalid(url, $"'connections' is a number from 1 to {MostConnections}"),
                 "timeout" when isNumber && number is >= 1 and <= 86400 => result with { Timeout = TimeSpan.FromSeconds(number) },
                 "timeout" => throw Invalid(url, "'timeout' is a number of seconds"),
-                _ => throw Invalid(url, $"'{name}' is none of the options, which are connections and timeout"),
+                _ => throw Invalid(url, $"'{StoreUrl.RedactPart(name, url)}' is none of the options, which are connections and timeout"),
             };
         }
         return result;

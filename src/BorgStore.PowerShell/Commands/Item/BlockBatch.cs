@@ -38,11 +38,11 @@ internal sealed class BlockBatch
 
     /// <summary>Reads the blocks; from now on none is added.</summary>
     /// <param name="output">Takes a result or an error for each of them, in their order.</param>
-    /// <param name="convert">Makes the result of the bytes.</param>
+    /// <param name="convert">Makes the result of the name and the bytes of a block.</param>
     /// <param name="explain">Makes the error of a block.</param>
     /// <param name="cancellationToken">A token to cancel the reading.</param>
     public async Task ReadAsync(
-        JobOutput output, Func<byte[], object> convert, Func<StoreException, string, ErrorRecord> explain, CancellationToken cancellationToken)
+        JobOutput output, Func<string, byte[], object> convert, Func<StoreException, string, ErrorRecord> explain, CancellationToken cancellationToken)
     {
         Block[] blocks;
         lock (_blocks)
@@ -60,7 +60,7 @@ internal sealed class BlockBatch
                 await using var value = await _store.Store.GatherAsync(blocks, _deleted, cancellationToken);
                 for (; done < blocks.Count; done++)
                 {
-                    await output.WriteAsync(convert(await ReadOneAsync(value, blocks[done], blocks.Count == 1, cancellationToken)));
+                    await output.WriteAsync(convert(blocks[done].Name, await ReadOneAsync(value, blocks[done], blocks.Count == 1, cancellationToken)));
                     output.Advance();
                 }
             }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
@@ -13,8 +14,11 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private static readonly bool[] LiveFirst = [false, true];
     private bool _isLiteral;
+    private ItemFilter _include = new([]);
+    private ItemFilter _exclude = new([]);
 
     [Parameter(Position = 0, ParameterSetName = ByName, ValueFromPipeline = true)]
+    [Parameter(Position = 0, ParameterSetName = ByNamespace, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [PatternTransformation]
@@ -31,6 +35,16 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string[] Namespace { get; set; } = [];
 
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Exclude { get; set; } = [];
+
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("IsDeleted")]
     [SwitchTransformation]
@@ -42,6 +56,16 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     private ItemSelection Selection
         => IncludeDeleted ? ItemSelection.All : Deleted ? ItemSelection.Deleted : ItemSelection.Live;
 
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        // A piped item says itself whether it is deleted, which leaves -IncludeDeleted as it is.
+        if (Deleted && IncludeDeleted)
+            throw new StoreException(StoreError.InvalidArgument, "-Deleted finds soft-deleted items only, -IncludeDeleted live ones too. Give either.");
+        (_include, _exclude) = (new(Include), new(Exclude));
+        base.Begin();
+    }
+
     private protected override void Process(StoreLease store)
     {
         _isLiteral = ParameterSetName == ByLiteralName;
@@ -51,7 +75,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
                 foreach (var name in LiteralName) Find(store, name);
                 break;
             case ByNamespace:
-                foreach (var ns in Namespace) List(store, [ns.TrimEnd('/')], null, ns);
+                foreach (var ns in Namespace) Select(store, ns.TrimEnd('/'));
                 break;
             default:
                 foreach (var name in Name ?? ["*"])
@@ -68,9 +92,22 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             ? new StoreException(e.Error, $"{e.Message} -LiteralName takes no wildcards; -Name does.", e.Name, e)
             : exception;
 
+    // Names are keys of the namespace here, and full names where they begin with it.
+    private void Select(StoreLease store, string ns)
+    {
+        var prefix = ns.Length == 0 ? "" : ns + "/";
+        if (Name is null) List(store, [ns], null, ns);
+        foreach (var name in Name ?? [])
+        {
+            var full = name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? name : NamePattern.Escape(prefix) + name;
+            if (WildcardPattern.ContainsWildcardCharacters(name)) List(store, [ns], new(full), full);
+            else Find(store, WildcardPattern.Unescape(full));
+        }
+    }
+
     private void Find(StoreLease store, string name)
     {
-        var selection = Selection;
+        var (selection, include, exclude) = (Selection, _include, _exclude);
         Pump.Post(name, async (output, token) =>
         {
             var found = 0;
@@ -79,7 +116,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
                 if (selection == (deleted ? ItemSelection.Live : ItemSelection.Deleted)) continue;
                 if (await store.Store.FindAsync(name, deleted, token) is not { } item) continue;
                 found++;
-                await output.WriteAsync(store.Describe(item));
+                if (include.Admits(item) && !exclude.Matches(item)) await output.WriteAsync(store.Describe(item));
             }
             // Asked again, so that the message is the store's own.
             if (found == 0) await store.Store.GetInfoAsync(name, selection == ItemSelection.Deleted, token);
@@ -98,18 +135,25 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private void List(StoreLease store, IEnumerable<string> namespaces, NamePattern? pattern, string target)
     {
-        var selection = Selection;
+        var (selection, include, exclude) = (Selection, _include, _exclude);
         Pump.Post(target, async (output, token) =>
         {
             var foreign = store.Store.GetStatistics().ForeignNames;
             foreach (var ns in namespaces)
             {
-                await foreach (var item in store.Store.ListAsync(ns, selection, token))
+                try
                 {
-                    output.Advance();
-                    if (pattern?.IsMatch(item.Name) == false) continue;
-                    await output.WriteAsync(store.Describe(item));
-                    token.ThrowIfCancellationRequested();
+                    await foreach (var item in store.Store.ListAsync(ns, selection, token))
+                    {
+                        output.Advance();
+                        if (pattern?.IsMatch(item.Name) == false || !include.Admits(item) || exclude.Matches(item)) continue;
+                        await output.WriteAsync(store.Describe(item));
+                        token.ThrowIfCancellationRequested();
+                    }
+                }
+                catch (StoreException e) when (UnreadableDirectories.CanGoOnAfter(e))
+                {
+                    await output.FailAsync(ErrorRecords.From(e, ns));
                 }
             }
             foreign = store.Store.GetStatistics().ForeignNames - foreign;

@@ -9,15 +9,16 @@ namespace BorgStore.Commands;
 [OutputType(typeof(string), ParameterSetName = [AsText])]
 [OutputType(typeof(Stream), ParameterSetName = [AsOpenStream])]
 [OutputType(typeof(FileInfo), ParameterSetName = [AsFile])]
+[OutputType(typeof(BorgStoreItemContent), ParameterSetName = [AsBytes, AsText, AsOpenStream])]
 public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
 {
     private const string AsBytes = "Bytes";
     private const string AsText = "String";
     private const string AsOpenStream = "Stream";
     private const string AsFile = "File";
-    private string? _folder;
-    private string? _file;
     private readonly List<ItemPart> _joined = [];
+    private readonly HashSet<string> _written = new(StringComparer.Ordinal);
+    private (string Path, bool IsFolder)? _destination;
     private ItemPart? _only;
     private BlockBatch? _batch;
 
@@ -49,9 +50,14 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     [Parameter(Mandatory = true, ParameterSetName = AsOpenStream)]
     public SwitchParameter AsStream { get; set; }
 
-    [Parameter(Mandatory = true, ParameterSetName = AsFile)]
+    [Parameter(ParameterSetName = AsBytes)]
+    [Parameter(ParameterSetName = AsText)]
+    [Parameter(ParameterSetName = AsOpenStream)]
+    public SwitchParameter AsObject { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = AsFile, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
-    public string Destination { get; set; } = "";
+    public string? Destination { get; set; }
 
     [Parameter(ParameterSetName = AsFile)]
     public SwitchParameter Force { get; set; }
@@ -65,7 +71,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
 
     private protected override PumpOptions PumpOptions => new(ThrottleLimit)
     {
-        IsOrdered = true, Present = ParameterSetName == AsFile ? result => LocalPath.Present(this, result) : null,
+        IsOrdered = true, Present = result => LocalPath.Present(this, result),
     };
 
     /// <inheritdoc/>
@@ -73,21 +79,28 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     {
         if (Name.Any(block => block.HasStore)) throw ItemNameTransformationAttribute.ItemAsArgument();
         base.Begin();
-        if (ParameterSetName != AsFile) return;
-        var path = LocalPath.ResolveAny(this, Destination);
-        var isFolder = Destination.EndsWith('/') || Destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path);
+        if (AsObject && Join)
+            throw new StoreException(StoreError.InvalidArgument, "-AsObject names each value, and -Join makes one of several. Give either.");
+        if (Destination is not null) _destination = FindDestination(Destination);
+        else if (Join && IsScript(nameof(Destination)))
+            throw new StoreException(StoreError.InvalidArgument, "-Join makes one file of all, and a script block names one for each. Give the path of a file.");
+    }
+
+    private (string Path, bool IsFolder) FindDestination(string destination)
+    {
+        var path = LocalPath.ResolveAny(this, destination);
+        var isFolder = destination.EndsWith('/') || destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path);
         if (isFolder && Join)
-            throw new StoreException(StoreError.InvalidArgument, $"'{Destination}' is a folder, and what is joined goes to one file. Give the path of a file.", Destination);
-        if (isFolder) _folder = path;
-        else _file = path;
-        LocalPath.CheckFolder(_folder ?? Path.GetDirectoryName(path)!);
+            throw new StoreException(StoreError.InvalidArgument, $"'{destination}' is a folder, and what is joined goes to one file. Give the path of a file.", destination);
+        LocalPath.CheckFolder(isFolder ? path : Path.GetDirectoryName(path)!);
+        return (path, isFolder);
     }
 
     /// <inheritdoc/>
     protected override void End()
     {
         if (_joined.Count > 0) PostJoined();
-        if (_only is { } only) PostFile(only, _file!);
+        if (_only is { } only) PostFile(only, _destination!.Value.Path);
         base.End();
     }
 
@@ -96,9 +109,15 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         foreach (var block in Name)
         {
             if (block.Length < 0) LeaveOut(NegativeLength(block));
-            else if (Join) _joined.Add(Select(store, block));
+            else if (Join) Add(Select(store, block));
             else Post(Select(store, block));
         }
+    }
+
+    private void Add(ItemPart part)
+    {
+        if (ParameterSetName == AsFile) _destination ??= FindDestination(Destination!);
+        _joined.Add(part);
     }
 
     // What is given on the command line goes before what the pipe brings, as with every parameter.
@@ -118,21 +137,22 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         switch (ParameterSetName)
         {
             case AsOpenStream:
-                Pump.Post(part.Name, (output, token) => OpenAsync([part], output, token));
+                var describe = MakeDescription(part);
+                Pump.Post(part.Name, (output, token) => OpenAsync([part], output, stream => describe(part.Name, stream), token));
                 break;
-            case AsFile when _folder is not null:
-                PostFile(part, ItemPath.Combine(_folder, part.Store.Store.Layout.KeyOf(part.Name)));
+            case AsFile when _destination is (_, false):
+                KeepOnly(part);
                 break;
             case AsFile:
-                KeepOnly(part);
+                PostFile(part, _destination ?? FindDestination(Destination!));
                 break;
             case var _ when part.IsBlock:
                 PostBlock(part, batch);
                 break;
             default:
-                var convert = Converter;
+                var convert = MakeConverter(part);
                 Pump.Post(part.Name, async (output, token) =>
-                    await output.WriteAsync(convert(await part.Store.Store.LoadAsync(part.Name, part.Range, part.Deleted, token))));
+                    await output.WriteAsync(convert(part.Name, await part.Store.Store.LoadAsync(part.Name, part.Range, part.Deleted, token))));
                 break;
         }
     }
@@ -145,26 +165,32 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
             Pump.HandOnReady();
             return;
         }
-        var (convert, command) = (Converter, MyInvocation.MyCommand.Name);
+        var (convert, command) = (MakeConverter(part), MyInvocation.MyCommand.Name);
         var begun = _batch = new BlockBatch(part);
         Pump.Post(part.Name, (output, token) => begun.ReadAsync(
             output, convert, (e, name) => ErrorRecords.From(Explain(e, name, command), name), token));
     }
 
-    private Func<byte[], object> Converter
+    // Makes the output of a name and bytes, for parts of the same store.
+    private Func<string, byte[], object> MakeConverter(ItemPart part)
     {
-        get
-        {
-            var encoding = ParameterSetName == AsText ? Encoding : null;
-            return bytes => encoding is null ? bytes : Decode(bytes, encoding);
-        }
+        var encoding = ParameterSetName == AsText ? Encoding : null;
+        var describe = MakeDescription(part);
+        return (name, bytes) => describe(name, encoding is null ? bytes : Decode(bytes, encoding));
+    }
+
+    private Func<string, object, object> MakeDescription(ItemPart part)
+    {
+        if (!AsObject) return (_, value) => value;
+        var (deleted, store) = (part.Deleted, part.Store.Connection.Handle);
+        return (name, value) => new BorgStoreItemContent(name, value, deleted, store);
     }
 
     private void PostJoined()
     {
         // What was left out is reported already; the rest is not what was asked for.
         if (LacksInput) return;
-        var (kind, convert, path, force, command, throttle) = (ParameterSetName, Converter, _file, Force.IsPresent, MyInvocation.MyCommand.Name, ThrottleLimit);
+        var (kind, convert, path, force, command, throttle) = (ParameterSetName, MakeConverter(_joined[0]), _destination?.Path, Force.IsPresent, MyInvocation.MyCommand.Name, ThrottleLimit);
         Pump.Post(_joined[0].Name, async (output, token) =>
         {
             try
@@ -172,13 +198,13 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
                 var parts = await MeasureAsync(_joined, throttle, token);
                 if (kind == AsOpenStream)
                 {
-                    await OpenAsync(parts, output, token);
+                    await OpenAsync(parts, output, stream => stream, token);
                     return;
                 }
                 await using var value = await JoinedStream.OpenAsync(parts, token);
                 await output.WriteAsync(kind == AsFile
                     ? await WholeFile.WriteAsync(path!, new CountedStream(value, output), force, token)
-                    : convert(await value.ReadToEndAsync(token)));
+                    : convert(parts[0].Name, await value.ReadToEndAsync(token)));
             }
             catch (StoreException e)
             {
@@ -198,7 +224,8 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     }
 
     // The stream has leases of its own: the pipeline's end before the stream does.
-    private static async Task OpenAsync(IReadOnlyList<ItemPart> parts, JobOutput output, CancellationToken cancellationToken)
+    private static async Task OpenAsync(
+        IReadOnlyList<ItemPart> parts, JobOutput output, Func<Stream, object> describe, CancellationToken cancellationToken)
     {
         var leases = new Dictionary<StoreConnection, StoreLease>();
         try
@@ -210,7 +237,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
                 : await JoinedStream.OpenAsync([.. parts.Select(part => part with { Store = leases[part.Store.Connection] })], cancellationToken);
             var stream = new LeasedStream(value, [.. leases.Values]);
             leases.Clear();
-            await output.WriteAsync(stream);
+            await output.WriteAsync(describe(stream));
         }
         finally
         {
@@ -223,13 +250,23 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     {
         if (_only is not null || Name.Length > 1)
             throw new StoreException(StoreError.InvalidArgument,
-                $"More than one item would go to the file '{_file}', so none was written. Give a folder, with '/' at its end; or -Join.", part.Name);
+                $"More than one item would go to the file '{Destination}', so none was written. Give a folder, with '/' at its end; or -Join.", part.Name);
         _only = part;
     }
+
+    private void PostFile(ItemPart part, (string Path, bool IsFolder) destination)
+        => PostFile(part, destination.IsFolder ? ItemPath.Combine(destination.Path, part.Store.Store.Layout.KeyOf(part.Name)) : destination.Path);
 
     private void PostFile(ItemPart part, string path)
     {
         var force = Force.IsPresent;
+        // Without -Force the second of two finds the file of the first.
+        if (force && !_written.Add(path))
+        {
+            WriteError(new StoreException(StoreError.InvalidArgument,
+                $"'{part.Name}' was not written: another item went to '{path}' just before, and would be lost.", part.Name));
+            return;
+        }
         Pump.Post(part.Name, async (output, token) =>
         {
             await using var value = await part.OpenAsync(part.Store, token);

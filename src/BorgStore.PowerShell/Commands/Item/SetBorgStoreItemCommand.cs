@@ -14,9 +14,14 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     private const string ByValue = "Value";
     private const string ByPath = "Path";
     private const string ByLiteralPath = "LiteralPath";
+
+    // In place of bytes that could not be decoded.
+    private const char Replacement = '\uFFFD';
+
     private HashKind? _hash;
     private GatheredValue? _gathered;
     private bool _nameIsLiteral;
+    private bool _nameIsScript;
     private bool _valueIsPiped;
     private bool _nameIsUsed;
     private StoreLease? _lastStore;
@@ -50,12 +55,14 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
 
+    [Parameter(ParameterSetName = ByValue)]
     [Parameter(ParameterSetName = ByPath)]
     [Parameter(ParameterSetName = ByLiteralPath)]
     [AllowEmptyString]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string? Namespace { get; set; }
 
+    [Parameter(ParameterSetName = ByValue)]
     [Parameter(ParameterSetName = ByPath)]
     [Parameter(ParameterSetName = ByLiteralPath)]
     [ArgumentCompleter(typeof(AlgorithmCompleter))]
@@ -69,6 +76,8 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
 
     private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
 
+    private string Prefix => Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";
+
     private StoreMode Mode => NoClobber ? StoreMode.CreateNew : StoreMode.Overwrite;
 
     /// <inheritdoc/>
@@ -76,12 +85,13 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     {
         base.Begin();
         var bound = MyInvocation.BoundParameters;
-        _nameIsLiteral = bound.ContainsKey(nameof(Name));
+        _nameIsScript = IsScript(nameof(Name));
+        _nameIsLiteral = Name is not null;
         _valueIsPiped = MyInvocation.ExpectingInput && !bound.ContainsKey(nameof(Value));
         if (ContentHash is not null) _hash = HashKind.Parse(ContentHash);
-        if (_hash is not null && _nameIsLiteral)
+        if (_hash is not null && (_nameIsLiteral || _nameIsScript))
             throw new StoreException(StoreError.InvalidArgument, "-ContentHash makes the name out of the content. Give -Namespace with it, not -Name.");
-        if (_nameIsLiteral && Namespace is not null)
+        if ((_nameIsLiteral || _nameIsScript) && Namespace is not null)
             throw new StoreException(StoreError.InvalidArgument, "-Name is a full name already. Give either -Name or -Namespace.");
     }
 
@@ -98,6 +108,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
                 break;
             default:
                 if (_valueIsPiped) StorePiped(store);
+                else if (_hash is not null) StoreHashed(store, Value);
                 else StoreValue(store, Name ?? throw Unnamed("The value"), Value);
                 break;
         }
@@ -119,10 +130,25 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             StoreFiles(store, [.. LocalPath.ResolveLiteral(this, [path])]);
             return;
         }
-        var value = Value is PSObject { BaseObject: PSCustomObject } custom && custom.Properties["Value"] is { } property
-            ? property.Value
-            : Value;
-        if (Name is null)
+        if (ValueArgument.Unwrap(Value) is string text && text.Contains(Replacement)) throw NotText();
+        var value = Value switch
+        {
+            PSObject { BaseObject: PSCustomObject } custom when custom.Properties["Value"] is { } property => property.Value,
+            PSObject { BaseObject: BorgStoreItemContent content } => content.Value,
+            _ => Value,
+        };
+        if (_hash is not null && ValueArgument.Unwrap(Value) is not byte)
+        {
+            if (ValueArgument.Unwrap(Value) is string word && LocalPath.IsFile(this, word)) WriteError(Ambiguous(word));
+            else StoreHashed(store, value);
+            return;
+        }
+        if (Namespace is not null && ValueArgument.Unwrap(Value) is string pattern)
+        {
+            StoreFiles(store, [.. LocalPath.Resolve(this, [pattern])]);
+            return;
+        }
+        if (Name is null || Namespace is not null)
         {
             // Loose bytes and lines come in numbers, and none of them ever has a name.
             if (ValueArgument.Unwrap(Value) is string or byte) throw Unnamed("What was piped");
@@ -139,8 +165,15 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         StoreValue(store, Name, value);
     }
 
+    private StoreException NotText() => new(StoreError.InvalidArgument,
+        $"{(Name is null ? "The text" : $"'{Name}'")} was not stored: the piped text contains U+FFFD, which replaces bytes that are not text, as in the output of a program. Write the output to a file (program > file) and give that as -Path. For a text that does contain this character use -Value.",
+        Name);
+
+    private static StoreException Ambiguous(string text) => new(StoreError.InvalidArgument,
+        $"'{text}' was not stored: it is a text, and the name of a file. For the file use -Path, or pipe what Get-Item finds; for the text use -Value.", text);
+
     private static StoreException Unnamed(string what) => new(StoreError.InvalidArgument,
-        $"{what} has no name, and was not stored. Name one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace.");
+        $"{what} has no name, and was not stored. Name one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace. With -Namespace and -ContentHash each value is named by its hash.");
 
     private void StoreValue(StoreLease store, string name, object? content)
     {
@@ -165,6 +198,34 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         });
     }
 
+    // Every piped object is a value of its own here: its name follows from it.
+    private void StoreHashed(StoreLease store, object? content)
+    {
+        var name = $"{Prefix}…";
+        var (mode, passThru, hash, prefix) = (Mode, PassThru.IsPresent, _hash!, Prefix);
+        var stream = ValueArgument.Unwrap(content) as Stream;
+        StoreValue value = default;
+        try
+        {
+            if (stream is null) value = ValueArgument.Read(content, Encoding, name);
+            else ValueArgument.CheckReadable(stream, name);
+        }
+        catch (StoreException e) when (_valueIsPiped)
+        {
+            WriteError(e);
+            return;
+        }
+        var digest = stream is null ? hash.ComputeHex(value.Bytes.Span) : null;
+        if (!ShouldProcess(digest is null ? name : prefix + digest, "Set item")) return;
+        Pump.Post(digest is null ? name : prefix + digest, async (output, token) =>
+        {
+            if (stream is not null) (digest, value) = await HashedSource.ReadAsync(stream, name, hash, token);
+            await store.Store.StoreAsync(prefix + digest, value, mode, token);
+            if (stream is LeasedStream leased) await leased.DisposeAsync();
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(prefix + digest, cancellationToken: token)));
+        });
+    }
+
     private void StoreFiles(StoreLease store, IReadOnlyList<string> paths)
     {
         if (_nameIsLiteral && (_nameIsUsed ? paths.Count > 0 : paths.Count > 1)) throw GatheredValue.Second(Name!);
@@ -176,21 +237,25 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
 
     private void StoreFile(StoreLease store, string path)
     {
-        if (!_nameIsLiteral && Namespace is null)
+        // A piped file has a Name too, its own, which is none of an item.
+        var given = _nameIsLiteral || _nameIsScript ? Name : null;
+        if (given is null && Namespace is null)
             throw new StoreException(StoreError.InvalidArgument,
                 $"'{path}' was not stored, as its name is not known. Give -Namespace, and files are named by their file names or with -ContentHash by their content; or give one file a -Name.", path);
         _nameIsUsed = true;
-        var prefix = Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";
-        var name = _hash is not null ? null : _nameIsLiteral ? Name! : prefix + System.IO.Path.GetFileName(path);
+        var prefix = Prefix;
+        var name = _hash is not null ? null : given ?? prefix + System.IO.Path.GetFileName(path);
         if (!ShouldProcess(name is null ? path : $"{name} (from {path})", "Set item")) return;
         var (mode, passThru, hash) = (Mode, PassThru.IsPresent, _hash);
         Pump.Post(name ?? path, async (output, token) =>
         {
             await using var file = LocalPath.OpenRead(path);
-            var (final, value) = (name ?? "", new StoreValue(new CountedStream(file, output), file.Length));
-            if (hash is not null)
+            StoreValue value;
+            var final = name ?? "";
+            if (hash is null) value = ValueArgument.Read(new CountedStream(file, output), final);
+            else
             {
-                (var digest, value) = await HashedFile.ReadAsync(file, hash, token);
+                (var digest, value) = await HashedSource.ReadAsync(new CountedStream(file, output), path, hash, token);
                 final = prefix + digest;
             }
             await store.Store.StoreAsync(final, value, mode, token);

@@ -22,5 +22,5 @@ public sealed class NewBorgStorePermissionCommand : StoreCommand
 
     /// <inheritdoc/>
     protected override void End()
-        => WriteObject(ParameterSetName == ByMap ? PermissionTransformationAttribute.Parse(Map) : PermissionPresets.Get(Preset));
+        => WriteObject(ParameterSetName == ByMap ? PermissionTransformationAttribute.Parse(Map) : PermissionMap.Parse(Preset));
 }

@@ -23,7 +23,7 @@ public sealed class GetBorgStoreCommand : StoreCommand
             WriteObject(found, enumerateCollection: true);
             if (found.Count > 0 || WildcardPattern.ContainsWildcardCharacters(uri)) continue;
             var shown = StoreUrl.Redact(uri);
-            WriteError(new StoreException(StoreError.StoreNotOpen, $"The store '{shown}' is not open. Open-BorgStore opens it.", shown));
+            WriteError(StorePath.Explain(SessionState.Path, uri) ?? new StoreException(StoreError.StoreNotOpen, $"The store '{shown}' is not open. Open-BorgStore opens it.", shown));
         }
     }
 }

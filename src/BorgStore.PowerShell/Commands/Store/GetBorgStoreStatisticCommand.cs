@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Management.Automation;
 
 namespace BorgStore.Commands;
@@ -15,14 +16,20 @@ public sealed class GetBorgStoreStatisticCommand : WholeStoreCommand
         var statistics = store.Store.GetStatistics();
         if (Reset) store.Store.ResetStatistics();
         var result = PSObject.AsPSObject(new BorgStoreStatistic(statistics, store.Connection.Handle));
-        foreach (var (name, figure) in statistics.ToDictionary()) result.Properties.Add(MakeProperty(name, figure));
+        foreach (var (name, figure) in statistics.ToDictionary()) result.Properties.Add(MakeAlias(name, figure));
         WriteObject(result);
     }
 
-    private static PSNoteProperty MakeProperty(string name, double figure) => name[(name.LastIndexOf('_') + 1)..] switch
+    // load_calls is LoadCount. Times are seconds in Python, so that theirs have values of their own.
+    private static PSPropertyInfo MakeAlias(string name, double figure)
     {
-        "calls" or "volume" or "hits" or "misses" or "errors" => new(name, (long)figure),
-        "disabled" => new(name, figure != 0),
-        _ => new(name, figure),
-    };
+        if (name.EndsWith("_time", StringComparison.Ordinal)) return new PSNoteProperty(name, figure);
+        var words = name.Split('_').Select(word => word switch
+        {
+            "calls" => "Count",
+            "hits" or "misses" or "errors" => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word[..^(word == "misses" ? 2 : 1)]) + "Count",
+            _ => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word),
+        });
+        return new PSAliasProperty(name, name == "cache_disabled" ? nameof(BorgStoreStatistic.IsCacheDisabled) : string.Concat(words));
+    }
 }

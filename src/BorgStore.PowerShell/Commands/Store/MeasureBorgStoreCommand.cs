@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 
 namespace BorgStore.Commands;
@@ -13,12 +14,16 @@ public sealed class MeasureBorgStoreCommand : WholeStoreCommand
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string[]? Namespace { get; set; }
 
+    [Parameter(HelpMessage = "Adds the total of each store.")]
+    public SwitchParameter Total { get; set; }
+
     /// <inheritdoc/>
     protected override void Unwind() => _pump?.Abandon();
 
     private protected override void Process(StoreLease store)
     {
         _pump = new(this, MyInvocation.MyCommand.Name, new(Environment.ProcessorCount) { IsOrdered = true }, StopToken);
+        var measures = new ConcurrentBag<BorgStoreMeasure>();
         foreach (var ns in Namespace ?? store.Store.Layout.Namespaces.Select(known => known.Name))
         {
             _pump.Post(ns, async (output, token) =>
@@ -29,9 +34,11 @@ public sealed class MeasureBorgStoreCommand : WholeStoreCommand
                     measure.Add(item);
                     output.Advance();
                 }
+                measures.Add(measure);
                 await output.WriteAsync(measure);
             });
         }
         _pump.Complete();
+        if (Total) WriteObject(BorgStoreMeasure.Sum(measures, store.Connection.Handle));
     }
 }

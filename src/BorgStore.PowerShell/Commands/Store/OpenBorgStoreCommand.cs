@@ -3,14 +3,37 @@ using System.Management.Automation;
 namespace BorgStore.Commands;
 
 /// <summary>Opens a store.</summary>
-[Cmdlet(VerbsCommon.Open, "BorgStore")]
+[Cmdlet(VerbsCommon.Open, "BorgStore", DefaultParameterSetName = ByUri, SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreInfo))]
 public sealed class OpenBorgStoreCommand : OpeningCommand
 {
+    [Parameter(HelpMessage = "Makes the store if there is none.")]
+    public SwitchParameter Create { get; set; }
+
     /// <inheritdoc/>
-    protected override void End()
+    protected override void Process()
     {
         var options = ReadOptions();
-        Register(Wait(token => Store.OpenAsync(options, token)), options);
+        try
+        {
+            Register(Wait(token => Store.OpenAsync(options, token)), options);
+        }
+        catch (StoreException e) when (Create && e.Error == StoreError.StoreDoesNotExist)
+        {
+            if (ShouldProcess(StoreUrl.Redact(options.Url), "Make a store")) Register(Wait(token => CreateAsync(options, token)), options);
+        }
+    }
+
+    // Another one may have made the store meanwhile.
+    private static async Task<Store> CreateAsync(StoreOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Store.CreateAsync(options, cancellationToken);
+        }
+        catch (StoreException e) when (e.Error == StoreError.StoreAlreadyExists)
+        {
+            return await Store.OpenAsync(options, cancellationToken);
+        }
     }
 }

@@ -8,10 +8,19 @@ namespace BorgStore.Commands;
 /// <summary>What is said of a store as it is made or opened.</summary>
 public abstract class OpeningCommand : StoreCommand
 {
-    [Parameter(Mandatory = true, Position = 0)]
+    private protected const string ByUri = "Uri";
+    private const string ByPath = "Path";
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByUri)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(StoreCompleter))]
     public string Uri { get; set; } = "";
+
+    [Parameter(Mandatory = true, ParameterSetName = ByPath, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(FolderCompleter))]
+    public string? Path { get; set; }
 
     [Parameter(Position = 1)]
     [LayoutTransformation]
@@ -55,9 +64,10 @@ public abstract class OpeningCommand : StoreCommand
 
     private protected StoreOptions ReadOptions()
     {
-        CheckUrl(Uri);
+        var url = ParameterSetName == ByPath ? GetUrl(Path!) : Uri;
+        CheckUrl(url);
         if (CacheUri is not null) CheckUrl(CacheUri);
-        var options = new StoreOptions(Uri)
+        var options = new StoreOptions(url)
         {
             Layout = ReadLayout(),
             CacheUrl = CacheUri,

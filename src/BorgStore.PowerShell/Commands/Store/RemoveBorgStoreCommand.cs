@@ -8,12 +8,21 @@ namespace BorgStore.Commands;
 public sealed class RemoveBorgStoreCommand : StoreCommand
 {
     private const string ByUri = "Uri";
+    private const string ByPath = "Path";
     private const string ByStore = "Store";
 
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByUri)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(StoreCompleter))]
     public string? Uri { get; set; }
+
+    // A folder from the pipe is an object that has a path; a text is none. Not mandatory: the binder would say of an object that is
+    // neither a folder nor a store that the parameter set is ambiguous.
+    [Parameter(ParameterSetName = ByPath, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(FolderCompleter))]
+    public string? Path { get; set; }
 
     // By value and of this very type: no item that is piped here by mistake says which store to destroy.
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByStore, ValueFromPipeline = true)]
@@ -29,13 +38,14 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        var url = Store?.Connection.Options.Url ?? Uri!;
+        var url = Store?.Connection.Options.Url ?? (ParameterSetName == ByPath ? GetUrl(Path!) : Uri!);
         CheckUrl(url);
         var open = Session.FindAllOpen(url);
         var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url);
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
         if (!ShouldProcess(StoreUrl.Redact(url), "Remove the store with all that is in it, for good", Force)) return;
         foreach (var store in open) Wait(_ => Session.CloseAsync(store));
+        Session.ForgetLayout(url);
         Wait(token => BorgStore.Store.DestroyAsync(options, token));
     }
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using BorgStore.Backends;
+using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
@@ -9,12 +10,19 @@ namespace BorgStore.Commands;
 public sealed class TestBorgStoreCommand : StoreCommand
 {
     private const string ByUri = "Uri";
+    private const string ByPath = "Path";
     private const string ByStore = "Store";
 
     [Parameter(Position = 0, ParameterSetName = ByUri)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(StoreCompleter))]
     public string? Uri { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ByPath, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(FolderCompleter))]
+    public string? Path { get; set; }
 
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByStore, ValueFromPipeline = true)]
     public BorgStoreInfo? Store { get; set; }
@@ -29,11 +37,12 @@ public sealed class TestBorgStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        if (Uri is not null && !Quiet) CheckUrl(Uri);
-        var connection = Uri is null ? (Store ?? Session.FindOnly("-Uri")).Connection
-            : Credential is null ? Session.FindOpen(Uri)
+        var url = ParameterSetName == ByPath ? GetUrl(Path!) : Uri;
+        if (url is not null && !Quiet) CheckUrl(url);
+        var connection = url is null ? (Store ?? Session.FindOnly("-Uri")).Connection
+            : Credential is null ? Session.FindOpen(url)
             : null;
-        var options = connection?.Options ?? new(Uri!) { Credential = Credential?.GetNetworkCredential() };
+        var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential() };
         var result = Wait(token => TestAsync(connection, options, token));
         WriteObject(Quiet ? result.IsUsable : result);
     }
@@ -50,6 +59,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
             var namespaces = lease.Store.Layout.Namespaces;
             result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
             await TestItemsAsync(lease.Store, result, cancellationToken);
+            if (result.Layout == false) result.Problem ??= DescribeLayout(namespaces);
         }
         catch (StoreException e) when (Quiet || e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
         {
@@ -59,6 +69,14 @@ public sealed class TestBorgStoreCommand : StoreCommand
             result.Problem = e.Message;
         }
         return result;
+    }
+
+    private static string? DescribeLayout(IReadOnlyList<NamespaceLayout> namespaces)
+    {
+        var unknown = namespaces.Where(ns => !ns.IsKnown).Select(ns => ns.Name).ToList();
+        return unknown.Count == 0 ? "It is empty: its namespaces and their levels are not known. Give them with -Namespace or -Preset as you open it."
+            : $"The levels of {string.Join(", ", unknown.Take(3).Select(name => $"'{name}'"))}{(unknown.Count > 3 ? $" and {unknown.Count - 3} more namespaces" : "")} "
+                + "can't be recognised: they are empty, or this is an ordinary folder and no store. If it is a store, give its namespaces with -Namespace or -Preset as you open it.";
     }
 
     // The first item that can be listed is the sample that is read.

@@ -2,6 +2,7 @@ using System.Globalization;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
 using BorgStore.Hashing;
+using BorgStore.Tests.Answers;
 
 namespace BorgStore.Tests.Backends.Files;
 
@@ -121,6 +122,22 @@ public abstract class FileQuotaTests : IDisposable
         Assert.Equal(1500, (await again.GetQuotaAsync(Ct)).Used);
         await StoreAsync(again, "data/b", 1);
         Assert.Equal("1501", await File.ReadAllTextAsync(Number, Ct));
+    }
+
+    [Fact]
+    public async Task Of_a_million_contents_none_is_misread()
+    {
+        await using var backend = await OpenAsync(10_000);
+        await StoreAsync(backend, "data/a", 7);
+        for (var seed = 0; seed < LongTests.Choose(500, 1_000_000); seed++)
+        {
+            var content = Mutation.Of("000012345678901234567890"u8[(seed % 24)..].ToArray(), new Random(seed));
+            await File.WriteAllBytesAsync(Number, content, Ct);
+            var isNumber = content.Length is > 0 and <= 20 && content.All(digit => char.IsAsciiDigit((char)digit))
+                && long.TryParse(content, System.Globalization.CultureInfo.InvariantCulture, out _);
+            var expected = isNumber ? long.Parse(content, System.Globalization.CultureInfo.InvariantCulture) : 7;
+            Assert.True((await backend.GetQuotaAsync(Ct)).Used == expected, $"Seed {seed}");
+        }
     }
 
     [Theory]
@@ -246,6 +263,20 @@ public abstract class FileQuotaTests : IDisposable
         var bytes = Bytes();
         Assert.InRange(bytes, 0, Limit);
         Assert.Equal(bytes, (await one.GetQuotaAsync(Ct)).Used);
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue - 500)]
+    public async Task A_value_announced_with_any_length_is_refused_before_it_is_read(long announced)
+    {
+        await using var backend = await OpenAsync(1_000_000);
+        await StoreAsync(backend, "data/a", 1000);
+        using var unread = new PausedStream(1000);
+        var error = await Assert.ThrowsAsync<StoreException>(() => backend.StoreAsync("data/b", new StoreValue(unread, announced), StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal(StoreError.QuotaExceeded, error.Error);
+        Assert.False(unread.Paused.IsCompleted);
+        Assert.Equal(1000, (await backend.GetQuotaAsync(Ct)).Used);
     }
 
     [Theory]

@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace BorgStore.Tests.Backends.Files;
 
 /// <summary>A file system in user space that shows a directory below it, and what its program asks of the disk.</summary>
-internal sealed class FuseMount(TestDirectory directory) : IAsyncDisposable
+internal sealed class FuseMount(TestDirectory directory, string name = "mounted") : IAsyncDisposable
 {
     private Process? _tracer;
 
     /// <summary>Where it is mounted.</summary>
-    public string Path => directory["mounted"];
+    public string Path => directory[name];
 
     /// <summary>The directory that it shows.</summary>
     public string Below => directory["below"];
@@ -45,6 +45,13 @@ internal sealed class FuseMount(TestDirectory directory) : IAsyncDisposable
     public async Task<string[]> ReadSyncsAsync() => [.. (await File.ReadAllLinesAsync(Trace))
         .Where(line => line.Contains(Below, StringComparison.Ordinal))
         .Select(line => line[(line.IndexOf(Below, StringComparison.Ordinal) + Below.Length)..].Split('>')[0].TrimStart('/'))];
+
+    /// <summary>Kills its program, so that nothing below it can be read.</summary>
+    public async Task KillAsync()
+    {
+        _tracer!.Kill(entireProcessTree: true);
+        await _tracer.WaitForExitAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -19,14 +19,14 @@ internal sealed class ForwardProxy : Relay
         if (method == "CONNECT")
         {
             var colon = target.LastIndexOf(':');
-            await using var tunnel = await ConnectAsync(target[..colon], int.Parse(target[(colon + 1)..]), cancellationToken);
+            await using var tunnel = await ConnectAsync("127.0.0.1", int.Parse(target[(colon + 1)..]), cancellationToken);
             await client.WriteAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray(), cancellationToken);
             await JoinAsync(client, tunnel, cancellationToken);
             return;
         }
         var server = new Uri(target);
         var path = target[target.IndexOf('/', "http://".Length)..];
-        await using var line = await ConnectAsync(server.Host, server.Port, cancellationToken);
+        await using var line = await ConnectAsync("127.0.0.1", server.Port, cancellationToken);
         // One request a connection, so that each of them passes here.
         var request = $"{method} {path} {rest.Insert(rest.IndexOf("\r\n", StringComparison.Ordinal), "\r\nConnection: close")}";
         await line.WriteAsync(Encoding.Latin1.GetBytes(request), cancellationToken);

@@ -130,7 +130,7 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
             if (!_cannotKeep)
             {
                 var result = LibC.RenameWithFlags(from, to, LibC.RenameNoReplace);
-                if (result == 0 || Marshal.GetLastPInvokeError() is not (Errno.InvalidArgument or Errno.NotImplemented))
+                if (result == 0 || Marshal.GetLastPInvokeError() is not (Errno.InvalidArgument or Errno.NotImplemented or Errno.NotSupported))
                     return RenameResultOf(result);
                 _cannotKeep = true;
             }
@@ -246,10 +246,10 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
     {
         var result = LibC.Link(from, to);
         if (result == 0) return RenameResultOf(LibC.Unlink(from));
-        if (Marshal.GetLastPInvokeError() is not (Errno.NotPermitted or Errno.NotSupported or Errno.NotImplemented))
-            return RenameResultOf(result);
+        if (Marshal.GetLastPInvokeError() is var errno && (errno is Errno.Exists or Errno.IsDirectory || Errno.IsAbsent(errno))) return RenameResultOf(result);
 
-        // Neither the one nor the other: a look before is all that is left.
+        // Neither the one nor the other, which each file system says in its own way, FUSE by EIO: a look before is all that is left. Where
+        // the link failed for another reason, so does the renaming, and says it.
         return GetStatus(newName) is null ? RenameResultOf(LibC.Rename(from, to)) : RenameResult.Taken;
     }
 

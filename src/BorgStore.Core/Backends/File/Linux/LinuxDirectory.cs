@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
@@ -66,9 +68,24 @@ internal sealed unsafe class LinuxDirectory : DirectoryReader
             var name = records[NameOffset..length];
             name = name[..name.IndexOf((byte)0)];
             if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
-                Entries.Add(new DirectoryEntry(Encoding.UTF8.GetString(name), KindOf(records[TypeOffset]), Entries.Count));
+                Entries.Add(new DirectoryEntry(Decode(name), KindOf(records[TypeOffset]), Entries.Count));
             records = records[length..];
         }
+    }
+
+    // A name that is no UTF-8 can't be a store's; it is shown by its bytes, so that it can be found.
+    private static string Decode(ReadOnlySpan<byte> name)
+    {
+        if (Utf8.IsValid(name)) return Encoding.UTF8.GetString(name);
+        var text = new StringBuilder(name.Length);
+        while (!name.IsEmpty)
+        {
+            var isValid = Rune.DecodeFromUtf8(name, out var rune, out var length) == OperationStatus.Done;
+            if (isValid) text.Append(rune.ToString());
+            else foreach (var b in name[..length]) text.Append(CultureInfo.InvariantCulture, $"\\x{b:x2}");
+            name = name[length..];
+        }
+        return text.ToString();
     }
 
     private static EntryKind KindOf(byte type) => type switch

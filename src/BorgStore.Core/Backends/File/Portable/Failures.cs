@@ -6,6 +6,8 @@ namespace BorgStore.Backends.Files;
 internal static class Failures
 {
     private const int WindowsError = unchecked((int)0x80070000);
+    private const int FileAbsent = WindowsError | 2;
+    private const int FolderAbsent = WindowsError | 3;
     private const int WouldBlock = 11;
     private const int WouldBlockMacOS = 35;
 
@@ -84,6 +86,8 @@ internal static class Failures
     // There the framework hands on the number of the error as it is.
     private static FileFailure FromUnix(int errno)
     {
+        // The framework has numbers of its own for absent files and for failures that it detects itself.
+        if (errno < 0) errno = errno is FileAbsent or FolderAbsent ? Errno.NoEntry : Errno.InputOutput;
         var failure = Errno.Failure(errno);
         return OperatingSystem.IsMacOS() && errno == 69 ? new FileFailure(StoreError.NoSpace, failure.Message) : failure;
     }

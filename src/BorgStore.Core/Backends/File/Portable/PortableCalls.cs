@@ -185,7 +185,14 @@ internal sealed partial class PortableCalls(string root) : FileCalls
             var errno = Marshal.GetLastPInvokeError();
             if (Errno.IsAbsent(errno)) return RenameResult.Absent;
             if (errno == Errno.Exists) return RenameResult.Taken;
-            if (errno != Errno.Interrupted) throw Errno.Failure(errno);
+            if (errno == Errno.Interrupted) continue;
+            // A file system without links, which each says in its own way: a look before is all that is left.
+            return Failures.Named(() =>
+            {
+                if (File.Exists(to) || Directory.Exists(to)) return RenameResult.Taken;
+                File.Move(from, to, overwrite: true);
+                return RenameResult.Done;
+            });
         }
         return Failures.Named(() =>
         {

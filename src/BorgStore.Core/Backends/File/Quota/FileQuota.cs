@@ -24,7 +24,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     private readonly FileLock _fileLock = calls.CreateLock(FileName);
     private readonly QuotaSession _session = new(calls, root);
 
-    // What the values that are being written may add, and their whole length; changed under the lock, but given back without.
+    // The growth and the length of all values being written. Added under the lock, subtracted without it.
     private long _growthInFlight;
     private long _lengthInFlight;
 
@@ -32,7 +32,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     public long? Limit => limit;
 
     /// <summary>Refuses a value that does not fit beside those that are being written, and keeps its room until it is.</summary>
-    /// <param name="name">The item; <see langword="null"/> where its content will name it, so that nobody knows what it replaces.</param>
+    /// <param name="name">The item; <see langword="null"/> if its name follows from its content; what it replaces is not known then.</param>
     /// <param name="length">Its size [bytes].</param>
     /// <param name="cancellationToken">A token to cancel the counting.</param>
     /// <returns>What keeps the room until the change begins, or its disposal; <see langword="null"/> if there is no limit.</returns>
@@ -162,8 +162,9 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         return Parse(text[.._calls.Read(file, text, 0)]);
     }
 
+    // A text of more digits was read in part only.
     private static long? Parse(ReadOnlySpan<byte> text)
-        => !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
+        => text.Length <= MostDigits && !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
 
     private int Write(SafeFileHandle file, long used, int characters)
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rclone;
 
@@ -45,6 +46,15 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
         return new RcloneFailure(isAbsent ? StoreError.ObjectNotFound : StoreError.BackendFailure, reason);
     }
 
+    /// <summary>Finds out what the last line of rclone's log means, where it ended; <see langword="null"/> where it says nothing.</summary>
+    /// <param name="log">The last lines of its log.</param>
+    public static RcloneFailure? FromLog(string log)
+    {
+        var last = log.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
+        var text = LineStart().Replace(last, "");
+        return text.Length == 0 || last.Contains("remote control on", StringComparison.Ordinal) ? null : FromAnswer(ServerText.Clean(text), isAbsent: false);
+    }
+
     /// <summary>Returns the failure for an answer that rclone never gives.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
     /// <param name="cause">The cause, where another exception is.</param>
@@ -68,8 +78,13 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
     [GeneratedRegex(@"\b[a-z]+ /[^:]*: ")]
     private static partial Regex CallOnPath();
 
+    // The time and the level.
+    [GeneratedRegex(@"^[0-9/]{10} [0-9:.]{8,} (?:[A-Z]+ *: )?")]
+    private static partial Regex LineStart();
+
     private string Advice() => error switch
     {
+        StoreError.AuthenticationFailed when Message.Contains("RCLONE_CONFIG_PASS", StringComparison.Ordinal) => " Set that variable before rclone is started.",
         StoreError.InvalidUrl => " Configure the remote with 'rclone config'; 'rclone listremotes' shows those that there are.",
         StoreError.AuthenticationFailed => " Check the remote with 'rclone config' or 'rclone config reconnect'.",
         _ => "",

@@ -17,11 +17,14 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// for ever.</summary>
     public const string Group = "borgstore";
 
+    private const int LastStatusOfItsOwn = 127;
+
     private readonly ConcurrentDictionary<string, Task<RcloneRemote>> _remotes = new();
     private readonly ChildProcess _process;
     private readonly RclonePassword _password;
     private readonly HttpClient _client;
     private readonly TimeSpan _stallTimeout;
+    private readonly TimeSpan _exitDelay;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _heartbeat;
     private int _callsUnderWay;
@@ -32,11 +35,13 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <param name="address">Its address.</param>
     /// <param name="password">The password that it knows, which is ours from now on.</param>
     /// <param name="stallTimeout">How long it may leave the question unanswered whether it is still there.</param>
-    public RcloneServer(ChildProcess process, Uri address, RclonePassword password, TimeSpan stallTimeout)
+    /// <param name="exitDelay">How long after a lost connection it may turn out that it has ended.</param>
+    public RcloneServer(ChildProcess process, Uri address, RclonePassword password, TimeSpan stallTimeout, TimeSpan exitDelay)
     {
         _process = process;
         _password = password;
         _stallTimeout = stallTimeout;
+        _exitDelay = exitDelay;
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -164,11 +169,14 @@ internal sealed class RcloneServer : IAsyncDisposable
     public async Task<RcloneFailure> ExplainAsync(Exception cause)
     {
         // The connection ends a moment before the process.
-        var status = await _process.WaitAsync(TimeSpan.FromMilliseconds(500)).ConfigureAwait(false);
+        var status = await _process.WaitAsync(_exitDelay).ConfigureAwait(false);
         if (_isStalled) return new RcloneFailure(StoreError.Timeout, "rclone stopped answering and was ended", cause);
-        return new RcloneFailure(StoreError.ConnectionLost,
-            status is null ? $"the connection to rclone was lost ({cause.Message})" : $"rclone ended with status {status} while it was at work",
-            cause);
+        if (status is null) return new RcloneFailure(StoreError.ConnectionLost, $"the connection to rclone was lost ({cause.Message})", cause);
+        // The last line of one that was killed is about something else.
+        var said = status > LastStatusOfItsOwn ? null : RcloneFailure.FromLog(_process.Errors);
+        return said is null ? new RcloneFailure(StoreError.ConnectionLost, $"rclone ended with status {status} while it was at work", cause)
+            : new RcloneFailure(said.Error == StoreError.AuthenticationFailed ? said.Error : StoreError.ConnectionLost,
+                $"rclone ended with status {status}, and said: {said.Message}", cause);
     }
 
     /// <inheritdoc/>

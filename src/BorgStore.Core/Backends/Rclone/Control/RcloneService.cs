@@ -27,6 +27,9 @@ internal sealed partial class RcloneService
     public RcloneService(string? program = null, TimeSpan? stallTimeout = null)
         => (_program, _stallTimeout) = (program, stallTimeout ?? TimeSpan.FromSeconds(30));
 
+    /// <summary>How long after a lost connection it may turn out that rclone has ended.</summary>
+    internal TimeSpan ExitDelay { get; init; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>That of this process.</summary>
     public static RcloneService Shared { get; } = new();
 
@@ -110,7 +113,7 @@ internal sealed partial class RcloneService
         try
         {
             process = Launch(program, RcloneEnvironment.Create(password));
-            server = new RcloneServer(process, await WaitForAddressAsync(program, process).ConfigureAwait(false), password, _stallTimeout);
+            server = new RcloneServer(process, await WaitForAddressAsync(program, process).ConfigureAwait(false), password, _stallTimeout, ExitDelay);
             server.Version = await CheckVersionAsync(program, server).ConfigureAwait(false);
             return server;
         }

@@ -48,6 +48,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         Func<string, CancellationToken, Task<List<ItemInfo>>> list,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var unreadable = new UnreadableDirectories();
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var open = new Stack<Level>();
         open.Push(new Level("", await list(directory, cancellationToken).ConfigureAwait(false)));
@@ -65,10 +66,11 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
                 }
                 else if (isWanted(Join(directory, level.Path + item.Name)))
                 {
-                    level.AskAhead(path => isWanted(Join(directory, path)), path => ListBelowAsync(Join(directory, path), list, abandoned.Token));
+                    level.AskAhead(path => isWanted(Join(directory, path)), path => ListBelowAsync(Join(directory, path), list, unreadable, abandoned.Token));
                     open.Push(new Level($"{level.Path}{item.Name}/", await level.NextListing().ConfigureAwait(false)));
                 }
             }
+            if (unreadable.Failure is { } failure) throw failure;
         }
         finally
         {
@@ -82,7 +84,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
 
     // A directory below that vanished since it was listed is an empty one.
     private static async Task<List<ItemInfo>> ListBelowAsync(
-        string directory, Func<string, CancellationToken, Task<List<ItemInfo>>> list, CancellationToken cancellationToken)
+        string directory, Func<string, CancellationToken, Task<List<ItemInfo>>> list, UnreadableDirectories unreadable, CancellationToken cancellationToken)
     {
         try
         {
@@ -90,6 +92,11 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
         {
+            return [];
+        }
+        catch (StoreException e) when (UnreadableDirectories.CanGoOnAfter(e))
+        {
+            lock (unreadable) unreadable.TryAdd(directory, e);
             return [];
         }
     }

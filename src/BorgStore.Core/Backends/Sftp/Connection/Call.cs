@@ -9,6 +9,7 @@ internal sealed class Call(TimeSpan patience, CancellationToken cancellationToke
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WaitForRoom = TimeSpan.FromSeconds(10);
     private long _lostAt;
 
     /// <summary>How many attempts were lost.</summary>
@@ -24,8 +25,8 @@ internal sealed class Call(TimeSpan patience, CancellationToken cancellationToke
     /// <param name="failure">What went wrong.</param>
     /// <param name="isLost">Whether that is because the connection is no more.</param>
     public bool MayRepeat(StoreException failure, bool isLost)
-        => isLost && !IsFinal && failure.Error is StoreError.ConnectionLost or StoreError.Timeout
-            && (Lost == 0 || Stopwatch.GetElapsedTime(_lostAt) < patience);
+        => (isLost || failure.WasTurnedAway) && !IsFinal && failure.Error is StoreError.ConnectionLost or StoreError.Timeout
+            && (Lost == 0 || Stopwatch.GetElapsedTime(_lostAt) < (isLost || patience < WaitForRoom ? patience : WaitForRoom));
 
     /// <summary>Waits before the next attempt, longer from one to the next.</summary>
     public Task PauseAsync()

@@ -35,13 +35,14 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
     public async IAsyncEnumerable<Entry> WalkAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var unreadable = new UnreadableDirectories();
         var root = new Node(directory, "");
         var way = new Stack<(Node Node, IEnumerator<Entry> Entries)>();
         try
         {
             lock (_lock) root.Place = _known.AddLast(root);
             way.Push((root, await EnterAsync(root, ended.Token).ConfigureAwait(false)
-                ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory)));
+                ?? throw root.Failure ?? new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory)));
             while (way.TryPeek(out var current))
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -61,7 +62,12 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
                 {
                     way.Push((child, entries));
                 }
+                else if (child?.Failure is { } reason)
+                {
+                    unreadable.TryAdd(child.Path, reason);
+                }
             }
+            if (unreadable.Failure is { } failure) throw failure;
         }
         finally
         {
@@ -105,7 +111,15 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
     private async Task<List<Entry>?> ReadAsync(Node node, CancellationToken cancellationToken)
     {
         await Task.Yield();
-        var entries = await read(node.Path, cancellationToken).ConfigureAwait(false);
+        var entries = (List<Entry>?)null;
+        try
+        {
+            entries = await read(node.Path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (UnreadableDirectories.CanGoOnAfter(e))
+        {
+            node.Failure = e;
+        }
         lock (_lock)
         {
             foreach (var entry in entries ?? [])
@@ -132,6 +146,9 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         public string Path => path;
 
         public string Prefix => prefix;
+
+        /// <summary>Why it could not be read.</summary>
+        public StoreException? Failure { get; set; }
 
         public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Ssh;
 using BorgStore.Processes;
 
 namespace BorgStore.Backends.Sftp.Transport;
@@ -56,7 +57,8 @@ internal sealed class SshTransport : ISftpTransport
     public async ValueTask<ConnectionFailure> ExplainEndAsync(bool wasGreeted)
     {
         var status = await _ssh.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(false);
-        return SshFailure.Explain(_url.Server, _ssh.Errors, status, wasGreeted);
+        var failure = SshFailure.Explain(_url.Server, _ssh.Errors, status, wasGreeted);
+        return new(failure.Error, failure.Message, failure.WasTurnedAway);
     }
 
     /// <inheritdoc/>

@@ -1,9 +1,10 @@
-using BorgStore.Backends.Sftp.Connection;
+namespace BorgStore.Backends.Ssh;
 
-namespace BorgStore.Backends.Sftp.Transport;
-
-/// <summary>Understands what ssh says as it gives up, and passes its own words on.</summary>
-internal static class SshFailure
+/// <summary>What ssh says as it gives up, in its own words: the same for all that is reached over it.</summary>
+/// <param name="Error">What it means.</param>
+/// <param name="Message">What was tried, why it failed, what to do.</param>
+/// <param name="WasTurnedAway">Whether the server had no room for another login, and may have it a moment later.</param>
+internal sealed record SshFailure(StoreError Error, string Message, bool WasTurnedAway = false)
 {
     private const int MostLines = 8;
 
@@ -19,14 +20,18 @@ internal static class SshFailure
         ("subsystem request failed", StoreError.NotSupported, "The server lets nobody use SFTP; ask who runs it for 'Subsystem sftp'."),
         ("Could not resolve hostname", StoreError.ConnectionLost, "Check the name of the host."),
         ("Bad configuration option", StoreError.InvalidArgument, "Correct the configuration of ssh."),
+        (TurnedAway, StoreError.ConnectionLost, "The server turned the login away, perhaps because too many come at once (MaxStartups of sshd)."),
     ];
+
+    // Older versions begin with "ssh_", newer ones with "kex_".
+    private const string TurnedAway = "_exchange_identification";
 
     /// <summary>Understands what ssh said.</summary>
     /// <param name="server">The server that was called.</param>
     /// <param name="words">What ssh wrote to its standard error.</param>
     /// <param name="status">Its exit status, where it has ended.</param>
     /// <param name="wasGreeted">Whether there was a connection already.</param>
-    public static ConnectionFailure Explain(string server, string words, int? status, bool wasGreeted)
+    public static SshFailure Explain(string server, string words, int? status, bool wasGreeted)
     {
         var what = wasGreeted ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be made";
         var said = Shorten(words);
@@ -37,7 +42,7 @@ internal static class SshFailure
 
         foreach (var (phrase, error, advice) in Known)
         {
-            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{what}; {said} {advice}");
+            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{what}; {said} {advice}", phrase == TurnedAway && !wasGreeted);
         }
         return new(StoreError.ConnectionLost, $"{what}; {said}{(said.EndsWith('.') ? "" : ".")}");
     }

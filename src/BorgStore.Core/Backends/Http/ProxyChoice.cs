@@ -1,0 +1,44 @@
+using System.Net;
+
+namespace BorgStore.Backends.Http;
+
+/// <summary>The proxy of the environment or the system, as all requests over HTTP use it: without its password in an address, which the
+/// runtime's exceptions would show, and never on the way to this machine itself.</summary>
+internal sealed class ProxyChoice : IWebProxy, ICredentials
+{
+    private ProxyChoice()
+    {
+    }
+
+    /// <summary>The choice, which is the same for all.</summary>
+    public static ProxyChoice Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public ICredentials? Credentials
+    {
+        get => this;
+        set => throw new NotSupportedException();
+    }
+
+    /// <inheritdoc/>
+    public Uri? GetProxy(Uri destination)
+        => !destination.IsLoopback && !HttpClient.DefaultProxy.IsBypassed(destination) && HttpClient.DefaultProxy.GetProxy(destination) is { } proxy
+            && proxy != destination ? new UriBuilder(proxy) { UserName = "", Password = "" }.Uri : null;
+
+    /// <inheritdoc/>
+    public bool IsBypassed(Uri host) => GetProxy(host) is null;
+
+    /// <inheritdoc/>
+    public NetworkCredential? GetCredential(Uri uri, string authType) => HttpClient.DefaultProxy.Credentials?.GetCredential(uri, authType);
+
+    /// <summary>Returns what to say where the proxy wants another user or password.</summary>
+    /// <param name="destination">The server.</param>
+    public static string DescribeRefusal(Uri? destination)
+        => "The proxy refuses the user or password. The environment names them with the proxy, as in HTTPS_PROXY." + Describe(destination);
+
+    /// <summary>Returns the end of a message about a server that could not be reached: which proxy was asked, where one was.</summary>
+    /// <param name="destination">The server.</param>
+    public static string Describe(Uri? destination)
+        => destination is not null && Instance.GetProxy(destination) is { } proxy
+            ? $" The way there leads through the proxy '{proxy.GetLeftPart(UriPartial.Authority)}', which the environment names; NO_PROXY leaves it out for some hosts." : "";
+}

@@ -1,0 +1,41 @@
+namespace BorgStore.Backends;
+
+/// <summary>The directories that a listing could not read. It goes on with the others and fails at its end, so that nobody takes it for
+/// complete.</summary>
+internal sealed class UnreadableDirectories
+{
+    private const int MostShown = 3;
+
+    private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
+    private StoreException? _first;
+
+    /// <summary>Their names, with all elements from the root of the store on.</summary>
+    public IReadOnlyCollection<string> Names => _names;
+
+    /// <summary>Whether others can be read though one could not be for this reason.</summary>
+    /// <param name="failure">The reason.</param>
+    public static bool CanGoOnAfter(StoreException failure) => failure.Error is StoreError.PermissionDenied or StoreError.BackendFailure;
+
+    /// <summary>Notes one.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="failure">Why it could not be read.</param>
+    /// <returns>Whether the listing can go on; if not, nothing was noted.</returns>
+    public bool TryAdd(string name, StoreException failure)
+    {
+        if (!CanGoOnAfter(failure)) return false;
+        if (_names.Add(name)) _first ??= failure;
+        return true;
+    }
+
+    /// <summary>Returns the failure that a listing ends with, or <see langword="null"/> if it is complete.</summary>
+    public StoreException? Failure
+    {
+        get
+        {
+            if (_first is null) return null;
+            var shown = string.Join(", ", _names.Take(MostShown).Select(name => $"'{name}'"));
+            var more = _names.Count > MostShown ? $" and {_names.Count - MostShown} more" : "";
+            return StoreException.While(_first.Error, "list everything", _names.Min, $"All is listed but what lies in {shown}{more}. {_first.Detail}".TrimEnd(), _first);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using BorgStore.Backends;
+using BorgStore.Naming;
+
+namespace BorgStore.Layout;
+
+/// <summary>Finds what has no place in the layout of a store, so that what is no store is not taken for one.</summary>
+/// <remarks>Nothing in a store says that it is one. Any folder of lower-case names could be a store of flat namespaces; without a layout
+/// given by somebody who knows it, only what can hardly be anything else passes.</remarks>
+internal static class MisplacedContent
+{
+    private const int LongestExtension = 5;
+
+    /// <summary>Looks at everything.</summary>
+    /// <param name="backend">An open backend.</param>
+    /// <param name="given">The layout, as far as somebody has given it.</param>
+    /// <param name="cancellationToken">A token to cancel the search.</param>
+    /// <returns>The nested name of the first thing without a place, and why it has none; <see langword="null"/> if all have one.</returns>
+    public static async Task<(string Path, string Reason)?> FindAsync(IBackend backend, StoreLayout? given, CancellationToken cancellationToken)
+    {
+        var layout = given ?? await LayoutRecognition.RecognizeAsync(backend, cancellationToken).ConfigureAwait(false);
+        var isSure = given is not null || layout == StoreLayout.Borg2;
+        await foreach (var item in backend.ListAsync("", ListScope.Tree, cancellationToken).ConfigureAwait(false))
+        {
+            if (Describe(item.Name, layout, isSure) is { } reason) return (item.Name, reason);
+        }
+        return null;
+    }
+
+    private static string? Describe(string name, StoreLayout layout, bool isSure)
+    {
+        if (layout.Find(name) is not { } ns) return "which lies in none of its namespaces";
+        var (key, level, _) = Nesting.Unnest(ns.Name.Length == 0 ? name : name[(ns.Name.Length + 1)..]);
+        if (isSure) return ns.IsKnown && !ns.Levels.Contains(level) ? $"which lies at another level than namespace '{ns.Name}' has" : null;
+        var isLikely = level > 0 || (ns.Name.Length > 0 && !key.Contains('/') && !HasExtension(key));
+        return isLikely ? null : "which may well be an ordinary file. If this is a store, open it with its namespaces and their levels (Open-BorgStore -Namespace) and remove what that returns";
+    }
+
+    private static bool HasExtension(string key)
+    {
+        var dot = key.LastIndexOf('.');
+        var extension = key.AsSpan(dot + 1);
+        return dot > 0 && extension.Length is > 0 and <= LongestExtension && extension.IndexOfAnyInRange('a', 'z') >= 0;
+    }
+}

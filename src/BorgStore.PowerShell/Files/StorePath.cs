@@ -1,0 +1,52 @@
+using System.Management.Automation;
+
+namespace BorgStore.Commands;
+
+/// <summary>Paths of folders that hold stores, and their URLs.</summary>
+internal static class StorePath
+{
+    /// <summary>Returns the URL of a folder.</summary>
+    /// <exception cref="StoreException">The path is that of a file, or has no URL.</exception>
+    public static string GetUrl(PathIntrinsics paths, string path)
+    {
+        var full = paths.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+        if (provider.Name != LocalPath.FileSystem) throw LocalPath.Elsewhere(path, provider);
+        full = Path.TrimEndingDirectorySeparator(full);
+        if (File.Exists(full))
+            throw new StoreException(StoreError.InvalidArgument, $"'{full}' is a file, and a store lies in a folder. Give the folder.", full);
+        var url = new Uri(full);
+        return url.IsUnc
+            ? throw new StoreException(StoreError.InvalidUrl, $"'{full}' has no URL. Mount the share, and give its folder there.", full)
+            : url.AbsoluteUri;
+    }
+
+    /// <summary>Returns an error with the URL of a path that was given in place of a URL; <see langword="null"/> if it is not a path.</summary>
+    public static StoreException? Explain(PathIntrinsics paths, string given)
+    {
+        try
+        {
+            StoreUrl.GetScheme(given);
+            return null;
+        }
+        catch (StoreException)
+        {
+            return FindUrl(paths, given) is { } url
+                ? new(StoreError.InvalidUrl, $"'{StoreUrl.Redact(given)}' is not the URL of a store. For this folder write '{url}'.", StoreUrl.Redact(given))
+                : null;
+        }
+    }
+
+    private static string? FindUrl(PathIntrinsics paths, string path)
+    {
+        try
+        {
+            var full = paths.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+            // A share of another machine has no URL; it has to be mounted first.
+            return provider.Name == LocalPath.FileSystem && new Uri(full) is { IsUnc: false } url ? url.AbsoluteUri : null;
+        }
+        catch (Exception e) when (e is SessionStateException or NotSupportedException or PSArgumentException or UriFormatException)
+        {
+            return null;
+        }
+    }
+}

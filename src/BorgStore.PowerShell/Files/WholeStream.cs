@@ -1,0 +1,62 @@
+using BorgStore.Backends;
+
+namespace BorgStore.Commands;
+
+/// <summary>A stream that fails with its last bytes if more follow than it announced, so that no part passes for the whole value.</summary>
+internal sealed class WholeStream : ReadOnlyStream
+{
+    private readonly Stream _stream;
+    private readonly string _name;
+    private readonly long _end;
+    private long _position;
+
+    /// <summary>Creates the stream.</summary>
+    /// <param name="stream">The source, from where it stands.</param>
+    /// <param name="length">How many bytes the source announced [bytes].</param>
+    /// <param name="name">The name of the item, for the error.</param>
+    public WholeStream(Stream stream, long length, string name)
+    {
+        (_stream, _name, Length) = (stream, name, length);
+        _position = stream.CanSeek ? stream.Position : 0;
+        _end = _position + length;
+    }
+
+    public override bool CanSeek => _stream.CanSeek;
+
+    public override long Length { get; }
+
+    public override long Position
+    {
+        get => _position;
+        set => _stream.Position = _position = value;
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
+        var read = _stream.Read(buffer);
+        if (Advance(read)) CheckEnd(_stream.Read(stackalloc byte[1]));
+        return read;
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await _stream.ReadAsync(buffer, cancellationToken);
+        if (Advance(read)) CheckEnd(await _stream.ReadAsync(new byte[1], cancellationToken));
+        return read;
+    }
+
+    // Whether these were the last bytes that were announced.
+    private bool Advance(int read)
+    {
+        _position += read;
+        return read > 0 && _position >= _end;
+    }
+
+    private void CheckEnd(int read)
+    {
+        if (_position == _end && read == 0) return;
+        throw new StoreException(StoreError.InvalidArgument,
+            $"'{_name}' was not stored: its source holds more than the {Length} bytes that it announced. Either something writes to it, or it is no ordinary file; store it again when it is complete, or store a copy.",
+            _name);
+    }
+}

@@ -1,0 +1,26 @@
+namespace BorgStore.Commands;
+
+/// <summary>A value with the name of its item, as <c>Set-BorgStoreItem</c> takes them.</summary>
+public sealed class BorgStoreItemContent : IDisposable
+{
+    internal BorgStoreItemContent(string name, object value, bool isDeleted, BorgStoreHandle store)
+        => (Name, Value, IsDeleted, Store) = (name, value, isDeleted, store);
+
+    /// <summary>The full name of the item.</summary>
+    public string Name { get; set; }
+
+    /// <summary>The value, or the part of it that was read: byte[], a string or a stream.</summary>
+    public object Value { get; set; }
+
+    /// <summary>Whether the item is soft-deleted.</summary>
+    public bool IsDeleted { get; }
+
+    /// <summary>The store that the item lies in.</summary>
+    public BorgStoreHandle Store { get; }
+
+    /// <summary>Disposes the value if it is a stream.</summary>
+    public void Dispose() => (Value as IDisposable)?.Dispose();
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

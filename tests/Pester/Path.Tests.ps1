@@ -1,0 +1,83 @@
+# Stores that are named by their folder.
+BeforeAll { . $PSScriptRoot/TestStore.ps1 }
+
+Describe 'A store in a folder' {
+    BeforeAll { Push-Location $TestDrive }
+    AfterEach { Close-AllStore }
+    AfterAll { Pop-Location }
+
+    It 'is made, opened, tested and destroyed by a relative path: <_>' -ForEach 'store', './my store', 'sub/a#b%20c', './with[1]' {
+        $store = New-BorgStore -Path $_ -Namespace @{ config = 0 }
+        Set-BorgStoreItem config/x -Value x
+        $store.Uri | Should -Be ([uri]::new((Join-Path $TestDrive $_))).AbsoluteUri
+        $store | Close-BorgStore
+        (Open-BorgStore -Path $_).Uri | Should -Be $store.Uri
+        (Get-BorgStoreItem).Name | Should -Be config/x
+        Close-AllStore
+        Test-BorgStore -Path "$_/" -Quiet | Should -BeTrue
+        Remove-BorgStore -Path $_ -Force
+        Test-Path -LiteralPath $_ | Should -BeFalse
+        Test-BorgStore -Path $_ -Quiet | Should -BeFalse
+    }
+
+    It 'is piped as a folder' {
+        'one', 'two' | ForEach-Object { New-Item -ItemType Directory $_ } | New-BorgStore -Namespace @{ config = 0 } | Close-BorgStore
+        $folders = Get-Item one, two
+        $open = $folders | Open-BorgStore -Namespace @{ config = 0 }
+        $open.Count | Should -Be 2
+        ($folders | Test-BorgStore).Exists | Should -Be $true, $true
+        [IO.DirectoryInfo]::new("$TestDrive/one") | Test-BorgStore -Quiet | Should -BeTrue
+        $open | Close-BorgStore
+        $folders | Remove-BorgStore -Force
+        $folders | Should -Not -Exist
+    }
+
+    It 'is no file, no item, no text and nothing elsewhere' {
+        Set-Content file x
+        Get-ErrorId { Get-Item file | Remove-BorgStore -Force } | Should -Be 'InvalidArgument'
+        Get-ErrorText { Open-BorgStore -Path file } | Should -BeLike '*is a file*folder*'
+        Get-ErrorText { Open-BorgStore -Path Env:PATH } | Should -BeLike '*file system*'
+        $store = New-TestStore 1
+        Get-ErrorId { Get-BorgStoreItem | Remove-BorgStore -Force } | Should -Not -BeNullOrEmpty
+        Get-ErrorId { "$TestDrive" | Remove-BorgStore -Force } | Should -Not -BeNullOrEmpty
+        Test-BorgStore $store.Uri -Quiet | Should -BeTrue
+        'file' | Should -Exist
+    }
+
+    It 'is named by its URL in the error for a path: <_>' -ForEach @(
+        'Open-BorgStore ./s', 'New-BorgStore ./s -Namespace @{ a = 0 }', 'Test-BorgStore ./s', 'Remove-BorgStore ./s -Force', 'Get-BorgStoreItem -Store ./s', 'Measure-BorgStore -Store ./s'
+        'Open-BorgStore file:///tmp -CacheUri ./s', 'Get-BorgStore ./s', 'Close-BorgStore ./s'
+    ) {
+        Get-ErrorText ([scriptblock]::Create($_)) | Should -BeLike "*$([uri]::new("$TestDrive/s").AbsoluteUri)*"
+    }
+
+    It 'is offered by completion, files are not' {
+        $null = New-Item -ItemType Directory shop, shore
+        Set-Content shot x
+        foreach ($command in 'Open-BorgStore', 'New-BorgStore', 'Test-BorgStore', 'Remove-BorgStore') {
+            $line = "$command -Path ./sho"
+            ((TabExpansion2 $line $line.Length).CompletionMatches.ListItemText -join ' ') | Should -Be 'shop shore'
+        }
+    }
+}
+
+Describe 'Open-BorgStore -Create' {
+    AfterEach { Close-AllStore }
+
+    It 'makes a store once, and opens it from then on' {
+        $uri = New-TestUri
+        Open-BorgStore $uri -Create -Namespace @{ config = 0; data = 2 } -WhatIf
+        Test-Path ([uri] $uri).LocalPath | Should -BeFalse
+        Open-BorgStore $uri -Create -Namespace @{ config = 0; data = 2 } | Close-BorgStore
+        $store = Open-BorgStore $uri -Create -Namespace @{ config = 0; data = 2 }
+        Set-BorgStoreItem data/0123 -Value x
+        $store | Close-BorgStore
+        $null = Open-BorgStore $uri -Create -Namespace @{ config = 0; data = 2 }
+        (Get-BorgStoreItem).Name | Should -Be data/0123
+    }
+
+    It 'wants namespaces where it makes one' {
+        Get-ErrorId { Open-BorgStore (New-TestUri) -Create } | Should -Be 'LayoutUnknown'
+        Get-ErrorId { Open-BorgStore (New-TestUri) } | Should -Be 'StoreDoesNotExist'
+    }
+}

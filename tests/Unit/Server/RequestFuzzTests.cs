@@ -1,0 +1,215 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using BorgStore.Backends;
+using BorgStore.Naming;
+using BorgStore.Security;
+using BorgStore.Server.Http;
+using BorgStore.Tests.Answers;
+using Microsoft.Extensions.Logging;
+
+namespace BorgStore.Tests.Server;
+
+/// <summary>Requests that are nearly right, and noise: the server refuses them with a reason or does what they say, and memory stays
+/// flat. BORGSTORE_TEST_LONG=1 makes it a million of each.</summary>
+public sealed partial class RequestFuzzTests
+{
+    private static readonly int Count = LongTests.Choose(3000, 1_000_000);
+
+    // Half a request has no answer.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Targets_and_names() => Fuzz.Texts(Count,
+        ["/data/00/0011223344", "/data/", "/", "/a/b/c?cmd=move&current=data%2Fa&new=data%2Fb.del", "http://host/data/a?cmd=hash&algorithm=sha256", "/config/main.del"],
+        text =>
+        {
+            var target = new RequestTarget(text);
+            foreach (var name in new[] { target.Name, target["current"], target["new"], target["id"], text }.OfType<string>())
+            {
+                if (Fuzz.IsRefused(() => RequestTarget.CheckReadable(name))) continue;
+                Assert.InRange(name.Length, 1, ItemName.MaxLength);
+                Assert.All(name, c => Assert.InRange(c, '!', '~'));
+                Assert.DoesNotContain(name.Split('/'), element => element is "" or "." or "..");
+            }
+            Fuzz.IsRefused(() => target.GetWritableName());
+            Fuzz.IsRefused(() => target.GetDirectory());
+            Fuzz.IsRefused(() => ItemName.CheckTemporary(text, Suffixes.Temporary));
+        });
+
+    [Fact]
+    public void Ranges() => Fuzz.Texts(Count, ["bytes=0-9", "bytes=100-", "bytes=-5", "bytes=9223372036854775807-9223372036854775807", "bytes=0-1,3-4", "items=0-1"], text =>
+    {
+        if (Fuzz.IsRefused(() => RangeHeader.Parse(text))) return;
+        var range = RangeHeader.Parse(text);
+        Assert.True(range.Length is null or >= 0);
+    });
+
+    [Fact]
+    public void Maps_of_permissions() => Fuzz.Texts(Count,
+        ["""{"": "lr", "archives": "lrw", "data/00": "lrwWD", "keys": ""}""", "read-only", "no-delete", """{"data/":"l"}"""],
+        text =>
+        {
+            if (Fuzz.IsRefused(() => PermissionMap.Parse(text))) return;
+            var map = PermissionMap.Parse(text);
+            Assert.All(map.Entries.Keys.Where(path => path.Length > 0), path => Assert.True(map.GetRights(path + "/x") == map.Entries[path], path));
+        });
+
+    [Fact]
+    public void Credentials()
+    {
+        var right = new BasicCredentials("user", "pass");
+        var header = $"Basic {Convert.ToBase64String("user:pass"u8)}";
+        Assert.True(right.Matches(header));
+        Fuzz.Texts(Count, [header, "Basic ", "Bearer x"], text =>
+        {
+            if (right.Matches(text)) Assert.Equal("user:pass"u8.ToArray(), Convert.FromBase64String(text[6..]));
+        });
+    }
+
+    [Fact]
+    public void Lists_of_blocks() => Fuzz.Texts(Count,
+        ["""[["data/a", 0, 10], ["data/a", 10, 10], ["data/b", -5, 5]]""", "[]", """[ [ "config\/main" , 0 , 9223372036854775807 ] ]"""],
+        text =>
+        {
+            foreach (var bytes in new[] { Encoding.Latin1.GetBytes(text), Encoding.UTF8.GetBytes(text) })
+            {
+                var admitted = new List<string>();
+                IReadOnlyList<Block> blocks = [];
+                if (Fuzz.IsRefused(() => blocks = BlockList.ReadAsync(PipeReader.Create(new ReadOnlySequence<byte>(bytes)), true, (name, _) => admitted.Add(name), Ct).AsTask().GetAwaiter().GetResult())) continue;
+                Assert.Equal(admitted, blocks.Select(block => block.Name));
+                Assert.All(blocks, block => Assert.True(ItemName.IsReadable(block.Name) && block.Length >= 0));
+            }
+        });
+
+    [Fact]
+    public async Task Requests_on_raw_sockets()
+    {
+        using var folder = new TemporaryFolder();
+        var socket = folder.Combine("socket");
+        var store = folder.Combine("store");
+        Directory.CreateDirectory(Path.Combine(store, "few"));
+        Directory.CreateDirectory(Path.Combine(store, "data"));
+        await using var server = await InProcessServer.StartAsync(store, options => options with
+        {
+            // Ports would run out.
+            UnixSocket = socket,
+            LogLevel = LogLevel.Warning,
+            Quota = 1 << 20,
+            Permissions = PermissionMap.Parse("""{"": "lrw", "data": "lrwWD", "few": "lrwWD", "secret": ""}"""),
+        });
+        // Whatever it was that was sent: it was not what takes these away.
+        foreach (var name in new[] { "config", "secret" })
+            await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(store, name)).FullName, "kept"), "kept", Ct);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var answers = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
+        await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Ct }, async (seed, token) =>
+        {
+            var random = new Random(seed);
+            var bytes = random.Next(20) == 0 ? Fuzz.Noise(random, 300) : Mutate(Requests[random.Next(Requests.Length)], random);
+            string answer;
+            try
+            {
+                answer = await ExchangeAsync(socket, bytes, token);
+            }
+            catch (SocketException)
+            {
+                // It was not read to its end.
+                return;
+            }
+            foreach (var status in StatusLine().Matches(answer).Select(match => match.Groups[1].Value))
+            {
+                Assert.True(status is not ("500" or "503"), $"Seed {seed}: {answer}");
+                answers.AddOrUpdate(status, 1, (_, count) => count + 1);
+            }
+        });
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", answers.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}: {pair.Value}")));
+        // Some of it was right, and most of it was looked at.
+        Assert.True(answers["200"] > Count / 10 && answers["400"] > Count / 10);
+        Assert.DoesNotContain("   at ", server.Log, StringComparison.Ordinal);
+        foreach (var name in new[] { "config", "secret" }) Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(store, name, "kept"), Ct));
+        Assert.StartsWith("HTTP/1.1 200 OK", await ExchangeAsync(socket, Encoding.Latin1.GetBytes(Request("HEAD", "/few", "", null)), Ct), StringComparison.Ordinal);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 50 << 20);
+    }
+
+    private static readonly (string Method, string Target, string Headers, string? Body)[] Requests =
+    [
+        ("GET", "/data/a", "Range: bytes=0-3\r\n", null),
+        ("GET", "/few/", "", null),
+        ("GET", "/few/?cmd=tree", "", null),
+        ("HEAD", "/data/a", "", null),
+        ("POST", "/data/a", $"X-Content-hash: sha256 {new string('a', 64)}\r\n", "12345"),
+        ("POST", "/data/a", "", "12345"),
+        ("POST", "/few/b", "Transfer-Encoding: chunked\r\n", null),
+        ("POST", "/?cmd=move&current=data/a&new=few/c", "", null),
+        ("POST", "/?cmd=gather", "", """[["data/a", 0, 3], ["secret/kept", 0, 2]]"""),
+        ("POST", "/?cmd=gather", "", """[["data/a", 0, 3], ["data/a", -3, 2]]"""),
+        ("POST", "/?cmd=defrag&target=data/d", "", """[["data/a", 0, 3], ["few/b", -3, 2]]"""),
+        ("POST", "/?cmd=defrag&algorithm=sha256&namespace=data&levels=2", "", """[["data/a", 0, 3]]"""),
+        ("GET", "/data/a?cmd=hash&algorithm=sha256", "", null),
+        ("DELETE", "/data/a", "", null),
+        ("DELETE", "/data/xy?cmd=rmdir", "", null),
+        ("POST", "/data/xy?cmd=mkdir", "", null),
+        ("GET", "/?cmd=quota", "", null),
+        ("GET", "/?cmd=temporaries&older-than=3", "", null),
+        ("DELETE", "/?cmd=temporary&id=data/x.tmp", "", null),
+    ];
+
+    // One part of a request, so that the rest of it leads to where that part is read; or anything.
+    private static byte[] Mutate((string Method, string Target, string Headers, string? Body) request, Random random)
+    {
+        var (method, target, headers, body) = request;
+        switch (random.Next(body is null ? 3 : 4))
+        {
+            case 0:
+                target = Change(target);
+                break;
+            case 1:
+                headers = Change(headers);
+                break;
+            case 2:
+                return Mutation.Of(Encoding.Latin1.GetBytes(Request(method, target, headers, body)), random);
+            default:
+                body = Change(body!);
+                break;
+        }
+        return Encoding.Latin1.GetBytes(Request(method, target, headers, body));
+
+        string Change(string text) => Encoding.Latin1.GetString(Mutation.Of(Encoding.Latin1.GetBytes(text), random));
+    }
+
+    private static string Request(string method, string target, string headers, string? body)
+        => RawClient.Request(method, target, headers + "Connection: close\r\n", body?.Length) + (body ?? (headers.Contains("chunked", StringComparison.Ordinal) ? "5\r\n12345\r\n0\r\n\r\n" : ""));
+
+    // Returns what the server answers until it closes the connection or waits for more.
+    private static async Task<string> ExchangeAsync(string path, byte[] request, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+        await socket.SendAsync(request, cancellationToken);
+        var answer = new StringBuilder();
+        var buffer = new byte[64 << 10];
+        while (true)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(Patience);
+            try
+            {
+                var read = await socket.ReceiveAsync(buffer, patience.Token);
+                if (read == 0) return answer.ToString();
+                answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                return answer.ToString();
+            }
+        }
+    }
+
+    [GeneratedRegex("HTTP/1.1 ([0-9]{3}) ")]
+    private static partial Regex StatusLine();
+}

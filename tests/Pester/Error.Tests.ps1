@@ -5,7 +5,7 @@ BeforeDiscovery {
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     $folder = Join-Path $TestDrive "errors-$(New-Guid)"
-    $root = "file://$folder"
+    $root = [uri]::new($folder).AbsoluteUri
     $null = New-Item $folder -ItemType Directory
     $server = Start-BorgStoreServer "$root/served" -Port 0
     $uris = @{ file = "$root/file"; http = $server.Uri; cached = "$root/cached"; rclone = "rclone:$folder/rclone" }

@@ -1,4 +1,5 @@
-/* dotnet.exe, which no package has: like the original, it hands its arguments to hostfxr.dll of the .NET beside it. */
+/* dotnet.exe, which no package has: like the original, it hands its arguments to hostfxr.dll of the .NET in DOTNET_ROOT.
+   By the name of another program it runs the library of that name beside it, as the programs that a build makes do. */
 #include <windows.h>
 #include <stdio.h>
 #include <wchar.h>
@@ -7,10 +8,9 @@ typedef int (__cdecl *run_program)(int argc, const wchar_t **argv, const wchar_t
 
 int wmain(int argc, const wchar_t **argv)
 {
-    wchar_t host[MAX_PATH], root[MAX_PATH], app[MAX_PATH], library[MAX_PATH];
+    wchar_t host[MAX_PATH], root[MAX_PATH] = L"", app[MAX_PATH], library[MAX_PATH];
     GetModuleFileNameW(NULL, host, MAX_PATH);
-    wcscpy(root, host);
-    *wcsrchr(root, L'\\') = 0;
+    GetEnvironmentVariableW(L"DOTNET_ROOT", root, MAX_PATH);
     wcscpy(app, host);
     wcscpy(wcsrchr(app, L'.'), L".dll");
     _snwprintf(library, MAX_PATH, L"%ls\\host\\fxr\\%ls\\hostfxr.dll", root, RUNTIME_VERSION);

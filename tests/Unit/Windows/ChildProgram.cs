@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 using BorgStore.Processes;
 
@@ -26,6 +27,9 @@ internal static class ChildProgram
 
     /// <summary>Starts a child that stays, writes its id in a line, and stays.</summary>
     public const string StayWithChild = "stay-with-child";
+
+    /// <summary>Starts a child that stays, gets a Ctrl-C on its console, and writes whether the child is still there.</summary>
+    public const string InterruptBesideChild = "interrupt-beside-child";
 
     /// <summary>Opens the file of its first argument, for itself alone if there is a second, writes a line, and closes the file at the end of its input.</summary>
     public const string Hold = "hold";
@@ -95,6 +99,9 @@ internal static class ChildProgram
                 WriteLine(output, Start(Stay).Id.ToString(CultureInfo.InvariantCulture));
                 Thread.Sleep(Timeout.Infinite);
                 break;
+            case InterruptBesideChild:
+                WriteLine(output, InterruptBeside(Start(Stay)));
+                break;
             case Hold:
                 var share = arguments.Length > 1 ? FileShare.None : FileShare.ReadWrite | FileShare.Delete;
                 using (new FileStream(arguments[0], FileMode.Open, FileAccess.Read, share))
@@ -113,6 +120,19 @@ internal static class ChildProgram
         }
         Environment.Exit(0);
     }
+
+    private static string InterruptBeside(ChildProcess child)
+    {
+        _ = child.Stream.ReadByte();
+        // Only this process ignores it, not the child, which runs already.
+        return SetConsoleCtrlHandler(0, true) && GenerateConsoleCtrlEvent(0, 0) && !child.Exited.Wait(2000) ? "stays" : "ended";
+    }
+
+    [DllImport("kernel32")]
+    private static extern bool SetConsoleCtrlHandler(nint handler, bool ignore);
+
+    [DllImport("kernel32")]
+    private static extern bool GenerateConsoleCtrlEvent(uint kind, uint group);
 
     private static void BeShell(string[] arguments, Stream input, Stream output)
     {

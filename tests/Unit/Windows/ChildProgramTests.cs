@@ -69,6 +69,14 @@ public sealed class ChildProgramTests
     }
 
     [Fact]
+    public async Task Ctrl_C_does_not_reach_a_child()
+    {
+        Assert.SkipUnless(OperatingSystem.IsWindows(), "Windows only.");
+        await using var parent = ChildProgram.Start(ChildProgram.InterruptBesideChild);
+        Assert.Equal("stays", await parent.ReadLineAsync());
+    }
+
+    [Fact]
     public void A_missing_program_is_named()
     {
         var exception = Assert.Throws<Win32Exception>(() => ChildProcess.Start(new("no-such-program-anywhere", [])));

@@ -97,6 +97,15 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_read_only_value_is_moved()
+    {
+        File.SetAttributes(ValueFile, FileAttributes.ReadOnly);
+        await _store.MoveAsync("config/a", "config/b", cancellationToken: Ct);
+        Assert.Equal("old"u8.ToArray(), await _store.LoadAsync("config/b", cancellationToken: Ct));
+        Assert.Null(await _store.FindAsync("config/a", cancellationToken: Ct));
+    }
+
+    [Fact]
     public async Task A_read_only_value_is_neither_replaced_nor_deleted()
     {
         Wine.Skip("it lets root replace and delete read-only files.");

@@ -13,15 +13,22 @@ has_pester() {
   pwsh -NoProfile -NonInteractive -Command 'exit [int](-not (Get-Module -ListAvailable Pester | Where-Object { $_.Version.Major -ge 5 }))'
 }
 
+# Restores the .NET tool and prints the folder that holds its PowerShell for the system: unix or win.
+restore_pwsh() {
+  local version packages program
+  version=$(grep -A1 '"powershell"' .config/dotnet-tools.json | sed -n 's/.*"version": "\(.*\)".*/\1/p')
+  packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
+  packages=${packages%/}/powershell/$version
+  [ -d "$packages" ] || dotnet tool restore --verbosity quiet >&2 || return 1
+  program=$(find "$packages" -path "*/$1/pwsh.dll" | head -n 1)
+  [ -n "$program" ] && dirname "$program"
+}
+
 # Makes a command pwsh of the .NET tool. The tool's own starts a second process, which would outlive the first one when that is killed.
 install_pwsh() {
-  local folder=$1 packages version program
-  version=$(grep -A1 '"powershell"' .config/dotnet-tools.json | sed -n 's/.*"version": "\(.*\)".*/\1/p')
-  echo "Installing PowerShell $version for the tests (BORGSTORE_TEST_INSTALL=0 to leave that out)"
-  dotnet tool restore --verbosity quiet || return 1
-  packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
-  program=$(find "${packages%/}/powershell/$version" -path '*/unix/pwsh.dll' | head -n 1)
-  [ -n "$program" ] || return 1
+  local folder=$1 program
+  echo "Installing PowerShell for the tests (BORGSTORE_TEST_INSTALL=0 to leave that out)"
+  program=$(restore_pwsh unix)/pwsh.dll || return 1
   mkdir -p "$folder"
   printf '#!/bin/sh\nexec dotnet "%s" "$@"\n' "$program" > "$folder/pwsh"
   chmod +x "$folder/pwsh"

@@ -154,7 +154,7 @@ Describe 'Blocks joined' {
     It 'are not joined in part where the store of one cannot be used' {
         $store = New-TestStore 1
         $good = [pscustomobject]@{ Name = 'config/k0001'; Offset = 0; Length = 5; Store = $store }
-        $bad = [pscustomobject]@{ Name = 'config/k0001'; Offset = 0; Length = 5; Store = 'file:///no/such/store' }
+        $bad = [pscustomobject]@{ Name = 'config/k0001'; Offset = 0; Length = 5; Store = 'file:///C:/no/such/store' }
         $good, $bad | Get-BorgStoreItemContent -Join -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         ($failed[0].FullyQualifiedErrorId -split ',')[0] | Should -Be 'StoreDoesNotExist'
     }

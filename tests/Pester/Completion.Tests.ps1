@@ -164,7 +164,8 @@ Describe 'Completion' {
         Complete 'New-BorgStore ' | Should -Not -Contain $store.Uri
         Complete 'Open-BorgStore x -CacheUri f' | Should -Be 'file:///'
         $null = New-Item (Join-Path $TestDrive 'with space') -ItemType Directory -Force
-        Complete "Open-BorgStore file://$TestDrive/wi" | Should -Be "file://$TestDrive/with%20space"
+        $folder = [uri]::new($TestDrive).AbsoluteUri
+        Complete "Open-BorgStore $folder/wi" | Should -Be "$folder/with%20space"
     }
 
     It 'offers something for every parameter that has it to offer' {

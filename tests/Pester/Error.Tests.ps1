@@ -5,7 +5,7 @@ BeforeDiscovery {
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     $folder = Join-Path $TestDrive "errors-$(New-Guid)"
-    $root = "file://$folder"
+    $root = [uri]::new($folder).AbsoluteUri
     $null = New-Item $folder -ItemType Directory
     $server = Start-BorgStoreServer "$root/served" -Port 0
     $uris = @{ file = "$root/file"; http = $server.Uri; cached = "$root/cached"; rclone = "rclone:$folder/rclone" }
@@ -72,10 +72,10 @@ Describe 'Errors' {
         $caught = try { Get-BorgStoreItemContent config/none -ErrorAction Stop } catch [BorgStore.StoreException] { $_.Exception }
         $caught.Error | Should -Be 'ObjectNotFound'
         $caught.Name | Should -Be 'config/none'
-        $caught = try { Open-BorgStore file:///no/such/store } catch [BorgStore.StoreException] { $_ }
+        $caught = try { Open-BorgStore file:///C:/no/such/store } catch [BorgStore.StoreException] { $_ }
         $caught.Exception.Error | Should -Be 'StoreDoesNotExist'
-        $caught.TargetObject | Should -Be 'file:///no/such/store'
-        "$caught" | Should -Be "Could not open the store 'file:///no/such/store': there is no store at that place. Check the URL, or make a store there first."
+        $caught.TargetObject | Should -Be 'file:///C:/no/such/store'
+        "$caught" | Should -Be "Could not open the store 'file:///C:/no/such/store': there is no store at that place. Check the URL, or make a store there first."
     }
 
     It 'honour -ErrorAction and -ErrorVariable, and the rest goes on' {

@@ -2,7 +2,7 @@
 .SYNOPSIS
     The world that the examples of the help and the documentation speak of, and somebody who tries them out in it.
 .DESCRIPTION
-    To be dot-sourced. Each example gets this world anew, and a session of its own in which errors stop and strict mode is on.
+    To be dot-sourced after TestStore.ps1. Each example gets this world anew, and a session of its own in which errors stop and strict mode is on.
 
     A folder stands in for the root of the file system: the /srv, /var and /tmp of a URL lie there. Nothing else in an example is changed.
 
@@ -106,7 +106,7 @@ function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
     $world.ModulePath = $env:PSModulePath
     $base = (Get-Module BorgStore).ModuleBase
     $env:PSModulePath = (Split-Path ((Split-Path $base -Leaf) -eq 'BorgStore' ? $base : (Split-Path $base))) + [IO.Path]::PathSeparator + $env:PSModulePath
-    Add-Certificate $world
+    if ($env:BORGSTORE_TEST_WINE) { $world.Missing.https = 'Wine makes no certificates for keys on elliptic curves' } else { Add-Certificate $world }
     Start-ExampleServer $world
     $world
 }
@@ -116,7 +116,7 @@ function Set-ExampleRepository([hashtable] $World, [string] $Golden) {
     $folder = "$($World.Template)/srv/backup"
     if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
     $null = New-Item $folder -ItemType Directory
-    tar -xzf (Join-Path $PSScriptRoot "../Unit/data/golden/$Golden.tar.gz") -C $folder --strip-components=1
+    Expand-GoldenStore $Golden $folder
 }
 
 # A certificate for localhost, which the client trusts.
@@ -135,9 +135,11 @@ function Add-Certificate([hashtable] $World) {
 function Start-ExampleServer([hashtable] $World) {
     $null = New-Item $World.Servers -ItemType Directory
     Copy-Folder "$($World.Template)/srv/copy" "$($World.Servers)/store"
-    $World.Rest = Start-BorgStoreServer ([uri]::new("$($World.Servers)/store").AbsoluteUri) -Port 0 -ListenAddress localhost `
-        -Credential ([pscredential]::new('backup', $World.Secret)) -Certificate "$($World.Template)/work/host.pem"
-    $World.Https = $World.Rest.Uri -replace '127\.0\.0\.1', 'localhost'
+    if (-not $World.Missing.https) {
+        $World.Rest = Start-BorgStoreServer ([uri]::new("$($World.Servers)/store").AbsoluteUri) -Port 0 -ListenAddress localhost `
+            -Credential ([pscredential]::new('backup', $World.Secret)) -Certificate "$($World.Template)/work/host.pem"
+        $World.Https = $World.Rest.Uri -replace '127\.0\.0\.1', 'localhost'
+    }
 
     $sshd = '/usr/sbin/sshd'
     if (-not (Test-Path $sshd)) { $World.Missing.sftp = "there is no $sshd; install openssh-server"; return }
@@ -201,6 +203,7 @@ function Get-Obstacle([string] $Code, [hashtable] $World) {
         if ($name -like 'Register-*') { return "$name would set up something on this machine" }
     }
     if ($Code -match '\bsftp:' -and $World.Missing.sftp) { return $World.Missing.sftp }
+    if ($Code -match '\bhttps://nas|-Certificate' -and $World.Missing.https) { return $World.Missing.https }
     if ($Code -match '\b(s3|b2|rclone):') { return "there is no $($Matches[1]): storage here" }
     if ($names -contains 'Start-BorgStoreServer' -and $Code -notmatch '\bPort\b') {
         try { [Net.Sockets.TcpClient]::new('127.0.0.1', 5618).Dispose(); return 'another program listens on port 5618' } catch { }

@@ -149,7 +149,7 @@ Describe 'A repository of Borg 2.0.0b25' {
     BeforeEach {
         $folder = "$TestDrive/$(New-Guid)"
         $null = New-Item $folder -ItemType Directory
-        tar -xzf $PSScriptRoot/../Unit/data/golden/borg-b25.tar.gz -C $folder --strip-components=1
+        Expand-GoldenStore borg-b25 $folder
         $null = Open-BorgStore ([uri]::new($folder).AbsoluteUri)
 
         # Changes one bit in the middle of a value.

@@ -37,6 +37,8 @@ $env:BORGSTORE_PACKAGE = $Package
 
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $Path
+# Under Wine the examples take as long as all else.
+if ($env:BORGSTORE_TEST_WINE -and -not $env:BORGSTORE_TEST_LONG) { $configuration.Run.ExcludePath = Join-Path $PSScriptRoot Examples.Tests.ps1 }
 $configuration.Run.Exit = $true
 $configuration.Output.Verbosity = 'Normal'
 $configuration.TestResult.Enabled = $true

@@ -137,7 +137,8 @@ Describe 'A server' {
         ($records | Select-Object -Unique).Count | Should -Be $records.Count
     }
 
-    It 'serves https with a certificate, that may need a password' {
+    # Wine makes no certificates for keys on elliptic curves.
+    It 'serves https with a certificate, that may need a password' -Skip:([bool] $env:BORGSTORE_TEST_WINE) {
         $key = [Security.Cryptography.ECDsa]::Create()
         $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=localhost', $key, 'SHA256')
         $names = [Security.Cryptography.X509Certificates.SubjectAlternativeNameBuilder]::new()

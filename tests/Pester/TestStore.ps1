@@ -27,6 +27,14 @@ function New-TestStore([int] $Items = 0, [hashtable] $Namespace = @{ config = 0;
     $store
 }
 
+# Unpacks one of the stores that others have written into a folder. Not by tar, which some systems lack.
+function Expand-GoldenStore([string] $Name, [string] $Folder) {
+    $unpacked = New-Item (Join-Path $TestDrive "golden-$(New-Guid)") -ItemType Directory
+    $archive = [IO.Compression.GZipStream]::new([IO.File]::OpenRead((Join-Path $PSScriptRoot "../Unit/data/golden/$Name.tar.gz")), [IO.Compression.CompressionMode]::Decompress)
+    try { [Formats.Tar.TarFile]::ExtractToDirectory($archive, $unpacked.FullName, $true) } finally { $archive.Dispose() }
+    Get-ChildItem (Join-Path $unpacked *) -Force | Get-ChildItem -Force | Move-Item -Destination $Folder
+}
+
 # Closes what a test left open.
 function Close-AllStore {
     Get-BorgStore | Close-BorgStore

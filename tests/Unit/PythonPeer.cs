@@ -34,6 +34,8 @@ internal static class PythonPeer
     /// <returns>What went wrong, or <see langword="null"/>.</returns>
     public static async Task<string?> RunAsync(ChildCommand program, string script, IEnumerable<string>? arguments = null, string? home = null)
     {
+        // Wine starts programs of the system below it, but neither waits for them nor reads what they write.
+        if (OperatingSystem.IsWindows() && program.FileName.StartsWith('/')) return "It is no program of Windows.";
         var start = new ProcessStartInfo(program.FileName, [.. program.Arguments, "-c", script, .. arguments ?? []]) { RedirectStandardError = true };
         if (home is not null) start.Environment["HOME"] = home;
         try

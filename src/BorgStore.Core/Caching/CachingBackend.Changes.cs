@@ -119,7 +119,10 @@ internal sealed partial class CachingBackend
         if (to is not null && mode == StoreMode.Overwrite) await DropAsync(to, newName).ConfigureAwait(false);
         var onItsWay = newName + OnItsWay;
         var size = from?.Index is null ? 0 : from.Forget(name);
-        var isOnItsWay = from is not null && to is not null && await _cache.MoveAsync(name, onItsWay).ConfigureAwait(false) == true;
+        // A directory would stay behind in the cache if the storage refused to move it.
+        var isCached = from is not null && to is not null
+            && await _cache.FindAsync(name, CancellationToken.None).ConfigureAwait(false) is { IsDirectory: false };
+        var isOnItsWay = isCached && await _cache.MoveAsync(name, onItsWay).ConfigureAwait(false) == true;
         if (from is not null && !isOnItsWay) await DropAsync(from, name).ConfigureAwait(false);
 
         var isMoved = false;

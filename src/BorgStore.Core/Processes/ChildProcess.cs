@@ -43,7 +43,7 @@ internal abstract class ChildProcess : IAsyncDisposable
     /// <param name="why">What <see cref="Start"/> threw.</param>
     /// <param name="advice">How to get it.</param>
     public static string DescribeMissing(string program, Win32Exception why, string advice)
-        => $"the program '{program}' could not be started: {Marshal.GetPInvokeErrorMessage(why.NativeErrorCode)}. {advice}.";
+        => $"the program '{program}' could not be started: {Marshal.GetPInvokeErrorMessage(why.NativeErrorCode).TrimEnd('.')}. {advice}.";
 
     /// <summary>Closes its standard input, so that it sees the end of what it reads.</summary>
     public abstract void CloseInput();

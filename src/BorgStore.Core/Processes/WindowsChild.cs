@@ -8,6 +8,9 @@ namespace BorgStore.Processes;
 /// <summary>A child on Windows: with a console of its own that has no window, and in a job that ends with us.</summary>
 internal sealed partial class WindowsChild : ChildProcess
 {
+    private const int FileNotFound = 2;
+    private const int NoWindowsProgram = 193;
+
     private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Process _process;
     private readonly SafeFileHandle _job;
@@ -35,7 +38,7 @@ internal sealed partial class WindowsChild : ChildProcess
     /// <param name="command">The program and its arguments.</param>
     public static WindowsChild Launch(ChildCommand command)
     {
-        var start = new ProcessStartInfo(command.FileName)
+        var start = new ProcessStartInfo(FindInPath(command.FileName))
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -45,7 +48,10 @@ internal sealed partial class WindowsChild : ChildProcess
         };
         foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in command.Environment) start.Environment[name] = value;
-        return new(command, Process.Start(start)!);
+        // A program that another system runs in place of Windows, as Wine does, has no process here.
+        var process = Process.Start(start)
+            ?? throw new Win32Exception(NoWindowsProgram, $"'{command.FileName}': {Marshal.GetPInvokeErrorMessage(NoWindowsProgram)}");
+        return new(command, process);
     }
 
     /// <inheritdoc/>
@@ -67,6 +73,16 @@ internal sealed partial class WindowsChild : ChildProcess
     // There is no way to ask a program without a window.
     /// <inheritdoc/>
     protected override void Terminate() => Kill();
+
+    // The system would look in the working directory first, where anybody may have put a program of that name.
+    private static string FindInPath(string program)
+    {
+        if (program.AsSpan().ContainsAny('/', '\\', ':')) return program;
+        var name = Path.HasExtension(program) ? program : program + ".exe";
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        return folders.Where(Path.IsPathFullyQualified).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+            ?? throw new Win32Exception(FileNotFound, $"'{program}': {Marshal.GetPInvokeErrorMessage(FileNotFound)}");
+    }
 
     private static SafeFileHandle CreateJob(Process process)
     {

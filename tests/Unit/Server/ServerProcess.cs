@@ -71,8 +71,12 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the program to end, as an administrator would.</summary>
-    public void Terminate() => _ = Kill(Process.Id, 15);
+    /// <summary>Asks the program to end, as an administrator would. On Windows nobody can ask, only end it.</summary>
+    public void Terminate()
+    {
+        if (OperatingSystem.IsWindows()) Process.Kill(entireProcessTree: true);
+        else _ = Kill(Process.Id, 15);
+    }
 
     public async ValueTask DisposeAsync()
     {

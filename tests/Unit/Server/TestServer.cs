@@ -28,7 +28,7 @@ internal sealed class TestServer : IAsyncDisposable
     public RawClient Connect() => RawClient.Connect(Address);
 
     public string[] ListFiles() => [.. Directory.EnumerateFiles(StorePath, "*", SearchOption.AllDirectories)
-        .Select(file => Path.GetRelativePath(StorePath, file)).Where(file => !file.EndsWith(".hid", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        .Select(file => Path.GetRelativePath(StorePath, file).Replace('\\', '/')).Where(file => !file.EndsWith(".hid", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     public async ValueTask DisposeAsync()
     {

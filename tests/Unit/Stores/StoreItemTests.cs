@@ -230,6 +230,7 @@ public sealed class StoreItemTests : StoreFixture
     [InlineData("data/-")]
     public async Task What_lies_in_a_store_does_not_make_it_unusable(string foreign)
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows() && foreign is "data/a\u0001b" or "data/...", "Windows cannot hold such names.");
         await using (var store = await CreateAsync(("data", 1), ("", 0))) await store.StoreAsync("data/abcd", Bytes("value"));
         var file = Folder.Combine("store/" + foreign);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);

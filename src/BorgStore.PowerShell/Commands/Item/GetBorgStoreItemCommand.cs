@@ -88,7 +88,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     }
 
     private protected override Exception Explain(Exception exception, object target, string command)
-        => _isLiteral && exception is StoreException { Error: StoreError.ObjectNotFound } e && WildcardPattern.ContainsWildcardCharacters((string)target)
+        => _isLiteral && exception is StoreException { Error: StoreError.ObjectNotFound or StoreError.InvalidName } e && WildcardPattern.ContainsWildcardCharacters((string)target)
             ? new StoreException(e.Error, $"{e.Message} -LiteralName takes no wildcards; -Name does.", e.Name, e)
             : exception;
 

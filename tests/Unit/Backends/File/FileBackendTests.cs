@@ -8,6 +8,8 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
 {
     private readonly string _path = Path.Combine(Path.GetTempPath(), "borgstore-test-" + Guid.NewGuid().ToString("n"));
 
+    protected override BackendLimits Limits => Wine.OfFiles;
+
     internal abstract FileCalls CallsFor(string root);
 
     protected override ValueTask<IBackend> CreateBackendAsync()

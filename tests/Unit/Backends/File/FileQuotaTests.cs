@@ -30,7 +30,8 @@ public abstract class FileQuotaTests : IDisposable
 
     private string Mark => _directory["store/" + QuotaSession.FileName];
 
-    private bool SyncsAll => CallsFor(_directory["store"]).SyncsAll;
+    // If the values of all writers could not be synced, they are counted at the next start of the machine. Only Linux tells its starts apart.
+    private bool MarkStays => OperatingSystem.IsLinux() && !CallsFor(_directory["store"]).SyncsAll;
 
     internal abstract FileCalls CallsFor(string root);
 
@@ -203,8 +204,7 @@ public abstract class FileQuotaTests : IDisposable
     public async Task After_a_power_cut_the_values_are_counted_anew()
     {
         await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
-        // Where the values of all who wrote could not be synced, the next start of the machine is to count them.
-        Assert.Equal(!SyncsAll, File.Exists(Mark));
+        Assert.Equal(MarkStays, File.Exists(Mark));
 
         File.Delete(Mark);
         await File.WriteAllTextAsync(Number, "7", Ct);
@@ -219,7 +219,7 @@ public abstract class FileQuotaTests : IDisposable
             await beside.DisposeAsync();
             Assert.True(File.Exists(Mark));
         }
-        Assert.Equal(!SyncsAll, File.Exists(Mark));
+        Assert.Equal(MarkStays, File.Exists(Mark));
     }
 
     [Fact]

@@ -66,6 +66,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("[profile broken]\naws_access_key_id = key\naws_secret_access_key = hunter2\nendpoint_url = http://me:hunter2@127.0.0.1:1")]
     public async Task A_configuration_that_is_broken_is_said(string text)
     {
+        if (text.Contains("/no/such/program", StringComparison.Ordinal)) Wine.Skip("its shell quotes the arguments too of a program that is missing.");
         var said = await FailAsync(text, "broken");
         Assert.Contains("'s3:broken@/bucket/store'", said, StringComparison.Ordinal);
         Assert.DoesNotContain("Unhandled", said, StringComparison.Ordinal);

@@ -74,7 +74,15 @@ internal sealed partial class PortableCalls(string root) : FileCalls
         {
             return Failures.Patiently(() =>
             {
-                File.Move(from, to, overwrite: mode == StoreMode.Overwrite);
+                try
+                {
+                    File.Move(from, to, overwrite: mode == StoreMode.Overwrite);
+                }
+                catch (UnauthorizedAccessException) when (mode == StoreMode.Overwrite && OperatingSystem.IsWindows())
+                {
+                    // A reader may hold the old value open.
+                    if (!WindowsRename.TryReplace(from, to)) throw;
+                }
                 return RenameResult.Done;
             });
         }

@@ -2,8 +2,9 @@
 # Installs the servers and tools that tests start, from Debian's packages, where that is possible.
 # What is missing afterwards makes its tests skip, and they say so.
 set -u
-# Other C libraries and processors are those of tests/systems.
-wanted=(strace gcc libc6-dev musl-tools qemu-user-static)
+wanted=(strace)
+# Other C libraries and processors, for tests/systems.
+[ "${BORGSTORE_TEST_SYSTEMS:-}" != 1 ] || wanted+=(gcc libc6-dev musl-tools qemu-user-static)
 # File systems in user space, which need the kernel's device.
 [ ! -e /dev/fuse ] || wanted+=(bindfs mergerfs gocryptfs)
 if [ "${BORGSTORE_TEST_SERVERS:-1}" != 0 ]; then

@@ -62,6 +62,8 @@ public sealed class AccessIndexTests
         index.Add("added-meanwhile", 10, 200);
         index.Touch("item1", 200, null);
         index.Remove("item0");
+        // The listing came by before it went.
+        index.AddListed("item0", 10, 1000);
         index.EndRelisting(200);
         index.OrderListed(amongOthers: true);
         Assert.Equal(49 + 100 + 1 + 2, index.Count);

@@ -26,6 +26,7 @@ internal sealed class AccessIndex
     private int _newest = None;
     private int _oldest = None;
     private BitArray? _seen;
+    private HashSet<int>? _gone;
 
     /// <summary>The sizes of all items together [bytes].</summary>
     public long TotalSize { get; private set; }
@@ -60,7 +61,7 @@ internal sealed class AccessIndex
     /// <summary>Begins to compare what is known with a new listing; <see cref="AddListed"/> notes what is in it.</summary>
     public void BeginRelisting()
     {
-        lock (_lock) _seen = new(_entries.Length);
+        lock (_lock) (_seen, _gone) = (new(_entries.Length), []);
     }
 
     /// <summary>Forgets what the listing did not have.</summary>
@@ -72,7 +73,7 @@ internal sealed class AccessIndex
             for (var at = 0; at < _used; at++)
                 if (_entries[at].Name != 0 && _entries[at].Time < since && !(at < _seen!.Length && _seen[at]))
                     Remove(at);
-            _seen = null;
+            (_seen, _gone) = (null, null);
         }
     }
 
@@ -167,7 +168,10 @@ internal sealed class AccessIndex
         if (name.IsEmpty) return;
         lock (_lock)
         {
-            var at = Find(name, HashOf(name));
+            var hash = HashOf(name);
+            var at = Find(name, hash);
+            // The listing may have seen it before it went. Where another has the same hash, the next listing will tell.
+            if (at < 0 && isListed && _gone?.Contains(hash) == true) return;
             if (isListed && _seen is { } seen)
             {
                 // One that is new gets the place at which it will be.
@@ -226,6 +230,7 @@ internal sealed class AccessIndex
         _names.Free(entry.Name);
         Count--;
         TotalSize -= entry.Size;
+        _gone?.Add(entry.Hash);
         entry = new() { Next = _firstFree };
         _firstFree = at;
     }

@@ -78,9 +78,7 @@ internal sealed partial class WindowsChild : ChildProcess
     private static string FindInPath(string program)
     {
         if (program.AsSpan().ContainsAny('/', '\\', ':')) return program;
-        var name = Path.HasExtension(program) ? program : program + ".exe";
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        return folders.Where(Path.IsPathFullyQualified).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+        return ProgramPath.Find(Path.HasExtension(program) ? program : program + ".exe")
             ?? throw new Win32Exception(FileNotFound, $"'{program}': {Marshal.GetPInvokeErrorMessage(FileNotFound)}");
     }
 

@@ -85,7 +85,7 @@ internal static class LocalPath
     /// <summary>Opens a file for reading from its beginning to its end. The system opens a FIFO only when a program opens it for writing, and
     /// does not let go of the thread before.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="warn">Tells the user that it lasts.</param>
+    /// <param name="warn">Called with a warning if opening takes long.</param>
     /// <param name="cancellationToken">A token to cancel the wait.</param>
     public static async Task<FileStream> OpenReadAsync(string path, Func<string, ValueTask> warn, CancellationToken cancellationToken)
     {

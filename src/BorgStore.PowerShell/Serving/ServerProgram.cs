@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using BorgStore.Processes;
 
 namespace BorgStore.Commands;
 
@@ -26,7 +27,7 @@ internal static class ServerProgram
                 ? [dotnet, server]
                 : throw new StoreException(StoreError.NotSupported, $"The server needs .NET, and the program dotnet was not found. {Advice}");
         }
-        return FindOnPath(Name) is { } tool
+        return ProgramPath.Find(Name + Executable) is { } tool
             ? [tool]
             : throw new StoreException(StoreError.NotSupported,
                 $"The server was found neither in the folder '{folder}' of the module nor on the PATH. Install the whole module, or the server with 'dotnet tool install --global BorgStore.Server'.");
@@ -38,7 +39,7 @@ internal static class ServerProgram
         var name = "dotnet" + Executable;
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root && Path.Combine(root, name) is var chosen && File.Exists(chosen))
             return chosen;
-        string?[] candidates = [FindOnPath("dotnet"), .. InstallFolders().Select(folder => Path.Combine(folder, name))];
+        string?[] candidates = [ProgramPath.Find(name), .. InstallFolders().Select(folder => Path.Combine(folder, name))];
         var existing = candidates.OfType<string>().Where(File.Exists).ToList();
         return existing.FirstOrDefault(HasRuntime) ?? existing.FirstOrDefault();
     }
@@ -75,8 +76,4 @@ internal static class ServerProgram
         const string file = "/etc/dotnet/install_location";
         return File.Exists(file) ? File.ReadLines(file).FirstOrDefault()?.Trim() : null;
     }
-
-    private static string? FindOnPath(string program)
-        => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Where(Path.IsPathFullyQualified).Select(folder => Path.Combine(folder, program + Executable)).FirstOrDefault(File.Exists);
 }

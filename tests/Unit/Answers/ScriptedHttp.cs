@@ -130,9 +130,9 @@ internal sealed class ScriptedHttp : IAsyncDisposable
                 }
             }
             var count = await stream.ReadAsync(buffer, _end.Token);
-            // A client that tries TLS is not left waiting, as by any real server.
-            if (count > 0 && pending.Count == 0 && buffer[0] == 0x16) return null;
             if (count == 0) return null;
+            // A client that tries TLS is not left waiting, as by any real server.
+            if (pending.Count == 0 && buffer[0] == 0x16) return null;
             pending.AddRange(buffer.AsSpan(0, count));
         }
     }

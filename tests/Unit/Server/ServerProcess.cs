@@ -71,7 +71,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the program to end, as an administrator would. On Windows nobody can ask, only end it.</summary>
+    /// <summary>Asks the program to end, as an administrator would. Windows has no such request; there it is killed.</summary>
     public void Terminate()
     {
         if (OperatingSystem.IsWindows()) Process.Kill(entireProcessTree: true);

@@ -37,7 +37,7 @@ internal static class ChildProgram
     /// <summary>Stands in for ssh: runs the server that its arguments name here, and lets a subsystem be that on a port of this machine.</summary>
     public const string Shell = "shell";
 
-    /// <summary>Stands in for an ssh that reaches nobody.</summary>
+    /// <summary>Stands in for an ssh that fails to connect.</summary>
     public const string Fail = "fail";
 
     /// <summary>The variable with the port on which an SFTP server listens without a login.</summary>

@@ -132,7 +132,7 @@ internal sealed partial class RcloneBackend : IBackend
         }
     }
 
-    // What the file system keeps for itself stays, and so does the folder then, which is as good as none.
+    // A folder that the file system keeps for itself is not removed. The root stays then too, and passes for empty.
     private async Task PurgeAsync(RcloneServer server, CancellationToken cancellationToken)
     {
         var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? [];

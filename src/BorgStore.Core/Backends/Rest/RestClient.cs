@@ -133,7 +133,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException || (!_wasAnswered && HttpFailure.IsRefused(e)))
         {
-            // Where nobody listens, nobody will in a second. A server that was there before may only be starting again.
+            // Only a server that has answered before is waited for: it may be starting again.
             throw Lost(e);
         }
         catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)

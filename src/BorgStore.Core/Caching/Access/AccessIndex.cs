@@ -73,7 +73,6 @@ internal sealed class AccessIndex
             for (var at = 0; at < _used; at++)
                 if (_entries[at].Name != 0 && _entries[at].Time < since && !(at < _seen!.Length && _seen[at]))
                     Remove(at);
-            (_seen, _gone) = (null, null);
         }
     }
 
@@ -126,6 +125,8 @@ internal sealed class AccessIndex
         List<(long Time, int At)> listed = [];
         lock (_lock)
         {
+            // Also where the listing failed and was not compared.
+            (_seen, _gone) = (null, null);
             for (var at = 0; at < _used; at++)
                 if (_entries[at] is { Name: not 0, Older: Unordered })
                     listed.Add((_entries[at].Time, at));

@@ -80,7 +80,7 @@ public sealed class AnswerFuzzTests
     // Each worker has a server and a client of its own, so that a seed always makes the same.
     private static async Task FuzzAsync(Func<Random, ScriptedRequest, byte[], byte[]> mutate, Func<ScriptedHttp, TemporaryFolder, Task<IBackend>> open)
     {
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Measure();
         var (next, peak) = (0, 0L);
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
@@ -108,7 +108,7 @@ public sealed class AnswerFuzzTests
                         Assert.Fail($"Seed {seed}: {e}");
                     }
                     server.Requests.Clear();
-                    if (seed % 10_000 == 0) Volatile.Write(ref peak, Math.Max(Volatile.Read(ref peak), GC.GetTotalMemory(forceFullCollection: true)));
+                    if (seed % 10_000 == 0) Volatile.Write(ref peak, Math.Max(Volatile.Read(ref peak), HeldMemory.Measure()));
                 }
             }
             finally
@@ -124,7 +124,8 @@ public sealed class AnswerFuzzTests
                 }
             }
         }, Ct)));
-        Assert.InRange(Math.Max(peak, GC.GetTotalMemory(forceFullCollection: true)) - before, long.MinValue, 100 << 20);
+        Assert.InRange(peak - before, long.MinValue, 100 << 20);
+        HeldMemory.AssertReleased(before, 100 << 20);
     }
 
     private static async Task Operate(IBackend store, int seed)

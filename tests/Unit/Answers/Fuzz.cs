@@ -11,7 +11,7 @@ internal static class Fuzz
     /// <param name="take">Calls the parser; whatever it throws is a failure.</param>
     public static void Texts(int count, string[] right, Action<string> take)
     {
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Measure();
         Parallel.For(0, count, seed =>
         {
             var random = new Random(seed);
@@ -26,7 +26,7 @@ internal static class Fuzz
                 Assert.Fail($"Seed {seed}, '{text}': {e}");
             }
         });
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 50 << 20);
+        HeldMemory.AssertReleased(before, 50 << 20);
     }
 
     /// <summary>Returns whether a parser refuses something with a reason.</summary>

@@ -1,14 +1,13 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using BorgStore.Processes;
+using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rclone;
 
 /// <summary>The rclone that tests use.</summary>
 internal static class RcloneProgram
 {
-    private static readonly Lazy<string?> Found = new(() => Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
-        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "rclone.exe" : "rclone")).FirstOrDefault(File.Exists));
+    private static readonly Lazy<string?> Found = new(() => ProgramPath.Find(OperatingSystem.IsWindows() ? "rclone.exe" : "rclone"));
 
     /// <summary>Its path; a test that needs it is skipped where there is none.</summary>
     public static string Require()
@@ -47,14 +46,9 @@ public abstract class RcloneServing(string protocol, params string[] arguments) 
         GC.SuppressFinalize(this);
     }
 
-    // On a port that was free a moment before.
     private void Start()
     {
-        using (var listener = new TcpListener(IPAddress.Loopback, 0))
-        {
-            listener.Start();
-            _port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        }
+        _port = TestPorts.FindFree();
         Directory.CreateDirectory(Folder);
         _process = Process.Start(new ProcessStartInfo(RcloneProgram.Require(),
             ["serve", protocol, "--addr", $"127.0.0.1:{_port}", "--cache-dir", _folder.Combine("cache"), "--dir-cache-time", "1ms", .. arguments, Folder])
@@ -62,24 +56,10 @@ public abstract class RcloneServing(string protocol, params string[] arguments) 
             RedirectStandardError = true,
         })!;
         _process.BeginErrorReadLine();
-        for (var i = 0; !IsReachable(); i++)
+        for (var i = 0; !TestPorts.IsOpen(_port); i++)
         {
             Assert.False(i > 500 || _process.HasExited, $"'rclone serve {protocol}' did not start.");
             Thread.Sleep(20);
-        }
-    }
-
-    private bool IsReachable()
-    {
-        try
-        {
-            using var client = new TcpClient();
-            client.Connect(IPAddress.Loopback, _port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
         }
     }
 }

@@ -6,11 +6,28 @@ namespace BorgStore.Tests.Server;
 /// <summary>Ports for servers that can't choose one themselves.</summary>
 internal static class TestPorts
 {
+    // Below those that systems hand out themselves, so that nothing else takes one before its server does.
+    private const int First = 20_000;
+    private const int Count = 12_000;
+    private static int _next = Random.Shared.Next(Count);
+
+    /// <summary>Returns a free port, to each caller another one.</summary>
     public static int FindFree()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = First + (int)((uint)Interlocked.Increment(ref _next) % Count);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Another program listens there.
+            }
+        }
     }
 
     public static bool IsOpen(int port)

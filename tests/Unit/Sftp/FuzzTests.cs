@@ -94,7 +94,7 @@ public class FuzzTests
         ];
         PacketType[] types = [PacketType.Status, PacketType.Handle, PacketType.Data, PacketType.Name, PacketType.Attributes, PacketType.ExtendedReply];
         var random = new Random(1);
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Measure();
         var refused = 0;
         for (var i = 0; i < LongTests.Choose(20_000, 1_000_000); i++)
         {
@@ -128,7 +128,7 @@ public class FuzzTests
                 HashPrograms.ReadAnswer(System.Text.Encoding.Latin1.GetString(body), HashKind.Sha256)?.Digest ?? new string('0', 64)));
         }
         Assert.NotEqual(0, refused);
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 100 << 20);
+        HeldMemory.AssertReleased(before, 100 << 20);
 
         void Read(Action read)
         {
@@ -211,7 +211,7 @@ public class FuzzTests
         }
 
         TaskScheduler.UnobservedTaskException += Observe;
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Measure();
         for (var seed = 0; seed < count; seed++)
         {
             var random = new Random(seed);
@@ -227,7 +227,7 @@ public class FuzzTests
         GC.WaitForPendingFinalizers();
         TaskScheduler.UnobservedTaskException -= Observe;
         Assert.Empty(unobserved);
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 200 << 20);
+        HeldMemory.AssertReleased(before, 200 << 20);
     }
 
     private static readonly Func<SftpBackend, Task>[] Operations =

@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Processes;
+using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Sftp;
 
@@ -22,14 +21,10 @@ internal abstract class SshServer
         if (Missing is not null) return;
 
         Generate("id", "ed25519");
-        using (var listener = new TcpListener(IPAddress.Loopback, 0))
-        {
-            listener.Start();
-            Port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        }
+        Port = TestPorts.FindFree();
         _server = ChildProcess.Start(Configure());
         WriteKnownHosts(Port);
-        for (var i = 0; !Answers(); i++)
+        for (var i = 0; !TestPorts.IsOpen(Port); i++)
         {
             if (i > 100 || _server.Exited.IsCompleted) throw new InvalidOperationException($"{name} does not start: {_server.Errors}");
             Thread.Sleep(50);
@@ -106,20 +101,6 @@ internal abstract class SshServer
 
     protected static string? FindProgram(string name)
         => $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/usr/local/sbin".Split(':').Select(d => Path.Combine(d, name)).FirstOrDefault(File.Exists);
-
-    private bool Answers()
-    {
-        try
-        {
-            using var client = new TcpClient();
-            client.Connect(IPAddress.Loopback, Port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
 }
 
 /// <summary>OpenSSH's sshd with its internal-sftp.</summary>

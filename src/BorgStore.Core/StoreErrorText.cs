@@ -48,7 +48,8 @@ internal static class StoreErrorText
         _ => "",
     };
 
-    private static string ToSentence(string? text)
+    /// <summary>The text with a capital at its beginning and a stop at its end.</summary>
+    public static string ToSentence(string? text)
     {
         if (text?.Trim() is not { Length: > 0 } words) return "";
         var start = char.IsLower(words[0]) ? char.ToUpperInvariant(words[0]) + words[1..] : words;

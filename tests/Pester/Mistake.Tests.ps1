@@ -81,6 +81,15 @@ Describe 'What is no URL, and what are no namespaces' {
         Get-ErrorText { New-BorgStore (New-TestUri) @{ Config = 0 } } | Should -BeLike "*'Config'*lower case*"
     }
 
+    It 'is an argument of another kind, whose error has an identifier of ours: <_>' -ForEach @(
+        'Open-BorgStore $uri -Permission bogus', 'Open-BorgStore $uri -Permission 42', 'Open-BorgStore $uri -Namespace config', 'Get-BorgStoreItem -Store 42'
+        'Get-BorgStoreItemContent config/k0001 -AsString -Encoding nope', '[pscustomobject]@{ Name = "config/k0001"; Store = 42 } | Get-BorgStoreItem'
+    ) {
+        $uri = (New-TestStore 1).Uri
+        Get-ErrorId ([scriptblock]::Create($_)) | Should -Be 'InvalidArgument'
+        (Get-BorgStoreItem config/k0001).Size | Should -BeGreaterThan 0
+    }
+
     It 'is a URL where a name is wanted, and its password is not shown' {
         $null = New-TestStore
         foreach ($command in { Get-BorgStoreItem http://user:geheim@host/x }, { Measure-BorgStore http://user:geheim@host/x }) {

@@ -22,7 +22,7 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
             Encoding encoding => encoding,
             int codePage => Find(codePage),
             string name => Find(name),
-            _ => throw Refusal.Of($"An encoding is given by its name, such as utf8, or its code page; this is {Refusal.Describe(inputData)}."),
+            _ => Refuse($"An encoding is given by its name, such as utf8, or its code page; this is {Refusal.Describe(inputData)}."),
         };
 
     private static Encoding Find(string name) => name.ToUpperInvariant() switch
@@ -43,6 +43,8 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
     private static Encoding Find(int codePage)
         => Demand(() => CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage));
 
+    private static UTF8Encoding Refuse(string why) => RefusedArgument.Mark(new UTF8Encoding(), new(StoreError.InvalidArgument, why));
+
     private static Encoding Demand(Func<Encoding> find)
     {
         try
@@ -51,7 +53,7 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            throw Refusal.Of($"There is no such encoding. Use one of {string.Join(", ", Names)}, or a code page.");
+            return Refuse($"There is no such encoding. Use one of {string.Join(", ", Names)}, or a code page.");
         }
     }
 }

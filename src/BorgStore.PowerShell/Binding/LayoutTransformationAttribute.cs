@@ -11,5 +11,6 @@ public sealed class LayoutTransformationAttribute : ArgumentTransformationAttrib
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
         => ValueArgument.Unwrap(inputData) is null or IDictionary
             ? inputData
-            : throw Refusal.Of($"Namespaces are given with their levels, and this is {Refusal.Describe(inputData)}. {LayoutArgument.Form}.");
+            : RefusedArgument.Mark(new Hashtable(), new(StoreError.InvalidArgument,
+                $"Namespaces are given with their levels, and this is {Refusal.Describe(inputData)}. {LayoutArgument.Form}."));
 }

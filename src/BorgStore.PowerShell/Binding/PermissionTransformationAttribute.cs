@@ -19,12 +19,12 @@ public sealed class PermissionTransformationAttribute : ArgumentTransformationAt
                 PermissionMap map => map,
                 string text => PermissionMap.Parse(text),
                 IDictionary entries => Parse(entries),
-                _ => throw Refusal.Of($"Permissions are given as what New-BorgStorePermission returned, the name of a preset, or @{{ '' = 'lr'; locks = 'lrwD' }}; this is {Refusal.Describe(inputData)}."),
+                _ => throw new StoreException(StoreError.InvalidArgument, $"Permissions are given as what New-BorgStorePermission returned, the name of a preset, or @{{ '' = 'lr'; locks = 'lrwD' }}; this is {Refusal.Describe(inputData)}."),
             };
         }
         catch (StoreException e)
         {
-            throw new ArgumentTransformationMetadataException(e.Message, e);
+            return RefusedArgument.Mark(new PermissionMap([]), e);
         }
     }
 

@@ -10,5 +10,6 @@ public sealed class StoreReferenceTransformationAttribute : ArgumentTransformati
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
         => StoreReference.TryFrom(inputData, out var reference)
             ? reference
-            : throw Refusal.Of($"A store is given as what Open-BorgStore returned, as a URL, or as the Store property of an item; this is {Refusal.Describe(inputData)}.");
+            : RefusedArgument.Mark(StoreReference.CreateStandIn(), new(StoreError.InvalidArgument,
+                $"A store is given as what Open-BorgStore returned, as a URL, or as the Store property of an item; this is {Refusal.Describe(inputData)}."));
 }

@@ -189,6 +189,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var isWhole = false;
         try
         {
+            RefusedArgument.Check(MyInvocation.BoundParameters.Values);
             step();
             while (Session.Warnings.TryDequeue(out var warning)) WriteWarning(warning);
             isWhole = true;

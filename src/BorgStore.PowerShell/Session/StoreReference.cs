@@ -16,6 +16,9 @@ public sealed class StoreReference
 
     internal static StoreReference To(BorgStoreInfo store) => new(store.Connection, null);
 
+    /// <summary>What stands for a store that was refused; it refers to none.</summary>
+    internal static StoreReference CreateStandIn() => new(null, "");
+
     internal static bool TryFrom(object? value, out StoreReference? reference)
     {
         var plain = value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;

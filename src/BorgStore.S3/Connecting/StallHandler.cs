@@ -79,6 +79,13 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
             if (HttpFailure.IsRefused(e) && Answered.ContainsKey(request.RequestUri!.Authority)) throw new HttpRequestException(why, e);
             throw new UnreachableException(why, e);
         }
+        catch (HttpRequestException) when (!Answered.ContainsKey(request.RequestUri!.Authority))
+        {
+            // A server that speaks TLS ends a connection without it, however often.
+            if (await HttpFailure.FindTlsAsync(request.RequestUri, cancellationToken).ConfigureAwait(false) is not { } why) throw;
+            // Without its cause, an IOException: the SDK would try again.
+            throw new UnreachableException(why);
+        }
     }
 
     private static bool IsLongWork(HttpRequestMessage request)

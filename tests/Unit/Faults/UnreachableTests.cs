@@ -4,6 +4,7 @@ using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Layout;
 using BorgStore.Tests.Answers;
 using BorgStore.Tests.Rclone;
+using BorgStore.Tests.Rest;
 using BorgStore.Tests.S3;
 using BorgStore.Tests.Server;
 using BorgStore.Tests.Sftp;
@@ -159,6 +160,22 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         using var settings = new ProxySettings(proxy.Url.Replace("http://", $"http://corp:{Secret}@", StringComparison.Ordinal));
         Assert.Contains(proxy.Url, await FailAsync(error, url), StringComparison.Ordinal);
         Assert.Contains(proxy.Requests, request => request.Head.Contains("Proxy-Authorization: Basic ", StringComparison.Ordinal));
+        // Without its password and with it: who was refused is not sent again.
+        Assert.InRange(proxy.Requests.Count, 1, 2);
+    }
+
+    [Theory]
+    [InlineData("http://localhost/store")]
+    [InlineData($"s3:key:{Secret}@http://localhost/bucket/store")]
+    public async Task A_server_that_ends_whatever_is_not_TLS_is_not_asked_again(string url)
+    {
+        using var folder = new TemporaryFolder();
+        TestCertificate.Write(folder.Combine("cert.pem"), "localhost");
+        await using var server = new TlsFront(folder.Combine("cert.pem"), new("http://localhost:1"));
+        var text = await FailAsync(StoreError.ConnectionLost, url.Replace("localhost", $"localhost:{server.Port}", StringComparison.Ordinal));
+        Assert.Contains($"Port {server.Port} speaks TLS. Write 'https:'", text, StringComparison.Ordinal);
+        // The runtime repeats a request by itself; then there are the questions whether it speaks TLS.
+        Assert.InRange(server.ConnectionCount, 2, 6);
     }
 
     [Theory]

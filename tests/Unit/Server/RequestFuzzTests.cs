@@ -130,7 +130,10 @@ public sealed partial class RequestFuzzTests
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", answers.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}: {pair.Value}")));
         // Some of it was right, and most of it was looked at.
         Assert.True(answers["200"] > Count / 10 && answers["400"] > Count / 10);
-        Assert.DoesNotContain("   at ", server.Log, StringComparison.Ordinal);
+        var log = server.Log;
+        // Around the first trace, for the whole log is long.
+        var trace = log.IndexOf("   at ", StringComparison.Ordinal);
+        Assert.True(trace < 0, trace < 0 ? "" : log[Math.Max(0, trace - 2000)..Math.Min(log.Length, trace + 6000)]);
         foreach (var name in new[] { "config", "secret" }) Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(store, name, "kept"), Ct));
         Assert.StartsWith("HTTP/1.1 200 OK", await ExchangeAsync(socket, Encoding.Latin1.GetBytes(Request("HEAD", "/few", "", null)), Ct), StringComparison.Ordinal);
         HeldMemory.AssertReleased(before, 50 << 20);

@@ -19,7 +19,7 @@ internal static class HttpFailure
     public static string Describe(Exception cause, Uri? destination, string authorityVariable)
     {
         var tls = Find<AuthenticationException>(cause);
-        var why = tls is not null ? DescribeTls(tls, authorityVariable) : ServerText.Clean((cause.InnerException ?? cause).Message).TrimEnd('.') + ".";
+        var why = tls is not null ? DescribeTls(tls, authorityVariable) : ToSentence((cause.InnerException ?? cause).Message);
         return why + ProxyChoice.Describe(destination);
     }
 
@@ -63,15 +63,20 @@ internal static class HttpFailure
     /// <param name="cause">What the runtime threw.</param>
     public static bool IsConnectTimeout(OperationCanceledException cause) => cause.InnerException is TimeoutException;
 
+    // The runtime's message about a proxy ends with a quotation mark that has no partner.
+    private static string ToSentence(string message)
+        => StoreErrorText.ToSentence(ServerText.Clean(message.EndsWith(".\"", StringComparison.Ordinal) ? message[..^1] : message));
+
     private static string DescribeTls(AuthenticationException tls, string authorityVariable)
     {
         // The runtime tells kinds of failures by their words only, which come from an enumeration and are not translated.
         var text = $"{tls.Message} {tls.InnerException?.Message}";
-        if (Has("NotTimeValid")) return $"The server's certificate has expired or is not valid yet: {tls.Message} Renew it, or set the clock of this machine.";
-        if (Has("RemoteCertificateNameMismatch")) return $"The server's certificate is for another name: {tls.Message} Use that name in the URL.";
+        var said = ToSentence(tls.Message);
+        if (Has("NotTimeValid")) return $"The server's certificate has expired or is not valid yet: {said} Renew it, or set the clock of this machine.";
+        if (Has("RemoteCertificateNameMismatch")) return $"The server's certificate is for another name: {said} Use that name in the URL.";
         if (Has("frame size") || Has("wrong version number") || Has("SSL_ERROR_SSL") || Has("0x80090308"))
             return "The server does not speak TLS at that port. Write 'http:' in the URL in place of 'https:', or choose another port.";
-        return $"The server's certificate is not trusted: {tls.Message} An authority of your own is named by {authorityVariable}.";
+        return $"The server's certificate is not trusted: {said} An authority of your own is named by {authorityVariable}.";
 
         bool Has(string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
     }

@@ -64,6 +64,9 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw Explain(failure!);
                 // One more attempt is enough for a server that was never there.
                 if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
+                // A server that speaks TLS ends a connection without it, however often.
+                if (!_wasAnswered && outcome == Outcome.Lost && losses == 1 && transport.Server is { } server
+                    && await HttpFailure.FindTlsAsync(server, cancellationToken).ConfigureAwait(false) is not null) throw Explain(failure!);
                 await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -131,7 +134,8 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             return (default, new(StoreError.Timeout,
                 $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost, null);
         }
-        catch (HttpRequestException e) when (e.InnerException is AuthenticationException || (!_wasAnswered && HttpFailure.IsRefused(e)))
+        catch (HttpRequestException e) when (e.InnerException is AuthenticationException
+            || (!_wasAnswered && (HttpFailure.IsRefused(e) || e.HttpRequestError == HttpRequestError.ProxyTunnelError)))
         {
             // Only a server that has answered before is waited for: it may be starting again.
             throw Lost(e);

@@ -42,9 +42,9 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
 
         foreach (var (phrase, error, advice) in Known)
         {
-            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{what}; {said} {advice}", phrase == TurnedAway && !wasGreeted);
+            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{StoreErrorText.ToSentence($"{what}; {said}")} {advice}", phrase == TurnedAway && !wasGreeted);
         }
-        return new(StoreError.ConnectionLost, $"{what}; {said}{(said.EndsWith('.') ? "" : ".")}");
+        return new(StoreError.ConnectionLost, StoreErrorText.ToSentence($"{what}; {said}"));
     }
 
     // Without the frame of at signs around a changed key, and without a server's long greeting.

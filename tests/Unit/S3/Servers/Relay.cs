@@ -20,6 +20,9 @@ internal abstract class Relay : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
+    /// <summary>How many connections were made so far.</summary>
+    public int ConnectionCount => _connections.Count;
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();

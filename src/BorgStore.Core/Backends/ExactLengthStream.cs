@@ -8,12 +8,6 @@ internal sealed class ExactLengthStream(Stream inner, long length) : ReadOnlyStr
 
     public override long Length => _length;
 
-    public override int Read(Span<byte> buffer)
-    {
-        var wanted = (int)Math.Min(buffer.Length, _left);
-        return wanted == 0 ? 0 : Count(inner.Read(buffer[..wanted]));
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var wanted = (int)Math.Min(buffer.Length, _left);

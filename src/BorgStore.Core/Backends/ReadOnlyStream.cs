@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace BorgStore.Backends;
 
 /// <summary>The part that is the same for every stream that is only read, and only forward.</summary>
 public abstract class ReadOnlyStream : Stream
 {
+    private const int LongestRead = 1 << 20;
+
     /// <inheritdoc/>
     public override bool CanRead => true;
 
@@ -19,8 +23,21 @@ public abstract class ReadOnlyStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <inheritdoc/>
-    public abstract override int Read(Span<byte> buffer);
+    /// <summary>Reads by <see cref="ReadAsync(Memory{byte}, CancellationToken)"/> and waits, so that whatever limits that one limits this one
+    /// too: how long bytes may take to come, how many there may be.</summary>
+    /// <param name="buffer">Where the bytes go.</param>
+    /// <returns>The number of bytes that were read; 0 at the end.</returns>
+    public override int Read(Span<byte> buffer)
+    {
+        var length = Math.Min(buffer.Length, LongestRead);
+        var bytes = ArrayPool<byte>.Shared.Rent(length);
+        var reading = ReadAsync(bytes.AsMemory(0, length), CancellationToken.None);
+        var count = reading.IsCompleted ? reading.GetAwaiter().GetResult() : reading.AsTask().GetAwaiter().GetResult();
+        bytes.AsSpan(0, count).CopyTo(buffer);
+        // Not after a failure: what failed may still be writing into it.
+        ArrayPool<byte>.Shared.Return(bytes);
+        return count;
+    }
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));

@@ -207,18 +207,6 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
     {
         public override long Length => value.Length;
 
-        public override int Read(Span<byte> buffer)
-        {
-            try
-            {
-                return value.Read(buffer);
-            }
-            catch (StoreException e) when (e.NeedsExplanation)
-            {
-                throw explain(e);
-            }
-        }
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             try

@@ -15,13 +15,6 @@ internal sealed class CountedStream(Stream stream, JobOutput output) : ReadOnlyS
         set => stream.Position = value;
     }
 
-    public override int Read(Span<byte> buffer)
-    {
-        var read = stream.Read(buffer);
-        output.Move(read);
-        return read;
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await stream.ReadAsync(buffer, cancellationToken);

@@ -55,13 +55,6 @@ internal static class HashedSource
             }
         }
 
-        public override int Read(Span<byte> buffer)
-        {
-            var read = source.Read(buffer);
-            Check(buffer[..read]);
-            return read;
-        }
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             var read = await source.ReadAsync(buffer, cancellationToken);

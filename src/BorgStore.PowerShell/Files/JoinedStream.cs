@@ -30,15 +30,6 @@ internal sealed class JoinedStream : ValueStream
     }
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        int read;
-        while ((read = _current.Read(buffer)) == 0 && buffer.Length > 0 && _next < _parts.Count)
-            AdvanceAsync(CancellationToken.None).GetAwaiter().GetResult();
-        return read;
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int read;

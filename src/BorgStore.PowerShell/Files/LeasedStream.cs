@@ -10,14 +10,6 @@ internal sealed class LeasedStream(ValueStream value, params StoreLease[] leases
 
     public override long Length => value.Length;
 
-    public override int Read(Span<byte> buffer)
-    {
-        if (_left == 0) return 0;
-        var read = value.Read(buffer);
-        if (IsAtEnd(read)) Dispose();
-        return read;
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_left == 0) return 0;

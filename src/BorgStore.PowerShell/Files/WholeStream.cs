@@ -31,13 +31,6 @@ internal sealed class WholeStream : ReadOnlyStream
         set => _stream.Position = _position = value;
     }
 
-    public override int Read(Span<byte> buffer)
-    {
-        var read = _stream.Read(buffer);
-        if (Advance(read)) CheckEnd(_stream.Read(stackalloc byte[1]));
-        return read;
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await _stream.ReadAsync(buffer, cancellationToken);

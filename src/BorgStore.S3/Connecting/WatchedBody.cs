@@ -10,8 +10,6 @@ internal sealed class WatchedBody(Stream body, StallWatch watch) : ReadOnlyStrea
 {
     public override long Length => throw new NotSupportedException();
 
-    public override int Read(Span<byte> buffer) => body.Read(buffer);
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         using var linked = cancellationToken.CanBeCanceled

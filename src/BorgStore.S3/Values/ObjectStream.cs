@@ -43,15 +43,6 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
     public override long Length => length;
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        var bytes = new byte[Math.Min(buffer.Length, 1 << 16)];
-        var read = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
-        bytes.AsSpan(0, read).CopyTo(buffer);
-        return read;
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         buffer = buffer[..(int)Math.Min(buffer.Length, length - _position)];

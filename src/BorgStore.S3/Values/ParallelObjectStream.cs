@@ -32,15 +32,6 @@ internal sealed class ParallelObjectStream : ValueStream
     public override long Length { get; }
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        var bytes = new byte[Math.Min(buffer.Length, 1 << 16)];
-        var read = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
-        bytes.AsSpan(0, read).CopyTo(buffer);
-        return read;
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (buffer.IsEmpty) return 0;

@@ -25,14 +25,6 @@ internal sealed class UploadStream(Stream body, long length, string? expectedHas
 
     public override long Length => _length;
 
-    public override int Read(Span<byte> buffer)
-    {
-        var bytes = new byte[buffer.Length];
-        var count = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
-        bytes.AsSpan(0, count).CopyTo(buffer);
-        return count;
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_left == 0) return 0;

@@ -86,7 +86,7 @@ public sealed class AnswerFuzzTests
         {
             using var folder = new TemporaryFolder();
             var seed = -1;
-            await using var server = new ScriptedHttp(request => mutate(new Random(seed), request, []));
+            await using var server = new ScriptedHttp(request => mutate(new Random(seed), request, [])) { IdleTimeout = TimeSpan.FromSeconds(2) };
             var unharmed = server.Answer;
             server.Answer = request => mutate(Random.Shared, request, [1]);
             var store = await open(server, folder);

@@ -36,6 +36,9 @@ internal sealed class ScriptedHttp : IAsyncDisposable
     /// <summary>What follows an answer, for ever, where one is to have no end.</summary>
     public byte[]? Endless { get; set; }
 
+    /// <summary>How long a connection may wait for its next request. A client that understood an answer differently may wait for the end.</summary>
+    public TimeSpan IdleTimeout { get; set; } = Timeout.InfiniteTimeSpan;
+
     public ConcurrentQueue<ScriptedRequest> Requests { get; } = new();
 
     public string Url => _path is null ? $"http://{_listener.LocalEndPoint}" : $"http+unix://{Uri.EscapeDataString(_path)}";
@@ -113,6 +116,8 @@ internal sealed class ScriptedHttp : IAsyncDisposable
     private async Task<ScriptedRequest?> ReadRequestAsync(NetworkStream stream, List<byte> pending)
     {
         var buffer = new byte[16 << 10];
+        using var idle = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+        idle.CancelAfter(IdleTimeout);
         while (true)
         {
             var text = Encoding.Latin1.GetString([.. pending]);
@@ -129,7 +134,7 @@ internal sealed class ScriptedHttp : IAsyncDisposable
                     return new(line[0], line[1], head);
                 }
             }
-            var count = await stream.ReadAsync(buffer, _end.Token);
+            var count = await stream.ReadAsync(buffer, idle.Token);
             if (count == 0) return null;
             // A client that tries TLS is not left waiting, as by any real server.
             if (pending.Count == 0 && buffer[0] == 0x16) return null;

@@ -24,6 +24,19 @@ public enum BackendLimits
 /// <summary>What <see cref="IBackend"/> promises, tried on one kind of backend by each derived class. Every test has a store of its own.</summary>
 public abstract partial class BackendContract : IAsyncLifetime
 {
+    // What remains of the contract where the whole of it holds elsewhere in every run: each operation once, and what depends on the way there.
+    private static readonly HashSet<string> Heart =
+    [
+        nameof(What_was_stored_is_loaded), nameof(What_is_absent_is_told_by_the_result), nameof(Overwrite_replaces_and_create_new_refuses),
+        nameof(Delete_removes_once), nameof(A_range_gives_what_there_is_of_it), nameof(A_loaded_value_can_be_read_in_pieces_and_abandoned),
+        nameof(One_level_lists_files_and_directories_in_ordinal_order), nameof(A_tree_lists_files_below_a_directory_by_their_path),
+        nameof(Many_items_are_listed_completely), nameof(Dispose_inside_a_listing_returns), nameof(Move_renames_and_makes_directories),
+        nameof(Defrag_names_the_new_item_by_the_hash_of_its_blocks), nameof(Gather_joins_ranges_of_many_items_in_the_order_given),
+        nameof(A_stream_that_throws_leaves_nothing), nameof(A_cancelled_store_leaves_nothing), nameof(A_load_that_is_given_up_leaves_no_file_open),
+        nameof(Unfinished_items_are_found_by_their_age_and_removed), nameof(Create_refuses_a_store_that_holds_anything),
+        nameof(Destroy_removes_all_and_leaves_no_store), nameof(Dispose_waits_for_what_is_in_flight), nameof(A_reader_sees_the_old_or_the_new_value_whole),
+    ];
+
     private IBackend? _store;
 
     /// <summary>What this kind of backend cannot do.</summary>
@@ -43,6 +56,9 @@ public abstract partial class BackendContract : IAsyncLifetime
         await using var creator = await CreateBackendAsync();
         await creator.CreateAsync(Ct);
     }
+
+    /// <summary>Where the whole contract of what this kind adds little to is tried in every run; <see langword="null"/> where that is here.</summary>
+    protected virtual string? WholeElsewhere => null;
 
     /// <summary>How often a value is given up before its end. Where each costs a process, a few times have to do.</summary>
     protected virtual int Abandonments => 20;
@@ -67,6 +83,8 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     public virtual async ValueTask InitializeAsync()
     {
+        if (WholeElsewhere is { } elsewhere && !Heart.Contains(TestContext.Current.TestMethod!.MethodName))
+            LongTests.Require($"Every run tries this on {elsewhere}");
         await CreateStoreAsync();
         _store = await OpenAnotherAsync();
     }

@@ -16,6 +16,9 @@ public abstract class BorgLife : IAsyncDisposable
     /// <returns>The URL that Borg reaches it by.</returns>
     private protected abstract Task<string> ServeAsync(string name);
 
+    /// <summary>Whether every run tries two clients at once this way.</summary>
+    private protected virtual bool IsTriedWithTwo => true;
+
     /// <summary>A path in the test's folder.</summary>
     private protected string PathOf(string name) => _folder.Combine(name);
 
@@ -60,6 +63,7 @@ public abstract class BorgLife : IAsyncDisposable
     [Fact]
     public async Task Two_clients_back_up_and_restore_at_once()
     {
+        if (!IsTriedWithTwo) LongTests.Require("The same is done over http");
         var borg = await ConnectAsync();
         var other = borg.Beside(PathOf("other-home"));
         await borg.RunAsync(_folder.Path, "repo-create", "--encryption=aes256-ocb", "--id-hash=blake3");

@@ -19,6 +19,8 @@ public sealed class BorgOverSshTests : BorgLife
 {
     private TestSshd? _sshd;
 
+    private protected override bool IsTriedWithTwo => false;
+
     private protected override IReadOnlyDictionary<string, string> ClientEnvironment => new Dictionary<string, string>
     {
         ["BORGSTORE_RSH"] = _sshd!.ClientCommand,

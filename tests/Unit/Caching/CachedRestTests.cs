@@ -41,4 +41,7 @@ public abstract class CachedRestContract(CachePolicy policy) : RestContract
 
 public sealed class RestWriteThroughTests() : CachedRestContract(new(CacheMode.WriteThrough) { Size = 4 << 20, MaxAge = TimeSpan.FromMinutes(1) });
 
-public sealed class RestMirrorTests() : CachedRestContract(new(CacheMode.Mirror));
+public sealed class RestMirrorTests() : CachedRestContract(new(CacheMode.Mirror))
+{
+    protected override string? WholeElsewhere => "a cache before a folder, and on the other kind of cache before a server";
+}

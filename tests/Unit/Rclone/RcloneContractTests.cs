@@ -149,6 +149,8 @@ public sealed class SftpServing() : RcloneServing(
 
 public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(server), IClassFixture<SftpServing>
 {
+    protected override string? WholeElsewhere => "the remotes local, alias, memory and webdav";
+
     // The password is "secret" as rclone obscures it.
     protected override string Remote => $":sftp,host=127.0.0.1,port={server.Port},user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:{Name}";
 }
@@ -156,6 +158,8 @@ public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(serv
 /// <summary>An object store over the network.</summary>
 public sealed class RcloneS3Tests(CephServer ceph) : BackendContract
 {
+    protected override string? WholeElsewhere => "the remotes local, alias, memory and webdav";
+
     private readonly string _prefix = "rclone-" + Guid.NewGuid().ToString("n");
     private CephServer.Running? _server;
 

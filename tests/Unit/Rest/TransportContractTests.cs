@@ -84,6 +84,8 @@ public sealed class StdioContractTests : ChildContract
 /// <summary>Over ssh, to a server on its stdin and stdout.</summary>
 public sealed class SshContractTests(SharedSshd sshd) : ChildContract, IClassFixture<SharedSshd>
 {
+    protected override string? WholeElsewhere => "the same server without ssh before it";
+
     protected override string Url => $"rest://{Environment.UserName}@127.0.0.1/{StorePath}";
 
     protected override ValueTask<IBackend> CreateBackendAsync()

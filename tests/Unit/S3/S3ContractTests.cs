@@ -39,6 +39,8 @@ public class S3ContractTests(CephServer ceph) : BackendContract
 /// <summary>The same with a folder as the cache in front.</summary>
 public sealed class CachedS3ContractTests(CephServer ceph) : S3ContractTests(ceph)
 {
+    protected override string? WholeElsewhere => "S3 without a cache, and on caches before other stores";
+
     private readonly TemporaryFolder _folder = new();
     private readonly List<string> _warnings = [];
 

@@ -63,13 +63,6 @@ internal sealed class GatherStream : ValueStream
     }
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        if (_used == _current.Length && HasMore) AdvanceAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
-        return Copy(buffer);
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

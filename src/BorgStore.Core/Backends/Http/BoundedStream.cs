@@ -16,9 +16,6 @@ internal sealed class BoundedStream(Stream body, long limit, Func<long, Exceptio
     public void Renew() => _left = _limit;
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer) => Count(body.Read(buffer));
-
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         => Count(await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false));
 

@@ -17,9 +17,6 @@ internal sealed class BlockStream(
     public override long Length => blocks.Sum(block => block.Length);
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (_left == 0 && _next < blocks.Count) await BeginAsync(blocks[_next++], cancellationToken).ConfigureAwait(false);

@@ -19,16 +19,6 @@ internal sealed class RcloneValueStream(
     public override long Length => length;
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        // Who reads this way waits; nobody in this project does.
-        var bytes = new byte[Math.Min(buffer.Length, 64 * 1024)];
-        var read = ReadAsync(bytes, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-        bytes.AsSpan(0, read).CopyTo(buffer);
-        return read;
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var wanted = (int)Math.Min(buffer.Length, length - _position);

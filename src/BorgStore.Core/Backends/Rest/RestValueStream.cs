@@ -18,14 +18,6 @@ internal sealed class RestValueStream(
 
     public override long Length => _length;
 
-    public override int Read(Span<byte> buffer)
-    {
-        var bytes = new byte[Math.Min(buffer.Length, _left)];
-        var count = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
-        bytes.AsSpan(0, count).CopyTo(buffer);
-        return count;
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

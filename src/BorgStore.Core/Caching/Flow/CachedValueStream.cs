@@ -35,23 +35,6 @@ internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, 
     }
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        int count;
-        try
-        {
-            count = Current.Read(buffer);
-        }
-        catch (Exception e) when (_reloaded is null)
-        {
-            ReloadAsync(e, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            count = Current.Read(buffer);
-        }
-        _position += count;
-        return count;
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
     {
         if (_position > 0) return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);

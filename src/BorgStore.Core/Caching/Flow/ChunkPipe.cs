@@ -73,15 +73,6 @@ internal sealed class ChunkPipe : ReadOnlyStream
         return count;
     }
 
-    /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        var bytes = new byte[Math.Min(buffer.Length, ChunkSize)];
-        var count = ReadAsync(bytes).AsTask().GetAwaiter().GetResult();
-        bytes.AsSpan(0, count).CopyTo(buffer);
-        return count;
-    }
-
     private async ValueTask ReleaseHeldAsync()
     {
         if (_held.Count == 0) return;

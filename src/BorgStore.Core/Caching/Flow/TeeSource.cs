@@ -19,14 +19,6 @@ internal sealed class TeeSource(Stream source, ChunkPipe pipe) : ReadOnlyStream
     }
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        var count = source.Read(buffer);
-        pipe.PushAsync(buffer[..count].ToArray()).AsTask().GetAwaiter().GetResult();
-        return count;
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
         await source.DisposeAsync().ConfigureAwait(false);

@@ -42,22 +42,6 @@ internal sealed class TeeValueStream(ValueStream source, ByteRange range, ChunkP
     }
 
     /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
-    {
-        var bytes = ArrayPool<byte>.Shared.Rent(Math.Clamp(buffer.Length, 1, SkipSize));
-        try
-        {
-            var count = ReadAsync(bytes.AsMemory(0, Math.Min(buffer.Length, SkipSize))).AsTask().GetAwaiter().GetResult();
-            bytes.AsSpan(0, count).CopyTo(buffer);
-            return count;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(bytes);
-        }
-    }
-
-    /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
         await CloseAsync().ConfigureAwait(false);

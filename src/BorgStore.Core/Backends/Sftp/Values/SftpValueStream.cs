@@ -21,12 +21,6 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
 
     public override long Length => count;
 
-    public override int Read(Span<byte> buffer)
-    {
-        if (_used == _current.Content.Length && _position < _end) FetchAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
-        return Copy(buffer);
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_used == _current.Content.Length && _position < _end && buffer.Length > 0)

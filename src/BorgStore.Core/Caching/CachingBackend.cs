@@ -1,6 +1,9 @@
 using BorgStore.Backends;
+using BorgStore.Backends.Gathering;
 using BorgStore.Caching.Access;
+using BorgStore.Caching.Flow;
 using BorgStore.Layout;
+using BorgStore.Naming;
 
 namespace BorgStore.Caching;
 
@@ -11,7 +14,7 @@ namespace BorgStore.Caching;
 /// <para>At no moment does the cache hold a value that differs from the one in the storage, so that a crash is harmless: what is
 /// to be replaced, deleted or renamed leaves the cache before, and what is new comes to it after.</para>
 /// </remarks>
-internal sealed partial class CachingBackend : DelegatingBackend
+internal sealed class CachingBackend : DelegatingBackend
 {
     // Small caches are known as a whole when opening returns.
     private static readonly TimeSpan LongestWaitForListing = TimeSpan.FromMilliseconds(250);
@@ -147,5 +150,489 @@ internal sealed partial class CachingBackend : DelegatingBackend
         if (!_cache.IsUsable)
             throw new StoreException(StoreError.BackendFailure,
                 $"The cache '{_cache.ShownUrl}' was not cleared: it does not work. Mend it, then open the store again.", _cache.ShownUrl);
+    }
+
+    // What is no larger is in the cache before its caller gets it; larger values go to both at once.
+    private const int LargestInMemory = 1 << 20;
+
+    /// <inheritdoc/>
+    public override async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        if (FindCached(name) is not { } ns) return await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+        return ns.Policy.Mode == CacheMode.Mirror
+            ? await LoadMirroredAsync(ns, name, range, cancellationToken).ConfigureAwait(false)
+            : await LoadCachedAsync(ns, name, range, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>In a cached namespace each range is loaded through the cache.</remarks>
+    public override async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        return blocks.Any(block => FindCached(block.Name) is not null)
+            ? await GatherStream.OpenAsync(this, blocks, cancellationToken).ConfigureAwait(false)
+            : await Inner.GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ValueStream?> LoadCachedAsync(CachedNamespace ns, string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var fillsBefore = _names.FillsEnded;
+            if (await TryLoadFromCacheAsync(ns, name, range, cancellationToken).ConfigureAwait(false) is { } cached) return cached;
+            CacheFill? running = null;
+            // Nothing of a value is no reason to load it.
+            if (range.Length != 0 && !ns.IsKnownTooLarge(name) && _names.TryBeginFill(name, out running) is { } fill)
+            {
+                // Another caller may have finished between the look into the cache and now.
+                var late = _names.FillsEnded == fillsBefore ? null
+                    : await TryLoadLateAsync(fill, ns, range, cancellationToken).ConfigureAwait(false);
+                if (late is not null) return late;
+                _cache.Meter.AddMiss();
+                return await FillAsync(fill, ns, name, range, cancellationToken).ConfigureAwait(false);
+            }
+            if (running is not null && await running.WaitAsync(cancellationToken).ConfigureAwait(false) != FillOutcome.Idle) continue;
+            _cache.Meter.AddMiss();
+            return await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<ValueStream?> LoadMirroredAsync(CachedNamespace ns, string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        if (range.Length == 0 || ns.IsKnownTooLarge(name) || _names.TryBeginFill(name, out _) is not { } fill)
+            return await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+        var value = await FillAsync(fill, ns, name, range, cancellationToken).ConfigureAwait(false);
+        if (value is null) await ns.RemoveAsync(name).ConfigureAwait(false);
+        return value;
+    }
+
+    private async ValueTask<ValueStream?> TryLoadFromCacheAsync(
+        CachedNamespace ns, string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        var stream = await ns.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+        if (stream is null) return null;
+        if (ns.Policy.Verify && !await ContentCheck.IsRightAsync(_cache, name, cancellationToken).ConfigureAwait(false))
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            _cache.Report(new StoreException(StoreError.HashMismatch, $"The cached value of '{name}' was damaged and is loaded anew.", name));
+            await ns.RemoveAsync(name).ConfigureAwait(false);
+            return null;
+        }
+        _cache.Meter.AddHit();
+        _cache.Meter.AddLoaded(stream.Length);
+        return new CachedValueStream(stream, _cache, token => Inner.LoadAsync(name, range, token));
+    }
+
+    private async ValueTask<ValueStream?> TryLoadLateAsync(
+        CacheFill fill, CachedNamespace ns, ByteRange range, CancellationToken cancellationToken)
+    {
+        var isCached = false;
+        try
+        {
+            var value = await TryLoadFromCacheAsync(ns, fill.Name, range, cancellationToken).ConfigureAwait(false);
+            isCached = value is not null;
+            return value;
+        }
+        catch
+        {
+            _names.EndFill(fill, isCached: false);
+            throw;
+        }
+        finally
+        {
+            if (isCached) _names.EndFill(fill, isCached: true);
+        }
+    }
+
+    // Loads a value from the storage for its caller and for the cache. Whoever else asks for it meanwhile waits for this.
+    private async ValueTask<ValueStream?> FillAsync(
+        CacheFill fill, CachedNamespace ns, string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        var source = default(ValueStream);
+        try
+        {
+            source = await Inner.LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+            if (source is not null && ns.HasRoomFor(source.Length))
+            {
+                return source.Length <= LargestInMemory
+                    ? await FillFromMemoryAsync(fill, ns, source, range, cancellationToken).ConfigureAwait(false)
+                    : FillFromStream(fill, ns, source, range);
+            }
+        }
+        catch
+        {
+            _names.EndFill(fill, isCached: false);
+            if (source is not null) await source.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        if (source is not null) ns.RememberTooLarge(name);
+        _names.EndFill(fill, isCached: false);
+        if (source is null || range.IsWhole) return source;
+        await source.DisposeAsync().ConfigureAwait(false);
+        return await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ValueStream> FillFromMemoryAsync(
+        CacheFill fill, CachedNamespace ns, ValueStream source, ByteRange range, CancellationToken cancellationToken)
+    {
+        byte[] bytes;
+        await using (source.ConfigureAwait(false)) bytes = await source.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        using var check = ns.Policy.Verify ? ContentCheck.Begin(fill.Name) : null;
+        check?.Append(bytes);
+        var isCached = check?.IsRight() != false && fill.TryBeginStoring(null)
+            && await ns.StoreAsync(fill.Name, bytes, null, CancellationToken.None).ConfigureAwait(false);
+        _names.EndFill(fill, isCached);
+        var (start, count) = range.Resolve(bytes.Length);
+        return new MemoryValueStream(bytes.AsMemory((int)start, (int)count));
+    }
+
+    private TeeValueStream FillFromStream(CacheFill fill, CachedNamespace ns, ValueStream source, ByteRange range)
+    {
+        var pipe = new ChunkPipe();
+        var length = source.Length;
+        if (!fill.TryBeginStoring(pipe.GiveUp)) pipe.GiveUp();
+        // A cache whose calls block would otherwise wait here for what its caller has not read yet.
+        _ = Task.Run(async () =>
+        {
+            var isCached = false;
+            try
+            {
+                isCached = !pipe.IsGivenUp
+                    && await ns.StoreAsync(fill.Name, new(pipe, length), () => pipe.IsGivenUp, CancellationToken.None).ConfigureAwait(false);
+            }
+            finally
+            {
+                pipe.Stop();
+                _names.EndFill(fill, isCached);
+            }
+        });
+        fill.IsReading = false;
+        return new TeeValueStream(source, range, pipe, fill, ns.Policy.Verify ? ContentCheck.Begin(fill.Name) : null);
+    }
+
+    // A cached value on its way from one name to another. A crash leaves it as something unfinished, which nobody takes for a value.
+    private const string OnItsWay = ".move" + Suffixes.Temporary;
+
+    /// <inheritdoc/>
+    public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        if (FindCached(name) is not { } ns)
+        {
+            await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        using var change = await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false);
+        // An item that is to be new is in no cache, unless others deleted it past us; then it goes below.
+        if (mode == StoreMode.Overwrite) await DropAsync(ns, name).ConfigureAwait(false);
+        ns.ForgetTooLarge(name);
+
+        bool isCached;
+        if (!ns.HasRoomFor(value.Length))
+        {
+            await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+            isCached = false;
+        }
+        else if (value.CanReadAgain || value.Length == 0)
+        {
+            await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+            isCached = _cache.IsUsable && await ns.StoreAsync(name, value, null, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            isCached = await StoreOnceAsync(ns, name, value, mode, cancellationToken).ConfigureAwait(false);
+        }
+        if (!isCached && mode == StoreMode.CreateNew) await DropAsync(ns, name).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        if (FindCached(name) is not { } ns) return await Inner.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+        using var change = await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        await DropAsync(ns, name).ConfigureAwait(false);
+        ns.ForgetTooLarge(name);
+        return await Inner.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override int DeleteBatchSize => Inner.DeleteBatchSize;
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
+        IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        var changes = new List<NameTable.Change>();
+        try
+        {
+            // In one order for all, as for moves.
+            foreach (var name in names.Where(name => FindCached(name) is not null).Distinct().Order(StringComparer.Ordinal))
+            {
+                changes.Add(await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false));
+                if (FindCached(name) is not { } ns) continue;
+                await DropAsync(ns, name).ConfigureAwait(false);
+                ns.ForgetTooLarge(name);
+            }
+            return await Inner.DeleteManyAsync(names, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (var change in changes) change.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        var (from, to) = (FindCached(name), FindCached(newName));
+        if ((from is null && to is null) || name == newName)
+            return await Inner.MoveAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
+
+        // In one order for all, so that nobody waits for another who waits for him.
+        var isInOrder = string.CompareOrdinal(name, newName) < 0;
+        using var first = await _names.BeginChangeAsync(isInOrder ? name : newName, cancellationToken).ConfigureAwait(false);
+        using var second = await _names.BeginChangeAsync(isInOrder ? newName : name, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        from?.ForgetTooLarge(name);
+        to?.ForgetTooLarge(newName);
+        return await MoveBothAsync(from, to, name, newName, mode, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        // A target that is named by its hash is what the cache has under that name, if it has it.
+        if (request.Target is not { } target || FindCached(target) is not { } ns)
+            return await Inner.DefragAsync(request, cancellationToken).ConfigureAwait(false);
+        using var change = await _names.BeginChangeAsync(target, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        await DropAsync(ns, target).ConfigureAwait(false);
+        ns.ForgetTooLarge(target);
+        return await Inner.DefragAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> MoveBothAsync(
+        CachedNamespace? from, CachedNamespace? to, string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        if (to is not null && mode == StoreMode.Overwrite) await DropAsync(to, newName).ConfigureAwait(false);
+        var onItsWay = newName + OnItsWay;
+        var size = from?.Index is null ? 0 : from.Forget(name);
+        // A directory would stay behind in the cache if the storage refused to move it.
+        var isCached = from is not null && to is not null
+            && await _cache.FindAsync(name, CancellationToken.None).ConfigureAwait(false) is { IsDirectory: false };
+        var isOnItsWay = isCached && await _cache.MoveAsync(name, onItsWay).ConfigureAwait(false) == true;
+        if (from is not null && !isOnItsWay) await DropAsync(from, name).ConfigureAwait(false);
+
+        var isMoved = false;
+        try
+        {
+            isMoved = await Inner.MoveAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (isOnItsWay && isMoved && await _cache.MoveAsync(onItsWay, newName).ConfigureAwait(false) == true)
+            {
+                await ArriveAsync(to!, newName, size).ConfigureAwait(false);
+            }
+            else
+            {
+                if (isOnItsWay) await _cache.DeleteAsync(onItsWay).ConfigureAwait(false);
+                if (isMoved && to is not null && mode == StoreMode.CreateNew) await DropAsync(to, newName).ConfigureAwait(false);
+            }
+        }
+        return isMoved;
+    }
+
+    private async ValueTask ArriveAsync(CachedNamespace to, string newName, long? size)
+    {
+        if (to.Index is not null)
+        {
+            size ??= (await _cache.FindAsync(newName, CancellationToken.None).ConfigureAwait(false))?.Size;
+            to.Add(newName, size ?? 0);
+        }
+        await to.MakeRoomAsync().ConfigureAwait(false);
+    }
+
+    // A value that can be read only once goes to both at the same time. The cache gets its end when the storage has all of it.
+    private async ValueTask<bool> StoreOnceAsync(
+        CachedNamespace ns, string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var pipe = new ChunkPipe();
+        var caching = Task.Run(async () =>
+        {
+            var isCached = await ns.StoreAsync(name, new(pipe, value.Length), () => pipe.IsGivenUp, CancellationToken.None).ConfigureAwait(false);
+            pipe.Stop();
+            return isCached;
+        }, CancellationToken.None);
+        try
+        {
+            var source = new TeeSource(value.OpenStream(), pipe);
+            await using (source.ConfigureAwait(false))
+                await Inner.StoreAsync(name, new(source, value.Length), mode, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            pipe.GiveUp();
+            await caching.ConfigureAwait(false);
+            throw;
+        }
+        await pipe.CompleteAsync().ConfigureAwait(false);
+        return await caching.ConfigureAwait(false);
+    }
+
+    // What can't be taken out of the cache would be there when its name means something else.
+    private async ValueTask DropAsync(CachedNamespace ns, string name)
+    {
+        if (_cache.IsUsable && !await ns.RemoveAsync(name).ConfigureAwait(false) && _cache.IsUsable)
+            _cache.Disable(new StoreException(StoreError.BackendFailure, $"The old value of '{name}' could not be removed from it.", name));
+    }
+
+    private static readonly TimeSpan LongestUpkeepInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ShortestUpkeepInterval = TimeSpan.FromMilliseconds(250);
+
+    // What a crash leaves unwritten matters little, and what was asked for since the opening is written as a whole.
+    private static readonly TimeSpan JournalInterval = TimeSpan.FromMinutes(10);
+
+    private async Task ListAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var journal = await ReadJournalAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var ns in _namespaces.Values) await ns.ListAsync(journal, IsOwn, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            // Without it no limit could be kept.
+            _cache.Disable(e);
+        }
+    }
+
+    private async Task KeepUpAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _listing.ConfigureAwait(false);
+            await RemoveLeftoversAsync(cancellationToken).ConfigureAwait(false);
+            var shortestAge = _namespaces.Values.Min(ns => ns.Policy.MaxAge) ?? LongestUpkeepInterval;
+            var interval = TimeSpan.FromTicks(Math.Clamp(shortestAge.Ticks / 4, ShortestUpkeepInterval.Ticks, LongestUpkeepInterval.Ticks));
+            var written = NowInMilliseconds;
+            while (_cache.IsUsable)
+            {
+                await WaitAsync(interval, cancellationToken).ConfigureAwait(false);
+                foreach (var ns in _namespaces.Values)
+                    if (ns.NeedsRelisting) await RelistAsync(ns, cancellationToken).ConfigureAwait(false);
+                    else await ns.MakeRoomAsync().ConfigureAwait(false);
+                if (NowInMilliseconds - written < JournalInterval.TotalMilliseconds) continue;
+                await WriteJournalAsync(cancellationToken).ConfigureAwait(false);
+                written = NowInMilliseconds;
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            _cache.Report(e);
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan interval, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _relistingDue.Task.WaitAsync(interval, cancellationToken).ConfigureAwait(false);
+            _relistingDue = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+        catch (TimeoutException)
+        {
+            // Nothing is due before its time.
+        }
+    }
+
+    // What fails is tried again after as much was added once more; until then the limits are kept for what is known.
+    private async Task RelistAsync(CachedNamespace ns, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ns.RelistAsync(IsOwn, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _cache.Report(e);
+        }
+    }
+
+    private async Task EndUpkeepAsync()
+    {
+        // A use that added nothing needs no listing to keep the limits; one that did would otherwise leave more each time.
+        if (_cache.IsUsable && _namespaces.Values.Any(ns => ns.Policy.IsLimited && ns.HasAdded)) await _listing.ConfigureAwait(false);
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _listing.ConfigureAwait(false);
+        await _upkeep.ConfigureAwait(false);
+        if (!_cache.IsUsable) return;
+        foreach (var ns in _namespaces.Values) await ns.MakeRoomAsync().ConfigureAwait(false);
+        await WriteJournalAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    // Whatever goes wrong with the journal, the times of the storage have to do instead.
+    private async Task<Dictionary<ulong, uint>> ReadJournalAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _journal.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return [];
+        }
+    }
+
+    private async Task WriteJournalAsync(CancellationToken cancellationToken)
+    {
+        var limited = _namespaces.Values.Where(ns => ns.Index is not null).ToArray();
+        var records = new List<(ulong Hash, uint Time)>();
+        foreach (var ns in limited) ns.CollectSince(_accessesSince, records);
+        if (records.Count == 0) return;
+        try
+        {
+            if (_journal.IsDueForRenewal(limited.Sum(ns => (long)ns.Index!.Count), records.Count) && limited.All(ns => ns.IsListed))
+            {
+                records.Clear();
+                var now = NowInMilliseconds;
+                foreach (var ns in limited) ns.CollectSince(0, records);
+                await _journal.RenewAsync(records, cancellationToken).ConfigureAwait(false);
+                _accessesSince = now;
+            }
+            else
+            {
+                await _journal.WriteAsync(records, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // A cache that keeps no hidden items, or is read-only, goes without.
+        }
+    }
+
+    private async Task RemoveLeftoversAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var item in _cache.Backend.ListTemporaryAsync(AgeOfLeftovers, cancellationToken).ConfigureAwait(false))
+                await _cache.Backend.DeleteTemporaryAsync(item, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Not every storage knows of unfinished values, and in a read-only one they stay.
+        }
     }
 }

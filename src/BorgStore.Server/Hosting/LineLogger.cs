@@ -20,7 +20,8 @@ internal sealed class LineLogger(LogLevel level, TextWriter output) : ILogger, I
         var line = new StringBuilder(160);
         line.Append(DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", CultureInfo.InvariantCulture)).Append(NameOf(logLevel)).Append(' ');
         AppendEscaped(line, formatter(state, exception));
-        if (exception is not null) AppendEscaped(line.Append(" | "), exception.ToString());
+        // A warning is about a client, a connection or a time-out, and any client can cause many: a stack trace is for errors.
+        if (exception is not null) AppendEscaped(line.Append(" | "), logLevel > LogLevel.Warning ? exception.ToString() : $"{exception.GetType()}: {exception.Message}");
         line.Append('\n');
         lock (output)
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using BorgStore.Backends;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
@@ -59,7 +60,8 @@ internal sealed partial class RestApplication
             writer.Advance(chunk);
             left -= chunk;
             // A small answer leaves in one piece with its headers when the request ends.
-            if (value.Length > ChunkSize && (await writer.FlushAsync(context.RequestAborted)).IsCompleted) return;
+            if (value.Length > ChunkSize && (await writer.FlushAsync(context.RequestAborted)).IsCompleted)
+                throw new ConnectionAbortedException("The client closed the connection before the end of the answer.");
         }
     }
 

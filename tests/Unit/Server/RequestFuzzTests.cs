@@ -130,10 +130,8 @@ public sealed partial class RequestFuzzTests
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", answers.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}: {pair.Value}")));
         // Some of it was right, and most of it was looked at.
         Assert.True(answers["200"] > Count / 10 && answers["400"] > Count / 10);
-        var log = server.Log;
-        // Around the first trace, for the whole log is long.
-        var trace = log.IndexOf("   at ", StringComparison.Ordinal);
-        Assert.True(trace < 0, trace < 0 ? "" : log[Math.Max(0, trace - 2000)..Math.Min(log.Length, trace + 6000)]);
+        // No request, and no client that leaves, is a fault of the server.
+        Assert.DoesNotContain(server.Log.Split('\n'), line => line.Contains("Z error ", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal));
         foreach (var name in new[] { "config", "secret" }) Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(store, name, "kept"), Ct));
         Assert.StartsWith("HTTP/1.1 200 OK", await ExchangeAsync(socket, Encoding.Latin1.GetBytes(Request("HEAD", "/few", "", null)), Ct), StringComparison.Ordinal);
         HeldMemory.AssertReleased(before, 50 << 20);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using BorgStore.Backends.Files;
 using BorgStore.Naming;
@@ -192,5 +194,323 @@ internal sealed partial class RcloneBackend : IBackend
                 throw failure.While(action, name, _target);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        await ExplainAsync("make the directory", name, RunAsync("make the directory", name, canRepeat: true,
+            (server, _) => server.CallAsync("operations/mkdir", On(name), cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await RunAsync("remove the directory", name, canRepeat: false, async (server, remote) =>
+        {
+            // Rclone removes an item as readily as a directory, and what is not there as readily as both.
+            if (await FindAsync(server, remote, name, cancellationToken).ConfigureAwait(false) is not { IsDirectory: true }) return false;
+            try
+            {
+                await server.CallAsync("operations/rmdir", On(name), cancellationToken).ConfigureAwait(false);
+                return true;
+            }
+            catch (RcloneFailure)
+            {
+                // Each storage says in its own words that there is none.
+                if (await FindAsync(server, remote, name, cancellationToken).ConfigureAwait(false) is { IsDirectory: true }) throw;
+                return false;
+            }
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await LookUpAsync(name, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await RunAsync("delete", name, canRepeat: false,
+            (server, _) => DeleteFileAsync(server, name, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        return await ExplainAsync($"move '{name}' to", newName, RunAsync("move", name, canRepeat: false, async (server, remote) =>
+        {
+            // Of a failure nobody could tell whether the item or the directory of the new name is missing.
+            if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is null) return false;
+            if (name != newName) await MoveFileAsync(server, remote, name, newName, mode, cancellationToken).ConfigureAwait(false);
+            return true;
+        }, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> HashAsync(string name, Hashing.HashKind algorithm, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        var (isKnown, hash) = await RunAsync("hash", name, canRepeat: true, async (server, remote) =>
+        {
+            if (!remote.Knows(algorithm)) return (false, null);
+            var options = new JsonObject { ["showHash"] = true, ["hashTypes"] = new JsonArray(algorithm.Name) };
+            return await StatAsync(server, name, options, item => item is { } info ? ReadHash(info, algorithm) : (true, null), cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+        if (isKnown) return hash;
+
+        var stream = await LoadValueAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+        if (stream is null) return null;
+        await using (stream.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A remote may know it of most values and yet not of all, such as those that were uploaded in parts.
+    private static (bool IsKnown, string? Hash) ReadHash(JsonElement item, Hashing.HashKind algorithm)
+    {
+        if (!item.TryGetProperty("Hashes", out var hashes) || !hashes.TryGetProperty(algorithm.Name, out var found)
+            || found.GetString() is not { Length: > 0 } hash) return (false, null);
+        return hash.Length == 2 * algorithm.DigestSize && hash.All(char.IsAsciiHexDigit) ? (true, hash.ToLowerInvariant())
+            : throw RcloneFailure.WrongAnswer($"it says something else than a digest of {algorithm.DisplayName}");
+    }
+
+    private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
+        => RunAsync("look up", name, canRepeat: true, (server, remote) => FindAsync(server, remote, name, cancellationToken), cancellationToken);
+
+    // Whether it is that one of the directories is an item; each storage has words of its own for it.
+    private async Task<T> ExplainAsync<T>(string task, string name, Task<T> writing, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await writing.ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error is StoreError.BackendFailure or StoreError.ObjectNotFound or StoreError.PermissionDenied)
+        {
+            if (await ItemAbove.FindAsync($"{task} '{name}'", name, IsItemAsync).ConfigureAwait(false) is { } explained) throw explained;
+            throw;
+        }
+
+        async ValueTask<bool> IsItemAsync(string parent)
+            => await LookUpAsync(parent, cancellationToken).ConfigureAwait(false) is { IsDirectory: false };
+    }
+
+    private static bool IsAbsent(RcloneFailure failure) => failure.Error == StoreError.ObjectNotFound;
+
+    private async Task<ItemInfo?> FindAsync(RcloneServer server, RcloneRemote remote, string name, CancellationToken cancellationToken)
+    {
+        if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is { } file) return file;
+        // Rclone itself would look for it in the parent, where there may be many more.
+        try
+        {
+            var contents = await new RcloneLister(server, _target).ListDirectoryAsync(name, cancellationToken).ConfigureAwait(false);
+            return contents.Count > 0 || !remote.HasOnlyPrefixes ? new ItemInfo(name, 0, IsDirectory: true) : null;
+        }
+        catch (RcloneFailure e) when (IsAbsent(e))
+        {
+            return null;
+        }
+    }
+
+    private async Task<ItemInfo?> FindFileAsync(RcloneServer server, string name, CancellationToken cancellationToken)
+    {
+        return await StatAsync(server, name, [], item => item is { } info ? Read(info) : null, cancellationToken).ConfigureAwait(false);
+
+        ItemInfo? Read(JsonElement item)
+        {
+            DateTime? lastWriteTime = item.TryGetProperty("ModTime", out var time) && time.TryGetDateTimeOffset(out var written) ? written.UtcDateTime : null;
+            return new ItemInfo(name, Math.Max(0, item.GetProperty("Size").GetInt64()), LastWriteTime: lastWriteTime);
+        }
+    }
+
+    // Reads null where there is no such file.
+    private async Task<T> StatAsync<T>(RcloneServer server, string name, JsonObject options, Func<JsonElement?, T> read, CancellationToken cancellationToken)
+    {
+        options["filesOnly"] = true;
+        options["noMimeType"] = true;
+        var parameters = On(name);
+        parameters["opt"] = options;
+        try
+        {
+            return await server.CallAsync("operations/stat", parameters, answer => read(answer.GetProperty("item") switch
+            {
+                { ValueKind: JsonValueKind.Object } item => item,
+                { ValueKind: JsonValueKind.Null } => null,
+                _ => throw RcloneFailure.WrongAnswer("it says something else than a file"),
+            }), cancellationToken).ConfigureAwait(false);
+        }
+        catch (RcloneFailure e) when (IsAbsent(e))
+        {
+            return read(null);
+        }
+    }
+
+    private async Task<bool> DeleteFileAsync(RcloneServer server, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await server.CallAsync("operations/deletefile", On(name), cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (RcloneFailure e) when (IsAbsent(e))
+        {
+            return false;
+        }
+    }
+
+    private async Task MoveFileAsync(
+        RcloneServer server, RcloneRemote remote, string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        if (mode == StoreMode.Overwrite)
+        {
+            await MoveFileAsync(server, remote, name, newName, replaces: remote.ReplacesByMove, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        using var turn = await Locks.EnterAsync(_target.Remote + newName, cancellationToken).ConfigureAwait(false);
+        await CheckIsNewAsync(server, newName, cancellationToken).ConfigureAwait(false);
+        // A storage that refuses to replace decides it alone.
+        await MoveFileAsync(server, remote, name, newName, replaces: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task MoveFileAsync(
+        RcloneServer server, RcloneRemote remote, string name, string newName, bool replaces, CancellationToken cancellationToken)
+    {
+        var parameters = new JsonObject
+        {
+            ["srcFs"] = _target.Remote,
+            ["srcRemote"] = name,
+            ["dstFs"] = _target.Remote,
+            ["dstRemote"] = newName,
+        };
+        // Rclone takes a while to read settings, so that those of most calls stand in its environment. Where it looks for the new name
+        // first, it deletes what it finds there before it moves.
+        if (!replaces) parameters["_config"] = new JsonObject { ["NoCheckDest"] = false };
+        try
+        {
+            await server.CallAsync("operations/movefile", parameters, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RcloneFailure failure) when (failure.Error is StoreError.BackendFailure or StoreError.ObjectNotFound or StoreError.PermissionDenied)
+        {
+            var there = await FindAsync(server, remote, newName, cancellationToken).ConfigureAwait(false);
+            if (there is { IsDirectory: true })
+                throw new RcloneFailure(StoreError.ObjectAlreadyExists, $"'{newName}' is a directory", failure);
+            throw;
+        }
+    }
+
+    private async Task CheckIsNewAsync(RcloneServer server, string name, CancellationToken cancellationToken)
+    {
+        if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not null)
+            throw new RcloneFailure(StoreError.ObjectAlreadyExists, $"there is an item '{name}' already");
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ItemInfo> ListAsync(
+        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var items = scope == ListScope.Tree
+            ? ListTreeAsync(directory, cancellationToken)
+            : ListDirectoryAsync(directory, cancellationToken);
+        await foreach (var item in _gate.EnterEachAsync(items, cancellationToken).ConfigureAwait(false))
+            if (IsListable(item.Name)) yield return item;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
+        TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var latest = TemporaryItem.FindLatest(olderThan);
+        await foreach (var item in _gate.EnterEachAsync(ListTreeAsync("", cancellationToken), cancellationToken).ConfigureAwait(false))
+            if (item.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && item.LastWriteTime is { } written && written <= latest)
+                yield return new TemporaryItem(item.Name, item.Size, written);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    {
+        using var visit = _gate.Enter(cancellationToken);
+        ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
+        if (!await IsInListedDirectoriesAsync(item.Id, cancellationToken).ConfigureAwait(false)) return false;
+        return await RunAsync("remove", item.Id, canRepeat: false,
+            (server, _) => DeleteFileAsync(server, item.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    // rclone lists no links and yet goes where they lead: what is behind one is not in the store.
+    private async ValueTask<bool> IsInListedDirectoriesAsync(string name, CancellationToken cancellationToken)
+    {
+        for (int start = 0, end; (end = name.IndexOf('/', start)) >= 0; start = end + 1)
+            if (!await IsListedDirectoryAsync(name[..Math.Max(0, start - 1)], name[start..end], cancellationToken).ConfigureAwait(false)) return false;
+        return true;
+    }
+
+    private async ValueTask<bool> IsListedDirectoryAsync(string parent, string element, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var item in ListAsync(parent, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
+                if (item.IsDirectory && item.Name == element) return true;
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
+        {
+            // What is not there has nothing below it.
+        }
+        return false;
+    }
+
+    private static bool IsListable(string path)
+    {
+        var rest = path.AsSpan();
+        for (int slash; (slash = rest.IndexOf('/')) >= 0; rest = rest[(slash + 1)..])
+            if (!ItemName.IsListable(rest[..slash])) return false;
+        return ItemName.IsListable(rest);
+    }
+
+    private async IAsyncEnumerable<ItemInfo> ListDirectoryAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var item in await RunAsync("list", directory, canRepeat: true,
+            (server, _) => ListAsync(server, directory, cancellationToken), cancellationToken).ConfigureAwait(false))
+            yield return item;
+    }
+
+    private async IAsyncEnumerable<ItemInfo> ListTreeAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // One call for all where the remote lists trees itself; otherwise rclone would only do what we do, and keep all in memory.
+        var tree = await RunAsync("list", directory, canRepeat: true, async (server, remote) =>
+        {
+            var lister = new RcloneLister(server, _target);
+            if (!remote.ListsTrees) return null;
+            var items = await lister.ListTreeAsync(directory, cancellationToken).ConfigureAwait(false);
+            if (items.Count == 0) await CheckIsDirectoryAsync(server, directory, cancellationToken).ConfigureAwait(false);
+            return items;
+        }, cancellationToken).ConfigureAwait(false);
+        if (tree is not null)
+        {
+            foreach (var item in tree) yield return item;
+            yield break;
+        }
+        await foreach (var item in RcloneLister.WalkTreeAsync(directory, name => IsListable(name) && TreeWalk.MayHoldItems(name), List, cancellationToken).ConfigureAwait(false))
+            yield return item;
+
+        Task<List<ItemInfo>> List(string name, CancellationToken token)
+            => RunAsync("list", name, canRepeat: true, (server, _) => ListAsync(server, name, token), token);
+    }
+
+    private async Task<List<ItemInfo>> ListAsync(RcloneServer server, string directory, CancellationToken cancellationToken)
+    {
+        var items = await new RcloneLister(server, _target).ListDirectoryAsync(directory, cancellationToken).ConfigureAwait(false);
+        if (items.Count == 0) await CheckIsDirectoryAsync(server, directory, cancellationToken).ConfigureAwait(false);
+        return items;
+    }
+
+    // WebDAV lists an item as if it were an empty directory.
+    private async Task CheckIsDirectoryAsync(RcloneServer server, string name, CancellationToken cancellationToken)
+    {
+        if (name.Length > 0 && await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not null)
+            throw new RcloneFailure(StoreError.ObjectNotFound, $"'{name}' is an item and no directory");
     }
 }

@@ -1,6 +1,10 @@
+using System.Runtime.CompilerServices;
 using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Listing;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Hashing;
+using BorgStore.Naming;
 
 namespace BorgStore.Backends.Sftp;
 
@@ -149,4 +153,343 @@ internal sealed partial class SftpBackend : IBackend
 
     private static StoreException AlreadyExists(string name)
         => new(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already, and it was not to be replaced.", name);
+
+    // That of Linux. Destroying follows no link, so that only a server's bad answers lead further down.
+    private const int LongestPath = 4096;
+
+    /// <inheritdoc/>
+    public async Task CreateAsync(CancellationToken cancellationToken)
+        => await RunUnopenedAsync(async (connection, call) =>
+        {
+            var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, call.CancellationToken).ConfigureAwait(false);
+            // What an earlier attempt made is empty as well.
+            if (entries?.Exists(entry => !SystemFolders.IsOfFileSystem(entry.Name)) == true) throw Occupied();
+            if (entries is not null) return true;
+
+            using var reply = await MakeRootAsync(connection).ConfigureAwait(false);
+            if (reply.IsOk) return true;
+            using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
+            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : Refused(reply, "make", "");
+        }, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+        => await RunUnopenedAsync(async (connection, _) =>
+        {
+            using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
+            if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && !stat.Attributes.IsDirectory) throw DoesNotExist();
+            if (!stat.IsOk) throw Refused(stat, "open", "");
+            return _isOpen = true;
+        }, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async Task DestroyAsync(CancellationToken cancellationToken)
+        => await RunUnopenedAsync(async (connection, call) =>
+        {
+            if (await FindForeignAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) is { } foreign)
+                throw ForeignContent.Refuse(_shownUrl, foreign);
+            if (!await EmptyAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) && call.Lost == 0) throw DoesNotExist();
+            // Where the folder itself may not be removed, an empty one is left, which is as good as none.
+            using var removed = await connection.SendAsync(
+                new PathRequest(PacketType.RemoveDirectory, PacketType.Status, _root)).ConfigureAwait(false);
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken) => ValueTask.FromResult(default(QuotaInfo));
+
+    /// <summary>Removes all that is in a directory, breadth first in each, so that many requests are in flight. Links are removed
+    /// themselves.</summary>
+    /// <remarks>SFTP has no request relative to an open directory. Somebody who may write to the store can put a link in the place of a
+    /// directory in the moment between a look at it and a removal in it; each directory is looked at just before its listing and
+    /// before each batch of removals, which keeps that moment at a round trip.</remarks>
+    /// <returns><see langword="false"/> when there is no such directory, or a link by now.</returns>
+    private async Task<bool> EmptyAsync(SftpConnection connection, string directory, int depth, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false);
+        if (entries is null) return false;
+        if (depth == 0) entries.RemoveAll(entry => SystemFolders.IsOfFileSystem(entry.Name));
+
+        // The handles that are open at once are bounded by the number of directories that are listed at once. Deep down these go one
+        // by one, so that a tree without end needs no memory without end.
+        foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Chunk(depth < 3 ? 8 : 1))
+        {
+            await Task.WhenAll(some.Select(async entry =>
+            {
+                var name = Join(directory, entry.Name);
+                CheckDepth(name);
+                var isDirectory = await EmptyAsync(connection, name, depth + 1, cancellationToken).ConfigureAwait(false);
+                await RemoveAsync(connection, isDirectory ? PacketType.RemoveDirectory : PacketType.Remove, name).ConfigureAwait(false);
+            })).ConfigureAwait(false);
+        }
+        foreach (var some in entries.Where(e => !e.Attributes.IsDirectory).Chunk(256))
+        {
+            if (await IsBehindLinkAsync(connection, $"{directory}/").ConfigureAwait(false)) return false;
+            await Task.WhenAll(some.Select(e => RemoveAsync(connection, PacketType.Remove, Join(directory, e.Name)))).ConfigureAwait(false);
+        }
+        return true;
+    }
+
+    private async Task<string?> FindForeignAsync(SftpConnection connection, string directory, int depth, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false) ?? [];
+        if (depth == 0) entries.RemoveAll(entry => SystemFolders.IsOfFileSystem(entry.Name));
+        if (entries.FirstOrDefault(entry => ForeignContent.IsIn(entry.Name)).Name is { } foreign) return Join(directory, foreign);
+        foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Select(e => Join(directory, e.Name)).Chunk(depth < 3 ? 8 : 1))
+        {
+            CheckDepth(some[0]);
+            var below = await Task.WhenAll(some.Select(name => FindForeignAsync(connection, name, depth + 1, cancellationToken))).ConfigureAwait(false);
+            if (below.FirstOrDefault(name => name is not null) is { } found) return found;
+        }
+        return null;
+    }
+
+    private static void CheckDepth(string directory)
+    {
+        if (directory.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested without end.", directory);
+    }
+
+    private async Task RunUnopenedAsync(Func<SftpConnection, Call, Task<bool>> operation, CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        await RepeatUngatedAsync(operation, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task RemoveAsync(SftpConnection connection, PacketType type, string name)
+    {
+        using var reply = await connection.SendAsync(new PathRequest(type, PacketType.Status, ToPath(name))).ConfigureAwait(false);
+        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "remove", name);
+    }
+
+    // The folders above are there already, or fail the last one as well, which then has nothing to say but that they are missing.
+    private async Task<Reply> MakeRootAsync(SftpConnection connection)
+    {
+        var above = default(Reply);
+        for (var slash = _root.IndexOf('/', 1); slash > 0; slash = _root.IndexOf('/', slash + 1))
+        {
+            var made = await connection.SendAsync(new MakeDirectoryRequest(_root[..slash])).ConfigureAwait(false);
+            if (above.IsOk && made.Status is StatusCode.PermissionDenied or StatusCode.WriteProtected) above = made;
+        }
+        var reply = await connection.SendAsync(new MakeDirectoryRequest(_root)).ConfigureAwait(false);
+        return reply.Status == StatusCode.NoSuchFile && !above.IsOk ? above : reply;
+    }
+
+    private static string Join(string directory, string name) => directory.Length == 0 ? name : $"{directory}/{name}";
+
+    private StoreException Occupied() => new(StoreError.StoreAlreadyExists,
+        $"There is something at '{_shownUrl}' already. A store is made in a folder that is empty or not there yet.", _shownUrl);
+
+    private StoreException DoesNotExist() => new(StoreError.StoreDoesNotExist,
+        $"There is no store at '{_shownUrl}'. Check the URL, or make one.", _shownUrl);
+
+    /// <inheritdoc/>
+    public ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+        => RunAsync<ItemInfo?>(async (connection, _) =>
+        {
+            using var stat = await StatAsync(connection, name).ConfigureAwait(false);
+            if (!stat.IsOk) return stat.Status == StatusCode.NoSuchFile ? null : throw Refused(stat, "look for", name);
+            return stat.Attributes.IsDirectory || stat.Attributes.IsRegular ? stat.Attributes.ToItem(name) : null;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+        => RunAsync(async (connection, call) =>
+        {
+            using var removed = await TryRemoveAsync(connection, name).ConfigureAwait(false);
+            _unsynced.Remove(name);
+            if (removed.IsOk) return true;
+            // After a lost attempt, what is gone may well be its doing.
+            if (removed.Status == StatusCode.NoSuchFile) return call.Lost > 0;
+            return await IsItemAsync(connection, name).ConfigureAwait(false)
+                ? throw await ExplainRefusedWriteAsync(connection, removed, "delete", name, size: 0).ConfigureAwait(false)
+                : false;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+        => RunAsync(async (connection, call) =>
+        {
+            if (name == newName) return await IsItemAsync(connection, name).ConfigureAwait(false);
+
+            var status = await RenameAsync(connection, name, newName, mode).ConfigureAwait(false);
+            if (status.Status == StatusCode.NoSuchFile)
+            {
+                if (!await IsItemAsync(connection, name).ConfigureAwait(false))
+                    return call.Lost > 0 && await IsItemAsync(connection, newName).ConfigureAwait(false);
+                MakeParents(connection, newName);
+                status = await RenameAsync(connection, name, newName, mode).ConfigureAwait(false);
+            }
+            if (!status.IsOk && !await IsItemAsync(connection, name).ConfigureAwait(false)) return false;
+            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, $"move '{name}' to", newName, size: 0).ConfigureAwait(false);
+            _unsynced.Rename(name, newName);
+            return true;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+        => await RunAsync(async (connection, _) =>
+        {
+            MakeParents(connection, name);
+            using var made = await connection.SendAsync(new MakeDirectoryRequest(ToPath(name))).ConfigureAwait(false);
+            if (made.IsOk) return true;
+            using var stat = await StatAsync(connection, name).ConfigureAwait(false);
+            return stat.IsOk && stat.Attributes.IsDirectory
+                ? true
+                : throw await ExplainRefusedWriteAsync(connection, made, "make the directory", name, size: 0).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+        => RunAsync(async (connection, call) =>
+        {
+            using var removed = await connection.SendAsync(
+                new PathRequest(PacketType.RemoveDirectory, PacketType.Status, ToPath(name))).ConfigureAwait(false);
+            if (removed.IsOk) return true;
+            return removed.Status == StatusCode.NoSuchFile ? call.Lost > 0 : throw Refused(removed, "remove", name);
+        }, cancellationToken);
+
+    private ValueTask<Reply> StatAsync(SftpConnection connection, string name)
+        => connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, ToPath(name)));
+
+    private ValueTask<Reply> TryRemoveAsync(SftpConnection connection, string name)
+        => connection.SendAsync(new PathRequest(PacketType.Remove, PacketType.Status, ToPath(name)));
+
+    private async ValueTask<bool> IsItemAsync(SftpConnection connection, string name)
+    {
+        using var stat = await StatAsync(connection, name).ConfigureAwait(false);
+        return stat.IsOk && !stat.Attributes.IsDirectory;
+    }
+
+    /// <summary>Asks for all directories above a name. What is there already is no matter, and what can't be made fails what follows.</summary>
+    private void MakeParents(SftpConnection connection, string name)
+    {
+        for (var slash = name.IndexOf('/'); slash > 0; slash = name.IndexOf('/', slash + 1))
+            connection.SendAndForget(new MakeDirectoryRequest(ToPath(name[..slash])));
+    }
+
+    /// <summary>Renames an item and finds out what a mere "failure" means.</summary>
+    private async ValueTask<Reply> RenameAsync(SftpConnection connection, string name, string newName, StoreMode mode)
+    {
+        var (path, newPath) = (ToPath(name), ToPath(newName));
+        if (mode == StoreMode.CreateNew) return await RenameToNewAsync(connection, path, newPath, newName).ConfigureAwait(false);
+        if (connection.Features.Has(Extension.PosixRename))
+            return await connection.SendAsync(new PathExtendedRequest(Extension.PosixRename, path, newPath)).ConfigureAwait(false);
+
+        // A server that renames to free names only: the old value has to go first.
+        var reply = await connection.SendAsync(new RenameRequest(path, newPath)).ConfigureAwait(false);
+        if (reply.IsOk || !await IsItemAsync(connection, newName).ConfigureAwait(false)) return reply;
+        await RemoveAsync(connection, PacketType.Remove, newName).ConfigureAwait(false);
+        return await connection.SendAsync(new RenameRequest(path, newPath)).ConfigureAwait(false);
+    }
+
+    // OpenSSH's plain rename is a link and the removal of the old name in one request. Others may replace what is there, so that
+    // the link, which can't, is the safe way; and where there is no link, looking before is the best there is.
+    private async ValueTask<Reply> RenameToNewAsync(SftpConnection connection, string path, string newPath, string newName)
+    {
+        if (!connection.Features.IsOpenSsh && connection.Features.Has(Extension.HardLink))
+        {
+            var linked = await connection.SendAsync(new PathExtendedRequest(Extension.HardLink, path, newPath)).ConfigureAwait(false);
+            if (linked.IsOk) return await connection.SendAsync(new PathRequest(PacketType.Remove, PacketType.Status, path)).ConfigureAwait(false);
+            if (linked.Status == StatusCode.NoSuchFile) return linked;
+        }
+        if (!connection.Features.IsOpenSsh && await IsItemAsync(connection, newName).ConfigureAwait(false)) throw AlreadyExists(newName);
+        var reply = await connection.SendAsync(new RenameRequest(path, newPath)).ConfigureAwait(false);
+        var isTaken = !reply.IsOk && reply.Status != StatusCode.NoSuchFile && await IsItemAsync(connection, newName).ConfigureAwait(false);
+        if (isTaken) throw AlreadyExists(newName);
+        // OpenSSH's link fails in a folder without links, as in a mount of rclone.
+        return reply.Status == StatusCode.Failure && connection.Features.Has(Extension.PosixRename)
+            ? await connection.SendAsync(new PathExtendedRequest(Extension.PosixRename, path, newPath)).ConfigureAwait(false) : reply;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    {
+        var digest = await RunAsync((connection, call) => connection.Hashing.TryHashAsync(ToPath(name), algorithm, call), cancellationToken)
+            .ConfigureAwait(false);
+        if (digest is not null) return digest;
+
+        var value = await LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+        if (value is null) return null;
+        await using (value.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(value, cancellationToken).ConfigureAwait(false);
+    }
+
+    private const int DirectoriesAtOnce = 256;
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ItemInfo> ListAsync(
+        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (scope == ListScope.Tree)
+        {
+            await foreach (var (path, attributes) in WalkAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false))
+            {
+                if (attributes.IsRegular && ItemName.IsListable(path.AsSpan(path.LastIndexOf('/') + 1))) yield return attributes.ToItem(path);
+            }
+            yield break;
+        }
+
+        var entries = await ReadDirectoryAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false)
+            ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
+        foreach (var (name, attributes) in entries)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if ((attributes.IsRegular || attributes.IsDirectory) && ItemName.IsListable(name)) yield return attributes.ToItem(name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
+        TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var latest = TemporaryItem.FindLatest(olderThan);
+        await foreach (var (path, attributes) in WalkAsync("", Links.AreEntries, cancellationToken).ConfigureAwait(false))
+        {
+            if (!attributes.IsRegular || !path.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)) continue;
+            if (attributes.LastWriteTime is { } written && written <= latest) yield return new(path, attributes.Size, written);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    {
+        ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
+        return !await RunAsync((connection, _) => IsBehindLinkAsync(connection, item.Id), cancellationToken).ConfigureAwait(false)
+            && await DeleteAsync(item.Id, cancellationToken).ConfigureAwait(false);
+    }
+
+    private IAsyncEnumerable<Entry> WalkAsync(string directory, Links links, CancellationToken cancellationToken)
+        => new TreeReader((name, token) => ReadDirectoryAsync(name, links, token).AsTask(), DirectoriesAtOnce)
+            .WalkAsync(directory, cancellationToken);
+
+    private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, Links links, CancellationToken cancellationToken)
+        => RunAsync((connection, call) => ListDirectoryAsync(connection, name, links, call.CancellationToken), cancellationToken);
+
+    private async Task<List<Entry>?> ListDirectoryAsync(
+        SftpConnection connection, string name, Links links, CancellationToken cancellationToken)
+    {
+        // Each directory needs a handle, and a server has only so many.
+        await connection.Handles.TakeAsync(1, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var (entries, refusal) = await DirectoryReader.ReadAsync(
+                connection, ToPath(name), links, isRoot: name.Length == 0, cancellationToken).ConfigureAwait(false);
+            if (refusal.IsOk) return entries;
+            return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, "list", name);
+        }
+        finally
+        {
+            connection.Handles.Return(1);
+        }
+    }
+
+    // The items of a store may lie behind links, which somebody made on purpose. What nobody stored under its name may not.
+    private async Task<bool> IsBehindLinkAsync(SftpConnection connection, string name)
+    {
+        var looking = new List<Task<bool>>();
+        for (var slash = name.IndexOf('/'); slash > 0; slash = name.IndexOf('/', slash + 1))
+            looking.Add(LinkCheck.IsLinkAsync(connection, ToPath(name[..slash])));
+        return (await Task.WhenAll(looking).ConfigureAwait(false)).Contains(true);
+    }
 }

@@ -1,0 +1,606 @@
+using System.Collections.Concurrent;
+using BorgStore.Backends.Gathering;
+using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Backends.Sftp.Values;
+
+namespace BorgStore.Backends.Sftp;
+
+/// <content>Values on their way in and out: storing, durability, loading and defragmenting.</content>
+internal sealed partial class SftpBackend
+{
+    private static readonly TimeSpan LongestTidying = TimeSpan.FromMilliseconds(500);
+
+    // Temporary files of values that were given up when no connection was to be had.
+    private readonly ConcurrentDictionary<string, bool> _abandoned = new();
+
+    /// <inheritdoc/>
+    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var writing = new Writing(name, mode);
+        await RunWritingAsync(writing, async (connection, call) =>
+        {
+            if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
+            if (call.Lost > 0 && !value.CanReadAgain) throw CannotReadAgain(call, name);
+            await WriteAsync(connection, call, writing, async (handle, token) =>
+            {
+                using var use = value.IsInMemory ? null : writing.UseSource();
+                var reply = await Upload.WriteAsync(connection, handle, value, token).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", name, value.Length).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            await PublishAsync(connection, writing, name).ConfigureAwait(false);
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs what writes. Who cancels it gets his stream back before this returns, and waits a moment for the rest to be
+    /// cleared away; on a slow line that goes on behind him.</summary>
+    private async Task RunWritingAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
+    {
+        var working = WriteOrAbandonAsync(writing, write, cancellationToken);
+        try
+        {
+            await working.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!working.IsCompleted)
+        {
+            await writing.SourceReleased.ConfigureAwait(false);
+            await Task.WhenAny(working, Task.Delay(LongestTidying, CancellationToken.None)).ConfigureAwait(false);
+            _ = Abandoned.DropAsync(working);
+            throw;
+        }
+    }
+
+    private async Task<bool> WriteOrAbandonAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RepeatAsync(write, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (var temporary in writing.AllTemporary) _abandoned.TryAdd(temporary, true);
+        }
+    }
+
+    /// <summary>Removes what was abandoned before anything else is done: its rename may still be on its way over a line that
+    /// only got stuck, and must not replace what is stored from now on.</summary>
+    private async Task ClearAbandonedAsync(SftpConnection connection)
+    {
+        foreach (var temporary in _abandoned.Keys)
+        {
+            using var removed = await TryRemoveAsync(connection, temporary).ConfigureAwait(false);
+            _abandoned.TryRemove(temporary, out _);
+        }
+    }
+
+    private async Task ClearAbandonedAtLastAsync()
+    {
+        try
+        {
+            if (!_abandoned.IsEmpty) await RepeatUngatedAsync((_, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            // Nobody waits for these any more; a later clearing of unfinished items finds them.
+        }
+    }
+
+    /// <summary>Makes a temporary file beside its later name and fills it. What fails leaves none behind.</summary>
+    private async Task WriteAsync(SftpConnection connection, Call call, Writing writing, Func<byte[], CancellationToken, Task> fill)
+    {
+        var name = writing.BeginTemporary();
+        var opened = await OpenNewAsync(connection, name).ConfigureAwait(false);
+        if (!opened.IsOk)
+        {
+            writing.Temporary = null;
+            throw await ExplainRefusedWriteAsync(connection, opened, "store", writing.Name, size: 0).ConfigureAwait(false);
+        }
+        try
+        {
+            await fill(opened.Handle, call.CancellationToken).ConfigureAwait(false);
+            if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
+            {
+                using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
+                if (!synced.IsOk) throw Refused(synced, "bring to the server's disk", writing.Name);
+            }
+            call.CancellationToken.ThrowIfCancellationRequested();
+            using var closed = await connection.SendAsync(
+                new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)).ConfigureAwait(false);
+            opened = default;
+            if (!closed.IsOk) throw Refused(closed, "store", writing.Name);
+        }
+        catch when (connection.Failure is null)
+        {
+            if (opened.Handle is { } handle) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            await DropTemporaryAsync(connection, writing).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Gives the temporary file its name.</summary>
+    private async Task PublishAsync(SftpConnection connection, Writing writing, string name)
+    {
+        writing.IsPublishing = true;
+        try
+        {
+            var renamed = await RenameAsync(connection, writing.Temporary!, name, writing.Mode).ConfigureAwait(false);
+            if (renamed.Status == StatusCode.NoSuchFile)
+            {
+                MakeParents(connection, name);
+                renamed = await RenameAsync(connection, writing.Temporary!, name, writing.Mode).ConfigureAwait(false);
+            }
+            if (!renamed.IsOk)
+            {
+                using var stat = await StatAsync(connection, name).ConfigureAwait(false);
+                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, "store", name);
+            }
+            writing.Temporary = null;
+            NoteWritten(connection, name);
+        }
+        catch when (connection.Failure is null)
+        {
+            await DropTemporaryAsync(connection, writing).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Clears away what a lost attempt left, so that a rename of its that is still on its way finds nothing to rename.</summary>
+    /// <returns>Whether that attempt had stored the value.</returns>
+    private async Task<bool> SettleAsync(SftpConnection connection, Call call, Writing writing)
+    {
+        if (writing.Temporary is null) return false;
+        if (writing.IsPublishing && !await WithdrawAsync(connection, writing).ConfigureAwait(false))
+        {
+            (writing.Temporary, writing.Withdrawn) = (null, null);
+            NoteWritten(connection, writing.Name);
+            return true;
+        }
+        using var removed = await TryRemoveAsync(connection, writing.Temporary).ConfigureAwait(false);
+        writing.Temporary = null;
+        if (!writing.WasWithdrawn || writing.Mode != StoreMode.CreateNew
+            || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
+
+        // A link to the value may have been made before the line was lost, or somebody else may have been faster.
+        call.IsFinal = true;
+        throw new StoreException(StoreError.ConnectionLost,
+            $"The connection was lost while '{writing.Name}' was given its name. There is an item of that name now, "
+            + "and whether it is this one can't be known. Compare it.", writing.Name);
+    }
+
+    /// <summary>Takes away the file that a lost request may still give its name. It gets another name first: had it been removed, and
+    /// the answer to that been lost as well, then whoever finds it gone could not know whether it has its name.</summary>
+    /// <returns><see langword="false"/> when it has its name already.</returns>
+    private async Task<bool> WithdrawAsync(SftpConnection connection, Writing writing)
+    {
+        writing.Withdrawn ??= writing.NewTemporary();
+        using var renamed = await connection.SendAsync(
+            new RenameRequest(ToPath(writing.Temporary!), ToPath(writing.Withdrawn))).ConfigureAwait(false);
+        if (!renamed.IsOk && !await IsItemAsync(connection, writing.Withdrawn).ConfigureAwait(false))
+            return renamed.Status == StatusCode.NoSuchFile ? false : throw Refused(renamed, "store", writing.Name);
+        writing.Withdraw();
+        return true;
+    }
+
+    /// <summary>Opens a file that must not be there yet; directories above it are made where they are missing.</summary>
+    private async Task<Reply> OpenNewAsync(SftpConnection connection, string name)
+    {
+        var request = new OpenRequest(ToPath(name), OpenModes.Write | OpenModes.Create | OpenModes.Exclusive);
+        var opened = await connection.SendAsync(request).ConfigureAwait(false);
+        if (opened.Status != StatusCode.NoSuchFile) return opened;
+        MakeParents(connection, name);
+        return await connection.SendAsync(request).ConfigureAwait(false);
+    }
+
+    private async Task DropTemporaryAsync(SftpConnection connection, Writing writing)
+    {
+        if (writing.Temporary is not { } temporary) return;
+        writing.Temporary = null;
+        using var removed = await TryRemoveAsync(connection, temporary).ConfigureAwait(false);
+    }
+
+    // Version 3 has one code for all that fails; a file system that is full or may only be read is worth a question.
+    private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string task, string name, long size)
+    {
+        if (refusal.Status == StatusCode.NoSuchFile)
+        {
+            using var root = await StatAsync(connection, "").ConfigureAwait(false);
+            if (root.Status == StatusCode.NoSuchFile) return DoesNotExist();
+        }
+        if (refusal.Status is StatusCode.NoSuchFile or StatusCode.Failure
+            && await ItemAbove.FindAsync($"{task} '{name}'", name, parent => IsItemAsync(connection, parent)).ConfigureAwait(false) is { } explained)
+            return explained;
+        if (refusal.Status == StatusCode.NoSuchFile)
+        {
+            // The store is there, so the directories in it could not be made, and nobody was told why.
+            using var made = await connection.SendAsync(new MakeDirectoryRequest(ToPath(name.Split('/')[0]))).ConfigureAwait(false);
+            if (!made.IsOk) refusal = made;
+        }
+        if (refusal.Status == StatusCode.Failure && connection.Features.Has(Extension.FileSystemStat))
+        {
+            using var reply = await connection.SendAsync(new PathExtendedRequest(Extension.FileSystemStat, _root)).ConfigureAwait(false);
+            var (free, isReadOnly) = reply.IsOk ? ReadFileSystem(reply.Content.Span) : (long.MaxValue, false);
+            if (isReadOnly) return StoreException.While(StoreError.PermissionDenied, $"{task} '{name}'", name, "the server's file system may only be read");
+            if (free < size) return StoreException.While(StoreError.NoSpace, $"{task} '{name}'", name, $"it has {size} bytes, and there is room for {free} more");
+        }
+        return Refused(refusal, task, name);
+    }
+
+    internal static (long Free, bool IsReadOnly) ReadFileSystem(ReadOnlySpan<byte> content)
+    {
+        const long readOnlyFlag = 1;
+        var reader = new PacketReader(content);
+        _ = reader.ReadInt64(); // block size
+        var fragmentSize = reader.ReadInt64();
+        _ = reader.ReadInt64(); // all blocks
+        _ = reader.ReadInt64(); // free blocks
+        var available = reader.ReadInt64(); // those that are not kept for root
+        for (var i = 0; i < 4; i++) _ = reader.ReadInt64(); // all, free and available inodes, and the file system's number
+        var flags = reader.ReadInt64();
+        return ((long)UInt128.Min(long.MaxValue, (UInt128)(ulong)fragmentSize * (ulong)available), (flags & readOnlyFlag) != 0);
+    }
+
+    private static StoreException CannotReadAgain(Call call, string name)
+    {
+        call.IsFinal = true;
+        return new(StoreError.ConnectionLost,
+            $"The connection was lost while '{name}' was stored, and its source can be read only once. Nothing was stored; try again.", name);
+    }
+
+    private const int SyncsInFlight = 64;
+    private static readonly TimeSpan LongestUnsynced = TimeSpan.FromSeconds(1);
+
+    private readonly UnsyncedFiles _unsynced = new();
+    private readonly SemaphoreSlim _syncing = new(1);
+    private int _willSync;
+    private StoreException? _untold;
+
+    /// <inheritdoc/>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        using var pass = _gate.Enter(_shownUrl);
+        await SyncAsync(tells: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    // The syncing of many files one after the other costs hardly more than that of one: the first writes the journal for all.
+    private void NoteWritten(SftpConnection connection, string name)
+    {
+        if (_durability != Durability.Batch || !connection.Features.Has(Extension.Fsync)) return;
+        _unsynced.Add(name);
+        if (Interlocked.Exchange(ref _willSync, 1) == 0) _ = SyncSoonAsync();
+    }
+
+    private async Task SyncSoonAsync()
+    {
+        await Task.Delay(LongestUnsynced).ConfigureAwait(false);
+        Volatile.Write(ref _willSync, 0);
+        try
+        {
+            using var pass = _gate.Enter(_shownUrl);
+            await SyncAsync(tells: false, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            // It is being closed, which syncs as well.
+        }
+    }
+
+    private async ValueTask FlushLastAsync()
+    {
+        await ClearAbandonedAtLastAsync().ConfigureAwait(false);
+        await SyncAsync(tells: true, CancellationToken.None).ConfigureAwait(false);
+        _syncing.Dispose();
+    }
+
+    private async Task SyncAsync(bool tells, CancellationToken cancellationToken)
+    {
+        // Who comes while another one syncs has to wait for that, for his values may be among those.
+        await _syncing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var names = _unsynced.TakeAll();
+            try
+            {
+                await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = SyncsInFlight, CancellationToken = cancellationToken },
+                    async (name, token) => await RepeatUngatedAsync((connection, _) => SyncAsync(connection, name), token).ConfigureAwait(false))
+                    .ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                _unsynced.PutBack(names);
+                if (tells || e is not StoreException failure) throw;
+                // A server that failed to write something may well succeed the next time, and yet the bytes are lost.
+                if (failure.Error is not (StoreError.ConnectionLost or StoreError.Timeout)) _untold = failure;
+            }
+            if (!tells || _untold is not { } untold) return;
+            _untold = null;
+            throw new StoreException(untold.Error, untold.Message, untold.Name, untold);
+        }
+        finally
+        {
+            _syncing.Release();
+        }
+    }
+
+    private async Task<bool> SyncAsync(SftpConnection connection, string name)
+    {
+        using var opened = await connection.SendAsync(new OpenRequest(ToPath(name), OpenModes.Read)).ConfigureAwait(false);
+        // Somebody else deleted or moved it, or its permissions let nobody read it.
+        if (!opened.IsOk) return false;
+        var answer = connection.SendAsync(new FsyncRequest(opened.Handle));
+        connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
+        using var synced = await answer.ConfigureAwait(false);
+        return synced.IsOk ? true : throw Refused(synced, "bring to the server's disk", name);
+    }
+
+    // Items that are open at the same time while ranges are gathered, and ranges of each that are asked for.
+    private const int ItemsAtOnce = 64;
+    private const int PiecesAtOnce = 256;
+
+    // Read with the opening, before the size is known: enough for what is small.
+    private const int FirstReadSize = 64 * 1024;
+
+    // Whether the size is asked for along with the first bytes. A small value needs none, and values of a size come together.
+    private volatile bool _expectsLarge;
+
+    /// <inheritdoc/>
+    public ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+        => RunAsync<ValueStream?>(async (connection, _) =>
+        {
+            if (await OpenAsync(connection, name).ConfigureAwait(false) is not { } handle) return null;
+            var first = default(Reply);
+            var isKept = false;
+            try
+            {
+                // An offset from the end says nothing before the size is known.
+                var wanted = range.Offset < 0 ? 0 : (int)Math.Min(range.Length ?? int.MaxValue, Math.Min(FirstReadSize, connection.Features.ReadSize));
+                var reading = wanted > 0
+                    ? connection.SendAsync(new ReadRequest(handle, range.Offset, wanted))
+                    : default;
+                var asksSize = wanted == 0 || _expectsLarge || !connection.Features.IsOpenSsh;
+                var stat = asksSize ? await HandleStatAsync(connection, handle).ConfigureAwait(false) : default;
+                first = await reading.ConfigureAwait(false);
+                if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", name);
+                if (!asksSize)
+                {
+                    // Nothing but the end of a file shortens a read (draft-ietf-secsh-filexfer-02, section 6.4).
+                    if (first.IsOk ? first.Content.Length < wanted || range.Length == wanted : first.Status == StatusCode.EndOfFile)
+                        return new SftpValueStream(name, range.Offset, first.Content.Length, first, download: null, resume: null);
+                    stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+                }
+                if (!stat.IsOk) throw Refused(stat, "load", name);
+                if (stat.Attributes.IsDirectory) return null;
+                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, "load", name);
+
+                var (start, count) = range.Resolve(stat.Attributes.Size);
+                var end = start + count;
+                isKept = first.Content.Length < count;
+                _expectsLarge = isKept;
+                var download = isKept ? new Download(connection, handle, start + first.Content.Length, end) : null;
+                return new SftpValueStream(name, start, count, first, download, ResumeAsync);
+
+                ValueTask<Download> ResumeAsync(long position, CancellationToken token)
+                    => this.ResumeAsync(name, stat.Attributes, position, end, token);
+            }
+            catch
+            {
+                first.Dispose();
+                throw;
+            }
+            finally
+            {
+                if (!isKept) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            }
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+        => GatherStream.OpenAsync(FindAsync, blocks, ReadPiecesAsync, GatherStream.LargeWindow, cancellationToken);
+
+    // Each item is opened once, and all its pieces are asked for before the first of them arrives.
+    private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
+        => await Parallel.ForEachAsync(pieces.GroupBy(piece => piece.Name),
+            new ParallelOptions { MaxDegreeOfParallelism = ItemsAtOnce, CancellationToken = cancellationToken },
+            async (item, token) => await RunAsync(async (connection, _) =>
+            {
+                var handle = await OpenAsync(connection, item.Key).ConfigureAwait(false) ?? throw item.First().Missing();
+                try
+                {
+                    foreach (var some in item.Chunk(PiecesAtOnce))
+                        await Task.WhenAll(some.Select(piece => ReadPieceAsync(connection, handle, piece))).ConfigureAwait(false);
+                }
+                finally
+                {
+                    connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+                }
+                return true;
+            }, token).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private async Task ReadPieceAsync(SftpConnection connection, byte[] handle, Piece piece)
+    {
+        var packets = new List<Task>();
+        for (var start = 0; start < piece.Target.Length; start += connection.Features.ReadSize)
+            packets.Add(ReadPacketAsync(start, Math.Min(connection.Features.ReadSize, piece.Target.Length - start)));
+        await Task.WhenAll(packets).ConfigureAwait(false);
+
+        async Task ReadPacketAsync(int start, int length)
+        {
+            // A server may send less than was asked for.
+            for (var done = 0; done < length;)
+            {
+                using var reply = await connection.SendAsync(
+                    new ReadRequest(handle, piece.Offset + start + done, length - done)).ConfigureAwait(false);
+                if (reply.Status == StatusCode.EndOfFile || (reply.IsOk && reply.Content.IsEmpty)) throw piece.Outside(null);
+                if (!reply.IsOk) throw await ExplainUnreadAsync(connection, handle, piece, reply).ConfigureAwait(false);
+                if (reply.Content.Length > length - done)
+                    throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", piece.Name);
+                reply.Content.CopyTo(piece.Target[(start + done)..]);
+                done += reply.Content.Length;
+            }
+        }
+    }
+
+    // A server may open a directory for reading, and refuse only then.
+    private async ValueTask<StoreException> ExplainUnreadAsync(SftpConnection connection, byte[] handle, Piece piece, Reply refusal)
+    {
+        using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+        return !stat.IsOk ? Refused(refusal, "load", piece.Name)
+            : stat.Attributes.IsDirectory ? piece.Missing()
+            : piece.Offset > stat.Attributes.Size - piece.Target.Length ? piece.Outside(stat.Attributes.Size)
+            : Refused(refusal, "load", piece.Name);
+    }
+
+    private ValueTask<Download> ResumeAsync(string name, ItemAttributes before, long position, long end, CancellationToken cancellationToken)
+        => RunAsync(async (connection, _) =>
+        {
+            var handle = await OpenAsync(connection, name).ConfigureAwait(false);
+            if (handle is not null)
+            {
+                using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
+                if (stat.IsOk && stat.Attributes.Size == before.Size && stat.Attributes.LastWriteTime == before.LastWriteTime)
+                    return new Download(connection, handle, position, end);
+                connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            }
+            throw new StoreException(StoreError.BackendFailure,
+                $"The connection was lost while '{name}' was read, and the item is another one by now. Load it again.", name);
+        }, cancellationToken);
+
+    private async ValueTask<byte[]?> OpenAsync(SftpConnection connection, string name)
+    {
+        using var opened = await connection.SendAsync(new OpenRequest(ToPath(name), OpenModes.Read)).ConfigureAwait(false);
+        if (opened.IsOk) return opened.Handle;
+        if (opened.Status == StatusCode.NoSuchFile) return null;
+        // Some servers refuse to open a directory, or deny the permission for a path that leads through a file.
+        using var stat = await StatAsync(connection, name).ConfigureAwait(false);
+        var isNoItem = stat.IsOk ? stat.Attributes.IsDirectory : stat.Status == StatusCode.NoSuchFile;
+        return isNoItem ? null : throw Refused(opened, "load", name);
+    }
+
+    private static ValueTask<Reply> HandleStatAsync(SftpConnection connection, byte[] handle)
+        => connection.SendAsync(new HandleRequest(PacketType.HandleStat, PacketType.Attributes, handle));
+
+    private const int SourcesAtOnce = 16;
+
+    // Between two of these the server does what others ask for.
+    private const long CopySize = 64 << 20;
+
+    /// <inheritdoc/>
+    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    {
+        request.CheckTarget();
+        // The name of what is hashed is known at the end; its namespace is where it grows.
+        var writing = new Writing(request.Target ?? request.Directory + "defrag", request.Mode);
+
+        await RunWritingAsync(writing, async (connection, call) =>
+        {
+            if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
+            await CheckBlocksAsync(connection, request.Sources).ConfigureAwait(false);
+            await WriteAsync(connection, call, writing,
+                (handle, token) => WriteBlocksAsync(connection, handle, request, writing, token)).ConfigureAwait(false);
+            if (request.Target is null)
+            {
+                var hash = await HashFileAsync(connection, writing.Temporary!, request, call).ConfigureAwait(false);
+                writing.Name = request.NameOf(hash);
+            }
+            await PublishAsync(connection, writing, writing.Name).ConfigureAwait(false);
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+        return writing.Name;
+    }
+
+    /// <summary>Nothing is written before all blocks are known to be there.</summary>
+    private async Task CheckBlocksAsync(SftpConnection connection, IReadOnlyList<Block> blocks)
+    {
+        foreach (var some in blocks.GroupBy(block => block.Name).Chunk(256))
+        {
+            await Task.WhenAll(some.Select(async group =>
+            {
+                using var stat = await StatAsync(connection, group.Key).ConfigureAwait(false);
+                if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && stat.Attributes.IsDirectory)
+                    throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{group.Key}' to take a block from.", group.Key);
+                if (!stat.IsOk) throw Refused(stat, "take a part of", group.Key);
+                foreach (var block in group)
+                {
+                    if (block.Offset < 0 || block.Length < 0 || block.Offset > stat.Attributes.Size - block.Length)
+                        throw block.Outside(stat.Attributes.Size);
+                }
+            })).ConfigureAwait(false);
+        }
+    }
+
+    private async Task WriteBlocksAsync(SftpConnection connection, byte[] target, DefragRequest request, Writing writing, CancellationToken cancellationToken)
+    {
+        var blocks = request.Sources.Where(block => block.Length > 0).ToList();
+        if (!connection.Features.Has(Extension.CopyData))
+        {
+            var stream = await GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
+            await using (stream.ConfigureAwait(false))
+            {
+                var reply = await Upload.WriteAsync(connection, target, new(stream, stream.Length), cancellationToken).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", writing.Name, stream.Length).ConfigureAwait(false);
+            }
+            return;
+        }
+
+        long offset = 0;
+        foreach (var some in blocks.Chunk(SourcesAtOnce))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await CopyAsync(connection, some, target, offset, writing.Name, cancellationToken).ConfigureAwait(false);
+            offset += some.Sum(block => block.Length);
+        }
+    }
+
+    /// <summary>Copies a few blocks inside the server: all sources are opened at once, then all is copied.</summary>
+    private async Task CopyAsync(SftpConnection connection, Block[] blocks, byte[] target, long offset, string name, CancellationToken cancellationToken)
+    {
+        var names = blocks.Select(block => block.Name).Distinct().ToList();
+        var opening = names.Select(source => OpenAsync(connection, source).AsTask()).ToList();
+        try
+        {
+            var handles = await Task.WhenAll(opening).ConfigureAwait(false);
+            if (Array.FindIndex(handles, handle => handle is null) is >= 0 and var absent)
+                throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{names[absent]}' any more.", names[absent]);
+            var copies = new List<Task<Reply>>();
+            foreach (var block in blocks)
+            {
+                var source = handles[names.IndexOf(block.Name)]!;
+                for (long done = 0; done < block.Length && !cancellationToken.IsCancellationRequested;)
+                {
+                    var count = Math.Min(CopySize, block.Length - done);
+                    copies.Add(connection.SendAsync(
+                        new CopyDataRequest(source, block.Offset + done, count, target, offset)).AsTask());
+                    (done, offset) = (done + count, offset + count);
+                }
+            }
+            foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
+            {
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", name, offset).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            foreach (var opened in opening)
+            {
+                if (opened is { IsCompletedSuccessfully: true, Result: { } handle }) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            }
+        }
+    }
+
+    private async Task<string> HashFileAsync(SftpConnection connection, string name, DefragRequest request, Call call)
+    {
+        try
+        {
+            if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!, call).ConfigureAwait(false) is { } digest) return digest;
+            var value = await LoadAsync(name, ByteRange.Whole, call.CancellationToken).ConfigureAwait(false)
+                ?? throw new StoreException(StoreError.BackendFailure, "What was made of the blocks is gone; somebody cleared it away. Try again.", name);
+            await using (value.ConfigureAwait(false))
+                return await request.Algorithm!.ComputeHexAsync(value, call.CancellationToken).ConfigureAwait(false);
+        }
+        catch when (connection.Failure is null)
+        {
+            using var removed = await TryRemoveAsync(connection, name).ConfigureAwait(false);
+            throw;
+        }
+    }
+}

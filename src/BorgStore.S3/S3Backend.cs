@@ -267,6 +267,7 @@ public sealed partial class S3Backend : IBackend
             {
                 var key = S3Bucket.Decode(item.Key)[prefix.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
+                if (key.Contains('/')) throw S3Errors.Wrong("it lists more than the one level that was asked for");
                 if (ToItem(item, prefix) is { } info) order.Add(info);
             }
             foreach (var text in page.CommonPrefixes ?? [])

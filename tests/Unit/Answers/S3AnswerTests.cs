@@ -56,6 +56,14 @@ public sealed class S3AnswerTests : IAsyncLifetime
             await AssertWrongAsync(async () => await _store.ListAsync("data", scope, Ct).ToListAsync(Ct));
     }
 
+    [Fact]
+    public async Task A_listing_of_one_level_that_goes_deeper_is_refused()
+    {
+        _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: application/xml", List.Replace("path/data/a", "path/data/ab/c", StringComparison.Ordinal));
+        await AssertWrongAsync(async () => await _store.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct));
+        Assert.Equal("ab/c", Assert.Single(await _store.ListAsync("data", ListScope.Tree, Ct).ToListAsync(Ct)).Name);
+    }
+
     [Theory]
     [InlineData("<html><body>Welcome</body></html>")]
     [InlineData("")]

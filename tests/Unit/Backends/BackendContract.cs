@@ -11,7 +11,7 @@ public enum BackendLimits
     /// <summary>Directories exist only as prefixes of names: none is empty, and none is found by its name.</summary>
     NoDirectories = 1,
 
-    /// <summary>Several callers that create the same new item at once may all succeed.</summary>
+    /// <summary>If several callers create the same new item at once, more than one may succeed.</summary>
     NoExclusiveCreation = 2,
 
     /// <summary>While an item is replaced, it may be missing for a moment.</summary>

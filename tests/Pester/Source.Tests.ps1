@@ -1,4 +1,4 @@
-# Values whose sources do not say how long they are, or say it wrong, and text that is none.
+# Values whose sources announce no length or a wrong one, and data that is not text.
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     Add-Type -TypeDefinition @'

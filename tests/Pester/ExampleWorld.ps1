@@ -29,7 +29,7 @@ using System.Management.Automation.Host;
 using System.Security;
 using System.Text;
 
-// Somebody at the prompt who says yes and knows the password.
+// Answers prompts with yes and the password.
 public sealed class WillingHost : PSHost
 {
     private readonly WillingUser _user;
@@ -55,7 +55,7 @@ public sealed class WillingUser : PSHostUserInterface
 
     public WillingUser(SecureString password) => _password = password;
 
-    // What was shown past the pipeline, as -WhatIf does.
+    // Text displayed outside the pipeline, such as that of -WhatIf.
     public StringBuilder Shown { get; } = new StringBuilder();
     public override PSHostRawUserInterface RawUI => null;
     public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) => 0;

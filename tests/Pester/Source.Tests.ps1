@@ -2,7 +2,7 @@
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     Add-Type -TypeDefinition @'
-// Announces a length, and holds so many bytes.
+// A stream that announces one length but has another.
 public sealed class FalseStream : System.IO.MemoryStream
 {
     private readonly long _announced;

@@ -11,7 +11,7 @@ internal static class LocalPath
     // How long opening a file may take before a warning.
     private static readonly TimeSpan SilentOpening = TimeSpan.FromSeconds(2);
 
-    // What the view for Unix shows beyond the properties of .NET; only the provider has it.
+    // The property for the Unix view, which only the provider can compute.
     private static readonly ScriptBlock UnixStat = ScriptBlock.Create("(Get-Item -LiteralPath $this.FullName -Force).UnixStat");
 
     /// <summary>Returns the files that match the patterns, without folders.</summary>

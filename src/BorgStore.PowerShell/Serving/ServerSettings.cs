@@ -78,7 +78,7 @@ internal sealed partial record ServerSettings(string StoreUrl)
             var variables = new Dictionary<string, string?>
             {
                 ["BORGSTORE_SERVER_BACKEND"] = StoreUrl,
-                // The server's readiness is no business of whoever started PowerShell.
+                // Keeps the server from reporting its readiness to the service manager that started PowerShell.
                 ["NOTIFY_SOCKET"] = null,
             };
             if (CertificatePassword is not null) variables[CertificatePasswordVariable] = CertificatePassword;

@@ -27,8 +27,8 @@ public sealed record ServerOptions
     /// <summary>Whether to serve one client on stdin and stdout.</summary>
     public bool Stdio { get; init; }
 
-    /// <summary>Whether the server writes its addresses to stdout for the program that started it, and stops when that program closes
-    /// stdin.</summary>
+    /// <summary>Whether the server writes its addresses to stdout for the program that
+    /// started it, and stops when that program closes stdin.</summary>
     public bool Attached { get; init; }
 
     /// <summary>The user required of clients, or <see langword="null"/> for no authentication.</summary>

@@ -11,8 +11,8 @@ internal static class PythonPeer
 {
     private static readonly ConcurrentDictionary<string, Lazy<ChildCommand?>> Found = new();
 
-    /// <summary>Finds an interpreter that can import the given modules. Otherwise skips the test, or fails it in a run that installs
-    /// them.</summary>
+    /// <summary>Finds an interpreter that can import the given modules. Otherwise skips
+    /// the test, or fails it in a run that installs them.</summary>
     /// <param name="modules">The modules, separated by commas.</param>
     public static ChildCommand Require(string modules)
     {

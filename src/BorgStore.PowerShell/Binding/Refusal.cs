@@ -13,8 +13,8 @@ internal static class Refusal
         return new(shown, new PSInvalidCastException(shown));
     }
 
-    /// <summary>Throws for a store or a hashtable, whose text would otherwise become a name. The binder tries no other parameter after this error,
-    /// so the user sees its message.</summary>
+    /// <summary>Throws for a store or a hashtable, whose text would otherwise become a name. The binder
+    /// tries no other parameter after this error, so the user sees its message.</summary>
     public static void RefuseAsName(object? value)
     {
         switch (ValueArgument.Unwrap(value))

@@ -5,8 +5,8 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Base class for argument completers. They never throw, never prompt, and return within the time that a user waits for the Tab
-/// key.</summary>
+/// <summary>Base class for argument completers. They never throw, never prompt, and
+/// return within the time that a user waits for the Tab key.</summary>
 public abstract class Completer : IArgumentCompleter
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(800);

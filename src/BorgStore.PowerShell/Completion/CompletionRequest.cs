@@ -12,8 +12,8 @@ namespace BorgStore.Commands;
 /// <param name="Bound">The other arguments, as far as they are known without evaluating anything.</param>
 internal sealed record CompletionRequest(string Command, string Parameter, string Word, CommandAst Line, IDictionary Bound)
 {
-    /// <summary>Returns the open store that the command line refers to. Completion never opens a store, because that might prompt for a
-    /// password.</summary>
+    /// <summary>Returns the open store that the command line refers to. Completion never
+    /// opens a store, because that might prompt for a password.</summary>
     /// <param name="parameter">The parameter that names the store.</param>
     public Store? FindStore(string parameter = "Store")
     {

@@ -23,8 +23,8 @@ internal static class ShellWord
     }
 
     /// <summary>Returns the value of an argument that is still being typed.</summary>
-    /// <param name="typed">The argument as passed to completers: in quotes, of which the closing one may be missing, or unquoted and
-    /// unescaped.</param>
+    /// <param name="typed">The argument as passed to completers: in quotes, of which the
+    /// closing one may be missing, or unquoted and unescaped.</param>
     public static string Read(string typed)
         => typed is not ['\'' or '"', ..] ? typed
             : Parse(typed, out _) is StringConstantExpressionAst word ? word.Value

@@ -3,8 +3,8 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Commands;
 
-/// <summary>Reads a file or stream for an item named by its hash. The stored value always has that hash, even if the file changes
-/// meanwhile.</summary>
+/// <summary>Reads a file or stream for an item named by its hash. The stored value
+/// always has that hash, even if the file changes meanwhile.</summary>
 internal static class HashedSource
 {
     // Sources up to this size, and those that cannot seek, are read once for both the hash and the value.

@@ -5,8 +5,8 @@ using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>Determines which hash algorithm made the keys of a namespace. Apart from the length of the key, everything is looked up once per
-/// namespace, whatever its size.</summary>
+/// <summary>Determines which hash algorithm made the keys of a namespace. Apart from the length of the
+/// key, everything is looked up once per namespace, whatever its size.</summary>
 internal sealed class DigestRecognition
 {
     // The smallest of the first names: enough to tolerate a few damaged values.

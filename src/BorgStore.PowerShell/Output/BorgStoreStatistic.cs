@@ -2,8 +2,8 @@ using BorgStore.Diagnostics;
 
 namespace BorgStore.Commands;
 
-/// <summary>Statistics of a store since it was opened. The cmdlet adds the names of the Python package, such as <c>load_calls</c>, as
-/// aliases.</summary>
+/// <summary>Statistics of a store since it was opened. The cmdlet adds the names of the
+/// Python package, such as <c>load_calls</c>, as aliases.</summary>
 public sealed class BorgStoreStatistic
 {
     private readonly CacheStatistics _cache;

@@ -8,8 +8,8 @@ namespace BorgStore.Commands;
 internal sealed class Pump
 {
     // After a pause upstream, a record may wait for its results as long as that pause lasted. A slow upstream thus sees each result before it sends
-    // the next record, while a fast one never waits. Results cannot be written later, because nothing wakes ProcessRecord. In the worst case, half
-    // of the time is spent waiting.
+    // the next record, while a fast one never waits. Results cannot be written later, because nothing
+    // wakes ProcessRecord. In the worst case, half of the time is spent waiting.
     private static readonly TimeSpan LeastLinger = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(1);
 
@@ -71,8 +71,8 @@ internal sealed class Pump
         _progress.Complete();
     }
 
-    /// <summary>Ends the jobs when the pipeline ends early: when it is stopped, after an error, or because downstream needs no more
-    /// input.</summary>
+    /// <summary>Ends the jobs when the pipeline ends early: when it is stopped, after an
+    /// error, or because downstream needs no more input.</summary>
     public void Abandon()
     {
         if (_isAbandoned) return;

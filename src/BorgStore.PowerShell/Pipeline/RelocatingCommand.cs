@@ -3,8 +3,8 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Base class of the cmdlets that move and copy. Finds the destination of each item and prevents two items from going to the same
-/// one.</summary>
+/// <summary>Base class of the cmdlets that move and copy. Finds the destination of each
+/// item and prevents two items from going to the same one.</summary>
 public abstract class RelocatingCommand : SelectedItemCommand
 {
     private readonly HashSet<string> _replaced = new(StringComparer.Ordinal);

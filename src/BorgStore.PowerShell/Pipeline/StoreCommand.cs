@@ -182,8 +182,8 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     private static bool? IsSet(Dictionary<string, object> bound, string name)
         => bound.TryGetValue(name, out var value) ? LanguagePrimitives.IsTrue(value) : null;
 
-    // Lets every exception of the engine through, and cancels the work however the step ends: `Select-Object -First` unwinds with an exception and
-    // does not call StopProcessing.
+    // Lets every exception of the engine through, and cancels the work however the step ends:
+    // `Select-Object -First` unwinds with an exception and does not call StopProcessing.
     private void Guard(Action step)
     {
         var isWhole = false;

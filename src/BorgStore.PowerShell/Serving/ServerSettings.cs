@@ -36,8 +36,8 @@ internal sealed partial record ServerSettings(string StoreUrl)
 
     public required string LogLevel { get; init; }
 
-    /// <summary>Returns the command that starts the server. Arguments are visible to other users, so anything that may be secret goes into
-    /// environment variables.</summary>
+    /// <summary>Returns the command that starts the server. Arguments are visible to other users, so
+    /// anything that may be secret goes into environment variables.</summary>
     /// <param name="program">The program, with its leading arguments.</param>
     /// <param name="log">Receives the lines of the server's log.</param>
     public ChildCommand ToCommand(IReadOnlyList<string> program, Action<string> log)

@@ -15,8 +15,8 @@ internal sealed class StoreSession
 
     private StoreSession() => Servers = new(Warnings);
 
-    /// <summary>Warnings about failures in open stores that did not fail an operation. Stores add them on any thread, and the next cmdlet writes
-    /// them.</summary>
+    /// <summary>Warnings about failures in open stores that did not fail an operation. Stores
+    /// add them on any thread, and the next cmdlet writes them.</summary>
     public ConcurrentQueue<string> Warnings { get; } = new();
 
     /// <summary>The started servers.</summary>

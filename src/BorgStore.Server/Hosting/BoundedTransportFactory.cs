@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>A transport factory that limits the number of accepted connections. Others wait in the system's backlog, which takes no
-/// descriptors.</summary>
+/// <summary>A transport factory that limits the number of accepted connections. Others
+/// wait in the system's backlog, which takes no descriptors.</summary>
 /// <remarks>Kestrel's own limit rejects connections only after accepting them, and a burst is accepted faster than it is rejected.</remarks>
 /// <param name="inner">The factory that accepts the connections.</param>
 /// <param name="most">The maximum number of open connections, including those being rejected.</param>

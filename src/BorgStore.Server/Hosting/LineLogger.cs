@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>Writes the log to stderr, one line per entry: time, level, text. Control characters are escaped, so that clients cannot forge
-/// lines.</summary>
+/// <summary>Writes the log to stderr, one line per entry: time, level, text. Control
+/// characters are escaped, so that clients cannot forge lines.</summary>
 internal sealed class LineLogger(LogLevel level, TextWriter output) : ILogger, ILoggerProvider
 {
     public ILogger CreateLogger(string categoryName)

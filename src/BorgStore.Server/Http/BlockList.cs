@@ -26,8 +26,8 @@ internal sealed class BlockList
     /// <summary>Parses a list.</summary>
     /// <param name="body">The body of a request.</param>
     /// <param name="allowNegativeOffsets">Whether offsets may count from the end of the item.</param>
-    /// <param name="admit">Called before each block is kept, with its name and whether that differs from the name of the previous block. May throw
-    /// to reject the block.</param>
+    /// <param name="admit">Called before each block is kept, with its name and whether that differs
+    /// from the name of the previous block. May throw to reject the block.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> if the list is malformed or too long, <see
     /// cref="StoreError.InvalidName"/> if a name is invalid.</exception>

@@ -36,8 +36,8 @@ internal sealed class ScriptedHttp : IAsyncDisposable
     /// <summary>Bytes to repeat forever after a response, or <see langword="null"/> if it ends.</summary>
     public byte[]? Endless { get; set; }
 
-    /// <summary>How long a connection may wait for its next request. A client that parsed a response differently may be waiting for its
-    /// end.</summary>
+    /// <summary>How long a connection may wait for its next request. A client that parsed
+    /// a response differently may be waiting for its end.</summary>
     public TimeSpan IdleTimeout { get; set; } = Timeout.InfiniteTimeSpan;
 
     public ConcurrentQueue<ScriptedRequest> Requests { get; } = new();

@@ -78,8 +78,8 @@ public abstract partial class BackendContract : IAsyncLifetime
     /// <summary>The folder with the files of the storage, or <see langword="null"/> if there is none on this machine.</summary>
     protected virtual string? RawFolder => null;
 
-    /// <summary>Lists every file in the storage, including unfinished and hidden ones, bypassing the backend; <see langword="null"/> if that is not
-    /// possible.</summary>
+    /// <summary>Lists every file in the storage, including unfinished and hidden ones, bypassing
+    /// the backend; <see langword="null"/> if that is not possible.</summary>
     protected virtual ValueTask<IReadOnlyList<string>?> ListRawAsync() => ValueTask.FromResult<IReadOnlyList<string>?>(null);
 
     public virtual async ValueTask InitializeAsync()

@@ -6,8 +6,8 @@ namespace BorgStore.Tests.Rest;
 public sealed class PythonServerContractTests : RestContract
 {
     // Tested with version 0.7.0. It stores the received part of a body that ends early, and can't create without replacing. It answers 500 for
-    // reading a directory, for moves or new directories below an item, and for offsets and sizes out of its range. An empty block after the end of
-    // an item is not an error.
+    // reading a directory, for moves or new directories below an item, and for offsets and sizes out
+    // of its range. An empty block after the end of an item is not an error.
     private static readonly string[] Faults =
     [
         $"{nameof(A_stream_that_throws_leaves_nothing)}(size: 3145728", $"{nameof(A_stream_that_ends_early_leaves_nothing)}(size: 3145728",

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Almost valid requests and noise: the server rejects them with a reason or executes them, and memory stays flat. BORGSTORE_TEST_LONG=1
-/// tries a million of each.</summary>
+/// <summary>Almost valid requests and noise: the server rejects them with a reason or executes them,
+/// and memory stays flat. BORGSTORE_TEST_LONG=1 tries a million of each.</summary>
 public sealed partial class RequestFuzzTests
 {
     private static readonly int Count = LongTests.Choose(3000, 1_000_000);

@@ -2,8 +2,8 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A connection lost at the worst moments: just before the server receives a request, or just before the client receives the
-/// answer.</summary>
+/// <summary>A connection lost at the worst moments: just before the server receives a
+/// request, or just before the client receives the answer.</summary>
 public sealed class LostAnswerTests : IAsyncLifetime
 {
     private const string Name = "data/item";

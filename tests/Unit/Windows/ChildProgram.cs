@@ -31,8 +31,8 @@ internal static class ChildProgram
     /// <summary>Starts a child that never ends, receives Ctrl-C on its console, and writes whether the child still runs.</summary>
     public const string InterruptBesideChild = "interrupt-beside-child";
 
-    /// <summary>Opens the file in its first argument, exclusively if there is a second, writes a line, and closes the file at the end of its
-    /// input.</summary>
+    /// <summary>Opens the file in its first argument, exclusively if there is a second, writes
+    /// a line, and closes the file at the end of its input.</summary>
     public const string Hold = "hold";
 
     /// <summary>Replaces ssh: runs the server named in its arguments locally, and connects a subsystem to a port of this machine.</summary>

@@ -22,8 +22,8 @@ internal sealed class BlockBatch
         TryAdd(first);
     }
 
-    /// <summary>Adds a block, unless the batch is full or already being read, or the block is of another store or the other deletion
-    /// state.</summary>
+    /// <summary>Adds a block, unless the batch is full or already being read, or the block
+    /// is of another store or the other deletion state.</summary>
     public bool TryAdd(ItemPart part)
     {
         if (part.Store != _store || part.Deleted != _deleted) return false;

@@ -3,8 +3,8 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>On file systems in user space, which a sync of the whole file system does not reach, each value is synced separately, as seen from the
-/// underlying directory.</summary>
+/// <summary>On file systems in user space, which a sync of the whole file system does not reach, each
+/// value is synced separately, as seen from the underlying directory.</summary>
 public sealed class FuseDurabilityTests : IAsyncLifetime
 {
     private readonly TestDirectory _directory = new();

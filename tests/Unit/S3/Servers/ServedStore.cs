@@ -4,8 +4,8 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>A store on S3 behind our server in a process of its own with the test's environment, because the SDK and .NET read some variables only
-/// once per process.</summary>
+/// <summary>A store on S3 behind our server in a process of its own with the test's environment,
+/// because the SDK and .NET read some variables only once per process.</summary>
 internal sealed class ServedStore : IAsyncDisposable
 {
     private readonly ServerProcess _server;

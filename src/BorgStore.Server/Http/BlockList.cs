@@ -29,8 +29,8 @@ internal sealed class BlockList
     /// <param name="admit">Called before each block is kept, with its name and whether that differs
     /// from the name of the previous block. May throw to reject the block.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> if the list is malformed or too long, <see
-    /// cref="StoreError.InvalidName"/> if a name is invalid.</exception>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> if the list is malformed or too long,
+    /// <see cref="StoreError.InvalidName"/> if a name is invalid.</exception>
     public static async ValueTask<IReadOnlyList<Block>> ReadAsync(
         PipeReader body, bool allowNegativeOffsets, Action<string, bool> admit, CancellationToken cancellationToken)
     {

@@ -60,7 +60,7 @@ public abstract partial class BackendContract : IAsyncLifetime
     /// <summary>Where the whole contract is tested if this class adds little to it; <see langword="null"/> if it is tested here.</summary>
     protected virtual string? WholeElsewhere => null;
 
-    /// <summary>The number of loads to abandon halfway. Lower where each costs a process.</summary>
+    /// <summary>The number of operations to abandon halfway. Lower where each costs a process.</summary>
     protected virtual int Abandonments => 20;
 
     /// <summary>Cleans up after the test.</summary>

@@ -5,8 +5,8 @@ namespace BorgStore.Server.Stdio;
 
 /// <summary>Rewrites the headers of incoming requests, so that Kestrel treats stdin as a connection of a single client.</summary>
 /// <remarks>
-/// The Python client sends no Host on stdin, which Kestrel would reject. Anything that would close the connection after a response (<c>Connection:
-/// close</c>, HTTP/1.0) or send an interim response (<c>Expect</c>) is meaningless here and removed.
+/// The Python client sends no Host on stdin, which Kestrel would reject. Anything that would close the connection after a response
+/// (<c>Connection: close</c>, HTTP/1.0) or send an interim response (<c>Expect</c>) is meaningless here and removed.
 /// </remarks>
 internal sealed class RequestHeads(IBufferWriter<byte> output)
 {

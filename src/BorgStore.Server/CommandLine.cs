@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Server;
 
-/// <summary>Reads the command line, in our own form and in the one that Borg uses.</summary>
+/// <summary>Parses the command line, both in our own form and as Borg passes it.</summary>
 internal static class CommandLine
 {
     public const string Help = """
@@ -43,7 +43,7 @@ internal static class CommandLine
     private const string BackendVariable = "BORGSTORE_SERVER_BACKEND";
     private const string OriginalCommandVariable = "SSH_ORIGINAL_COMMAND";
 
-    /// <summary>Reads the options.</summary>
+    /// <summary>Parses the options.</summary>
     /// <param name="args">The arguments.</param>
     public static ServerOptions Parse(IReadOnlyList<string> args)
     {
@@ -104,7 +104,7 @@ internal static class CommandLine
         return LocalPath.ToFileUrl(path);
     }
 
-    // The command of sshd's ForceCommand or authorized_keys takes the place of the client's; the store is all we take from that.
+    // With sshd's ForceCommand or authorized_keys, the client's own command is ignored; only the store is taken from it.
     private static string? FindOriginalBackend()
         => Environment.GetEnvironmentVariable(OriginalCommandVariable) is { Length: > 0 } command
             ? OptionValues.FindAmong(ShellWords.Split(command), "--backend")
@@ -112,12 +112,12 @@ internal static class CommandLine
 
     private static LogLevel ParseLogLevel(OptionValues values, bool isStdio)
     {
-        // Borg's own names for levels.
+        // Borg's names for log levels.
         foreach (var (flag, level) in new[] { ("--debug", LogLevel.Debug), ("--info", LogLevel.Information), ("--verbose", LogLevel.Information) })
             if (values.HasFlag(flag)) return level;
         return values.Get("--log-level") switch
         {
-            // Whoever started us on stdin shows our stderr to a user.
+            // On stdin, the program that started the server shows stderr to a user.
             null => isStdio ? LogLevel.Warning : LogLevel.Information,
             "info" => LogLevel.Information,
             var name => ParseName<LogLevel>("--log-level", name),

@@ -2,17 +2,17 @@ using System.Text;
 
 namespace BorgStore.Server;
 
-/// <summary>Finds user and password where an administrator may have put them.</summary>
+/// <summary>Finds the user and password in all places where an administrator may set them.</summary>
 internal static class Credentials
 {
     private const string UsernameVariable = "BORGSTORE_SERVER_USERNAME";
     private const string PasswordVariable = "BORGSTORE_SERVER_PASSWORD";
     private const string SystemdVariable = "CREDENTIALS_DIRECTORY";
 
-    // In base64 they share 32 KiB with all other headers of a request.
+    // In base64, they share 32 KiB with all other headers of a request.
     private const int LongestTogether = 20_000;
 
-    /// <summary>Finds user and password; either both or none.</summary>
+    /// <summary>Finds the user and password; either both or neither are returned.</summary>
     public static (string? Username, string? Password, IReadOnlyList<string> Warnings) Find(OptionValues values)
     {
         var username = values.Get("--username") ?? ReadCredential("borgstore.username") ?? Read(UsernameVariable);
@@ -24,7 +24,7 @@ internal static class Credentials
             : []);
     }
 
-    /// <summary>Refuses a user and password that keep nobody out, or that no request can carry.</summary>
+    /// <summary>Throws if the user and password give no protection, or do not fit into a request.</summary>
     /// <param name="username">The user.</param>
     /// <param name="password">The password.</param>
     public static void Check(string? username, string? password)

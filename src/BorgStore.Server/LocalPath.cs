@@ -1,12 +1,12 @@
 namespace BorgStore.Server;
 
-/// <summary>Paths as <c>FILE:</c> URLs have them: absolute, relative to the working directory, or with a <c>~</c>.</summary>
+/// <summary>Resolves the paths of <c>FILE:</c> URLs: absolute, relative to the working directory, or starting with <c>~</c>.</summary>
 internal static class LocalPath
 {
     /// <summary>The prefix of such a URL.</summary>
     public const string Prefix = "FILE:";
 
-    /// <summary>The absolute path, with every symbolic link on the way followed; what does not exist yet stays as it is.</summary>
+    /// <summary>Returns the absolute path with all symbolic links resolved; parts that do not exist are kept.</summary>
     /// <param name="path">The path.</param>
     public static string Resolve(string path)
     {
@@ -16,13 +16,13 @@ internal static class LocalPath
         foreach (var element in absolute[resolved.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
         {
             var next = new DirectoryInfo(Path.Combine(resolved, element));
-            // The target of a link may lead over links itself.
+            // The path to the target may contain links itself.
             resolved = next.LinkTarget is null ? next.FullName : Resolve(next.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
         }
         return resolved;
     }
 
-    /// <summary>A <c>file://</c> URL for an absolute path.</summary>
+    /// <summary>Returns the <c>file://</c> URL of an absolute path.</summary>
     /// <param name="path">The path.</param>
     public static string ToFileUrl(string path)
     {
@@ -31,11 +31,11 @@ internal static class LocalPath
         return path.StartsWith('/') ? $"file://{escaped}" : $"file:///{escaped}";
     }
 
-    /// <summary>Whether a path is a directory or lies below it. Both are resolved.</summary>
+    /// <summary>Returns whether a path is a directory or below it. Both paths must be resolved.</summary>
     public static bool IsInOrBelow(string path, string directory)
         => WithSeparator(path).StartsWith(WithSeparator(directory), StringComparison.Ordinal);
 
-    // The root of a file system ends with one already.
+    // The root of a file system already ends with a separator.
     private static string WithSeparator(string path)
         => Path.EndsInDirectorySeparator(path) ? path : path + Path.DirectorySeparatorChar;
 

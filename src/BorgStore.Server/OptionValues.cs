@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace BorgStore.Server;
 
-/// <summary>The options of a command line by their names.</summary>
+/// <summary>The options of a command line by name.</summary>
 internal sealed class OptionValues
 {
     private static readonly HashSet<string> WithValue =
@@ -10,7 +10,7 @@ internal sealed class OptionValues
         "--host", "--port", "--backend", "--username", "--password", "--password-file", "--permissions", "--quota", "--unix-socket",
         "--certificate", "--certificate-key", "--durability", "--stall-timeout", "--minimum-rate", "--log-level",
         "--restrict-to-path", "--restrict-to-repository",
-        // Borg sends these along; they are about its own files and locks.
+        // Passed by Borg; they concern only its own files and locks.
         "--umask", "--lock-wait", "--debug-topic",
     ];
 
@@ -19,9 +19,9 @@ internal sealed class OptionValues
 
     private readonly Dictionary<string, List<string>> _values = [];
 
-    /// <summary>Reads a command line. Options that nobody knows are refused.</summary>
+    /// <summary>Parses a command line. Unknown options are rejected.</summary>
     /// <param name="args">The arguments.</param>
-    /// <param name="start">The first that counts.</param>
+    /// <param name="start">The index of the first option.</param>
     public OptionValues(IReadOnlyList<string> args, int start)
     {
         for (var i = start; i < args.Count; i++)
@@ -50,7 +50,7 @@ internal sealed class OptionValues
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max ? number
             : throw CommandLine.Wrong($"'{name} {text}' is no number up to {max}.");
 
-    /// <summary>The value of one option among arguments of which nothing else is of interest.</summary>
+    /// <summary>Returns the value of one option, ignoring all other arguments.</summary>
     public static string? FindAmong(IReadOnlyList<string> args, string wanted)
     {
         for (var i = 0; i < args.Count; i++)

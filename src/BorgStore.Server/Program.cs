@@ -25,7 +25,7 @@ try
 {
     var options = CommandLine.Parse(args);
     await using var server = new RestServer(options);
-    // What runs is finished, and what was stored is flushed.
+    // Stopping finishes the requests in progress and flushes stored values.
     using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
@@ -43,7 +43,7 @@ try
     void Attach()
     {
         Console.Out.WriteLine(string.Join(' ', server.Addresses));
-        // A read of a pipe blocks its thread.
+        // A read from a pipe blocks its thread.
         new Thread(WaitForEndOfInput) { IsBackground = true, Name = "stdin" }.Start();
     }
 
@@ -55,7 +55,7 @@ try
         }
         catch (IOException)
         {
-            // A line that broke has ended too.
+            // A broken pipe is an end of input too.
         }
         server.Stop();
     }

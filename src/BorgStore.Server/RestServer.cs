@@ -36,9 +36,9 @@ public sealed partial class RestServer : IAsyncDisposable
     private readonly int _maxConnections = OpenFiles.LimitConnections(MaxConnections);
     private Socket? _boundUnixSocket;
 
-    /// <summary>Prepares a server; nothing is opened yet.</summary>
-    /// <param name="options">What it serves, where, to whom.</param>
-    /// <param name="log">Where the log goes; stderr by default.</param>
+    /// <summary>Creates a server without opening anything yet.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="log">The destination of the log; stderr by default.</param>
     public RestServer(ServerOptions options, TextWriter? log = null)
     {
         Credentials.Check(options.Username, options.Password);
@@ -54,7 +54,7 @@ public sealed partial class RestServer : IAsyncDisposable
             Durability = options.Durability,
             Warning = LogWarning,
         };
-        // A URL that nobody understands shall fail now and not with the first request.
+        // Created once here, so that an invalid URL fails now and not with the first request.
         _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
         _store = new(() => BackendFactory.Create(options.Backend, backendOptions));
 
@@ -71,13 +71,13 @@ public sealed partial class RestServer : IAsyncDisposable
         _app.Run(new RestApplication(_store, options, logger).HandleAsync);
     }
 
-    /// <summary>Where the server listens, as URLs; known once it was started.</summary>
+    /// <summary>The URLs that the server listens on, available after it was started.</summary>
     public IReadOnlyCollection<string> Addresses
         => _options.Stdio ? ["stdin and stdout"]
             : _options.UnixSocket is { } path ? [path]
             : [.. _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses];
 
-    /// <summary>Begins to listen.</summary>
+    /// <summary>Starts listening.</summary>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         foreach (var warning in _options.Warnings) LogWarning(warning);
@@ -86,13 +86,13 @@ public sealed partial class RestServer : IAsyncDisposable
         LogListening(string.Join(", ", Addresses));
     }
 
-    /// <summary>Waits until the server was told to end, and has.</summary>
+    /// <summary>Waits until the server has stopped.</summary>
     public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
 
-    /// <summary>Tells the server to finish what runs and end.</summary>
+    /// <summary>Tells the server to finish the requests in progress and stop.</summary>
     public void Stop() => _app.Lifetime.StopApplication();
 
-    /// <summary>Finishes what runs, flushes and closes the store.</summary>
+    /// <summary>Finishes the requests in progress, then flushes and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
         SystemdNotification.SendStopping();
@@ -132,7 +132,7 @@ public sealed partial class RestServer : IAsyncDisposable
     {
         kestrel.AddServerHeader = false;
         var limits = kestrel.Limits;
-        // Values have any size, and a slow line is no reason to cut one off; silence is.
+        // Values may have any size, so a slow connection is no reason to cut it off, but silence is.
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = new(_options.MinimumRate, _options.StallTimeout);
         limits.MinResponseDataRate = new(_options.MinimumRate, _options.StallTimeout);
@@ -140,7 +140,7 @@ public sealed partial class RestServer : IAsyncDisposable
         limits.RequestHeadersTimeout = HeadTimeout;
         if (_options.Stdio)
         {
-            // The one client of a process may take its time. (An infinite time overflows in Kestrel and ends the connection at once.)
+            // The only client of a process may take its time. (An infinite time overflows in Kestrel and ends the connection at once.)
             limits.MinRequestBodyDataRate = limits.MinResponseDataRate = null;
             limits.KeepAliveTimeout = limits.RequestHeadersTimeout = TimeSpan.FromDays(3650);
         }
@@ -148,7 +148,7 @@ public sealed partial class RestServer : IAsyncDisposable
         if (_options.Stdio) kestrel.Listen(new StdioEndPoint(), ConfigureListener);
         else if (_options.SocketActivation) kestrel.ListenHandle(GetSystemdSocket(), ConfigureListener);
         else if (_options.UnixSocket is { } path) kestrel.ListenUnixSocket(Path.GetFullPath(path), ConfigureListener);
-        // Both addresses of the name; one port that is free at both is more than Kestrel looks for.
+        // Listens on both addresses of the name. Kestrel cannot find a port that is free on both.
         else if (_options.Host == "localhost" && _options.Port > 0) kestrel.ListenLocalhost(_options.Port, ConfigureListener);
         else kestrel.Listen(ResolveHost(_options.Host), _options.Port, ConfigureListener);
     }
@@ -156,7 +156,7 @@ public sealed partial class RestServer : IAsyncDisposable
     private void ConfigureListener(ListenOptions listener)
     {
         listener.Protocols = HttpProtocols.Http1;
-        // The one client on stdin may take its time.
+        // The only client on stdin may take its time.
         if (!_options.Stdio) _strangers.Watch(listener);
         if (_options.Certificate is null) return;
         var certificate = new CertificateFile(_options.Certificate, _options.CertificateKey, _logger);

@@ -3,7 +3,7 @@ BeforeAll {
     function Complete([string] $Line) {
         (TabExpansion2 $Line $Line.Length).CompletionMatches.CompletionText
     }
-    # The last argument of the line after each completion was taken, as PowerShell reads it; nothing if the line is anything but one command.
+    # Returns the last argument of the line after each completion, as PowerShell parses it, or nothing if the line is not a single command.
     function Read-Completed([string] $Line) {
         $found = TabExpansion2 $Line $Line.Length
         foreach ($match in $found.CompletionMatches) {
@@ -80,14 +80,14 @@ Describe 'Completion' {
 
     It 'makes one argument of every name, however the user began: <_>' -ForEach @(
         'Get-BorgStoreItem -LiteralName {0}', "Get-BorgStoreItem -LiteralName '{0}", 'Get-BorgStoreItem -LiteralName "{0}', 'Get-BorgStoreItem -LiteralName:{0}', 'Get-BorgStoreItemContent {0}'
-        # Within an array, PowerShell completes nothing for a quote that was begun.
+        # Within an array, PowerShell completes nothing after an opening quote.
         'Get-BorgStoreItemContent config/k0001, {0}', 'Invoke-BorgStoreDefrag {0}'
     ) -Skip:$IsWindows {
         $folder = New-Item (Join-Path ([uri] $store.Uri).LocalPath 'config/q') -ItemType Directory
         $names = (1..0x1f + 0x21..0x7f | Where-Object { [char] $_ -cnotmatch '[/A-Z]' } | ForEach-Object { "x$([char] $_)y" }) + '--%', '-verbose', "a`n; b", '$(b)', "''", '@x', '1kb', '007', '%{b}'
         try {
             foreach ($name in $names) { [IO.File]::WriteAllText("$folder/$name", '') }
-            # What Core reads no more of them, it does not list either.
+            # Items that Core can no longer read are not listed either.
             $listed = (Get-BorgStoreItem -Namespace config -WarningAction SilentlyContinue).Name | Where-Object { $_ -like 'config/q/*' } | Sort-Object
             $listed.Count | Should -BeGreaterThan 60
             Read-Completed ($_ -f 'config/q/') | Sort-Object | Should -Be $listed

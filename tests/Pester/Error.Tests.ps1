@@ -14,7 +14,7 @@ BeforeAll {
         $cache = $Kind -eq 'cached' ? @{ CacheUri = "$root/cache" } : @{}
         (Test-BorgStore $uris[$Kind] -Quiet) ? (Open-BorgStore $uris[$Kind] $layout @cache) : (New-BorgStore $uris[$Kind] $layout @cache)
     }
-    # What a user sees of the first error of a command.
+    # Returns what a user sees of the first error of a command.
     function Get-Seen([scriptblock] $Command) {
         try { $record = & $Command 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | Select-Object -First 1 } catch { $record = $_ }
         '{0} | {1} | {2} | {3}' -f $record.Exception.Message, ($record.FullyQualifiedErrorId -split ',')[0], $record.CategoryInfo.Category, $record.TargetObject

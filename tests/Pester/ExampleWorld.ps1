@@ -1,23 +1,23 @@
 <#
 .SYNOPSIS
-    The world that the examples of the help and the documentation speak of, and somebody who tries them out in it.
+    The world in which the examples of the help and the documentation run, and the code that runs them.
 .DESCRIPTION
-    To be dot-sourced after TestStore.ps1. Each example gets this world anew, and a session of its own in which errors stop and strict mode is on.
+    To be dot-sourced after TestStore.ps1. Each example gets a fresh world, and a session of its own with strict mode in which errors stop.
 
-    A folder stands in for the root of the file system: the /srv, /var and /tmp of a URL lie there. Nothing else in an example is changed.
+    A folder replaces the root of the file system: /srv, /var and /tmp in URLs are there. Nothing else in an example is changed.
 
         file:///srv/store    config = 0: main ('color = blue'), part1, part2, draft-1, draft-2, photo1, old.bak,
                              and gone, which is soft-deleted
                              data = 2: values named by their SHA256
         file:///srv/copy     the same namespaces with other items
         file:///srv/old      likewise
-        file:///srv/backup   a repository of Borg 2.0.0b25, or another one that Set-ExampleRepository puts there
+        file:///srv/backup   a repository of Borg 2.0.0b25, or the one chosen with Set-ExampleRepository
         the working folder   one.bin, two.bin, main.conf, photo.jpg, host.pem (a certificate with its key)
         nas.example.org      this machine: over sftp with ssh's own configuration, and over https, as the user backup
 
-    The store file:///srv/store is open, unless the example opens or makes one. What an example makes with New-BorgStore is not there
-    before. A server runs where an example lists or stops servers that it did not start. Whoever sits at the prompt says yes and knows
-    the password.
+    The store file:///srv/store is open, unless the example opens or creates one. A store that an example creates with New-BorgStore
+    does not exist before. A server is running if an example lists or stops servers that it did not start. Prompts are answered with
+    yes and the password.
 #>
 Add-Type -TypeDefinition @'
 using System;
@@ -29,7 +29,7 @@ using System.Management.Automation.Host;
 using System.Security;
 using System.Text;
 
-// Somebody at the prompt who says yes and knows the password.
+// Answers prompts with yes and the password.
 public sealed class WillingHost : PSHost
 {
     private readonly WillingUser _user;
@@ -55,7 +55,7 @@ public sealed class WillingUser : PSHostUserInterface
 
     public WillingUser(SecureString password) => _password = password;
 
-    // What was shown past the pipeline, as -WhatIf does.
+    // Text displayed outside the pipeline, such as that of -WhatIf.
     public StringBuilder Shown { get; } = new StringBuilder();
     public override PSHostRawUserInterface RawUI => null;
     public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) => 0;
@@ -76,7 +76,7 @@ public sealed class WillingUser : PSHostUserInterface
 }
 '@
 
-# Makes what all examples begin with, in a folder. $Secret is the password of the user backup.
+# Creates the world in which every example starts, in a folder. $Secret is the password of the user backup.
 function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
     $world = @{ Template = "$Folder/template"; Root = "$Folder/root"; Servers = "$Folder/servers"; Secret = $Secret; Missing = @{} }
     $work = New-Item "$($world.Template)/work" -ItemType Directory -Force
@@ -102,7 +102,7 @@ function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
         $store | Close-BorgStore
     }
     Set-ExampleRepository $world borg-b25
-    # Where the module is installed, sessions that an example makes find it by themselves.
+    # Lets sessions that an example creates find the installed module by its name.
     $world.ModulePath = $env:PSModulePath
     $base = (Get-Module BorgStore).ModuleBase
     $env:PSModulePath = (Split-Path ((Split-Path $base -Leaf) -eq 'BorgStore' ? $base : (Split-Path $base))) + [IO.Path]::PathSeparator + $env:PSModulePath
@@ -111,7 +111,7 @@ function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
     $world
 }
 
-# Puts one of the golden repositories at file:///srv/backup.
+# Replaces the repository at file:///srv/backup with one of the golden ones.
 function Set-ExampleRepository([hashtable] $World, [string] $Golden) {
     $folder = "$($World.Template)/srv/backup"
     if (Test-Path $folder) { Remove-Item $folder -Recurse -Force }
@@ -119,7 +119,7 @@ function Set-ExampleRepository([hashtable] $World, [string] $Golden) {
     Expand-GoldenStore $Golden $folder
 }
 
-# A certificate for localhost, which the client trusts.
+# Creates a certificate for localhost that the client trusts.
 function Add-Certificate([hashtable] $World) {
     $key = [Security.Cryptography.ECDsa]::Create()
     $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=localhost', $key, 'SHA256')
@@ -131,7 +131,7 @@ function Add-Certificate([hashtable] $World) {
     $env:BORGSTORE_REST_CA_FILE = "$($World.Template)/work/host.pem"
 }
 
-# The machine nas.example.org: a REST server with a store of its own, and an SFTP server for all files.
+# Starts the machine nas.example.org: a REST server with its own store, and an SFTP server for all files.
 function Start-ExampleServer([hashtable] $World) {
     $null = New-Item $World.Servers -ItemType Directory
     Copy-Folder "$($World.Template)/srv/copy" "$($World.Servers)/store"
@@ -187,7 +187,7 @@ function Remove-ExampleWorld([hashtable] $World) {
     $env:BORGSTORE_REST_CA_FILE = $null
 }
 
-# The calls of commands in a piece of code.
+# Returns the calls of commands in a piece of code.
 function Get-Call([string] $Code) {
     $errors = $null
     $ast = [Management.Automation.Language.Parser]::ParseInput($Code, [ref] $null, [ref] $errors)
@@ -195,7 +195,7 @@ function Get-Call([string] $Code) {
     $ast.FindAll({ $args[0] -is [Management.Automation.Language.CommandAst] }, $true)
 }
 
-# Why a piece of code cannot be tried out on this machine, or nothing.
+# Returns why a piece of code cannot be run on this machine, or nothing.
 function Get-Obstacle([string] $Code, [hashtable] $World) {
     $names = (Get-Call $Code).ForEach({ $_.GetCommandName() })
     foreach ($name in $names) {
@@ -217,7 +217,7 @@ function Copy-Folder([string] $From, [string] $To) {
     foreach ($file in [IO.Directory]::EnumerateFiles($From)) { [IO.File]::Copy($file, (Join-Path $To ([IO.Path]::GetFileName($file)))) }
 }
 
-# Tries out a piece of code. Returns what it shows, and the error that ended it.
+# Runs a piece of code. Returns its output, and the error that ended it.
 function Invoke-Example([string] $Code, [hashtable] $World) {
     if ([IO.Directory]::Exists($World.Root)) { [IO.Directory]::Delete($World.Root, $true) }
     Copy-Folder $World.Template $World.Root
@@ -266,7 +266,7 @@ function Invoke-Example([string] $Code, [hashtable] $World) {
     }
 }
 
-# Text as it may be compared: without times, hashes and other things that each run makes anew.
+# Returns text without times, hashes and other things that differ in each run.
 function ConvertTo-Comparable([string] $Text) {
     foreach ($line in $Text -split '\r?\n') {
         $line = $line -replace '\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? \d{1,2}:\d\d(:\d\d)?( [AP]M)?', 'TIME' -replace '\b\d{4,5}\b', 'NUMBER' -replace '-{2,}', '--' -replace '\s+', ' '

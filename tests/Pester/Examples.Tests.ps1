@@ -1,12 +1,11 @@
-# Tries out every example of the help, and every block of PowerShell in the documentation. What the examples find there is told in
-# ExampleWorld.ps1.
+# Runs every example in the help, and every block of PowerShell in the documentation. ExampleWorld.ps1 describes the environment of the examples.
 BeforeDiscovery {
     . $PSScriptRoot/TestStore.ps1
     $root = Join-Path $PSScriptRoot '../..'
     $examples = foreach ($name in (Get-Module BorgStore).ExportedCmdlets.Keys | Sort-Object) {
         $page = Get-Content (Join-Path $root "docs/cmdlets/$name.md") -Raw
         foreach ($example in (Get-Help $name).examples.example) {
-            # The block of text that follows the code is what comes out.
+            # The block of text after the code is its output.
             $heading = [regex]::Escape(($example.title -replace '^Example \d+: '))
             $shown = [regex]::Match($page, "(?ms)^### $heading\r?\n``````powershell(?:(?!``````).)*``````\r?\n``````text\r?\n(.*?)^``````")
             @{ Name = $name; Title = $example.title; Code = $example.code; Shown = $shown.Groups[1].Value }
@@ -17,7 +16,7 @@ BeforeDiscovery {
         [regex]::Matches((Get-Content $Path -Raw), '(?ms)^```powershell\r?\n(.*?)^```') | ForEach-Object { $_.Groups[1].Value }
     }
 
-    # One page is told as a session, where the blocks build on each other; the blocks of the others stand for themselves.
+    # One page is a single session, where the blocks build on each other; the blocks of the others are independent.
     $told = Get-Item (Join-Path $root docs/about/about_BorgStore_Borg2.md)
     $sessions = $told | ForEach-Object { @{ Page = $_.Name; Code = Get-Block $_ } }
     $blocks = foreach ($file in '*.md', 'docs/*.md', 'docs/about/*.md', 'deploy/*.md' | ForEach-Object { Get-ChildItem (Join-Path $root $_) }) {
@@ -75,7 +74,7 @@ Describe 'The session of <Page>' -ForEach $sessions {
         $result = Invoke-Example ($Code -join "`n") $world
         $result.Error | Should -BeNullOrEmpty
         $result.Warning | Should -BeNullOrEmpty
-        # The mirror: all of the original that its users need.
+        # The mirror has everything in the original that its users need.
         $original, $mirror = 'backup', 'mirror' | ForEach-Object {
             $root = "$($world.Root)/srv/$_"
             , @(Get-ChildItem $root -Recurse -File | Where-Object { $_.FullName -notmatch '[/\\](cache|locks)[/\\]|\.del$' } |

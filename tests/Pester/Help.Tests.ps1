@@ -10,12 +10,12 @@ BeforeDiscovery {
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
 
-    # The text of paragraphs of help.
+    # Returns the text of help paragraphs.
     function Get-Text($Paragraphs) {
         ($Paragraphs | ForEach-Object Text) -join "`n"
     }
 
-    # Parameters in a piece of code that the commands do not have.
+    # Returns parameters in a piece of code that its commands do not have.
     function Find-UnknownParameter([string] $Code) {
         $ast = [Management.Automation.Language.Parser]::ParseInput($Code, [ref] $null, [ref] $null)
         foreach ($call in $ast.FindAll({ $args[0] -is [Management.Automation.Language.CommandAst] }, $true)) {
@@ -152,7 +152,7 @@ Describe 'The samples' {
         $sample = (Get-Content (Join-Path $root samples/Tour/Program.cs) -Raw).ReplaceLineEndings("`n")
         $pieces = [regex]::Matches((Get-Content (Join-Path $root $_) -Raw).ReplaceLineEndings("`n"), '(?ms)^```csharp\n(.*?)^```')
         $pieces.Count | Should -BeGreaterThan 0
-        # A piece may leave out what stands between its statements.
+        # A piece may omit the separators between its statements.
         foreach ($piece in $pieces) {
             $position = 0
             foreach ($line in $piece.Groups[1].Value.TrimEnd() -split '\n') {
@@ -170,7 +170,7 @@ Describe 'The samples' {
     }
 
     It 'QuickStart.ps1 runs' {
-        # In a session of its own: it may take another copy of the module than the tests do.
+        # In a session of its own, because it may load another copy of the module than the tests.
         $output = & pwsh -NoProfile -NonInteractive -File (Join-Path $root samples/QuickStart.ps1) -Path (Join-Path $TestDrive quickstart)
         $LASTEXITCODE | Should -Be 0
         $output | Should -Contain 'Damaged items: 0'

@@ -89,7 +89,7 @@ Describe 'Test-BorgStoreItem' {
 
 Describe 'Test-BorgStoreItem in a store with one damaged item' {
     BeforeAll {
-        # Sizes differ, so that the smallest neighbours are others than the first.
+        # Sizes differ, so that the smallest neighbours are not the first ones.
         1..6 | ForEach-Object { Set-Content "$TestDrive/damage-$_.bin" -Value ('x' * (100 - $_)) -NoNewline }
     }
     AfterEach { Close-AllStore }
@@ -152,7 +152,7 @@ Describe 'A repository of Borg 2.0.0b25' {
         Expand-GoldenStore borg-b25 $folder
         $null = Open-BorgStore ([uri]::new($folder).AbsoluteUri)
 
-        # Changes one bit in the middle of a value.
+        # Flips one bit in the middle of a value.
         function Set-Damage($Item) {
             $file = Get-ChildItem $folder -Recurse -File -Filter ($Item.Name -split '/')[-1]
             $bytes = [IO.File]::ReadAllBytes($file)

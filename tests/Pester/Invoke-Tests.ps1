@@ -1,15 +1,15 @@
 #Requires -Version 7.4
 <#
 .SYNOPSIS
-    Makes the package, installs it into a module path of its own, and runs the Pester tests against that.
+    Builds the package, installs it into a module path of its own, and runs the Pester tests against it.
 .DESCRIPTION
-    What is tested is what people get. While working on something, run its tests against the module folder of the last build instead:
+    This tests what users get. During development, run individual tests against the module folder of the last build instead:
     Invoke-Pester tests/Pester/Item.Tests.ps1
 #>
 param(
-    # Where the results go, as NUnit XML.
+    # The path of the results, as NUnit XML.
     [Parameter(Mandatory)] [string] $ResultPath,
-    # The package to test. By default one is made.
+    # The package to test. By default, one is built.
     [string] $Package,
     [string] $Path = $PSScriptRoot
 )
@@ -25,7 +25,7 @@ if (-not $Package) {
     $Package = (Get-Item (Join-Path $packages 'BorgStore.*.nupkg')).FullName
 }
 
-# As Install-PSResource does it: the files of the package, without what only NuGet needs.
+# Like Install-PSResource: the files of the package, except those that only NuGet needs.
 $modules = Join-Path $packages 'Modules'
 $module = Join-Path $modules BorgStore
 [IO.Compression.ZipFile]::ExtractToDirectory($Package, $module)
@@ -37,7 +37,7 @@ $env:BORGSTORE_PACKAGE = $Package
 
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $Path
-# Under Wine the examples take as long as all else.
+# Under Wine, the examples take as long as all other tests together.
 if ($env:BORGSTORE_TEST_WINE -and -not $env:BORGSTORE_TEST_LONG) { $configuration.Run.ExcludePath = Join-Path $PSScriptRoot Examples.Tests.ps1 }
 $configuration.Run.Exit = $true
 $configuration.Output.Verbosity = 'Normal'

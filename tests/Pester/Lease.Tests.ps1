@@ -2,7 +2,7 @@ BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     $connections = [BorgStore.Commands.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
 
-    # Whether the store that an item came from is open now.
+    # Returns whether the store of an item is open.
     function Test-Lease($Item) {
         $connection = $connections.GetValue($Item.Store)
         $null -ne $connection.GetType().GetField('_store', [Reflection.BindingFlags] 'NonPublic, Instance').GetValue($connection)
@@ -22,7 +22,7 @@ Describe 'A store that is named by its URL' {
         Set-BorgStoreItem data/0123 -Value x
         $changing | Close-BorgStore
         (Get-BorgStoreItem data/0123 -Store $changing.Uri).Level | Should -Be 1
-        # Another process does this.
+        # Simulates another process.
         $folder = ([uri] $changing.Uri).LocalPath
         $null = New-Item -ItemType Directory $folder/data/01/23, $folder/more
         Move-Item $folder/data/01/0123 $folder/data/01/23/0123

@@ -1,4 +1,4 @@
-# What goes wrong at the prompt, and what the user is told.
+# Mistakes at the prompt, and the errors that users see.
 BeforeAll { . $PSScriptRoot/TestStore.ps1 }
 
 Describe 'A store that is not the one meant' {
@@ -196,7 +196,7 @@ Describe 'A wildcard' {
 
     It 'is none for -LiteralName, nor one to be tested' {
         Get-ErrorText { Get-BorgStoreItem -LiteralName config/k* } | Should -BeLike '*-LiteralName takes no wildcards*'
-        # A warning, but an error on Windows, where there are no such names.
+        # A warning on most systems, but an error on Windows, where such names do not exist.
         $seen = & { $ErrorActionPreference = 'Continue'; Test-BorgStoreItem config/k* 2>&1 3>&1 }
         $seen | Should -Not -Contain $true
         "$seen" | Should -BeLike "*Get-BorgStoreItem 'config/k*' | Test-BorgStoreItem.*"

@@ -60,7 +60,7 @@ Describe 'Importing the module' {
         $script = "`$before = [AppDomain]::CurrentDomain.GetAssemblies(); Import-Module '$manifestPath'
             [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_ -notin `$before } | ForEach-Object { `$_.GetName().Name }"
         $loaded = & pwsh -NoProfile -NonInteractive -Command $script
-        # PowerShell may load parts of its own for that.
+        # PowerShell may load assemblies of its own for that.
         $loaded -notlike 'Microsoft.PowerShell.*' | Sort-Object | Should -Be BorgStore.Core, BorgStore.PowerShell
     }
 }

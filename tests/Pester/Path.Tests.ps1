@@ -1,4 +1,4 @@
-# Stores that are named by their folder.
+# Stores given by their folder.
 BeforeAll { . $PSScriptRoot/TestStore.ps1 }
 
 Describe 'A store in a folder' {

@@ -1,13 +1,13 @@
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
 
-    # A store that answers each call after so many milliseconds.
+    # Opens a store that takes a number of milliseconds for each call.
     function Open-SlowStore($Store, [int] $Milliseconds) {
         $Store | Close-BorgStore
         Open-BorgStore $Store.Uri -Namespace @{ config = 0; data = 2 } -Latency ([timespan]::FromMilliseconds($Milliseconds))
     }
 
-    # Begins a script in a runspace of its own and stops it after a while, as Ctrl-C does. Tells how long the stop took.
+    # Starts a script in a runspace of its own and stops it after a while, like Ctrl-C. Returns how long stopping took.
     function Stop-Script([string] $Script, [int] $AfterMilliseconds = 1500) {
         $shell = [powershell]::Create()
         $null = $shell.AddScript("Import-Module '$modulePath'; `$ErrorActionPreference = 'Continue'; $Script")
@@ -64,7 +64,7 @@ Describe 'The end of a pipeline before its time' {
 
     It 'tells what was finished when an error ends the pipeline' {
         $fast = New-TestStore 20
-        # Slow, so that the error of the name that nothing is asked for comes first.
+        # Slow, so that the error of the name that needs no request is the first one.
         $changing = Open-BorgStore $fast.Uri @{ config = 0; data = 2 } -Latency 0:0:0.5
         try {
             'config/k0001', 'config/k0002', 'config/k0003', 'config/../none' |
@@ -120,7 +120,7 @@ Describe 'The variable of -PipelineVariable' {
         'Copy-BorgStoreItem -Destination { $_ + "x" } -ThrottleLimit 1 -PassThru | ForEach-Object { $_.Name.TrimEnd("x") }'
         'Move-BorgStoreItem -Destination { $_ + "y" } -ThrottleLimit 1 -PassThru | ForEach-Object { $_.Name.TrimEnd("y") }'
     ) {
-        # Some of the stages take long, so that a result that lags behind would be told.
+        # Some stages take long, so that a delayed result would be noticed.
         $names = 1..5 | ForEach-Object { 'config/k{0:d4}' -f $_ }
         $script = "`$names | ForEach-Object { `$_ } -PipelineVariable source | $_ | ForEach-Object { `$count++; if (`$source -ne `$_) { `"`$source is not `$_`" } }"
         $count = 0
@@ -224,7 +224,7 @@ Describe 'Many at a time' {
         $clock = [Diagnostics.Stopwatch]::StartNew()
         $times = 1..3 | ForEach-Object { Start-Sleep -Milliseconds 700; "config/k000$_" } |
             Get-BorgStoreItemHash | ForEach-Object { $clock.ElapsedMilliseconds }
-        # Without waiting for them, the first result would come with the second record, 700 ms later.
+        # Without the wait, the first result would appear with the second record, 700 ms later.
         ($times[1] - $times[0]) | Should -BeGreaterThan 400
         $times[0] | Should -BeLessThan 1390
     }

@@ -5,7 +5,7 @@ BeforeAll {
     Set-BorgStoreItem a/x -Value x
     $store | Close-BorgStore
 
-    # Runs a script in a session of its own, on a store whose every call takes a while, and tells what a host was shown.
+    # Runs a script in a session of its own with a slow store, and returns the progress that its host displayed.
     function Watch-Progress([string] $Script, [string] $Latency = '0:0:0.2') {
         $shell = [powershell]::Create()
         try {

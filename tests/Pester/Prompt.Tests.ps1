@@ -46,7 +46,7 @@ Describe 'Views' {
             # The URL of the store may be longer than a line.
             $shown = ($object | Format-Table | Out-String -Width $_).TrimEnd() -replace '(?s)^\s*Store: .*?\r?\n\r?\n', "Store:`n"
             $text = @($shown -split '\r?\n' | Where-Object { $_ })
-            # A title, a rule, and a line for each; measures have their store above.
+            # A title, a rule, and a line for each object; measures also have their store above.
             $above = if (@($object)[0] -is [BorgStore.Commands.BorgStoreMeasure]) { 3 } else { 2 }
             $text.Count | Should -Be (@($object).Count + $above) -Because ($text -join "`n")
         }

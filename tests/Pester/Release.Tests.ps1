@@ -2,7 +2,7 @@ BeforeAll {
     $build = Convert-Path $PSScriptRoot/../../build.ps1
     $version = (Import-PowerShellDataFile $PSScriptRoot/../../BorgStore.psd1).ModuleVersion
 
-    # A folder as Pack leaves it, with packages of a few bytes.
+    # Creates a folder like the output of Pack, with packages of a few bytes.
     function New-PackageFolder {
         $folder = New-Item (Join-Path $TestDrive ([guid]::NewGuid())) -ItemType Directory
         Set-Content (Join-Path $folder "BorgStore.$version.nupkg") module
@@ -33,7 +33,7 @@ Describe 'A release' {
     }
 }
 
-# Wine's web server for programs sends no answers.
+# Wine's implementation of HttpListener sends no responses.
 Describe 'Publishing' -Skip:([bool] $env:BORGSTORE_TEST_WINE) {
     BeforeEach {
         $folder = New-PackageFolder
@@ -41,7 +41,7 @@ Describe 'Publishing' -Skip:([bool] $env:BORGSTORE_TEST_WINE) {
         $port = Get-Random -Minimum 20000 -Maximum 30000
         $feed.Prefixes.Add("http://127.0.0.1:$port/")
         $feed.Start()
-        # A feed: where packages are put, and an answer for each of them.
+        # A feed that stores packages, and a response for each of them.
         $serving = Start-ThreadJob {
             $feed, $port, $answer = $using:feed, $using:port, 201
             while ($feed.IsListening) {

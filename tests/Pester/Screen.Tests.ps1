@@ -1,16 +1,16 @@
-# What others chose (names, URLs, answers of servers) never controls the terminal.
+# Texts chosen by others (names, URLs, responses of servers) never control the terminal.
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     . $PSScriptRoot/ExampleWorld.ps1
     $PSStyle.OutputRendering = 'PlainText'
-    # Moves the cursor, sets the title, a C1 introducer, DEL, turns the direction of writing, breaks the line for some.
+    # Moves the cursor, sets the title, a C1 introducer, DEL, reverses the text direction, and breaks lines in some terminals.
     $hostile = "x`e[31m`e]0;t`ay$([char] 0x9b)2J$([char] 0x7f)$([char] 0x202e)$([char] 0x2028)$([char]::ConvertFromUtf32(0xe0001))`r`n`0z"
     $shown = 'x\x1b[31m\x1b]0;t\x07y\x9b2J\x7f\u202e\u2028\U000e0001\x0d\x0a\x00z'
     function Assert-Harmless([string] $Text) {
         $Text | Should -Not -BeNullOrEmpty
         $Text -creplace '\r?\n' | Should -Not -Match '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]'
     }
-    # Runs a script with a host, and returns what that shows, and the streams.
+    # Runs a script in a host, and returns the displayed text and the streams.
     function Show([string] $Script) {
         $state = [Management.Automation.Runspaces.InitialSessionState]::CreateDefault2()
         $state.ImportPSModule($modulePath)

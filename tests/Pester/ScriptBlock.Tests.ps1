@@ -1,4 +1,4 @@
-# Script blocks that make an argument of each piped object.
+# Script blocks that compute an argument from each piped object.
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     1..3 | ForEach-Object { Set-Content "$TestDrive/f$_.bin" "value $_" -NoNewline }

@@ -5,7 +5,7 @@ BeforeAll {
         [pscredential]::new($Name, (ConvertTo-SecureString $Password -AsPlainText -Force))
     }
 
-    # Runs a script in a PowerShell of its own, with the module loaded.
+    # Runs a script in its own PowerShell process with the module loaded.
     function Start-Shell([string] $Script, [hashtable] $Environment = @{}) {
         $start = [Diagnostics.ProcessStartInfo]::new('pwsh')
         '-NoProfile', '-NonInteractive', '-Command', "`$ErrorActionPreference = 'Stop'; Import-Module '$modulePath'; $Script" | ForEach-Object { $start.ArgumentList.Add($_) }
@@ -126,7 +126,7 @@ Describe 'A server' {
         $server = $started | Where-Object { $_ -isnot [Management.Automation.VerboseRecord] }
         $null = Test-BorgStore $server.Uri
         Get-BorgStoreServer 4>&1 | Should -Be $server
-        # The server writes a line when the answer is on its way, so that some come later.
+        # The server writes a line after sending the response, so some lines arrive later.
         $records = [Collections.Generic.List[string]]::new()
         Wait-Until {
             Get-BorgStoreServer -Verbose 4>&1 | Where-Object { $_ -is [Management.Automation.VerboseRecord] } | ForEach-Object { $records.Add($_) }
@@ -137,7 +137,7 @@ Describe 'A server' {
         ($records | Select-Object -Unique).Count | Should -Be $records.Count
     }
 
-    # Wine makes no certificates for keys on elliptic curves.
+    # Wine cannot create certificates for elliptic curve keys.
     It 'serves https with a certificate, that may need a password' -Skip:([bool] $env:BORGSTORE_TEST_WINE) {
         $key = [Security.Cryptography.ECDsa]::Create()
         $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=localhost', $key, 'SHA256')
@@ -197,7 +197,7 @@ Describe 'A start that fails' {
     }
 
     It 'says what to install where ASP.NET Core is missing' -Skip:(-not $IsLinux) {
-        # A .NET without it, out of links to the real one.
+        # A .NET without ASP.NET Core, made of links to the real one.
         $dotnet = (Get-Command dotnet -ErrorAction Ignore).Source
         if (-not $dotnet) { Set-ItResult -Skipped -Because 'there is no dotnet on the PATH' }
         $real = Split-Path ((Get-Item $dotnet).ResolveLinkTarget($true) ?? (Get-Item $dotnet)).FullName
@@ -245,7 +245,7 @@ Describe 'The end of a server' {
         New-BorgStore $uri -Namespace @{ data = 0 } | Close-BorgStore
         foreach ($force in $false, $true) {
             $server = Start-BorgStoreServer $uri -Port 0 -LogLevel Debug
-            # The first half of a value; the other is sent while the server is ending.
+            # The first half of a value; the second is sent while the server is stopping.
             $half = [byte[]]::new(1MB)
             $client = [Net.Sockets.TcpClient]::new('127.0.0.1', ([uri] $server.Uri).Port)
             $line = $client.GetStream()
@@ -260,7 +260,7 @@ Describe 'The end of a server' {
             }
             $second = [powershell]::Create().AddScript({
                     param($line, $half, $port)
-                    # Once nobody is let in any more, the server is ending.
+                    # The server is stopping once it refuses connections.
                     while ($true) {
                         try { [Net.Sockets.TcpClient]::new('127.0.0.1', $port).Dispose() } catch { break }
                         Start-Sleep -Milliseconds 20

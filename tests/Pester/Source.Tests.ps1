@@ -1,8 +1,8 @@
-# Values whose sources do not say how long they are, or say it wrong, and text that is none.
+# Values whose sources announce no length or a wrong one, and data that is not text.
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
     Add-Type -TypeDefinition @'
-// Announces a length, and holds so many bytes.
+// A stream that announces one length but has another.
 public sealed class FalseStream : System.IO.MemoryStream
 {
     private readonly long _announced;

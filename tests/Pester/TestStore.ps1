@@ -1,7 +1,7 @@
-# What the tests have in common; to be dot-sourced in BeforeAll.
+# Shared code of the tests, to be dot-sourced in BeforeAll.
 $ErrorActionPreference = 'Stop'
 if ($env:BORGSTORE_MODULE) {
-    # The installed package, by its name, as people import it.
+    # The installed package, imported by name like users do.
     $modulePath = $env:BORGSTORE_MODULE
     Import-Module BorgStore
     $imported = (Get-Module BorgStore).ModuleBase
@@ -12,12 +12,12 @@ else {
     Import-Module $modulePath
 }
 
-# A URL for a store that does not exist yet.
+# Returns a URL for a store that does not exist yet.
 function New-TestUri {
     [uri]::new((Join-Path $TestDrive "store-$(New-Guid)")).AbsoluteUri
 }
 
-# An open store with a few items.
+# Returns an open store with a few items.
 function New-TestStore([int] $Items = 0, [hashtable] $Namespace = @{ config = 0; data = 2 }) {
     $store = New-BorgStore (New-TestUri) -Namespace $Namespace
     if ($Items) {
@@ -27,7 +27,7 @@ function New-TestStore([int] $Items = 0, [hashtable] $Namespace = @{ config = 0;
     $store
 }
 
-# Unpacks one of the stores that others have written into a folder. Not by tar, which some systems lack.
+# Unpacks a store written by another implementation into a folder. Does not use tar, which some systems lack.
 function Expand-GoldenStore([string] $Name, [string] $Folder) {
     $unpacked = New-Item (Join-Path $TestDrive "golden-$(New-Guid)") -ItemType Directory
     $archive = [IO.Compression.GZipStream]::new([IO.File]::OpenRead((Join-Path $PSScriptRoot "../Unit/data/golden/$Name.tar.gz")), [IO.Compression.CompressionMode]::Decompress)
@@ -35,12 +35,12 @@ function Expand-GoldenStore([string] $Name, [string] $Folder) {
     Get-ChildItem (Join-Path $unpacked *) -Force | Get-ChildItem -Force | Move-Item -Destination $Folder
 }
 
-# Closes what a test left open.
+# Closes the stores that a test left open.
 function Close-AllStore {
     Get-BorgStore | Close-BorgStore
 }
 
-# The errors that a command writes, by their identifiers without the name of the cmdlet.
+# Returns the identifiers of a command's errors, without the name of the cmdlet.
 function Get-ErrorId([scriptblock] $Command) {
     $ErrorActionPreference = 'Continue'
     try {
@@ -51,7 +51,7 @@ function Get-ErrorId([scriptblock] $Command) {
     }
 }
 
-# The message of the first error of a command.
+# Returns the message of the first error of a command.
 function Get-ErrorText([scriptblock] $Command) {
     $ErrorActionPreference = 'Continue'
     try {

@@ -1,6 +1,6 @@
 namespace BorgStore.Tests;
 
-/// <summary>The environment is that of the whole process, so that nothing else runs while such a test changes it.</summary>
+/// <summary>Tests that change the environment of the process, during which no other test may run.</summary>
 [CollectionDefinition(nameof(EnvironmentChanges), DisableParallelization = true)]
 public sealed class EnvironmentChanges
 {

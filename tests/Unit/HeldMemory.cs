@@ -1,16 +1,16 @@
 namespace BorgStore.Tests;
 
-/// <summary>The managed memory that the process holds.</summary>
+/// <summary>Measures the managed memory of the process.</summary>
 internal static class HeldMemory
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
-    /// <summary>Returns how much is in use [bytes].</summary>
+    /// <summary>Returns the memory in use [bytes].</summary>
     public static long Measure() => GC.GetTotalMemory(forceFullCollection: true);
 
-    /// <summary>Checks that what a test held is released. Tests that run at the same time may hold some for a while; what leaks stays.</summary>
-    /// <param name="before">What was in use before the test [bytes].</param>
-    /// <param name="most">How much more may be in use [bytes].</param>
+    /// <summary>Asserts that a test's memory was released. Waits a while, because tests running at the same time may hold some.</summary>
+    /// <param name="before">The memory in use before the test [bytes].</param>
+    /// <param name="most">The maximum increase [bytes].</param>
     public static void AssertReleased(long before, long most)
     {
         var end = DateTime.UtcNow + Patience;

@@ -6,12 +6,13 @@ using BorgStore.Tests.Borg;
 
 namespace BorgStore.Tests;
 
-/// <summary>The Python package: the one that tests/servers/borg-root.sh brings, or that of an interpreter of this machine.</summary>
+/// <summary>The Python package, either from tests/servers/borg-root.sh or from an interpreter of this machine.</summary>
 internal static class PythonPeer
 {
     private static readonly ConcurrentDictionary<string, Lazy<ChildCommand?>> Found = new();
 
-    /// <summary>Finds an interpreter that can import some modules. A test that needs it is skipped, or fails in a run that installs it, where there is none.</summary>
+    /// <summary>Finds an interpreter that can import the given modules. Otherwise skips
+    /// the test, or fails it in a run that installs them.</summary>
     /// <param name="modules">The modules, separated by commas.</param>
     public static ChildCommand Require(string modules)
     {
@@ -20,7 +21,7 @@ internal static class PythonPeer
         return program!;
     }
 
-    /// <summary>Finds an interpreter that can import some modules, or <see langword="null"/>.</summary>
+    /// <summary>Finds an interpreter that can import the given modules, or returns <see langword="null"/>.</summary>
     /// <param name="modules">The modules, separated by commas.</param>
     public static ChildCommand? Find(string modules)
         => Found.GetOrAdd(modules, static modules => new(() => Candidates().FirstOrDefault(
@@ -30,11 +31,11 @@ internal static class PythonPeer
     /// <param name="program">The interpreter.</param>
     /// <param name="script">The script.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="home">The user's folder, if it is not the real one.</param>
-    /// <returns>What went wrong, or <see langword="null"/>.</returns>
+    /// <param name="home">The home folder, if it is not the real one.</param>
+    /// <returns>The error, or <see langword="null"/>.</returns>
     public static async Task<string?> RunAsync(ChildCommand program, string script, IEnumerable<string>? arguments = null, string? home = null)
     {
-        // Wine starts programs of the system below it, but neither waits for them nor reads what they write.
+        // Wine starts programs of the host system, but neither waits for them nor reads their output.
         if (OperatingSystem.IsWindows() && program.FileName.StartsWith('/')) return "It is no program of Windows.";
         var start = new ProcessStartInfo(program.FileName, [.. program.Arguments, "-c", script, .. arguments ?? []]) { RedirectStandardError = true };
         if (home is not null) start.Environment["HOME"] = home;
@@ -56,7 +57,7 @@ internal static class PythonPeer
         if (Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } named) return [new(named, [])];
         ChildCommand[] own = [new("python3", []), new("/usr/bin/python3", []), new("python", [])];
         ChildCommand[] brought = BorgRoot.Exists ? [BorgRoot.Run("python3")] : [];
-        // Who names packages of another interpreter means this machine's.
+        // PYTHONPATH is for an interpreter of this machine, so these are tried first.
         return Environment.GetEnvironmentVariable("PYTHONPATH") is { Length: > 0 } ? [.. own, .. brought] : [.. brought, .. own];
     }
 }

@@ -69,11 +69,11 @@ public class StoreUrlTests
             var (before, after) = urls[random.Next(urls.Length)];
             var secret = Noise(random) + "SECRET" + Noise(random);
             before = Mutate(before, random);
-            // Where no more than a scheme is left, the secret stands where the user belongs.
+            // If only a scheme is left, the secret is in the place of the user.
             if (before.AsSpan().IndexOfAny(":/") < 0) return;
             var url = random.Next(8) > 0 ? $"{before}:{secret}@{Mutate(after, random)}"
                 : $"rclone:{Mutate(":webdav,url='http://h/'", random)},pass={secret}:path";
-            // Whoever writes so names a folder and a remote.
+            // Such URLs have a folder or a remote there, not a secret.
             if (url.StartsWith("file:///", StringComparison.OrdinalIgnoreCase) || (url.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase) && !url.Contains(",pass=", StringComparison.Ordinal)))
                 return;
             var shown = StoreUrl.Redact(url);

@@ -8,8 +8,8 @@ using Xunit.v3;
 namespace BorgStore.Tests;
 
 /// <summary>
-/// Gives the tests of a folder that start servers the category <c>Server</c>, as <see cref="TraitAttribute"/> does for a class.
-/// <c>quick.runsettings</c> leaves that category out, and <c>Long</c> too.
+/// Gives tests in folders that start servers the category <c>Server</c>, as <see cref="TraitAttribute"/> does for a class. <c>quick.runsettings</c>
+/// excludes that category, and <c>Long</c> too.
 /// </summary>
 public sealed class TestCategories : XunitTestFramework
 {

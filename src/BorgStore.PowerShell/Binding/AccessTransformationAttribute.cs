@@ -4,7 +4,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Commands;
 
-/// <summary>Lets rights be given by their letters too.</summary>
+/// <summary>Accepts rights by their letters as well as by name.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class AccessTransformationAttribute : ArgumentTransformationAttribute
 {

@@ -3,11 +3,11 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Turns names, items and objects with Name, Offset and Length into parts of values.</summary>
+/// <summary>Converts names, items and objects with Name, Offset and Length to blocks.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BlockTransformationAttribute : ArgumentTransformationAttribute
 {
-    /// <summary>Whether a number is a name, as where a text is wanted.</summary>
+    /// <summary>Whether a number is accepted as a name, as it is for a string parameter.</summary>
     public bool TakesNumbers { get; set; }
 
     /// <inheritdoc/>
@@ -43,7 +43,7 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
         }
     }
 
-    // The Length of a file and of other things that have one is none of a value.
+    // The Length of a file is not that of a block, so only custom objects and those with an Offset count.
     private static bool IsBlock(PSObject value)
         => value.Properties["Offset"] is not null || value.TypeNames is [var type, ..] && type.EndsWith(typeof(PSCustomObject).FullName!, StringComparison.Ordinal);
 
@@ -59,7 +59,7 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
         }
     }
 
-    // A number that is left out is an empty text in CSV.
+    // CSV has an empty text for a number that was left out.
     private static long? ReadNumber(object? value)
         => ValueArgument.Unwrap(value) is null or "" ? null : LanguagePrimitives.ConvertTo<long>(value);
 

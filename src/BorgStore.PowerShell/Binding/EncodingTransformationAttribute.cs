@@ -4,7 +4,7 @@ using System.Text;
 
 namespace BorgStore.Commands;
 
-/// <summary>Turns the names of encodings that PowerShell knows, and code pages, into encodings.</summary>
+/// <summary>Converts code pages and the encoding names that PowerShell knows to encodings.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class EncodingTransformationAttribute : ArgumentTransformationAttribute
 {

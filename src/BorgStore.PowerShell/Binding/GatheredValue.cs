@@ -2,7 +2,7 @@ using System.Text;
 
 namespace BorgStore.Commands;
 
-/// <summary>One value that is piped piece by piece: bytes one by one, or lines.</summary>
+/// <summary>A value that is piped in pieces: single bytes, or lines of text.</summary>
 internal sealed class GatheredValue(string name, Encoding encoding)
 {
     private readonly MemoryStream _bytes = new();
@@ -10,8 +10,8 @@ internal sealed class GatheredValue(string name, Encoding encoding)
 
     private bool IsEmpty => _bytes.Length == 0 && _lines is null;
 
-    /// <summary>Takes a piece.</summary>
-    /// <returns>Whether it is one; a whole value is none.</returns>
+    /// <summary>Adds a piece.</summary>
+    /// <returns>Whether it was a piece; a complete value is not.</returns>
     public bool TryAdd(object? piece)
     {
         switch (ValueArgument.Unwrap(piece))
@@ -30,7 +30,7 @@ internal sealed class GatheredValue(string name, Encoding encoding)
         return true;
     }
 
-    /// <summary>The value, or null where no piece came.</summary>
+    /// <summary>Returns the value, or null if there were no pieces.</summary>
     public byte[]? Finish()
         => IsEmpty ? null : _lines is null ? _bytes.ToArray() : ValueArgument.Encode(_lines.ToString(), encoding);
 

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Keeps away from a parameter for names what is none, but has a text.</summary>
+/// <summary>Rejects values that are not names but would convert to text.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ItemNameTransformationAttribute : ArgumentTransformationAttribute
 {
@@ -12,29 +12,29 @@ public sealed class ItemNameTransformationAttribute : ArgumentTransformationAttr
         Refusal.RefuseAsName(inputData);
         return inputData switch
         {
-            // What the property of a piped item is bound as without a conversion, so that the binder need not try the item itself again.
+            // An array binds without a conversion, so the binder does not try the piped item itself again.
             string text => new[] { text },
             object?[] several when several.Any(IsItem) => ItemInPlaceOfName.Instance,
             _ => IsItem(inputData) ? ItemInPlaceOfName.Instance : inputData,
         };
     }
 
-    /// <summary>Refuses items that were given as an argument: an item would be no more than its name there, that of a live item in whatever
+    /// <summary>Throws if items were given as an argument: only the name would be used, and it would be looked up among the live items of whichever
     /// store is open.</summary>
-    /// <param name="arguments">What was bound before anything came from the pipe.</param>
+    /// <param name="arguments">The names that were bound before the first pipeline input.</param>
     internal static void RefuseItems(string[] arguments)
     {
         if (arguments.Contains(ItemInPlaceOfName.Text)) throw ItemAsArgument();
     }
 
-    /// <summary>Returns the error for an item that is given as an argument.</summary>
+    /// <summary>Returns the error for an item that was given as an argument.</summary>
     internal static StoreException ItemAsArgument() => new(StoreError.InvalidArgument,
         "An item is piped, so that its store goes along, and whether it is soft-deleted, as in $item | Get-BorgStoreItemContent; or its name is given: $item.Name.");
 
     private static bool IsItem(object? value) => ValueArgument.Unwrap(value) is BorgStoreItem;
 
-    // Does not fit as it is, whereupon the binder takes the properties of a piped item. To throw would say the same, and cost more for each
-    // item than all the rest. As an argument it becomes a text that no name can be.
+    // Does not convert to a string array, so the binder goes on to the properties of a piped item. Throwing would have the same effect, but would
+    // cost more per item than everything else. As an argument it converts to a text that cannot be a name.
     private sealed class ItemInPlaceOfName
     {
         public const string Text = "\0";

@@ -5,14 +5,14 @@ using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>Reads <c>-Namespace @{ config = 0; data = @{ Levels = 2; Cache = 'WriteThrough'; Size = 4GB } }</c>.</summary>
+/// <summary>Parses <c>-Namespace @{ config = 0; data = @{ Levels = 2; Cache = 'WriteThrough'; Size = 4GB } }</c>.</summary>
 internal static class LayoutArgument
 {
     public const string Form = "Write the namespaces as @{ config = 0; data = 2 }, with 1, 2 for a change from level 1 to level 2, or as @{ data = @{ Levels = 2; Cache = 'WriteThrough'; MaxAge = '1.00:00:00'; Size = 4GB } }";
 
-    /// <summary>Reads the namespaces.</summary>
-    /// <param name="namespaces">What was given.</param>
-    /// <param name="preset">The namespaces that there are besides, whose levels need not be said.</param>
+    /// <summary>Parses the namespaces.</summary>
+    /// <param name="namespaces">The argument.</param>
+    /// <param name="preset">The namespaces of the preset, which may be given without levels; or null without a preset.</param>
     public static StoreLayout Parse(IDictionary namespaces, StoreLayout? preset)
     {
         var given = namespaces.Cast<DictionaryEntry>()
@@ -68,7 +68,7 @@ internal static class LayoutArgument
         }
         catch (PSInvalidCastException)
         {
-            // Told below.
+            // Reported below.
         }
         throw new StoreException(StoreError.InvalidArgument,
             $"'{setting.Key}' of namespace '{name}' is '{setting.Value}', which is not {expected}.", name);
@@ -82,7 +82,7 @@ internal static class LayoutArgument
         }
         catch (PSInvalidCastException)
         {
-            // Told below.
+            // Reported below.
         }
         throw new StoreException(StoreError.InvalidArgument, $"The levels of namespace '{name}' are '{value}', which is no number. {Form}.", name);
     }

@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells how namespaces are written, where they are given without their levels.</summary>
+/// <summary>Explains how to write namespaces when they are given without levels.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class LayoutTransformationAttribute : ArgumentTransformationAttribute
 {

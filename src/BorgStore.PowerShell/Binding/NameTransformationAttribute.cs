@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Takes the names out of items, so that what is piped as an item is never read as a pattern.</summary>
+/// <summary>Replaces items by their names, so that a piped item is never read as a pattern.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class NameTransformationAttribute : ArgumentTransformationAttribute
 {
@@ -13,7 +13,7 @@ public sealed class NameTransformationAttribute : ArgumentTransformationAttribut
         var plain = inputData is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : inputData;
         return plain switch
         {
-            // Left to the binder, which then offers a piped text to -Name first.
+            // Left to the binder, which then offers piped text to -Name first.
             string text => text,
             object?[] several => Array.ConvertAll(several, ReadName),
             _ => new[] { ReadName(plain) },

@@ -3,7 +3,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Turns the URLs of open stores into these stores.</summary>
+/// <summary>Converts the URLs of open stores to these stores.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class OpenStoreTransformationAttribute : ArgumentTransformationAttribute
 {

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Keeps items away from a parameter that takes patterns, so that the binder offers them to the one for literal names.</summary>
+/// <summary>Rejects items for a parameter that takes patterns, so that the binder offers them to the parameter for literal names.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PatternTransformationAttribute : ArgumentTransformationAttribute
 {

@@ -4,7 +4,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Commands;
 
-/// <summary>Turns the name of a preset, JSON or a hashtable of paths and rights into a permission map.</summary>
+/// <summary>Converts the name of a preset, JSON, or a hashtable of paths and rights to a permission map.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PermissionTransformationAttribute : ArgumentTransformationAttribute
 {

@@ -4,7 +4,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Says no to an argument in such a way that the binder may still try another parameter.</summary>
+/// <summary>Creates errors that reject an argument but still let the binder try another parameter.</summary>
 internal static class Refusal
 {
     public static ArgumentTransformationMetadataException Of(string message)
@@ -13,8 +13,8 @@ internal static class Refusal
         return new(shown, new PSInvalidCastException(shown));
     }
 
-    /// <summary>Refuses what would else be taken for a name by its text: a store, and a hashtable. No other parameter is tried, so that the
-    /// message comes through.</summary>
+    /// <summary>Throws for a store or a hashtable, whose text would otherwise become a name. The binder
+    /// tries no other parameter after this error, so the user sees its message.</summary>
     public static void RefuseAsName(object? value)
     {
         switch (ValueArgument.Unwrap(value))

@@ -3,16 +3,16 @@ using System.Runtime.CompilerServices;
 
 namespace BorgStore.Commands;
 
-/// <summary>Arguments that a transformation could not understand. The engine puts a record of its own around whatever a transformation throws;
-/// so the transformation returns a stand-in, and the cmdlet throws the reason, whose identifier is that of its other errors.</summary>
+/// <summary>Arguments that a transformation rejected. The engine wraps whatever a transformation throws in an error record of its own, so the
+/// transformation returns a stand-in, and the cmdlet throws the reason with the usual error identifier.</summary>
 internal static class RefusedArgument
 {
     private static readonly ConditionalWeakTable<object, StoreException> Reasons = [];
     private static volatile bool _any;
 
-    /// <summary>Marks a stand-in.</summary>
-    /// <param name="standIn">An object of the parameter's type that nothing else uses.</param>
-    /// <param name="reason">Why the argument was refused.</param>
+    /// <summary>Marks an object as the stand-in for a rejected argument.</summary>
+    /// <param name="standIn">An object of the parameter's type that is used for nothing else.</param>
+    /// <param name="reason">Why the argument was rejected.</param>
     /// <returns>The stand-in.</returns>
     public static T Mark<T>(T standIn, StoreException reason) where T : class
     {
@@ -21,7 +21,7 @@ internal static class RefusedArgument
         return standIn;
     }
 
-    /// <summary>Throws why one of the arguments was refused, if one was.</summary>
+    /// <summary>Throws the reason for the first argument that was rejected, if any.</summary>
     public static void Check(IEnumerable<object?> arguments)
     {
         if (!_any) return;

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Turns what a user may give as a store into a reference to it.</summary>
+/// <summary>Converts whatever a user may give as a store to a reference to it.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class StoreReferenceTransformationAttribute : ArgumentTransformationAttribute
 {

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Lets a switch bind to a property that came back from CSV as the text True or False.</summary>
+/// <summary>Lets a switch bind to the text True or False, which is what CSV makes of it.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class SwitchTransformationAttribute : ArgumentTransformationAttribute
 {

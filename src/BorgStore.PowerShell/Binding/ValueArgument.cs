@@ -6,13 +6,13 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>What <c>-Value</c> takes: bytes, a text or a stream, and nothing else.</summary>
+/// <summary>Reads the values that <c>-Value</c> accepts: bytes, a string or a stream.</summary>
 internal static class ValueArgument
 {
-    /// <summary>The most bytes that are gathered in memory where the length of a value is not known in advance.</summary>
+    /// <summary>The maximum number of bytes buffered in memory for a value of unknown length.</summary>
     public const int GatherLimit = 256 * 1024 * 1024;
 
-    // What announces no more than this is read into memory to its end, where a wrong length does no harm.
+    // Shorter streams are read into memory to their end, where a wrong length does no harm.
     private const int WorthStreaming = 64 * 1024;
 
     public static object? Unwrap(object? value)
@@ -32,8 +32,8 @@ internal static class ValueArgument
 
     public static byte[] Encode(string text, Encoding encoding) => [.. encoding.GetPreamble(), .. encoding.GetBytes(text)];
 
-    /// <summary>Returns a stream as a value: all of it from where it stands, whatever length it announces.</summary>
-    /// <exception cref="StoreException">The stream cannot be read, or holds more than fits in memory without announcing it.</exception>
+    /// <summary>Returns a stream as a value: everything from its current position, whatever length it announces.</summary>
+    /// <exception cref="StoreException">The stream cannot be read, or is too large to buffer and announced no length.</exception>
     public static StoreValue Read(Stream stream, string name)
     {
         CheckReadable(stream, name);
@@ -47,11 +47,11 @@ internal static class ValueArgument
             throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not stored: its stream is closed or cannot be read.", name);
     }
 
-    /// <summary>Reads a stream into memory, from where it stands to its end.</summary>
+    /// <summary>Reads a stream into memory, from its current position to its end.</summary>
     /// <exception cref="StoreException">The stream holds more than <see cref="GatherLimit"/> bytes.</exception>
     public static ReadOnlyMemory<byte> ReadToEnd(Stream stream, long announced, string name)
     {
-        // One byte more, so that the end is found without growing.
+        // One byte more, to find the end without growing the buffer.
         using var memory = new MemoryStream((int)Math.Min(announced + 1, GatherLimit));
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(announced + 1, WorthStreaming), 128 * 1024));
         try
@@ -69,7 +69,7 @@ internal static class ValueArgument
         return memory.GetBuffer().AsMemory(0, (int)memory.Length);
     }
 
-    // The bytes that a stream announces to be left. Special files announce none, or what is not so.
+    // Returns how many bytes the stream claims to have left. Special files claim none, or a wrong number.
     private static long FindLength(Stream stream)
     {
         try

@@ -5,7 +5,8 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Offers words for an argument. Never fails, never asks anything, and takes no longer than a user waits for the Tab key.</summary>
+/// <summary>Base class for argument completers. They never throw, never prompt, and
+/// return within the time that a user waits for the Tab key.</summary>
 public abstract class Completer : IArgumentCompleter
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(800);
@@ -26,10 +27,10 @@ public abstract class Completer : IArgumentCompleter
         }
     }
 
-    /// <summary>The words that begin with what is typed.</summary>
+    /// <summary>Returns the words that begin with the typed text.</summary>
     private protected abstract IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken);
 
-    // What cannot be written so that it means itself is not offered.
+    // Skips words that cannot be written so that PowerShell reads them back unchanged.
     private static CompletionResult? Offer(string word)
     {
         if (ShellWord.TryWrite(word) is not { } text) return null;

@@ -4,7 +4,7 @@ using System.Management.Automation.Language;
 
 namespace BorgStore.Commands;
 
-/// <summary>Offers folders.</summary>
+/// <summary>Completes folders.</summary>
 public sealed class FolderCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Offers namespaces, and the names of items once a namespace is typed.</summary>
+/// <summary>Completes namespaces, and names of items once a namespace is typed.</summary>
 public class NameCompleter : Completer
 {
     private const int MostNames = 200;
@@ -28,7 +28,7 @@ public class NameCompleter : Completer
         Store store, string ns, string prefix, ItemSelection selection, CancellationToken cancellationToken)
     {
         var names = new List<string>();
-        // On a thread of the pool, so that a storage that blocks does not block the prompt longer than the limit.
+        // On the thread pool, so that a blocking storage does not block the prompt for longer than the limit.
         var listing = Task.Run(async () =>
         {
             await foreach (var item in store.ListAsync(ns, selection, cancellationToken))
@@ -44,13 +44,13 @@ public class NameCompleter : Completer
         }
         catch (OperationCanceledException)
         {
-            // What was found within the limit is offered.
+            // Offers the names found within the limit.
         }
         lock (names) return [.. names];
     }
 }
 
-/// <summary>Offers the same where a pattern is taken: with what means something in a pattern escaped.</summary>
+/// <summary>Completes names for parameters that take patterns, escaping wildcard characters.</summary>
 public sealed class PatternCompleter : NameCompleter
 {
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace BorgStore.Commands;
 
-/// <summary>Offers the namespaces of the store.</summary>
+/// <summary>Completes the namespaces of the store.</summary>
 public sealed class NamespaceCompleter : Completer
 {
     /// <inheritdoc/>

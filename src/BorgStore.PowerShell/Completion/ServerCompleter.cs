@@ -3,7 +3,7 @@ using System.Net;
 
 namespace BorgStore.Commands;
 
-/// <summary>Offers the numbers of the running servers.</summary>
+/// <summary>Completes the numbers of the running servers.</summary>
 public sealed class ServerCompleter : Completer
 {
     /// <inheritdoc/>
@@ -12,7 +12,7 @@ public sealed class ServerCompleter : Completer
             .Where(id => id.StartsWith(request.Word, StringComparison.Ordinal));
 }
 
-/// <summary>Offers addresses that every machine can listen on.</summary>
+/// <summary>Completes addresses that every machine can listen on.</summary>
 public sealed class ListenAddressCompleter : WordCompleter
 {
     private protected override IEnumerable<string> Words

@@ -6,13 +6,13 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Words as they are written in PowerShell's language.</summary>
+/// <summary>Reads and writes words in PowerShell syntax.</summary>
 internal static class ShellWord
 {
-    // All others have a meaning somewhere in the language, or look like something that has one: a curly quote is a quote there.
+    // All other characters have a meaning somewhere in the language, or look like one that does: PowerShell accepts curly quotes as quotes.
     private static readonly SearchValues<char> Plain = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/\\:%+=~!?*[]^");
 
-    /// <summary>Returns a word in such quotes as it needs, or <see langword="null"/> if PowerShell would read anything else than this one word.</summary>
+    /// <summary>Returns a word in the quotes it needs, or <see langword="null"/> if PowerShell would not read it back as this word.</summary>
     /// <param name="word">The word.</param>
     public static string? TryWrite(string word)
     {
@@ -22,8 +22,9 @@ internal static class ShellWord
         return Means(text, word) ? text : null;
     }
 
-    /// <summary>Returns the word of an argument that is still being typed.</summary>
-    /// <param name="typed">The argument as completers get it: with its quotes, of which the last may be missing, or without any as it is meant.</param>
+    /// <summary>Returns the value of an argument that is still being typed.</summary>
+    /// <param name="typed">The argument as passed to completers: in quotes, of which the
+    /// closing one may be missing, or unquoted and unescaped.</param>
     public static string Read(string typed)
         => typed is not ['\'' or '"', ..] ? typed
             : Parse(typed, out _) is StringConstantExpressionAst word ? word.Value
@@ -31,7 +32,7 @@ internal static class ShellWord
 
     private static bool IsPlain(string word) => word.Length > 0 && word[0] != '-' && !word.AsSpan().ContainsAnyExcept(Plain);
 
-    // A number is one word too where it is written as it is shown, as that of a server.
+    // A number also counts if it is written exactly as it is displayed, such as the number of a server.
     private static bool Means(string text, string word) => Parse(text, out var errors) switch
     {
         _ when errors.Length > 0 => false,
@@ -40,7 +41,7 @@ internal static class ShellWord
         _ => false,
     };
 
-    // The one argument that a text is, if it is that.
+    // Returns the only argument in the text, or null if there is not exactly one.
     private static CommandElementAst? Parse(string text, out ParseError[] errors)
         => Parser.ParseInput("_ " + text, out _, out errors) is
         {
@@ -48,7 +49,7 @@ internal static class ShellWord
             EndBlock.Statements: [PipelineAst { PipelineElements: [CommandAst { Redirections.Count: 0, CommandElements: [_, var argument] }] }],
         } ? argument : null;
 
-    // Control characters have no place on a command line; within double quotes they have a spelling.
+    // Control characters cannot be typed on a command line; within double quotes they have an escape sequence.
     private static string WriteEscaped(string word)
     {
         var text = new StringBuilder("\"");

@@ -2,7 +2,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Offers the URLs of the open stores, and ways to others: the schemes, and below <c>file:</c> the folders of this machine.</summary>
+/// <summary>Completes URLs of stores: those of the open stores, the schemes, and below <c>file:</c> the folders of this machine.</summary>
 public sealed class StoreCompleter : Completer
 {
     private const string FileScheme = "file://";
@@ -22,7 +22,7 @@ public sealed class StoreCompleter : Completer
             .Where(url => url.StartsWith(request.Word, StringComparison.OrdinalIgnoreCase));
     }
 
-    // A new store, and a cache, are never where a store is open.
+    // A new store or a cache is never one of the open stores.
     private static bool TakesOpen(CompletionRequest request) => request is not ({ Command: "New-BorgStore" } or { Parameter: "CacheUri" });
 
     private static bool TakesOthers(CompletionRequest request) => request.Command is not ("Close-BorgStore" or "Get-BorgStore");

@@ -3,7 +3,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Commands;
 
-/// <summary>Offers words of a fixed list.</summary>
+/// <summary>Base class for completers with a fixed list of words.</summary>
 public abstract class WordCompleter : Completer
 {
     private protected abstract IEnumerable<string> Words { get; }
@@ -13,19 +13,19 @@ public abstract class WordCompleter : Completer
         => Words.Where(candidate => candidate.StartsWith(request.Word, StringComparison.OrdinalIgnoreCase));
 }
 
-/// <summary>Offers hash algorithms.</summary>
+/// <summary>Completes hash algorithms.</summary>
 public sealed class AlgorithmCompleter : WordCompleter
 {
     private protected override IEnumerable<string> Words => HashKind.All.Select(kind => kind.DisplayName);
 }
 
-/// <summary>Offers encodings of text.</summary>
+/// <summary>Completes text encodings.</summary>
 public sealed class EncodingCompleter : WordCompleter
 {
     private protected override IEnumerable<string> Words => EncodingTransformationAttribute.Names;
 }
 
-/// <summary>Offers presets of permissions: the short names, and the long ones to whoever begins with them.</summary>
+/// <summary>Completes presets of permissions: the short names, and the long ones once something is typed.</summary>
 public sealed class PermissionPresetCompleter : Completer
 {
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>A stream that tells how much was read from it, for the progress.</summary>
+/// <summary>A stream that reports the number of bytes read, for the progress bar.</summary>
 internal sealed class CountedStream(Stream stream, JobOutput output) : ReadOnlyStream
 {
     public override bool CanSeek => stream.CanSeek;

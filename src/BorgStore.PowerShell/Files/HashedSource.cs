@@ -3,18 +3,18 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Commands;
 
-/// <summary>A file or stream on its way to an item that is named by its hash. The value that is stored has that hash, also if something
-/// writes to the file meanwhile.</summary>
+/// <summary>Reads a file or stream for an item named by its hash. The stored value
+/// always has that hash, even if the file changes meanwhile.</summary>
 internal static class HashedSource
 {
-    // A source up to this size is read once, for its hash and its value together; likewise one that cannot be read twice.
+    // Sources up to this size, and those that cannot seek, are read once for both the hash and the value.
     private const int InMemory = 1024 * 1024;
 
-    /// <summary>Computes the hash of a source, from where it stands to its end, and returns it with the value.</summary>
-    /// <param name="source">The source, which stays open until the value is stored.</param>
-    /// <param name="name">What errors call the source.</param>
+    /// <summary>Returns the hash of a source, from its current position to its end, and its value.</summary>
+    /// <param name="source">The source, which must stay open until the value is stored.</param>
+    /// <param name="name">The name of the source, for error messages.</param>
     /// <param name="kind">The algorithm.</param>
-    /// <param name="cancellationToken">A token to cancel the reading.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<(string Digest, StoreValue Value)> ReadAsync(
         Stream source, string name, HashKind kind, CancellationToken cancellationToken)
     {
@@ -30,7 +30,7 @@ internal static class HashedSource
         return (digest, new(new CheckedStream(source, name, length, kind, digest), length));
     }
 
-    // Computes the hash again as the value passes, and vetoes the value with its last bytes where it differs.
+    // Hashes the value again while it is read, and throws at its last bytes if the hash differs.
     private sealed class CheckedStream(Stream source, string name, long length, HashKind kind, string expected) : ReadOnlyStream
     {
         private readonly long _start = source.Position;
@@ -41,7 +41,7 @@ internal static class HashedSource
 
         public override long Length => length;
 
-        // A repeated attempt begins anew; there is nothing else to seek for.
+        // A retry starts again from the beginning; no other seek is needed.
         public override long Position
         {
             get => _position;

@@ -3,17 +3,17 @@ using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>Maps names of items to paths of files that every platform can hold, and that never leave a folder.</summary>
+/// <summary>Maps names of items to file paths that are valid on every platform and never leave the folder.</summary>
 internal static class ItemPath
 {
     private const string NotInFileNames = "\\:*?\"<>|%";
     private static readonly string[] Devices = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-    /// <summary>The path of a file for a name below a folder. What a file name cannot hold is written as <c>%hh</c>.</summary>
+    /// <summary>Returns the file path for a name in a folder. Characters not allowed in file names become <c>%hh</c>.</summary>
     public static string Combine(string folder, string name)
         => Path.Combine([folder, .. name.Split('/').Select(EscapeElement)]);
 
-    /// <summary>A name without its namespace.</summary>
+    /// <summary>Returns a name without its namespace.</summary>
     public static string KeyOf(this StoreLayout layout, string name) => layout.Find(name) switch
     {
         null => name[(name.LastIndexOf('/') + 1)..],
@@ -27,7 +27,7 @@ internal static class ItemPath
         for (var i = 0; i < element.Length; i++)
         {
             var c = element[i];
-            // Dots at the end are dropped by Windows, and '..' would lead out of the folder everywhere.
+            // Windows drops dots at the end, and '..' would leave the folder on any platform.
             var isBad = c <= ' ' || c == '\x7f' || NotInFileNames.Contains(c)
                 || (c == '.' && i == element.Length - 1) || (i == 0 && IsDevice(element));
             if (isBad) escaped.Append('%').Append(((int)c).ToString("x2", System.Globalization.CultureInfo.InvariantCulture));

@@ -2,7 +2,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Blocks as one stream: those of one store that follow each other are gathered with one request, as many as one may have.</summary>
+/// <summary>Blocks as a single stream. Consecutive blocks of one store are gathered with as few requests as possible.</summary>
 internal sealed class JoinedStream : ValueStream
 {
     private readonly IReadOnlyList<ItemPart> _parts;
@@ -12,16 +12,16 @@ internal sealed class JoinedStream : ValueStream
     private JoinedStream(IReadOnlyList<ItemPart> parts)
     {
         _parts = parts;
-        // Blocks that are longer than any storage are found to be outside of their values later.
+        // Blocks that exceed any storage are reported later, when they turn out to be outside their values.
         Length = parts.Aggregate(0L, (sum, part) => part.Range.Length is { } length && length < long.MaxValue - sum ? sum + length : long.MaxValue);
     }
 
     /// <inheritdoc/>
     public override long Length { get; }
 
-    /// <summary>Opens the stream. The blocks of the first request were then seen to be there; others are looked for as their turn comes.</summary>
-    /// <param name="parts">The blocks, of known length.</param>
-    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    /// <summary>Opens the stream and checks that the blocks of the first request exist; the others are checked when they are read.</summary>
+    /// <param name="parts">The blocks, all of known length.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<JoinedStream> OpenAsync(IReadOnlyList<ItemPart> parts, CancellationToken cancellationToken)
     {
         var stream = new JoinedStream(parts);
@@ -61,7 +61,7 @@ internal sealed class JoinedStream : ValueStream
             blocks.Add(_parts[end].ToBlock());
         await _current.DisposeAsync();
         _current = await store.Store.GatherAsync(blocks, deleted, cancellationToken);
-        // Only now, so that a reader who goes on after a failure misses none.
+        // Only now, so that a reader who continues after an error does not skip any.
         _next = end;
     }
 }

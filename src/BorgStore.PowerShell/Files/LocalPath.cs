@@ -3,29 +3,29 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Finds the files that paths of PowerShell mean. To be called on the pipeline thread.</summary>
+/// <summary>Resolves PowerShell paths to files. Must be called on the pipeline thread.</summary>
 internal static class LocalPath
 {
     public const string FileSystem = "FileSystem";
 
-    // How long opening a file may take before the user is told.
+    // How long opening a file may take before a warning.
     private static readonly TimeSpan SilentOpening = TimeSpan.FromSeconds(2);
 
-    // What Unix shows of a file beyond what .NET knows; only the provider can tell it.
+    // The property for the Unix view, which only the provider can compute.
     private static readonly ScriptBlock UnixStat = ScriptBlock.Create("(Get-Item -LiteralPath $this.FullName -Force).UnixStat");
 
-    /// <summary>The files that patterns match; folders that a pattern matches are left out.</summary>
+    /// <summary>Returns the files that match the patterns, without folders.</summary>
     public static IEnumerable<string> Resolve(StoreCommand cmdlet, IEnumerable<string> patterns)
         => patterns.SelectMany(pattern => Find(cmdlet, pattern, literal: false));
 
-    /// <summary>The files of these very paths.</summary>
+    /// <summary>Returns the files with exactly these paths.</summary>
     public static IEnumerable<string> ResolveLiteral(StoreCommand cmdlet, IEnumerable<string> paths)
         => paths.SelectMany(path => Find(cmdlet, path, literal: true));
 
     /// <summary>Returns whether a text is the path of a file, or a pattern that a file matches.</summary>
     public static bool IsFile(PSCmdlet cmdlet, string text)
     {
-        // The longest path that Linux takes; no path that anybody types has several lines.
+        // 4096 is the longest path on Linux; a path never has line breaks in practice.
         if (text.Length is 0 or > 4096 || text.AsSpan().ContainsAny('\n', '\r')) return false;
         try
         {
@@ -38,14 +38,14 @@ internal static class LocalPath
         }
     }
 
-    /// <summary>The path of a file or folder, which need not exist.</summary>
+    /// <summary>Returns the full path of a file or folder, which need not exist.</summary>
     public static string ResolveAny(StoreCommand cmdlet, string path)
     {
         var resolved = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
         return provider.Name == FileSystem ? resolved : throw Elsewhere(path, provider);
     }
 
-    /// <summary>Refuses a folder that there cannot be, because a file is in its place or above it.</summary>
+    /// <summary>Throws if a folder cannot exist because it, or one of its parents, is a file.</summary>
     public static void CheckFolder(string folder)
     {
         for (var path = Path.TrimEndingDirectorySeparator(folder); !string.IsNullOrEmpty(path) && !Directory.Exists(path); path = Path.GetDirectoryName(path))
@@ -56,7 +56,7 @@ internal static class LocalPath
         }
     }
 
-    /// <summary>The path of a piped object that is a file, or null.</summary>
+    /// <summary>Returns the path of a piped object that is a file, or null.</summary>
     public static string? OfObject(object? value)
     {
         if (value is null) return null;
@@ -65,8 +65,8 @@ internal static class LocalPath
         return (wrapped.BaseObject as FileSystemInfo)?.FullName;
     }
 
-    /// <summary>A file with the properties by which other cmdlets take it from the pipeline, and views show it. Get-Item would add them
-    /// too, but reads the table of mounts four times a file for it.</summary>
+    /// <summary>Adds the properties to a file by which other cmdlets bind it from the pipeline and views show it. Get-Item would add them as well,
+    /// but reads the mount table four times per file.</summary>
     public static object Present(PSCmdlet cmdlet, object result)
     {
         if (result is not FileInfo file) return result;
@@ -82,11 +82,10 @@ internal static class LocalPath
         return item;
     }
 
-    /// <summary>Opens a file for reading from its beginning to its end. The system opens a FIFO only when a program opens it for writing, and
-    /// does not let go of the thread before.</summary>
+    /// <summary>Opens a file for sequential reading. Opening a FIFO blocks the thread until another program opens it for writing.</summary>
     /// <param name="path">The file.</param>
     /// <param name="warn">Called with a warning if opening takes long.</param>
-    /// <param name="cancellationToken">A token to cancel the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<FileStream> OpenReadAsync(string path, Func<string, ValueTask> warn, CancellationToken cancellationToken)
     {
         var opening = Task.Run(() => new FileStream(path, new FileStreamOptions
@@ -136,7 +135,7 @@ internal static class LocalPath
         return files;
     }
 
-    // A name with brackets is easily taken for a path, and a pattern that matches nothing is no error.
+    // A file name with brackets is easily mistaken for a literal path, and a pattern without matches is not an error.
     private static void WarnOfPattern(StoreCommand cmdlet, string pattern, Collection<string> files)
     {
         var sameName = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(pattern, out _, out _);

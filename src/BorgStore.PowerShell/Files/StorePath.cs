@@ -2,11 +2,11 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Paths of folders that hold stores, and their URLs.</summary>
+/// <summary>Converts paths of folders that hold stores to URLs.</summary>
 internal static class StorePath
 {
     /// <summary>Returns the URL of a folder.</summary>
-    /// <exception cref="StoreException">The path is that of a file, or has no URL.</exception>
+    /// <exception cref="StoreException">The path is a file, or has no URL.</exception>
     public static string GetUrl(PathIntrinsics paths, string path)
     {
         var full = paths.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
@@ -20,7 +20,7 @@ internal static class StorePath
             : url.AbsoluteUri;
     }
 
-    /// <summary>Returns an error with the URL of a path that was given in place of a URL; <see langword="null"/> if it is not a path.</summary>
+    /// <summary>Returns an error with the correct URL if a path was given instead of a URL; otherwise <see langword="null"/>.</summary>
     public static StoreException? Explain(PathIntrinsics paths, string given)
     {
         try
@@ -41,7 +41,7 @@ internal static class StorePath
         try
         {
             var full = paths.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-            // A share of another machine has no URL; it has to be mounted first.
+            // A network share has no URL; it has to be mounted first.
             return provider.Name == LocalPath.FileSystem && new Uri(full) is { IsUnc: false } url ? url.AbsoluteUri : null;
         }
         catch (Exception e) when (e is SessionStateException or NotSupportedException or PSArgumentException or UriFormatException)

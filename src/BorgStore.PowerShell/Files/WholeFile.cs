@@ -3,23 +3,23 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Commands;
 
-/// <summary>Writes a file so that it appears whole or not at all.</summary>
+/// <summary>Writes a file atomically: it appears complete or not at all.</summary>
 internal static class WholeFile
 {
     private const int BufferSize = 256 * 1024;
 
-    // What is smaller is written at once, and finds its place on the disk then.
+    // Smaller files are written with few calls, which allocate the space anyway.
     private const long WorthPreallocating = 1 << 20;
 
-    /// <summary>Writes a stream to a file; missing folders are made.</summary>
-    /// <param name="path">The whole path.</param>
-    /// <param name="content">What to write.</param>
-    /// <param name="overwrite">Whether an existing file is replaced.</param>
-    /// <param name="cancellationToken">Ends the work; there is no file then.</param>
+    /// <summary>Writes a stream to a file, creating missing folders.</summary>
+    /// <param name="path">The full path.</param>
+    /// <param name="content">The content.</param>
+    /// <param name="overwrite">Whether to replace an existing file.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; no file is left then.</param>
     public static async Task<FileInfo> WriteAsync(
         string path, Stream content, bool overwrite, CancellationToken cancellationToken)
     {
-        // Before a large value is loaded for nothing.
+        // Checked first, so that a large value is not loaded in vain.
         if (IsTaken(path, overwrite)) throw Taken(path);
         var unfinished = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetRandomFileName()}.tmp");
         var size = content.Length;
@@ -46,8 +46,8 @@ internal static class WholeFile
         }
         catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
         {
-            // Most files come into a folder that is there already. Which of the two it is depends on whether another file's
-            // writer makes the folder between the refusal and the look of .NET at why it was refused.
+            // Usually the folder exists, so it is only created on failure. .NET throws FileNotFoundException if another writer creates the folder
+            // after the failure but before .NET checks for its cause.
             var folder = Path.GetDirectoryName(path)!;
             LocalPath.CheckFolder(folder);
             Directory.CreateDirectory(folder);
@@ -57,7 +57,7 @@ internal static class WholeFile
         SafeFileHandle Open() => File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, preallocationSize: size >= WorthPreallocating ? size : 0);
     }
 
-    // Written synchronously, since a write into the cache of the system takes less than a thread to hand it to.
+    // Synchronous, because a write to the system's cache takes less time than handing it to another thread.
     private static async Task CopyAsync(Stream content, SafeFileHandle file, int bufferSize, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(bufferSize);

@@ -2,7 +2,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>A stream that fails with its last bytes if more follow than it announced, so that no part passes for the whole value.</summary>
+/// <summary>A stream that throws at its last bytes if it is longer than announced, so that a part never passes for the whole value.</summary>
 internal sealed class WholeStream : ReadOnlyStream
 {
     private readonly Stream _stream;
@@ -11,9 +11,9 @@ internal sealed class WholeStream : ReadOnlyStream
     private long _position;
 
     /// <summary>Creates the stream.</summary>
-    /// <param name="stream">The source, from where it stands.</param>
-    /// <param name="length">How many bytes the source announced [bytes].</param>
-    /// <param name="name">The name of the item, for the error.</param>
+    /// <param name="stream">The source, read from its current position.</param>
+    /// <param name="length">The length that the source announced [bytes].</param>
+    /// <param name="name">The name of the item, for error messages.</param>
     public WholeStream(Stream stream, long length, string name)
     {
         (_stream, _name, Length) = (stream, name, length);
@@ -38,7 +38,7 @@ internal sealed class WholeStream : ReadOnlyStream
         return read;
     }
 
-    // Whether these were the last bytes that were announced.
+    // Returns whether these were the last announced bytes.
     private bool Advance(int read)
     {
         _position += read;

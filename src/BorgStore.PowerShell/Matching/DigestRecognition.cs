@@ -5,11 +5,11 @@ using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>Guesses the algorithm that made the keys of a namespace from its values. Everything but the length of a key is found out
-/// once per namespace, whatever its size.</summary>
+/// <summary>Determines which hash algorithm made the keys of a namespace. Apart from the length of the
+/// key, everything is looked up once per namespace, whatever its size.</summary>
 internal sealed class DigestRecognition
 {
-    // The smallest few of the first names: enough to survive a damaged neighbour or two.
+    // The smallest of the first names: enough to tolerate a few damaged values.
     private const int ListedNeighbours = 64;
     private const int HashedNeighbours = 4;
 
@@ -24,7 +24,7 @@ internal sealed class DigestRecognition
     private readonly ConcurrentDictionary<StoreConnection, Lazy<Task<HashKind?>>> _borg = [];
     private readonly ConcurrentDictionary<Place, Lazy<Task<HashKind?>>> _neighbours = [];
 
-    /// <summary>Returns the algorithms that can have made a key, the most likely first.</summary>
+    /// <summary>Returns the algorithms that may have made a key, most likely first.</summary>
     /// <exception cref="StoreException">The key is not the digest of any known algorithm.</exception>
     public async Task<IReadOnlyList<HashKind>> GetCandidatesAsync(StoreLease store, string name, CancellationToken cancellationToken)
     {
@@ -40,7 +40,7 @@ internal sealed class DigestRecognition
     /// <summary>Remembers the algorithm that made a key.</summary>
     public void Remember(StoreLease store, string name, HashKind kind) => _matched[PlaceOf(store, name)] = kind;
 
-    /// <summary>Returns the most likely algorithm of a key that none of the candidates made: that of its neighbours.</summary>
+    /// <summary>Returns the most likely algorithm for a key that no candidate matched, judging by its neighbours.</summary>
     public async Task<HashKind> GuessAsync(
         StoreLease store, string name, IReadOnlyList<HashKind> candidates, CancellationToken cancellationToken)
     {
@@ -90,7 +90,7 @@ internal sealed class DigestRecognition
         return null;
     }
 
-    // What only makes a guess better must not fail the test of an item.
+    // A failed guess must not fail the test of an item.
     private static async ValueTask<T?> TryAsync<T>(Func<ValueTask<T?>> operation)
         where T : class
     {

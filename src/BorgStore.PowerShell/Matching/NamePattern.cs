@@ -3,32 +3,32 @@ using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>A wildcard for full names, where <c>*</c> reaches over slashes.</summary>
+/// <summary>A wildcard pattern for full names, where <c>*</c> also matches slashes.</summary>
 internal sealed class NamePattern(string pattern)
 {
     private readonly WildcardPattern _wildcard = new(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
     private readonly List<char> _tokens = Tokenize(pattern);
 
-    // What a token may be besides a character that stands for itself: any run of characters, or any one.
+    // Tokens other than literal characters: any run of characters, or any single one.
     private const char AnyRun = '\0';
     private const char AnyOne = '\x1';
 
     public bool IsMatch(string name) => _wildcard.IsMatch(name);
 
-    /// <summary>Returns the pattern that matches this name alone.</summary>
+    /// <summary>Returns the pattern that matches only this name.</summary>
     /// <param name="name">The name.</param>
-    /// <remarks>PowerShell's own escaping leaves out the escape character itself before 7.6.</remarks>
+    /// <remarks>Before 7.6, PowerShell's own method does not escape the escape character itself.</remarks>
     public static string Escape(string name) => string.Concat(name.Select(c => c is '*' or '?' or '[' or ']' or '`' ? $"`{c}" : c.ToString()));
 
-    /// <summary>Whether any name of a namespace can match, so that a listing has to look into it.</summary>
+    /// <summary>Returns whether a name in a namespace can match, so that the namespace has to be listed.</summary>
     public bool CanMatchWithin(string ns, StoreLayout layout)
     {
-        // Where the pattern names a whole namespace, all that it matches lies there or in a namespace within.
+        // If the pattern begins with a namespace, it matches only in that namespace and those nested in it.
         var start = new string([.. _tokens.TakeWhile(token => token is not (AnyRun or AnyOne))]).ToLowerInvariant();
         var home = layout.Find(start)?.Name ?? "";
         if (home.Length > 0 && ns != home && !ns.StartsWith(home + "/", StringComparison.Ordinal)) return false;
 
-        // All places in the pattern that are reached after the characters so far.
+        // All positions in the pattern that are reachable after the characters so far.
         var places = new SortedSet<int> { 0 };
         foreach (var c in ns.Length == 0 ? "" : ns + "/")
         {

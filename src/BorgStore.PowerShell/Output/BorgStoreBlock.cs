@@ -1,14 +1,14 @@
 namespace BorgStore.Commands;
 
-/// <summary>A part of the value of an item.</summary>
+/// <summary>A part of an item's value.</summary>
 /// <param name="Name">The full name of the item.</param>
-/// <param name="Offset">The first byte.</param>
-/// <param name="Length">How many bytes; <see langword="null"/> for all to the end.</param>
+/// <param name="Offset">The offset of the first byte.</param>
+/// <param name="Length">The number of bytes, or <see langword="null"/> for everything up to the end.</param>
 public sealed record BorgStoreBlock(string Name, long Offset, long? Length)
 {
-    /// <summary>Whether it was made of an item, whose size its length is.</summary>
+    /// <summary>Whether the block was made from an item, in which case its length is the item's size.</summary>
     internal bool IsItem { get; init; }
 
-    /// <summary>Whether the object that it was made of names its store, which only the pipe takes along.</summary>
+    /// <summary>Whether the block was made from an object that names its store, which is only used when the object is piped.</summary>
     internal bool HasStore { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace BorgStore.Commands;
 
-/// <summary>An item of a store: what is known of it besides its value.</summary>
+/// <summary>Information about an item of a store.</summary>
 public sealed class BorgStoreItem
 {
     internal BorgStoreItem(StoreItem item, BorgStoreHandle store)
@@ -28,19 +28,19 @@ public sealed class BorgStoreItem
     /// <summary>The size of the value [bytes].</summary>
     public long Size { get; }
 
-    /// <summary>Whether it is soft-deleted.</summary>
+    /// <summary>Whether the item is soft-deleted.</summary>
     public bool IsDeleted { get; }
 
-    /// <summary>The nesting level at which it lies.</summary>
+    /// <summary>The nesting level of the item.</summary>
     public int Level { get; }
 
-    /// <summary>When it was last read (local time), where the storage knows.</summary>
+    /// <summary>When the item was last read (local time), if the storage knows.</summary>
     public DateTime? LastAccessTime { get; }
 
-    /// <summary>When it was written (local time), where the storage knows.</summary>
+    /// <summary>When the item was last written (local time), if the storage knows.</summary>
     public DateTime? LastWriteTime { get; }
 
-    /// <summary>The store that it lies in.</summary>
+    /// <summary>The store of the item.</summary>
     public BorgStoreHandle Store { get; }
 
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace BorgStore.Commands;
 
-/// <summary>A value with the name of its item, as <c>Set-BorgStoreItem</c> takes them.</summary>
+/// <summary>A value with the name of its item, which can be piped to <c>Set-BorgStoreItem</c>.</summary>
 public sealed class BorgStoreItemContent : IDisposable
 {
     internal BorgStoreItemContent(string name, object value, bool isDeleted, BorgStoreHandle store)
@@ -9,13 +9,13 @@ public sealed class BorgStoreItemContent : IDisposable
     /// <summary>The full name of the item.</summary>
     public string Name { get; set; }
 
-    /// <summary>The value, or the part of it that was read: byte[], a string or a stream.</summary>
+    /// <summary>The value, or the part of it that was read, as byte[], string or stream.</summary>
     public object Value { get; set; }
 
     /// <summary>Whether the item is soft-deleted.</summary>
     public bool IsDeleted { get; }
 
-    /// <summary>The store that the item lies in.</summary>
+    /// <summary>The store of the item.</summary>
     public BorgStoreHandle Store { get; }
 
     /// <summary>Disposes the value if it is a stream.</summary>

@@ -1,23 +1,23 @@
 namespace BorgStore.Commands;
 
-/// <summary>What a namespace holds.</summary>
+/// <summary>The number and size of the items in a namespace.</summary>
 public sealed class BorgStoreMeasure
 {
     internal BorgStoreMeasure(string ns, BorgStoreHandle store) => (Namespace, Store) = (ns, store);
 
-    /// <summary>The namespace; <c>""</c> for keys without one, <c>(total)</c> for all that were measured of a store.</summary>
+    /// <summary>The namespace; <c>""</c> for keys without one, <c>(total)</c> for the sum of all measured namespaces of a store.</summary>
     public string Namespace { get; }
 
-    /// <summary>How many items there are, without soft-deleted ones.</summary>
+    /// <summary>The number of items, excluding soft-deleted ones.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The size of their values together [bytes].</summary>
+    /// <summary>The total size of their values [bytes].</summary>
     public long Size { get; private set; }
 
-    /// <summary>How many soft-deleted items there are.</summary>
+    /// <summary>The number of soft-deleted items.</summary>
     public long DeletedCount { get; private set; }
 
-    /// <summary>The size of their values together [bytes].</summary>
+    /// <summary>The total size of their values [bytes].</summary>
     public long DeletedSize { get; private set; }
 
     /// <summary>The size of the largest value [bytes].</summary>

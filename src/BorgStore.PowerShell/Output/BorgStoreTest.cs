@@ -1,6 +1,6 @@
 namespace BorgStore.Commands;
 
-/// <summary>What works with a store. What could not be found out is <see langword="null"/>.</summary>
+/// <summary>The result of testing a store. Properties that could not be determined are <see langword="null"/>.</summary>
 public sealed class BorgStoreTest
 {
     internal BorgStoreTest(string uri) => Uri = uri;
@@ -8,13 +8,13 @@ public sealed class BorgStoreTest
     /// <summary>The URL, without its password.</summary>
     public string Uri { get; }
 
-    /// <summary>Whether the storage answers.</summary>
+    /// <summary>Whether the storage responds.</summary>
     public bool? Reach { get; internal set; }
 
-    /// <summary>Whether there is a store.</summary>
+    /// <summary>Whether the store exists.</summary>
     public bool? Exists { get; internal set; }
 
-    /// <summary>Whether its namespaces and all of their levels are known.</summary>
+    /// <summary>Whether the namespaces and all of their levels are known.</summary>
     public bool? Layout { get; internal set; }
 
     /// <summary>Whether items can be listed.</summary>
@@ -23,7 +23,7 @@ public sealed class BorgStoreTest
     /// <summary>Whether a value can be read.</summary>
     public bool? Read { get; internal set; }
 
-    /// <summary>What does not work, and what to do.</summary>
+    /// <summary>The problem and its remedy, if something does not work.</summary>
     public string? Problem { get; internal set; }
 
     internal bool IsUsable => Reach == true && Exists == true && List != false && Read != false;

@@ -4,8 +4,8 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>Makes error records: the identifier is the name of the <see cref="StoreError"/>, the target the item. Control characters
-/// in the texts are escaped; the target object keeps its true name.</summary>
+/// <summary>Creates error records. The identifier is the name of the <see cref="StoreError"/>, and the target is the item. Control characters are
+/// escaped in messages, but not in the target object.</summary>
 internal static class ErrorRecords
 {
     private static readonly FrozenDictionary<StoreError, ErrorCategory> Categories = new Dictionary<StoreError, ErrorCategory>
@@ -32,9 +32,9 @@ internal static class ErrorRecords
         [StoreError.NotSupported] = ErrorCategory.NotImplemented,
     }.ToFrozenDictionary();
 
-    /// <summary>Makes an error record.</summary>
-    /// <param name="exception">What went wrong.</param>
-    /// <param name="target">What it went wrong with, where the exception does not say it.</param>
+    /// <summary>Creates an error record.</summary>
+    /// <param name="exception">The exception.</param>
+    /// <param name="target">The target, if the exception does not name it.</param>
     public static ErrorRecord From(Exception exception, object? target = null)
     {
         var record = Make(exception, target);

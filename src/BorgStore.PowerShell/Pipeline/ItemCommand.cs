@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>What the cmdlets on items have in common: the store of each record, and many items at a time.</summary>
+/// <summary>Base class of the cmdlets for items. Finds the store of each record and processes several items in parallel.</summary>
 public abstract class ItemCommand : StoreCommand
 {
     private bool _storeIsFixed;
@@ -23,10 +23,10 @@ public abstract class ItemCommand : StoreCommand
 
     private protected virtual PumpOptions PumpOptions => new(ThrottleLimit);
 
-    /// <summary>Whether a record came, if only one without a store.</summary>
+    /// <summary>Whether any record was received, even one whose store could not be used.</summary>
     private protected bool HasInput { get; private set; }
 
-    /// <summary>Whether something was left out of what came, as with a store that cannot be used, which is reported already.</summary>
+    /// <summary>Whether input was left out, for example because its store cannot be used. The error was already reported.</summary>
     private protected bool LacksInput { get; private set; }
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ public abstract class ItemCommand : StoreCommand
         if (TryLease(Store, _storeIsFixed) is { } store) Process(store);
     }
 
-    /// <summary>Makes the error of a job clearer. Called on any thread.</summary>
+    /// <summary>Adds advice to the error of a job. May be called on any thread.</summary>
     private protected virtual Exception Explain(Exception exception, object target, string command) => exception;
 
     /// <summary>Called for each record, with its store.</summary>
@@ -66,7 +66,7 @@ public abstract class ItemCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Unwind() => _pump?.Abandon();
 
-    /// <summary>Writes the error of something that is left out before any work on it begins.</summary>
+    /// <summary>Writes the error for input that is left out before any work on it begins.</summary>
     private protected void LeaveOut(StoreException reason)
     {
         LacksInput = true;
@@ -76,7 +76,7 @@ public abstract class ItemCommand : StoreCommand
     private Pump MakePump(string command)
         => new(this, command, PumpOptions with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
 
-    // A wrong store on the command line ends the command, one of a record is the error of that record.
+    // An unusable store ends the command if it was given on the command line, but is only a record's error if it came with the record.
     private StoreLease? TryLease(StoreReference? reference, bool isFixed)
     {
         if (_fixedStore is { } known && (isFixed || reference is null)) return known;

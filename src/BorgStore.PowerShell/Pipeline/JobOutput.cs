@@ -2,19 +2,19 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Where a job of a <see cref="Pump"/> writes to. Waits while the pipeline is not ready to take more.</summary>
+/// <summary>The output of a job of a <see cref="Pump"/>. Writing waits while the queue to the pipeline is full.</summary>
 internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, long job)
 {
-    /// <summary>Hands an object on. Where nobody takes it any more, it is disposed.</summary>
+    /// <summary>Writes an object to the pipeline, or disposes it if the pipeline has ended.</summary>
     public async ValueTask WriteAsync(object result)
     {
         if (!await SendAsync(MessageKind.Result, result)) (result as IDisposable)?.Dispose();
     }
 
-    /// <summary>Counts something for the progress, where a job does many things.</summary>
+    /// <summary>Counts a step for the progress, if a job has many.</summary>
     public void Advance() => progress.Advance();
 
-    /// <summary>Counts bytes that were read or written for the progress.</summary>
+    /// <summary>Counts bytes read or written, for the progress.</summary>
     public void Move(long bytes) => progress.Move(bytes);
 
     public async ValueTask WarnAsync(string text) => await SendAsync(MessageKind.Warning, text);

@@ -2,10 +2,10 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Base class for cmdlets that take names literally, and say so where a wildcard is given.</summary>
+/// <summary>Base class of cmdlets that take names literally, and explain this when given a wildcard.</summary>
 public abstract class LiteralItemCommand : ItemCommand
 {
-    /// <summary>Whether soft-deleted items are meant.</summary>
+    /// <summary>Whether the cmdlet acts on soft-deleted items.</summary>
     private protected virtual bool MeansDeleted => false;
 
     private protected override Exception Explain(Exception exception, object target, string command)

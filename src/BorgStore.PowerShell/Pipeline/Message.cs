@@ -1,15 +1,15 @@
 namespace BorgStore.Commands;
 
-/// <summary>What a worker tells the pipeline thread.</summary>
+/// <summary>The kinds of messages from workers to the pipeline thread.</summary>
 internal enum MessageKind
 {
     Result,
     Error,
     Warning,
 
-    /// <summary>The job is done; its content is the target, or null where it failed or was not begun.</summary>
+    /// <summary>The job has ended. The content is its target, or null if it failed or did not start.</summary>
     End,
 }
 
-/// <summary>Something that a worker tells the pipeline thread.</summary>
+/// <summary>A message from a worker to the pipeline thread.</summary>
 internal readonly record struct Message(long Job, MessageKind Kind, object? Content);

@@ -1,8 +1,7 @@
 namespace BorgStore.Commands;
 
-/// <summary>What workers tell the pipeline thread, in the order in which they tell it. Those who write wait while there is much that
-/// was not taken.</summary>
-/// <remarks>A channel would wake a thread of the pool for each message, only for that to wake the pipeline thread.</remarks>
+/// <summary>The bounded queue of messages from the workers to the pipeline thread. Writers wait while it is full.</summary>
+/// <remarks>A channel would wake a pool thread for each message just to wake the pipeline thread.</remarks>
 internal sealed class MessageQueue
 {
     private const int Length = 512;
@@ -14,16 +13,16 @@ internal sealed class MessageQueue
     private bool _isAwaited;
     private bool _isClosed;
 
-    /// <summary>Makes a queue.</summary>
-    /// <param name="stopping">Ends any wait of the pipeline thread.</param>
+    /// <summary>Creates a queue.</summary>
+    /// <param name="stopping">A token that ends waits of the pipeline thread.</param>
     public MessageQueue(CancellationToken stopping)
     {
         _stopping = stopping;
         stopping.UnsafeRegister(static queue => ((MessageQueue)queue!).Wake(), this);
     }
 
-    /// <summary>Writes a message, and waits while there are too many.</summary>
-    /// <returns>Whether it was taken; a closed queue takes none.</returns>
+    /// <summary>Writes a message, and waits while the queue is full.</summary>
+    /// <returns>Whether the message was accepted; a closed queue accepts none.</returns>
     public ValueTask<bool> WriteAsync(Message message)
     {
         lock (_lock)
@@ -43,7 +42,7 @@ internal sealed class MessageQueue
         }
     }
 
-    /// <summary>Takes the oldest message, where there is one.</summary>
+    /// <summary>Takes the oldest message, if there is one.</summary>
     public bool TryTake(out Message message)
     {
         lock (_lock)
@@ -54,9 +53,9 @@ internal sealed class MessageQueue
         }
     }
 
-    /// <summary>Waits for a message, or for the stop.</summary>
-    /// <param name="limit">How long.</param>
-    /// <returns>Whether there is one.</returns>
+    /// <summary>Waits for a message, until the limit or cancellation.</summary>
+    /// <param name="limit">The maximum time to wait.</param>
+    /// <returns>Whether there is a message.</returns>
     public bool Wait(TimeSpan limit)
     {
         lock (_lock)
@@ -70,7 +69,7 @@ internal sealed class MessageQueue
         }
     }
 
-    /// <summary>Takes no more messages. What is there can still be taken.</summary>
+    /// <summary>Closes the queue for writers. Messages in the queue can still be taken.</summary>
     public void Close()
     {
         lock (_lock)

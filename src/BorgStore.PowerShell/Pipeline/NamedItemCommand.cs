@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>What the cmdlets on items with a literal name have in common.</summary>
+/// <summary>Base class of the cmdlets that take literal names of items.</summary>
 public abstract class NamedItemCommand : LiteralItemCommand
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]

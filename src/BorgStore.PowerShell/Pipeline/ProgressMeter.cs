@@ -4,11 +4,11 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Shows how far a cmdlet is: nothing while it is quick, then a few times a second. To be used on the pipeline thread, but for the
-/// counting.</summary>
+/// <summary>Shows the progress of a cmdlet: nothing for the first second, then an update a few times a second. Only counting is thread-safe;
+/// everything else must be called on the pipeline thread.</summary>
 internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
 {
-    /// <summary>How long there is between two looks.</summary>
+    /// <summary>The time between two updates.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan Delay = TimeSpan.FromSeconds(1);
@@ -20,14 +20,14 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
     private long _moved;
     private bool _isShown;
 
-    /// <summary>Counts a thing that a job did; without such, the jobs themselves are counted.</summary>
+    /// <summary>Counts a step of a job. If no steps are counted, the jobs are.</summary>
     public void Advance() => Interlocked.Increment(ref _advanced);
 
-    /// <summary>Counts bytes that were read or written.</summary>
-    /// <param name="bytes">How many.</param>
+    /// <summary>Counts bytes read or written.</summary>
+    /// <param name="bytes">The number of bytes.</param>
     public void Move(long bytes) => Interlocked.Add(ref _moved, bytes);
 
-    /// <summary>Shows the state, where the last time is long enough ago.</summary>
+    /// <summary>Shows the progress, if an update is due.</summary>
     public void Show(long done, int underWay)
     {
         if (!IsDue(out var now)) return;
@@ -37,13 +37,13 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
         Write(string.Create(CultureInfo.CurrentCulture, $"{done:n0} done, {done / now.TotalSeconds:n0} a second{volume}, {underWay} under way"));
     }
 
-    /// <summary>Shows that something lasts, of which nobody knows how far it is.</summary>
+    /// <summary>Shows how long an operation with unknown progress has been running.</summary>
     public void ShowWait()
     {
         if (IsDue(out var now)) Write(string.Create(CultureInfo.CurrentCulture, $"under way for {now.TotalSeconds:n0} s"));
     }
 
-    /// <summary>Takes the display away.</summary>
+    /// <summary>Removes the progress display.</summary>
     public void Complete()
     {
         if (!_isShown) return;
@@ -54,7 +54,7 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
         }
         catch (Exception e) when (e is PipelineStoppedException or InvalidOperationException)
         {
-            // The pipeline takes nothing any more; the host clears its display as the prompt comes back.
+            // The pipeline accepts nothing any more; the host clears its display when it shows the prompt.
         }
     }
 

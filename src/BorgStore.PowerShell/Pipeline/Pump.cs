@@ -3,17 +3,17 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Runs the work of one cmdlet in the background. Workers never touch the cmdlet: all that they tell passes through one
-/// bounded queue, which the pipeline thread empties whenever it is here.</summary>
+/// <summary>Runs the jobs of a cmdlet in the background. Workers never touch the cmdlet: all their messages go through a bounded queue, which the
+/// pipeline thread empties whenever it runs.</summary>
 internal sealed class Pump
 {
-    // A record that comes after a silence of the upstream may wait as long as that silence was for its results. So a slow upstream
-    // sees each result before it delivers the next record, while a quick one never waits: ProcessRecord cannot be woken later, as
-    // it does not run then. At the worst, half of the time is spent waiting.
+    // After a pause upstream, a record may wait for its results as long as that pause lasted. A slow upstream thus sees each result before it sends
+    // the next record, while a fast one never waits. Results cannot be written later, because nothing
+    // wakes ProcessRecord. In the worst case, half of the time is spent waiting.
     private static readonly TimeSpan LeastLinger = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(1);
 
-    // How many names a warning lists.
+    // The number of names listed in a warning.
     private const int MostNames = 3;
 
     private readonly StoreCommand _cmdlet;
@@ -31,11 +31,11 @@ internal sealed class Pump
     private long _lastReturn = Stopwatch.GetTimestamp();
     private volatile bool _isAbandoned;
 
-    /// <summary>Makes a pump.</summary>
-    /// <param name="cmdlet">Whose pipeline thread this is.</param>
-    /// <param name="activity">What progress is shown as.</param>
-    /// <param name="options">How it works.</param>
-    /// <param name="stopping">Ends everything.</param>
+    /// <summary>Creates a pump.</summary>
+    /// <param name="cmdlet">The cmdlet whose pipeline thread uses the pump.</param>
+    /// <param name="activity">The name of the activity in the progress display.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="stopping">A token that cancels all jobs and waits.</param>
     public Pump(StoreCommand cmdlet, string activity, PumpOptions options, CancellationToken stopping)
     {
         _cmdlet = cmdlet;
@@ -48,30 +48,31 @@ internal sealed class Pump
 
     private int Outstanding => (int)(_posted - _ended);
 
-    /// <summary>Begins a job as soon as there is a place for it, and hands on what others have told meanwhile.</summary>
-    /// <param name="target">What the job is about: the target of its error.</param>
-    /// <param name="work">The job. What it throws becomes one error record.</param>
+    /// <summary>Starts a job as soon as there is room for it, and writes the output of other jobs that is ready.</summary>
+    /// <param name="target">The target of the job, which becomes the target of its errors.</param>
+    /// <param name="work">The job. An exception becomes one error record.</param>
     public void Post(object target, Func<JobOutput, CancellationToken, Task> work)
     {
         var quiet = Stopwatch.GetElapsedTime(_lastReturn);
         while (Outstanding >= _options.Parallelism + _options.Waiting) Take(Timeout.InfiniteTimeSpan);
         Begin(new(_posted++, target, work));
-        // One at a time: all outputs of a record come before the next record is read, so that -PipelineVariable names its source.
+        // With one job at a time, all outputs of a record are written before the next record is read, so that -PipelineVariable holds their source.
         if (_options.Parallelism == 1) Drain();
         else HandOnReady(quiet);
     }
 
-    /// <summary>Hands on what jobs have told. To be called for a record that joins a job which waits already.</summary>
+    /// <summary>Writes the output that is ready. To be called for a record that was added to a waiting job.</summary>
     public void HandOnReady() => HandOnReady(Stopwatch.GetElapsedTime(_lastReturn));
 
-    /// <summary>Waits for all jobs and hands on what they tell.</summary>
+    /// <summary>Waits for all jobs and writes their output.</summary>
     public void Complete()
     {
         Drain();
         _progress.Complete();
     }
 
-    /// <summary>Ends the jobs because the pipeline ends early: as it is stopped, as nobody downstream wants more, or by an error.</summary>
+    /// <summary>Ends the jobs when the pipeline ends early: when it is stopped, after an
+    /// error, or because downstream needs no more input.</summary>
     public void Abandon()
     {
         if (_isAbandoned) return;
@@ -100,11 +101,11 @@ internal sealed class Pump
             if (_workers == _options.Parallelism) return;
             _workers++;
         }
-        // On threads of the pool: what blocks in a storage's system calls must not block the next job.
+        // On the thread pool, because blocking system calls of a storage must not block the next job.
         _ = Task.Run(WorkAsync, CancellationToken.None);
     }
 
-    // Does one job after the other, as long as there are any.
+    // Runs jobs one after another until none is waiting.
     private async Task WorkAsync()
     {
         while (true)
@@ -136,7 +137,7 @@ internal sealed class Pump
         }
         catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
         {
-            // Nobody asks for it any more.
+            // Canceled because the result is no longer needed.
         }
         catch (Exception e)
         {
@@ -164,7 +165,7 @@ internal sealed class Pump
         }
     }
 
-    // Hands on one message. Waits for it if need be.
+    // Takes and writes one message, waiting up to the limit if there is none.
     private bool Take(TimeSpan limit)
     {
         _stopping.ThrowIfCancellationRequested();
@@ -181,7 +182,7 @@ internal sealed class Pump
         return true;
     }
 
-    // Waits for a message, and looks at the progress now and then.
+    // Waits for a message, updating the progress regularly.
     private bool Await(TimeSpan limit)
     {
         var start = Stopwatch.GetTimestamp();
@@ -216,7 +217,7 @@ internal sealed class Pump
         }
     }
 
-    // What jobs told before their turn, as their turn comes.
+    // Writes messages that jobs sent before their turn, once it is their turn.
     private void HandOnEarly()
     {
         while (_early.TryGetValue(_next, out var early))
@@ -226,7 +227,7 @@ internal sealed class Pump
         }
     }
 
-    // Lets the jobs that were begun come to their end, and remembers how they ended.
+    // Lets started jobs finish, and collects their outcomes.
     private void FinishJobs(List<object> finished, List<ErrorRecord> failed)
     {
         try
@@ -246,7 +247,7 @@ internal sealed class Pump
         }
         catch (Exception e) when (e is OperationCanceledException or PipelineStoppedException)
         {
-            // Ctrl-C: nothing is waited for.
+            // Ctrl-C: do not wait.
         }
     }
 
@@ -262,7 +263,7 @@ internal sealed class Pump
         }
         catch (Exception e) when (e is RuntimeException or InvalidOperationException)
         {
-            // The pipeline takes nothing any more, not even a warning.
+            // The pipeline accepts nothing any more, not even a warning.
         }
     }
 
@@ -277,9 +278,9 @@ internal sealed class Pump
         if (message.Kind == MessageKind.Result) (message.Content as IDisposable)?.Dispose();
     }
 
-    /// <summary>Something to do.</summary>
-    /// <param name="Number">Its place in the order.</param>
-    /// <param name="Target">What it is about.</param>
-    /// <param name="Work">Does it.</param>
+    /// <summary>A job.</summary>
+    /// <param name="Number">Its position in the order of jobs.</param>
+    /// <param name="Target">The target of its errors.</param>
+    /// <param name="Work">The work.</param>
     private readonly record struct Job(long Number, object Target, Func<JobOutput, CancellationToken, Task> Work);
 }

@@ -1,22 +1,22 @@
 namespace BorgStore.Commands;
 
-/// <summary>How a <see cref="Pump"/> works.</summary>
-/// <param name="Parallelism">How many jobs run at a time.</param>
+/// <summary>Options of a <see cref="Pump"/>.</summary>
+/// <param name="Parallelism">The number of jobs that run at a time.</param>
 internal sealed record PumpOptions(int Parallelism)
 {
-    /// <summary>Whether results come in the order of the jobs, not as they are ready.</summary>
+    /// <summary>Whether results are written in the order of the jobs instead of as they are ready.</summary>
     public bool IsOrdered { get; init; }
 
-    /// <summary>How many jobs may wait for their turn besides those that run, so that none of the workers has to wait for the pipeline
-    /// thread. One at a time is strict: none is taken before all outputs of the last were written.</summary>
+    /// <summary>The number of jobs that may wait besides those running, so that no worker has to wait for the pipeline thread. The default is none
+    /// with a parallelism of one, so that a job starts only when all output of the last one was written.</summary>
     public int Waiting { get; init; } = Parallelism - 1;
 
-    /// <summary>What makes of a result, on the pipeline thread, the object that is handed on.</summary>
+    /// <summary>Converts a result to the object to write, on the pipeline thread.</summary>
     public Func<object, object>? Present { get; init; }
 
-    /// <summary>What makes an error clearer, from the error and the target of its job. Called on any thread.</summary>
+    /// <summary>Adds advice to an error, given the error and the target of its job. May be called on any thread.</summary>
     public Func<Exception, object, Exception>? Explain { get; init; }
 
-    /// <summary>Whether jobs that were begun are finished, and told of, when the pipeline ends early.</summary>
+    /// <summary>Whether started jobs are finished and reported when the pipeline ends early.</summary>
     public bool FinishesJobs { get; init; }
 }

@@ -3,7 +3,8 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>What moving and copying have in common: where each item goes, and that no two go to one place.</summary>
+/// <summary>Base class of the cmdlets that move and copy. Finds the destination of each
+/// item and prevents two items from going to the same one.</summary>
 public abstract class RelocatingCommand : SelectedItemCommand
 {
     private readonly HashSet<string> _replaced = new(StringComparer.Ordinal);
@@ -20,7 +21,7 @@ public abstract class RelocatingCommand : SelectedItemCommand
 
     private protected StoreMode Mode => Force ? StoreMode.Overwrite : StoreMode.CreateNew;
 
-    /// <summary>What <c>-Destination</c> says for this record; null for the same name.</summary>
+    /// <summary>The value of <c>-Destination</c> for this record, or null to keep the name.</summary>
     private protected abstract string? Target { get; }
 
     /// <inheritdoc/>
@@ -32,7 +33,7 @@ public abstract class RelocatingCommand : SelectedItemCommand
 
     private protected override void Process(StoreLease store, string name)
     {
-        // With one full name as the destination of all, the first item waits until it is certain that it is the only one.
+        // If the destination is one full name, the first item waits until it is certain to be the only one.
         if (_isOnePlace && _only is null)
         {
             _only = (store, name, Deleted);
@@ -52,10 +53,10 @@ public abstract class RelocatingCommand : SelectedItemCommand
         base.End();
     }
 
-    /// <summary>Where items of a store go.</summary>
+    /// <summary>Returns the store to which items of a store go.</summary>
     private protected virtual StoreLease FindDestination(StoreLease store) => store;
 
-    /// <summary>Begins to move or copy an item.</summary>
+    /// <summary>Starts to move or copy an item.</summary>
     private protected abstract void Relocate(StoreLease store, string name, string newName, bool deleted);
 
     private void Relocate(StoreLease store, string name, bool deleted)
@@ -69,7 +70,7 @@ public abstract class RelocatingCommand : SelectedItemCommand
             var target when target.EndsWith('/') => (target == "/" ? "" : target) + store.Store.Layout.KeyOf(name),
             var target => target,
         };
-        // Without -Force the storage itself refuses the second of two.
+        // Without -Force, the storage itself rejects the second item.
         if (Force && !_replaced.Add(newName))
         {
             WriteError(new StoreException(StoreError.InvalidArgument,

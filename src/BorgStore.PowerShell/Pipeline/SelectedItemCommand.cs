@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>What the cmdlets have in common that act on live or on soft-deleted items.</summary>
+/// <summary>Base class of the cmdlets that act on either live or soft-deleted items.</summary>
 public abstract class SelectedItemCommand : NamedItemCommand
 {
     [Parameter(ValueFromPipelineByPropertyName = true)]

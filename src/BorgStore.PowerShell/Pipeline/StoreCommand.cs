@@ -3,10 +3,10 @@ using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 
-/// <summary>What all cmdlets have in common: the session, the end by Ctrl-C, leases of stores, and errors as records.</summary>
+/// <summary>Base class of all cmdlets: provides the session, stops on Ctrl-C, leases stores, and writes errors as error records.</summary>
 public abstract class StoreCommand : PSCmdlet, IDisposable
 {
-    // How long Ctrl-C may have to wait for a store to close; after that it closes in the background.
+    // The maximum time that Ctrl-C waits for a store to close; after that, it closes in the background.
     private static readonly TimeSpan LongestStop = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<StoreConnection, StoreLease> _leases = [];
@@ -14,7 +14,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
 
     internal CancellationToken StopToken => _stop.Token;
 
-    // A worker has no runspace, so the pipeline thread asks first.
+    // Set on the pipeline thread, because workers have no runspace.
     internal StoreSession Session => _session!;
 
     /// <inheritdoc/>
@@ -55,14 +55,14 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     {
     }
 
-    /// <summary>Called as an exception leaves the cmdlet, whatever it is: nothing of the cmdlet runs after it.</summary>
+    /// <summary>Called when any exception leaves the cmdlet; no other code of the cmdlet runs after that.</summary>
     protected virtual void Unwind()
     {
     }
 
-    /// <summary>The engine disposes a cmdlet at the end of the whole pipeline, however that came: so a store that something downstream
-    /// still needs stays open until then.</summary>
-    /// <param name="disposing">Whether this is not the finalizer.</param>
+    /// <summary>Ends the leases of stores. The engine disposes a cmdlet at the end of the whole pipeline, however it ends, so a store that
+    /// something downstream still needs stays open until then.</summary>
+    /// <param name="disposing">Whether the method is called by <see cref="Dispose()"/>.</param>
     protected virtual void Dispose(bool disposing)
     {
         if (!disposing) return;
@@ -77,11 +77,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         }
         catch (AggregateException)
         {
-            // What changes something flushed before, and told of it; nobody can be told any more.
+            // Cmdlets that change a store have flushed it and reported errors already; now nothing can be reported any more.
         }
     }
 
-    /// <summary>Waits for something that a storage does, or for Ctrl-C; what comes too late is disposed.</summary>
+    /// <summary>Waits for an asynchronous operation or Ctrl-C. A result that is too late is disposed.</summary>
     internal T Wait<T>(Func<CancellationToken, Task<T>> work)
     {
         var task = Task.Run(() => work(StopToken), StopToken);
@@ -98,7 +98,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Waits for something that a storage does, or for Ctrl-C.</summary>
+    /// <summary>Waits for an asynchronous operation or Ctrl-C.</summary>
     internal void Wait(Func<CancellationToken, Task> work)
     {
         var task = Task.Run(() => work(StopToken), StopToken);
@@ -106,14 +106,14 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Fails for what is not a URL, and with the URL if it is a path.</summary>
+    /// <summary>Throws if a text is not a URL, with the correct URL if it is a path.</summary>
     internal void CheckUrl(string url)
     {
         if (StorePath.Explain(SessionState.Path, url) is { } problem) throw problem;
         StoreUrl.GetScheme(url);
     }
 
-    /// <summary>Returns the URL of a store that is named by its folder.</summary>
+    /// <summary>Returns the URL of a store given by its folder.</summary>
     internal string GetUrl(string path) => StorePath.GetUrl(SessionState.Path, path);
 
     /// <summary>Leases a store until the pipeline ends.</summary>
@@ -124,11 +124,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
     }
 
-    /// <summary>Returns whether an argument is a script block that makes a value of each record. To be called before the first record.</summary>
+    /// <summary>Returns whether an argument is a script block that is evaluated for each record. Must be called before the first record.</summary>
     internal bool IsScript(string parameter)
         => MyInvocation.BoundParameters.TryGetValue(parameter, out var argument) && argument is not null && GetType().GetProperty(parameter)!.GetValue(this) is null;
 
-    /// <summary>Refuses an empty <c>-Store</c>, as of a misspelt variable: it would mean whatever store is open.</summary>
+    /// <summary>Throws if <c>-Store</c> is empty, for example because of a misspelt variable; it would otherwise mean the open store.</summary>
     internal void RefuseEmptyStore(StoreReference? store)
     {
         if (store is null && MyInvocation.BoundParameters.ContainsKey("Store"))
@@ -136,26 +136,26 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
                 "-Store is empty. Give what Open-BorgStore returned, or a URL; or leave -Store out, for the store that is open.");
     }
 
-    /// <summary>Flushes the stores that close with this pipeline, so that what goes wrong with it is told.</summary>
+    /// <summary>Flushes the stores that close with this pipeline, so that errors are reported.</summary>
     internal void FlushLeases()
     {
         foreach (var lease in _leases.Values.Where(lease => lease.Connection.ClosesByItself))
             Wait(async token => await lease.Store.FlushAsync(token));
     }
 
-    /// <summary>Asks <c>-WhatIf</c> and <c>-Confirm</c>, with control characters escaped.</summary>
+    /// <summary>Handles <c>-WhatIf</c> and <c>-Confirm</c>, with control characters escaped.</summary>
     internal new bool ShouldProcess(string target, string action)
         => base.ShouldProcess(PrintableText.Escape(target), PrintableText.Escape(action));
 
     /// <summary>Writes a warning, with control characters escaped.</summary>
     internal new void WriteWarning(string text) => base.WriteWarning(PrintableText.Escape(text));
 
-    /// <summary>Writes a line for <c>-Verbose</c>, with control characters escaped.</summary>
+    /// <summary>Writes a verbose message, with control characters escaped.</summary>
     internal new void WriteVerbose(string text) => base.WriteVerbose(PrintableText.Escape(text));
 
     internal void WriteError(Exception exception, object? target = null) => WriteError(ErrorRecords.From(exception, target));
 
-    /// <summary>Asks <c>-WhatIf</c> and <c>-Confirm</c>, unless <c>-Force</c> spares the question.</summary>
+    /// <summary>Handles <c>-WhatIf</c> and <c>-Confirm</c>; <c>-Force</c> skips the confirmation.</summary>
     internal bool ShouldProcess(string target, string action, bool force)
     {
         var bound = MyInvocation.BoundParameters;
@@ -164,13 +164,13 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         return (force && !asked && !confirms) || ShouldProcess(target, action);
     }
 
-    // Shows that it lasts, where it does.
+    // Shows progress while waiting.
     private void Await(Task task)
     {
         var progress = new ProgressMeter(this, MyInvocation.MyCommand.Name);
         try
         {
-            // The exception, if it ends with one, is the caller's.
+            // WaitAny does not throw the task's exception; that is left to the caller.
             while (Task.WaitAny([task], (int)ProgressMeter.Interval.TotalMilliseconds, StopToken) < 0) progress.ShowWait();
         }
         finally
@@ -182,8 +182,8 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     private static bool? IsSet(Dictionary<string, object> bound, string name)
         => bound.TryGetValue(name, out var value) ? LanguagePrimitives.IsTrue(value) : null;
 
-    // Lets every exception of the engine through, and cancels the work however the step was left: `Select-Object -First` unwinds
-    // by an exception and sends no stop.
+    // Lets every exception of the engine through, and cancels the work however the step ends:
+    // `Select-Object -First` unwinds with an exception and does not call StopProcessing.
     private void Guard(Action step)
     {
         var isWhole = false;

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>What the cmdlets have in common that ask a store as a whole. They take it by value, never from an item's property.</summary>
+/// <summary>Base class of the cmdlets that act on a whole store. They bind the store by value, never from a property of an item.</summary>
 public abstract class WholeStoreCommand : StoreCommand
 {
     [Parameter(ValueFromPipeline = true)]

@@ -17,29 +17,29 @@ public sealed class BorgStoreServer
         }
         catch (ArgumentException)
         {
-            // It has ended by now, which the session tells.
+            // The process has already ended, which the session reports.
         }
     }
 
-    /// <summary>Its number in this session.</summary>
+    /// <summary>The number of the server in this session.</summary>
     public int Id { get; }
 
-    /// <summary>Where clients of this machine reach it.</summary>
+    /// <summary>The URL for clients on this machine.</summary>
     public string Uri => Server.Url;
 
-    /// <summary>The URL of the store that it serves, without its password.</summary>
+    /// <summary>The URL of the served store, without its password.</summary>
     public string StoreUri => StoreUrl.Redact(_settings.StoreUrl);
 
-    /// <summary>What clients may do under which names; <see langword="null"/> for everything.</summary>
+    /// <summary>The rights of clients by path, or <see langword="null"/> if everything is allowed.</summary>
     public PermissionMap? Permission => _settings.Permission;
 
-    /// <summary>The most bytes that all values together may have; <see langword="null"/> where none was set.</summary>
+    /// <summary>The maximum total size of all values [bytes], or <see langword="null"/> if none was set.</summary>
     public long? Quota => _settings.Quota;
 
-    /// <summary>Whether it runs still.</summary>
+    /// <summary>Whether the server is still running.</summary>
     public bool IsRunning => !Server.HasEnded;
 
-    /// <summary>Its process.</summary>
+    /// <summary>The process of the server, or <see langword="null"/> if it had ended before it was found.</summary>
     public Process? Process { get; }
 
     internal ServerProcess Server { get; }

@@ -3,14 +3,14 @@ using System.Collections.Concurrent;
 namespace BorgStore.Commands;
 
 /// <summary>The servers of one session.</summary>
-/// <param name="warnings">Takes the news of a server that ended by itself.</param>
+/// <param name="warnings">Receives warnings about servers that ended unexpectedly.</param>
 internal sealed class ServerList(ConcurrentQueue<string> warnings)
 {
     private readonly object _lock = new();
     private readonly List<BorgStoreServer> _servers = [];
     private int _lastId;
 
-    /// <summary>Those that run, in the order in which they were started.</summary>
+    /// <summary>The running servers, in the order in which they were started.</summary>
     public IReadOnlyList<BorgStoreServer> Running
     {
         get
@@ -23,7 +23,7 @@ internal sealed class ServerList(ConcurrentQueue<string> warnings)
         }
     }
 
-    /// <summary>Takes in a server that was just started.</summary>
+    /// <summary>Adds a server that was just started.</summary>
     public BorgStoreServer Add(ServerSettings settings, ServerProcess process)
     {
         BorgStoreServer server;
@@ -36,8 +36,8 @@ internal sealed class ServerList(ConcurrentQueue<string> warnings)
         return server;
     }
 
-    /// <summary>Ends all servers, and waits for them within reason.</summary>
-    /// <param name="limit">How long to wait.</param>
+    /// <summary>Stops all servers and waits for them.</summary>
+    /// <param name="limit">The maximum time to wait.</param>
     public void StopAll(TimeSpan limit)
         => Task.WaitAll([.. Running.Select(server => Task.Run(async () => await server.Server.DisposeAsync()))], limit);
 

@@ -1,13 +1,13 @@
 namespace BorgStore.Commands;
 
-/// <summary>The log of a server until somebody asks for it: the last lines of it, since nobody may ever ask.</summary>
+/// <summary>The last lines of a server's log, until they are taken. Bounded, because they may never be.</summary>
 internal sealed class ServerLog
 {
     private const int Capacity = 1000;
     private readonly Queue<string> _lines = new();
     private long _dropped;
 
-    /// <summary>Takes in a line.</summary>
+    /// <summary>Adds a line.</summary>
     public void Add(string line)
     {
         lock (_lines)
@@ -21,7 +21,7 @@ internal sealed class ServerLog
         }
     }
 
-    /// <summary>Hands out the lines since the last time.</summary>
+    /// <summary>Takes the lines added since the last call.</summary>
     public IReadOnlyList<string> Take()
     {
         lock (_lines)

@@ -5,13 +5,13 @@ using BorgStore.Processes;
 
 namespace BorgStore.Commands;
 
-/// <summary>A REST server as a child of this process, which it never outlives.</summary>
+/// <summary>A REST server that runs as a child process and never outlives this process.</summary>
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private const string Prefix = "borgstore-server-rest: ";
     private const int WrongUsage = 2;
 
-    // The host of .NET says so where a framework is missing; on Unix only the lowest byte of it is left.
+    // The exit code of the .NET host when a framework is missing; Unix keeps only its lowest byte.
     private const int FrameworkMissing = unchecked((int)0x80008096);
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
@@ -23,17 +23,17 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public int Id => _child.Id;
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The URL that it listens on.</summary>
     public string Url { get; }
 
     public ServerLog Log { get; }
 
     public bool HasEnded => _child.Exited.IsCompleted;
 
-    /// <summary>Starts a server.</summary>
-    /// <param name="settings">What it is told.</param>
-    /// <param name="cancellationToken">Ends the wait, and the server.</param>
-    /// <returns>The server, once it listens.</returns>
+    /// <summary>Starts a server and waits until it listens.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="cancellationToken">A token to cancel the operation, which also ends the server.</param>
+    /// <returns>The server.</returns>
     public static async Task<ServerProcess> StartAsync(ServerSettings settings, CancellationToken cancellationToken)
     {
         var log = new ServerLog();
@@ -55,8 +55,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends when the server has ended.</summary>
-    /// <returns>Why, as far as it is known; <see langword="null"/> where it was told to.</returns>
+    /// <summary>Waits until the server has ended.</summary>
+    /// <returns>The reason, as far as it is known, or <see langword="null"/> if the server was told to end.</returns>
     public async Task<string?> WaitForFailureAsync()
     {
         var status = await _child.Exited;
@@ -68,7 +68,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return $"status {status}. {FindWords(_child.Errors)}".TrimEnd();
     }
 
-    /// <summary>Ends the server at once.</summary>
+    /// <summary>Kills the server.</summary>
     public async Task KillAsync()
     {
         var end = DisposeAsync();
@@ -76,7 +76,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         await end;
     }
 
-    /// <summary>Lets what runs come to its end, and ends the server.</summary>
+    /// <summary>Lets requests in progress finish, and ends the server.</summary>
     public ValueTask DisposeAsync()
     {
         lock (_lock) return new(_end ??= _child.DisposeAsync().AsTask());
@@ -115,17 +115,17 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return new(status == WrongUsage ? StoreError.InvalidArgument : StoreError.BackendFailure, $"The server did not start: {words}");
     }
 
-    // Its last words stand behind its name; without any, the system or .NET had the last word, or nobody.
+    // Returns the server's last message, which follows its name; without one, any other output of the system or .NET.
     private static string FindWords(string errors)
         => errors.LastIndexOf(Prefix, StringComparison.Ordinal) is >= 0 and var start
             ? ServerSettings.Translate(errors[(start + Prefix.Length)..].Replace(" See --help.", "", StringComparison.Ordinal))
             : QuietLines().Replace(errors, "").Trim();
 
-    // What listens on all addresses of the machine is reached on that which every machine has.
+    // A server on all addresses is reached at the loopback address.
     private static string ToUrl(string address)
         => address.Replace("//0.0.0.0:", "//127.0.0.1:", StringComparison.Ordinal).Replace("//[::]:", "//[::1]:", StringComparison.Ordinal);
 
-    // What is logged while all is well.
+    // Matches log lines that are not about problems.
     [GeneratedRegex(@"^\S+Z (?:trace|debug|info ) .*\n?", RegexOptions.Multiline)]
     private static partial Regex QuietLines();
 }

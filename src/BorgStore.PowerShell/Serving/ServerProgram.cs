@@ -4,22 +4,22 @@ using BorgStore.Processes;
 
 namespace BorgStore.Commands;
 
-/// <summary>Finds the program of the server: the one that the module carries, or one that was installed as a tool.</summary>
+/// <summary>Finds the server program: the one in the module, or one installed as a tool.</summary>
 internal static class ServerProgram
 {
     private const string Name = "borgstore-server-rest";
     private const int OldestRuntime = 10;
     private static readonly string Executable = OperatingSystem.IsWindows() ? ".exe" : "";
 
-    /// <summary>What a user has to install for it.</summary>
+    /// <summary>Advice on what to install for the server to run.</summary>
     public static string Advice { get; } =
         $"Install the ASP.NET Core Runtime {OldestRuntime} or later, from https://dotnet.microsoft.com/download or as the package aspnetcore-runtime-{OldestRuntime}.0 of the system.";
 
-    /// <summary>The program and the arguments that make it the server.</summary>
+    /// <summary>Returns the program and the arguments that start the server.</summary>
     public static IReadOnlyList<string> Find()
     {
         var folder = Path.Combine(Path.GetDirectoryName(typeof(ServerProgram).Assembly.Location)!, "server");
-        // Native code for this very system, where the module has it, starts faster.
+        // Code compiled for this very system starts faster, if the module has it.
         string[] carried = [Path.Combine(folder, RuntimeInformation.RuntimeIdentifier, Name + ".dll"), Path.Combine(folder, Name + ".dll")];
         if (carried.FirstOrDefault(File.Exists) is { } server)
         {
@@ -33,7 +33,7 @@ internal static class ServerProgram
                 $"The server was found neither in the folder '{folder}' of the module nor on the PATH. Install the whole module, or the server with 'dotnet tool install --global BorgStore.Server'.");
     }
 
-    // Where .NET's own programs look for it, with one that can run the server before others.
+    // Looks in the same places as .NET's own programs, preferring an installation that can run the server.
     private static string? FindDotNet()
     {
         var name = "dotnet" + Executable;

@@ -7,11 +7,11 @@ using BorgStore.Security;
 
 namespace BorgStore.Commands;
 
-/// <summary>What a server is started with.</summary>
-/// <param name="StoreUrl">The URL of the store that it serves. It may hold a secret.</param>
+/// <summary>The settings of a server.</summary>
+/// <param name="StoreUrl">The URL of the store to serve, which may contain a secret.</param>
 internal sealed partial record ServerSettings(string StoreUrl)
 {
-    // The server lets what runs come to its end, for half a minute at the most.
+    // The server lets requests in progress finish, for at most 30 seconds.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(35);
 
     private const string CertificatePasswordVariable = "BORGSTORE_SERVER_CERTIFICATE_PASSWORD";
@@ -36,10 +36,10 @@ internal sealed partial record ServerSettings(string StoreUrl)
 
     public required string LogLevel { get; init; }
 
-    /// <summary>The command that starts the server. Everybody may see its arguments, so that what may be a secret is in its
-    /// environment.</summary>
-    /// <param name="program">The program, with the arguments that make it the server.</param>
-    /// <param name="log">Gets the lines of its log.</param>
+    /// <summary>Returns the command that starts the server. Arguments are visible to other users, so
+    /// anything that may be secret goes into environment variables.</summary>
+    /// <param name="program">The program, with its leading arguments.</param>
+    /// <param name="log">Receives the lines of the server's log.</param>
     public ChildCommand ToCommand(IReadOnlyList<string> program, Action<string> log)
         => new(program[0], [.. program.Skip(1), .. Arguments])
         {
@@ -58,7 +58,7 @@ internal sealed partial record ServerSettings(string StoreUrl)
         .. CertificateKey is null ? Array.Empty<string>() : ["--certificate-key", CertificateKey],
     ];
 
-    /// <summary>The words of the server for those who gave it parameters of the cmdlet, not options of the program.</summary>
+    /// <summary>Rewrites a message of the server with the cmdlet's parameters in place of the program's options.</summary>
     public static string Translate(string words) => Options().Replace(words, option => option.Value switch
     {
         "--host" => "-ListenAddress",
@@ -78,7 +78,7 @@ internal sealed partial record ServerSettings(string StoreUrl)
             var variables = new Dictionary<string, string?>
             {
                 ["BORGSTORE_SERVER_BACKEND"] = StoreUrl,
-                // What started PowerShell is not to be told that a server of ours is ready.
+                // Keeps the server from reporting its readiness to the service manager that started PowerShell.
                 ["NOTIFY_SOCKET"] = null,
             };
             if (CertificatePassword is not null) variables[CertificatePasswordVariable] = CertificatePassword;

@@ -1,7 +1,7 @@
 namespace BorgStore.Commands;
 
-/// <summary>The store that an object of the pipeline comes from. Shows its URL without secrets and nothing else, so that such objects
-/// convert to JSON and CSV.</summary>
+/// <summary>The store that a pipeline object comes from. Its only public property is the URL
+/// without secrets, so that such objects convert to JSON and CSV.</summary>
 public sealed class BorgStoreHandle
 {
     internal BorgStoreHandle(StoreConnection connection, string uri) => (Connection, Uri) = (connection, uri);

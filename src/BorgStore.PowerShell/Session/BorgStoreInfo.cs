@@ -11,25 +11,25 @@ public sealed class BorgStoreInfo
     /// <summary>The URL, without its password.</summary>
     public string Uri => Connection.Store.Url;
 
-    /// <summary>Whether it is open still.</summary>
+    /// <summary>Whether the store is still open.</summary>
     public bool IsOpen => !Connection.Store.IsClosed;
 
-    /// <summary>Whether cmdlets without <c>-Store</c> use it although others are open.</summary>
+    /// <summary>Whether cmdlets without <c>-Store</c> use this store even if others are open.</summary>
     public bool IsDefault { get; internal set; }
 
     /// <summary>The namespaces and their levels.</summary>
     public IReadOnlyList<NamespaceLayout> Namespace => Connection.Store.Layout.Namespaces;
 
-    /// <summary>When values are safe from a power cut.</summary>
+    /// <summary>When stored values survive a power failure.</summary>
     public Durability Durability => Connection.Options.Durability;
 
-    /// <summary>What may be done under which names; <see langword="null"/> for everything.</summary>
+    /// <summary>The rights by path, or <see langword="null"/> if everything is allowed.</summary>
     public PermissionMap? Permission => Connection.Options.Permissions;
 
-    /// <summary>The most bytes that all values together may have; <see langword="null"/> where none was set as it was opened.</summary>
+    /// <summary>The maximum total size of all values [bytes], or <see langword="null"/> if none was set when the store was opened.</summary>
     public long? Quota => Connection.Options.Quota;
 
-    /// <summary>Where values are cached, without its password; <see langword="null"/> for nowhere.</summary>
+    /// <summary>The URL of the cache, without its password, or <see langword="null"/> if there is none.</summary>
     public string? CacheUri => Connection.Options.CacheUrl is { } url ? StoreUrl.Redact(url) : null;
 
     internal OpenConnection Connection { get; }

@@ -3,7 +3,7 @@ using BorgStore.Backends.Rclone;
 
 namespace BorgStore.Commands;
 
-/// <summary>Closes what is open as the module is removed.</summary>
+/// <summary>Closes the open stores when the module is removed.</summary>
 public sealed class ModuleCleanup : IModuleAssemblyCleanup
 {
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace BorgStore.Commands;
 
-/// <summary>A store that a user opened, and that stays open until a user closes it.</summary>
+/// <summary>A store that a user opened and that stays open until the user closes it.</summary>
 internal sealed class OpenConnection(Store store, StoreOptions options) : StoreConnection(options)
 {
     public Store Store { get; } = store;

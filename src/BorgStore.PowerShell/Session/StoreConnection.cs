@@ -1,6 +1,6 @@
 namespace BorgStore.Commands;
 
-/// <summary>A way to a store. Whoever uses the store holds a lease as long as that takes.</summary>
+/// <summary>A way to access a store. A lease keeps the store open while it is in use.</summary>
 internal abstract class StoreConnection
 {
     protected StoreConnection(StoreOptions options)
@@ -9,15 +9,15 @@ internal abstract class StoreConnection
         Handle = new(this, StoreUrl.Redact(options.Url));
     }
 
-    /// <summary>How the store was opened, or is on demand. The URL may hold a secret.</summary>
+    /// <summary>The options with which the store was or will be opened. The URL may contain a secret.</summary>
     public StoreOptions Options { get; }
 
-    /// <summary>What items show of their store.</summary>
+    /// <summary>The handle that items show as their store.</summary>
     public BorgStoreHandle Handle { get; }
 
-    /// <summary>Whether nobody needs to be told of the store's end: it closes with its last lease.</summary>
+    /// <summary>Whether the store closes with its last lease, without a user closing it.</summary>
     public abstract bool ClosesByItself { get; }
 
-    /// <summary>Makes sure that the store is open, until the lease is disposed.</summary>
+    /// <summary>Opens the store if necessary, and keeps it open until the lease is disposed.</summary>
     public abstract Task<StoreLease> LeaseAsync(CancellationToken cancellationToken);
 }

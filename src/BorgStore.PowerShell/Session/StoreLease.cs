@@ -1,6 +1,6 @@
 namespace BorgStore.Commands;
 
-/// <summary>The right to use a store, which stays open meanwhile.</summary>
+/// <summary>The right to use a store, which stays open until the lease is disposed.</summary>
 internal sealed class StoreLease(StoreConnection connection, Store store, Func<ValueTask>? release = null) : IAsyncDisposable
 {
     private Func<ValueTask>? _release = release;
@@ -9,9 +9,9 @@ internal sealed class StoreLease(StoreConnection connection, Store store, Func<V
 
     public Store Store { get; } = store;
 
-    /// <summary>What is known of an item, as the pipeline sees it.</summary>
+    /// <summary>Converts information about an item to a pipeline object.</summary>
     public BorgStoreItem Describe(StoreItem item) => new(item, Connection.Handle);
 
-    /// <summary>Gives the lease back; again has no effect. The last lease closes a store that closes by itself, flushed.</summary>
+    /// <summary>Ends the lease, once. The last lease of a store that closes by itself flushes and closes it.</summary>
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _release, null)?.Invoke() ?? ValueTask.CompletedTask;
 }

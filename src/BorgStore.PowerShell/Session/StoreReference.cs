@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>What <c>-Store</c> takes: an open store, the <c>Store</c> property of an item, or a URL.</summary>
+/// <summary>The type of <c>-Store</c>: an open store, the <c>Store</c> property of an item, or a URL.</summary>
 public sealed class StoreReference
 {
     private StoreReference(StoreConnection? connection, string? url) => (Connection, Url) = (connection, url);
@@ -16,7 +16,7 @@ public sealed class StoreReference
 
     internal static StoreReference To(BorgStoreInfo store) => new(store.Connection, null);
 
-    /// <summary>What stands for a store that was refused; it refers to none.</summary>
+    /// <summary>Creates a stand-in for a rejected argument, which refers to no store.</summary>
     internal static StoreReference CreateStandIn() => new(null, "");
 
     internal static bool TryFrom(object? value, out StoreReference? reference)
@@ -28,7 +28,7 @@ public sealed class StoreReference
             BorgStoreInfo store => To(store),
             BorgStoreHandle handle => new(handle.Connection, null),
             string { Length: > 0 } url => new(null, url),
-            // An item that came back from JSON.
+            // An item that was converted from JSON.
             PSObject custom when custom.Properties["Uri"]?.Value is string { Length: > 0 } url => new(null, url),
             _ => null,
         };

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace BorgStore.Commands;
 
-/// <summary>The stores of one runspace: those that are open, and those named by a URL; and its servers.</summary>
+/// <summary>The stores of a runspace, both open ones and those named by a URL, and its servers.</summary>
 internal sealed class StoreSession
 {
     private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(10);
@@ -15,14 +15,14 @@ internal sealed class StoreSession
 
     private StoreSession() => Servers = new(Warnings);
 
-    /// <summary>What went wrong in open stores without failing an operation. Stores tell it from any thread, and the next cmdlet hands
-    /// it on.</summary>
+    /// <summary>Warnings about failures in open stores that did not fail an operation. Stores
+    /// add them on any thread, and the next cmdlet writes them.</summary>
     public ConcurrentQueue<string> Warnings { get; } = new();
 
-    /// <summary>The servers that were started.</summary>
+    /// <summary>The started servers.</summary>
     public ServerList Servers { get; }
 
-    /// <summary>The session of the runspace that this thread works for.</summary>
+    /// <summary>The session of this thread's runspace.</summary>
     public static StoreSession Current => Sessions.GetValue(Runspace.DefaultRunspace, static runspace =>
     {
         var session = new StoreSession();
@@ -46,7 +46,7 @@ internal sealed class StoreSession
         }
     }
 
-    /// <summary>Takes in a store that was just opened.</summary>
+    /// <summary>Adds a store that was just opened.</summary>
     public BorgStoreInfo Add(Store store, StoreOptions options, bool isDefault)
     {
         var info = new BorgStoreInfo(new(store, options)) { IsDefault = isDefault };
@@ -59,7 +59,7 @@ internal sealed class StoreSession
         return info;
     }
 
-    /// <summary>Forgets what is known of the layout of a store, which something may change now.</summary>
+    /// <summary>Discards the remembered layout of a store, which may be about to change.</summary>
     public void ForgetLayout(string url)
     {
         lock (_lock)
@@ -79,7 +79,7 @@ internal sealed class StoreSession
         ForgetLayout(store.Connection.Options.Url);
     }
 
-    /// <summary>Closes all stores, then the servers, which may serve them, and waits for both within reason.</summary>
+    /// <summary>Closes all stores, and then the servers because these may serve them, waiting a limited time for both.</summary>
     public void CloseAll()
     {
         try
@@ -89,11 +89,11 @@ internal sealed class StoreSession
         }
         catch (AggregateException)
         {
-            // The runspace is going: nobody is there to be told.
+            // The runspace is closing, so errors cannot be reported.
         }
     }
 
-    /// <summary>Finds the store that <c>-Store</c> means; without one, the only store that is open or the default one.</summary>
+    /// <summary>Finds the store that <c>-Store</c> refers to; without it, the default store or the only open one.</summary>
     public StoreConnection Find(StoreReference? reference)
     {
         if (reference is null) return FindOnly().Connection;
@@ -107,20 +107,20 @@ internal sealed class StoreSession
         }
     }
 
-    /// <summary>The store of this URL that was opened last.</summary>
+    /// <summary>Returns the last opened store with this URL, or null.</summary>
     public OpenConnection? FindOpen(string url) => FindAllOpen(url) is [.., var last] ? last.Connection : null;
 
-    /// <summary>All open stores of this URL.</summary>
+    /// <summary>Returns all open stores with this URL.</summary>
     public IReadOnlyList<BorgStoreInfo> FindAllOpen(string url)
         => [.. OpenStores.Where(store => SameUrl(store.Connection.Options.Url, url))];
 
-    /// <summary>The only store that is open, or the default one.</summary>
-    /// <param name="parameter">The parameter by which a user of the cmdlet names a store instead.</param>
+    /// <summary>Returns the default store or the only open one.</summary>
+    /// <param name="parameter">The parameter that names a store explicitly, for error messages.</param>
     public BorgStoreInfo FindOnly(string parameter = "-Store")
     {
         var open = OpenStores;
         if (open.FirstOrDefault(store => store.IsDefault) is { } chosen) return chosen;
-        // The same store opened twice leaves no doubt which one is meant.
+        // A store that was opened twice is not ambiguous.
         var urls = open.Select(store => store.Uri.TrimEnd('/')).Distinct().ToList();
         return urls.Count switch
         {
@@ -132,11 +132,11 @@ internal sealed class StoreSession
         };
     }
 
-    // An item of a store that was closed since finds the store where it was opened again.
+    // An item of a closed store refers to that store again after it was reopened.
     private StoreConnection FindOpenAgain(StoreConnection connection)
         => connection is OpenConnection { Store.IsClosed: true } ? FindOpen(connection.Options.Url) ?? connection : connection;
 
-    // A URL as it is shown, without its password, means the open store as well.
+    // A URL as displayed, without its password, also refers to the open store.
     private static bool SameUrl(string open, string given) => IsSame(open, given) || IsSame(StoreUrl.Redact(open), given);
 
     private static bool IsSame(string a, string b) => a.AsSpan().TrimEnd('/').SequenceEqual(b.AsSpan().TrimEnd('/'));

@@ -2,7 +2,7 @@ using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>A store that was named by its URL: opened by the first lease, flushed and closed with the last, opened again by the next.</summary>
+/// <summary>A store named by its URL. The first lease opens it, the last one flushes and closes it, and the next one opens it again.</summary>
 internal sealed class UrlConnection(StoreOptions options) : StoreConnection(options)
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -12,7 +12,7 @@ internal sealed class UrlConnection(StoreOptions options) : StoreConnection(opti
 
     public override bool ClosesByItself => true;
 
-    /// <summary>Has the layout recognised anew when the store is opened next.</summary>
+    /// <summary>Makes the next lease detect the layout again.</summary>
     public void ForgetLayout() => _layout = null;
 
     public override async Task<StoreLease> LeaseAsync(CancellationToken cancellationToken)
@@ -20,7 +20,7 @@ internal sealed class UrlConnection(StoreOptions options) : StoreConnection(opti
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            // To look at what lies in a large store for each single command would take longer than most commands.
+            // The layout is remembered, because detecting that of a large store takes longer than most commands.
             _store ??= await Store.OpenAsync(Options with { RecalledLayout = _layout }, cancellationToken);
             _layout = _store.RecallableLayout;
             _leases++;

@@ -6,10 +6,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>Sockets of which only so many are accepted at a time. The others wait with the system, where they take no descriptor.</summary>
-/// <remarks>Kestrel's own limit refuses a connection that it has accepted already, and a burst is accepted faster than refused.</remarks>
-/// <param name="inner">Accepts the connections.</param>
-/// <param name="most">The number of open connections, with those that are just being refused.</param>
+/// <summary>A transport factory that limits the number of accepted connections. Others
+/// wait in the system's backlog, which takes no descriptors.</summary>
+/// <remarks>Kestrel's own limit rejects connections only after accepting them, and a burst is accepted faster than it is rejected.</remarks>
+/// <param name="inner">The factory that accepts the connections.</param>
+/// <param name="most">The maximum number of open connections, including those being rejected.</param>
 internal sealed class BoundedTransportFactory(SocketTransportFactory inner, int most) :
     IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
@@ -59,7 +60,7 @@ internal sealed class BoundedTransportFactory(SocketTransportFactory inner, int 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
-    /// <summary>A connection that makes room for another when it is closed.</summary>
+    /// <summary>A connection that frees its place when it is closed.</summary>
     private sealed class Connection(ConnectionContext inner, SemaphoreSlim free) : ConnectionContext
     {
         private int _isClosed;

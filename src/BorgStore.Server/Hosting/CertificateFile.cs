@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>The certificate of the server, read again when its file changes, so that a renewal needs no restart.</summary>
+/// <summary>The certificate of the server. It is read again when the file changes, so that a renewal needs no restart.</summary>
 internal sealed partial class CertificateFile
 {
-    /// <summary>The variable that holds the password of a PFX file or an encrypted key.</summary>
+    /// <summary>The environment variable with the password of a PFX file or an encrypted key.</summary>
     public const string PasswordVariable = "BORGSTORE_SERVER_CERTIFICATE_PASSWORD";
 
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
@@ -22,8 +22,8 @@ internal sealed partial class CertificateFile
 
     /// <summary>Reads the certificate.</summary>
     /// <param name="path">A PEM file with the chain, or a PFX file.</param>
-    /// <param name="keyPath">The PEM file of the key, where it is not in the same file.</param>
-    /// <param name="logger">Where a failing renewal is told.</param>
+    /// <param name="keyPath">The PEM file with the key, if it is a separate file.</param>
+    /// <param name="logger">The logger for renewals.</param>
     public CertificateFile(string path, string? keyPath, ILogger logger)
     {
         (_path, _keyPath, _logger) = (path, keyPath, logger);
@@ -32,7 +32,7 @@ internal sealed partial class CertificateFile
         _checked = Environment.TickCount64;
     }
 
-    /// <summary>The certificate with its chain, as the file has it now.</summary>
+    /// <summary>Returns the current certificate with its chain.</summary>
     public SslStreamCertificateContext Get()
     {
         lock (_lock)
@@ -49,14 +49,14 @@ internal sealed partial class CertificateFile
             }
             catch (CryptographicException e)
             {
-                // Half a file is there while it is written; the next connection tries again.
+                // The file may be only partly written; the next connection tries again.
                 LogNotRenewed(e.Message);
             }
             return _current;
         }
     }
 
-    // Whatever is wrong with the file, its exceptions are of many kinds.
+    // Wraps the many kinds of exceptions that an invalid file causes.
     private SslStreamCertificateContext Read()
     {
         try
@@ -84,7 +84,7 @@ internal sealed partial class CertificateFile
             : X509Certificate2.CreateFromEncryptedPemFile(_path, password, _keyPath);
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(_path);
-        // A key straight from PEM is none that TLS on Windows can use.
+        // TLS on Windows cannot use a key loaded directly from PEM.
         return SslStreamCertificateContext.Create(
             X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null), chain, offline: true);
     }

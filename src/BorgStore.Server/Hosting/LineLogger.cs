@@ -4,12 +4,12 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>Writes the log to stderr, one line an entry: time, level, text. Control characters are escaped, so that no client can
-/// write lines of its own.</summary>
+/// <summary>Writes the log to stderr, one line per entry: time, level, text. Control
+/// characters are escaped, so that clients cannot forge lines.</summary>
 internal sealed class LineLogger(LogLevel level, TextWriter output) : ILogger, ILoggerProvider
 {
     public ILogger CreateLogger(string categoryName)
-        // What the framework tells of every connection is for its own developers.
+        // Entries of the framework below warnings are only of use to its own developers.
         => categoryName.StartsWith("Microsoft.", StringComparison.Ordinal) ? new LineLogger(Max(level, LogLevel.Warning), output) : this;
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= level && logLevel != LogLevel.None;

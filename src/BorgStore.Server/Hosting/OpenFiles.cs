@@ -2,26 +2,26 @@ using System.Globalization;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>The number of files that this process may have open, of which every connection takes some.</summary>
-/// <remarks>Without a descriptor the runtime cannot load the next part of the program, and ends.</remarks>
+/// <summary>The maximum number of open files of this process. Every connection needs some.</summary>
+/// <remarks>Without a free descriptor, the runtime cannot load more of the program and terminates.</remarks>
 internal static class OpenFiles
 {
     private const string LimitsFile = "/proc/self/limits";
     private const string Row = "Max open files";
 
-    // The program itself, with all its libraries (about 140, a few more with TLS or S3), and connections that are just being refused.
+    // For the program with all its libraries (about 140, a few more with TLS or S3), and for connections being rejected.
     private const int Reserved = 208;
 
-    // A connection has its socket, a value that is read or written, and one more while ranges are copied or an answer waits on the disk.
+    // A connection has its socket, a value being read or written, and one more while ranges are copied or an answer is spooled to disk.
     private const int PerConnection = 3;
 
-    /// <summary>The number of connections that may wait for their refusal.</summary>
+    /// <summary>The number of connections that may be waiting to be rejected.</summary>
     public const int BeingRefused = 8;
 
-    /// <summary>The fewest open files that the server starts with.</summary>
+    /// <summary>The minimum number of open files that the server needs to start.</summary>
     public const int Fewest = Reserved + (16 * PerConnection);
 
-    /// <summary>Reads the limit; <see cref="int.MaxValue"/> where there is none or the system does not tell it.</summary>
+    /// <summary>Returns the limit, or <see cref="int.MaxValue"/> if it is unlimited or unknown.</summary>
     public static int GetLimit()
     {
         if (!OperatingSystem.IsLinux() || !File.Exists(LimitsFile)) return int.MaxValue;
@@ -32,7 +32,7 @@ internal static class OpenFiles
         return int.MaxValue;
     }
 
-    /// <summary>The number of connections that fit.</summary>
-    /// <param name="most">The most that there shall be.</param>
+    /// <summary>Returns the number of connections within the limit.</summary>
+    /// <param name="most">The maximum to return.</param>
     public static int LimitConnections(int most) => Math.Min(most, Math.Max(1, (GetLimit() - Reserved) / PerConnection));
 }

@@ -4,18 +4,18 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>The connections of those who have not shown yet that they may use the server. They are few: for a new one the oldest
-/// has to go, so that no number of them keeps out those who may.</summary>
-/// <param name="most">The number of such connections at a time.</param>
-/// <param name="patience">The time for the head of the first request, from the connection on.</param>
+/// <summary>The connections that have not proven yet that they may use the server. Their number is limited: a new one replaces the oldest, so that
+/// no number of them keeps out legitimate clients.</summary>
+/// <param name="most">The maximum number of such connections.</param>
+/// <param name="patience">The time from the connection to the end of the first request's headers.</param>
 internal sealed class Strangers(int most, TimeSpan patience)
 {
     private readonly TimeSpan _patience = patience;
     private readonly Lock _lock = new();
     private readonly LinkedList<Stranger> _oldestFirst = new();
 
-    /// <summary>Watches the connections of a listener.</summary>
-    /// <param name="listener">The listener; TLS is set up after this, so that a handshake counts too.</param>
+    /// <summary>Tracks the connections of a listener.</summary>
+    /// <param name="listener">The listener. TLS must be set up after this, so that handshakes count too.</param>
     public void Watch(ListenOptions listener) => listener.Use(next => async connection =>
     {
         using var stranger = new Stranger(this, connection);
@@ -23,10 +23,10 @@ internal sealed class Strangers(int most, TimeSpan patience)
         await next(connection);
     });
 
-    /// <summary>The whole head of a request has arrived.</summary>
+    /// <summary>Stops the timeout of a connection, when the headers of a request have arrived.</summary>
     public static void SeeHead(HttpContext context) => context.Features.Get<Stranger>()?.SeeHead();
 
-    /// <summary>The client of a request may use the server.</summary>
+    /// <summary>Stops tracking a connection, when the client of a request may use the server.</summary>
     public static void Admit(HttpContext context) => context.Features.Get<Stranger>()?.Leave();
 
     private void Add(Stranger stranger)
@@ -50,7 +50,7 @@ internal sealed class Strangers(int most, TimeSpan patience)
             if (stranger.Place.List is not null) _oldestFirst.Remove(stranger.Place);
     }
 
-    /// <summary>One such connection.</summary>
+    /// <summary>A tracked connection.</summary>
     internal sealed class Stranger : IDisposable
     {
         private readonly Strangers _all;

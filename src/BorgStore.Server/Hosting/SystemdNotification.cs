@@ -3,13 +3,13 @@ using System.Text;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>Tells systemd what a service of type notify has to tell (sd_notify(3)).</summary>
+/// <summary>Sends the state of a service of type notify to systemd (sd_notify(3)).</summary>
 internal static class SystemdNotification
 {
-    /// <summary>Says that requests are answered from now on.</summary>
+    /// <summary>Reports that the server answers requests from now on.</summary>
     public static void SendReady() => Send("READY=1");
 
-    /// <summary>Says that the server is ending.</summary>
+    /// <summary>Reports that the server is stopping.</summary>
     public static void SendStopping() => Send("STOPPING=1");
 
     private static void Send(string state)
@@ -18,12 +18,12 @@ internal static class SystemdNotification
         try
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-            // An '@' stands for the null that begins an abstract address.
+            // An '@' stands for the null byte at the start of an abstract address.
             socket.SendTo(Encoding.ASCII.GetBytes(state), new UnixDomainSocketEndPoint(path[0] == '@' ? '\0' + path[1..] : path));
         }
         catch (SocketException)
         {
-            // Nobody listens; that is nothing to fail for.
+            // Nobody listens, which is no reason to fail.
         }
     }
 }

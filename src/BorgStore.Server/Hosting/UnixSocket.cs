@@ -3,10 +3,10 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Server.Hosting;
 
-/// <summary>A unix socket in the file system that its owner and group may connect to, from the first moment on.</summary>
-/// <remarks>It is bound in a directory that only its owner may enter, and renamed to its place when it has its permissions and is
-/// listened on. So it replaces what a killed server left in one step, and the framework, which removes a socket by the name that it was
-/// bound to, leaves alone what lies at the place later.</remarks>
+/// <summary>A unix socket in the file system that is only ever open to its owner and group.</summary>
+/// <remarks>It is bound in a directory that only its owner may enter, and renamed to its final path once it has its permissions and is listening.
+/// This replaces the socket of a killed server in one step. It also keeps the framework, which deletes a socket by the name it was bound to, from
+/// deleting a newer file at the path.</remarks>
 internal sealed class UnixSocket
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -14,16 +14,16 @@ internal sealed class UnixSocket
 
     private readonly string _path;
 
-    // Two sockets at one place differ at least in this.
+    // Identifies our socket, because another one at the same path has a different time.
     private DateTime? _made;
 
-    /// <summary>Names the place; nothing is looked at yet.</summary>
+    /// <summary>Creates an instance for a path, without accessing it.</summary>
     /// <param name="path">The path of the socket.</param>
     public UnixSocket(string path) => _path = Path.GetFullPath(path);
 
-    /// <summary>Binds the socket and begins to listen.</summary>
-    /// <exception cref="StoreException">Something else than a socket is at the place.</exception>
-    /// <exception cref="IOException">Another program listens there.</exception>
+    /// <summary>Binds the socket and starts listening.</summary>
+    /// <exception cref="StoreException">The path exists and is not a socket.</exception>
+    /// <exception cref="IOException">Another program listens on the path.</exception>
     public Socket Bind()
     {
         if (!Directory.Exists(Path.GetDirectoryName(_path))) throw Failed("there is no such directory");
@@ -48,7 +48,7 @@ internal sealed class UnixSocket
         }
     }
 
-    /// <summary>Removes the socket, unless another one has taken its place.</summary>
+    /// <summary>Deletes the socket, unless another one has replaced it.</summary>
     public void Remove()
     {
         if (_made is { } made && File.Exists(_path) && File.GetLastWriteTimeUtc(_path) == made) File.Delete(_path);
@@ -64,7 +64,7 @@ internal sealed class UnixSocket
     [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     private void BindAside(Socket socket)
     {
-        // Short, because the path of a socket has about a hundred bytes.
+        // Short, because the path of a socket is limited to about a hundred bytes.
         var directory = Path.Combine(Path.GetDirectoryName(_path)!, $".{Random.Shared.Next():x8}");
         Directory.CreateDirectory(directory, OwnerOnly);
         try
@@ -73,7 +73,7 @@ internal sealed class UnixSocket
             socket.Bind(new UnixDomainSocketEndPoint(aside));
             File.SetUnixFileMode(aside, OwnerAndGroup);
             socket.Listen();
-            // Another one may have been faster.
+            // Another server may have been faster.
             CheckPlace();
             File.Move(aside, _path, overwrite: true);
         }
@@ -83,12 +83,12 @@ internal sealed class UnixSocket
         }
     }
 
-    // Nothing, or what a server that was killed left behind.
+    // The path must be free, or have the socket of a killed server.
     private void CheckPlace()
     {
         if (new FileInfo(_path).LinkTarget is not null || Directory.Exists(_path)) throw NoSocket();
         if (!File.Exists(_path)) return;
-        // To connect fails alike with a file and with a socket that nobody listens on, but a socket cannot be opened.
+        // Connecting fails in the same way for a file and for a socket without a listener, but only a file can be opened.
         try
         {
             File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete).Dispose();
@@ -104,7 +104,7 @@ internal sealed class UnixSocket
         }
         catch (IOException)
         {
-            // It is a socket.
+            // A socket.
         }
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
@@ -117,7 +117,7 @@ internal sealed class UnixSocket
         }
         catch (SocketException)
         {
-            // One that takes no connection now, such as one with a full queue, is in use too.
+            // A socket that cannot accept a connection now, for example because its queue is full, is in use too.
         }
         throw Failed("another program listens there");
     }

@@ -5,10 +5,10 @@ using BorgStore.Backends;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>Reads a JSON list of blocks, <c>[[name, offset, length], …]</c>, while it arrives. Nothing of it but the blocks is kept.</summary>
+/// <summary>Parses a JSON list of blocks, <c>[[name, offset, length], …]</c>, while it arrives. Only the blocks are kept in memory.</summary>
 internal sealed class BlockList
 {
-    // A name has at most 100 characters, each of which may be escaped; numbers and white space between are short.
+    // A name has at most 100 characters, each of which may be escaped; numbers and white space between tokens are short.
     private const int LongestToken = 4096;
 
     private readonly List<Block> _blocks = [];
@@ -23,14 +23,14 @@ internal sealed class BlockList
 
     private BlockList(bool allowNegativeOffsets, Action<string, bool> admit) => (_allowNegativeOffsets, _admit) = (allowNegativeOffsets, admit);
 
-    /// <summary>Reads a list.</summary>
+    /// <summary>Parses a list.</summary>
     /// <param name="body">The body of a request.</param>
-    /// <param name="allowNegativeOffsets">Whether an offset may count from the end of the item.</param>
-    /// <param name="admit">Called with the name of each block before the block is kept, and whether that is another one than that of
-    /// the block before; may refuse it.</param>
+    /// <param name="allowNegativeOffsets">Whether offsets may count from the end of the item.</param>
+    /// <param name="admit">Called before each block is kept, with its name and whether that differs
+    /// from the name of the previous block. May throw to reject the block.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> where it is something else or too long,
-    /// <see cref="StoreError.InvalidName"/> where a name is none.</exception>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> if the list is malformed or too long,
+    /// <see cref="StoreError.InvalidName"/> if a name is invalid.</exception>
     public static async ValueTask<IReadOnlyList<Block>> ReadAsync(
         PipeReader body, bool allowNegativeOffsets, Action<string, bool> admit, CancellationToken cancellationToken)
     {
@@ -48,7 +48,7 @@ internal sealed class BlockList
             }
             finally
             {
-                // Also of a body that is refused, so that the rest of it can be read and the connection stays open.
+                // Even if the list is rejected, so that the rest of the body can be read and the connection stays open.
                 body.AdvanceTo(consumed, result.Buffer.End);
             }
         }
@@ -76,11 +76,11 @@ internal sealed class BlockList
             case (Expected.List or Expected.Block, JsonTokenType.StartArray):
                 _expected++;
                 break;
-            // Anything behind the list is refused by the reader.
+            // The reader itself rejects anything after the list.
             case (Expected.Block, JsonTokenType.EndArray):
                 break;
             case (Expected.Name, JsonTokenType.String):
-                // Blocks of one item often follow each other, and then share its name.
+                // Consecutive blocks are often of one item, and then share its name.
                 var isNewName = _name.Length == 0 || !reader.ValueTextEquals(_name);
                 if (isNewName) _name = RequestTarget.CheckReadable(reader.GetString()!);
                 _admit(_name, isNewName);

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>The SHA-256 of a value on the wire: announced by who sends it, or told on request (RFC 9530).</summary>
+/// <summary>The SHA-256 of a value in HTTP headers: announced by the sender, or returned on request (RFC 9530).</summary>
 internal static class ContentHash
 {
     private const string AnnouncedHeader = "X-Content-hash-sha256";
@@ -10,18 +10,18 @@ internal static class ContentHash
     private const string DigestHeader = "Repr-Digest";
     private const string Algorithm = "sha-256";
 
-    /// <summary>The hash that the client announced for its value, in hex.</summary>
+    /// <summary>Returns the hash that the client announced for its value, in hex, or null.</summary>
     public static string? GetAnnounced(HttpRequest request) => request.Headers[AnnouncedHeader] is [{ } hash, ..] ? hash : null;
 
-    /// <summary>Whether the client asked for the hash of the value.</summary>
+    /// <summary>Returns whether the client wants the hash of the value.</summary>
     public static bool IsWanted(HttpRequest request)
         => request.Headers[WantedHeader] is [{ } wanted, ..] && wanted.Contains(Algorithm, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Tells the client the hash of the value.</summary>
+    /// <summary>Adds the hash of the value to the response.</summary>
     public static void Tell(HttpResponse response, ReadOnlySpan<byte> hash)
         => response.Headers[DigestHeader] = $"{Algorithm}=:{Convert.ToBase64String(hash)}:";
 
-    /// <summary>Fails where a hash is not the one that was announced.</summary>
+    /// <summary>Throws if a hash differs from the announced one.</summary>
     public static void Check(ReadOnlySpan<byte> hash, string? announced)
     {
         if (announced is not null && !announced.Equals(Convert.ToHexStringLower(hash), StringComparison.OrdinalIgnoreCase))

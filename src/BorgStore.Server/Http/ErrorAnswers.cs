@@ -2,19 +2,19 @@ using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>The one table from errors of a store to answers of HTTP.</summary>
+/// <summary>Maps errors of a store to HTTP responses.</summary>
 internal static class ErrorAnswers
 {
-    /// <summary>The header that tells our own client the exact error where a status stands for several.</summary>
+    /// <summary>The header with the exact error for our own client, because a status may stand for several errors.</summary>
     public const string Header = "X-BorgStore-Error";
 
-    /// <summary>The header that tells our own client, percent-encoded, what is particular about an error: the rest it words itself.</summary>
+    /// <summary>The header with the specific part of an error message, percent-encoded. Our own client words the rest itself.</summary>
     public const string DetailHeader = "X-BorgStore-Detail";
 
-    /// <summary>The header that names the item that it is about, percent-encoded: one of several, as where one is made of parts.</summary>
+    /// <summary>The header with the name of the item concerned, percent-encoded, for requests about several items.</summary>
     public const string NameHeader = "X-BorgStore-Name";
 
-    /// <summary>The status that stands for an error.</summary>
+    /// <summary>Returns the status for an error.</summary>
     public static int GetStatus(StoreError error) => error switch
     {
         StoreError.ObjectNotFound => StatusCodes.Status404NotFound,
@@ -27,16 +27,16 @@ internal static class ErrorAnswers
         StoreError.ReadRange => StatusCodes.Status416RangeNotSatisfiable,
         StoreError.HashMismatch => StatusCodes.Status422UnprocessableEntity,
         StoreError.NotSupported => StatusCodes.Status501NotImplemented,
-        // What is wrong between this server and the storage behind it.
+        // Problems between this server and the storage behind it.
         StoreError.ConnectionLost or StoreError.AuthenticationFailed => StatusCodes.Status502BadGateway,
         StoreError.Timeout => StatusCodes.Status504GatewayTimeout,
         _ => StatusCodes.Status500InternalServerError,
     };
 
-    /// <summary>The line of text that goes with an error.</summary>
+    /// <summary>Returns the line of text for an error.</summary>
     public static string GetText(StoreException exception) => exception.Error switch
     {
-        // The words that the Python client, or its tests, look for.
+        // Texts that the Python client or its tests look for.
         StoreError.StoreNotOpen => "The store must be open.",
         StoreError.StoreIsOpen => "The store must not be open.",
         StoreError.ReadRange => OneLine($"Read range error from {exception.Name}: {exception.Message}"),

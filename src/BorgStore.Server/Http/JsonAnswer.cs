@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>A JSON answer of any size, which is complete before the client gets the first byte. So a client that reads slowly holds
-/// nothing that the storage needs for a listing, and the length of the answer is known.</summary>
+/// <summary>A JSON response of any size that is complete before its first byte is sent. A slow client therefore does not block the storage during a
+/// listing, and the length of the response is known.</summary>
 internal sealed class JsonAnswer : IAsyncDisposable
 {
     private const int ChunkSize = 48 << 10;
@@ -12,22 +12,22 @@ internal sealed class JsonAnswer : IAsyncDisposable
     private readonly ArrayBufferWriter<byte> _buffer = new(1024);
     private readonly Spool _spool;
 
-    /// <summary>Begins an answer.</summary>
-    /// <param name="reserve">Called with the number of bytes before more are taken in; may refuse them.</param>
+    /// <summary>Creates a response.</summary>
+    /// <param name="reserve">Called with the number of bytes before they are added; may throw to reject them.</param>
     public JsonAnswer(Action<long> reserve)
     {
         _spool = new(reserve);
         Json = new(_buffer);
     }
 
-    /// <summary>Takes the JSON.</summary>
+    /// <summary>The writer of the JSON.</summary>
     public Utf8JsonWriter Json { get; }
 
-    /// <summary>Puts aside what was written, where that is much.</summary>
+    /// <summary>Moves the written JSON to the spool, if it is large enough.</summary>
     public ValueTask FlushAsync(CancellationToken cancellationToken)
         => Json.BytesPending + _buffer.WrittenCount < ChunkSize ? default : PutAsideAsync(cancellationToken);
 
-    /// <summary>Returns the whole answer.</summary>
+    /// <summary>Returns the complete response.</summary>
     public async ValueTask<Stream> ReadAsync(CancellationToken cancellationToken)
     {
         await PutAsideAsync(cancellationToken);

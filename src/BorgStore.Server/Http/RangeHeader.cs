@@ -3,11 +3,11 @@ using BorgStore.Backends;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>The Range header as the Python server reads it: what is no single range of bytes means the whole value.</summary>
+/// <summary>Parses the Range header like the Python server: anything but a single range of bytes means the whole value.</summary>
 internal static class RangeHeader
 {
-    /// <summary>Reads the header.</summary>
-    /// <param name="header">The header; empty where there is none.</param>
+    /// <summary>Parses the header.</summary>
+    /// <param name="header">The header, or an empty text if there is none.</param>
     public static ByteRange Parse(string header)
     {
         const string Unit = "bytes=";
@@ -19,11 +19,11 @@ internal static class RangeHeader
         var (hasStart, start) = ParseNumber(range[..dash]);
         var (hasEnd, end) = ParseNumber(range[(dash + 1)..]);
         if (dash == 0)
-            // The last 0 bytes are none; as an offset, 0 would be all of them.
+            // The last 0 bytes are none, but an offset of 0 would be the whole value.
             return !hasEnd ? ByteRange.Whole : end == 0 ? new(0, 0) : new(-end);
         if (!hasStart || (!hasEnd && dash + 1 < range.Length)) return ByteRange.Whole;
         if (!hasEnd) return new(start);
-        // Up to the byte before the start is a range of nothing, which Python's client asks for as it reads 0 bytes.
+        // An end just before the start is an empty range, which the Python client requests to read 0 bytes.
         return end >= start - 1
             ? new(start, end - start == long.MaxValue ? null : end - start + 1)
             : throw new StoreException(StoreError.InvalidArgument, $"The range 'bytes={start}-{end}' ends before it begins.");

@@ -4,14 +4,14 @@ using Microsoft.Extensions.Primitives;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>What a request is about, read from the target as it stood in the request line.</summary>
-/// <remarks>The framework's decoded path won't do: it resolves dot segments and percent-encoding, which names don't have.</remarks>
+/// <summary>The target of a request, parsed from the raw request line.</summary>
+/// <remarks>The framework's decoded path is unsuitable: it resolves dot segments and percent-encoding, which names do not have.</remarks>
 internal readonly struct RequestTarget
 {
     private readonly Dictionary<string, StringValues>? _query;
 
-    /// <summary>Reads a target.</summary>
-    /// <param name="rawTarget">The target: a path with a query, or a whole URL.</param>
+    /// <summary>Parses a target.</summary>
+    /// <param name="rawTarget">The target: a path with an optional query, or a full URL.</param>
     public RequestTarget(string rawTarget)
     {
         var start = 0;
@@ -21,34 +21,34 @@ internal readonly struct RequestTarget
         var path = rawTarget.AsSpan(start, (question < 0 ? rawTarget.Length : question) - start);
         IsListing = path.EndsWith("/");
         Name = path.Trim('/').ToString();
-        // Requests with credentials in their query don't exist; keys and values are decoded as Python's parse_qs does it.
+        // The query never has credentials; its keys and values are decoded like in Python's parse_qs.
         _query = question < 0 ? null : QueryHelpers.ParseQuery(rawTarget[question..]);
     }
 
-    /// <summary>The nested name, not checked yet; <c>""</c> for the store itself.</summary>
+    /// <summary>The nested name, not validated yet; <c>""</c> for the store itself.</summary>
     public string Name { get; }
 
     /// <summary>Whether the path ends in a slash.</summary>
     public bool IsListing { get; }
 
-    /// <summary>A value of the query, or <see langword="null"/> where it is absent or empty.</summary>
+    /// <summary>Returns a value of the query, or <see langword="null"/> if it is absent or empty.</summary>
     /// <param name="key">The key.</param>
     public string? this[string key] => _query is not null && _query.TryGetValue(key, out var values) && values[0] is { Length: > 0 } value ? value : null;
 
-    /// <summary>The name, which has to be one that may be read, moved away or deleted.</summary>
+    /// <summary>Returns the name after checking that it may be read, moved away or deleted.</summary>
     public string GetReadableName() => CheckReadable(Name);
 
-    /// <summary>The name, which has to be one that may be written.</summary>
+    /// <summary>Returns the name after checking that it may be written.</summary>
     public string GetWritableName()
     {
         ItemName.CheckWritable(Name, Name);
         return Name;
     }
 
-    /// <summary>The directory to list; <c>""</c> for the root.</summary>
+    /// <summary>Returns the directory to list; <c>""</c> for the root.</summary>
     public string GetDirectory() => Name.Length == 0 ? "" : CheckReadable(Name);
 
-    /// <summary>Checks a name that is to be read. Two spellings of one name would get round its permissions, so there is only one.</summary>
+    /// <summary>Checks a name to read. A second spelling of a name would bypass its permissions, so only one is allowed.</summary>
     /// <param name="name">The name.</param>
     public static string CheckReadable(string name)
     {

@@ -7,15 +7,15 @@ using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
 
-/// <content>Single items: tell of, load, store, delete, move.</content>
+/// <content>Single items: info, load, store, delete, move.</content>
 internal sealed partial class RestApplication
 {
     private const int SmallValue = 64 << 10;
     private const int ChunkSize = 64 << 10;
-    // A hash that goes before the value needs the whole value in memory.
+    // To send a hash before the value, the whole value must be in memory.
     private const int LargestDigestedValue = 1 << 20;
 
-    // The bytes of all values in chunks that have not ended yet.
+    // The total bytes of all unfinished chunked uploads.
     private long _spooled;
 
     private async Task TellOfItemAsync(HttpContext context, RequestTarget target)
@@ -59,7 +59,7 @@ internal sealed partial class RestApplication
             await value.ReadExactlyAsync(buffer, context.RequestAborted);
             writer.Advance(chunk);
             left -= chunk;
-            // A small answer leaves in one piece with its headers when the request ends.
+            // A small response is sent together with its headers when the request ends.
             if (value.Length > ChunkSize && (await writer.FlushAsync(context.RequestAborted)).IsCompleted)
                 throw new ConnectionAbortedException("The client closed the connection before the end of the answer.");
         }
@@ -86,7 +86,7 @@ internal sealed partial class RestApplication
         var request = context.Request;
         var name = target.GetWritableName();
         if (options.Stdio) request.Headers.Remove("Expect");
-        // Refused before anything of the value is taken.
+        // Checked before any of the value is read.
         options.Permissions?.Demand(name, AnyWrite);
         using var lease = await store.EnterAsync(context.RequestAborted);
 
@@ -98,7 +98,7 @@ internal sealed partial class RestApplication
             await ReceiveStreamAsync(context, lease.Backend, name, request.Body, length);
     }
 
-    // The length of a value in chunks is known only at its end, and storages want to know it before.
+    // The length of a chunked value is known only at its end, but storages need it first.
     private async Task ReceiveChunksAsync(HttpContext context, IBackend backend, string name)
     {
         var room = await FindRoomAsync(backend, name, context.RequestAborted);
@@ -135,7 +135,7 @@ internal sealed partial class RestApplication
         }
     }
 
-    // The most bytes that a value may have under the quota.
+    // Returns the maximum size of the value under the quota.
     private static async ValueTask<long> FindRoomAsync(IBackend backend, string name, CancellationToken cancellationToken)
     {
         if (await backend.GetQuotaAsync(cancellationToken) is not { Limit: { } limit, Used: { } used }) return long.MaxValue;
@@ -146,12 +146,12 @@ internal sealed partial class RestApplication
         }
         catch (StoreException e) when (e.Error == StoreError.PermissionDenied)
         {
-            // Who may not see what is replaced may replace it nevertheless.
+            // The client may replace the item even if it may not see its size.
             return limit;
         }
     }
 
-    // Small values are stored from where they were received, or from one pooled array.
+    // Small values are stored directly from the receive buffer, or from a pooled array.
     private static async Task ReceiveSmallAsync(HttpContext context, IBackend backend, string name, int length)
     {
         if (length == 0)
@@ -212,7 +212,7 @@ internal sealed partial class RestApplication
         if (!await lease.Backend.MoveAsync(name, newName, GetMode(context.Request), context.RequestAborted)) throw NotFound(name);
     }
 
-    // An extension: with "If-None-Match: *" an existing item is not replaced.
+    // An extension: "If-None-Match: *" keeps an existing item from being replaced.
     private static StoreMode GetMode(HttpRequest request)
         => request.Headers.IfNoneMatch is ["*"] ? StoreMode.CreateNew : StoreMode.Overwrite;
 

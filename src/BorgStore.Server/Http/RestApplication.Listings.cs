@@ -31,8 +31,8 @@ internal sealed partial class RestApplication
         });
     }
 
-    // An extension: the files of a whole tree, so many an answer, each with the last name of the one before. A client that says so
-    // gets the names of directories that cannot be read beside what lies in the others.
+    // An extension: the files of a whole tree in pages, each starting after the last name of the previous one. With unreadable=tell, the response
+    // lists the directories that cannot be read, in addition to the files of the others.
     private Task SendTreePageAsync(HttpContext context, RequestTarget target)
     {
         var directory = target.GetDirectory();
@@ -80,7 +80,7 @@ internal sealed partial class RestApplication
                 answer.Json.WriteStartObject();
                 answer.Json.WriteString("id", item.Id);
                 answer.Json.WriteNumber("size", item.Size);
-                // Exactly, since it comes back with the wish to delete, for this very state.
+                // Exact, because a later request to delete the item passes this time to identify its state.
                 answer.Json.WriteNumber("mtime", (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond);
                 answer.Json.WriteEndObject();
                 await answer.FlushAsync(context.RequestAborted);
@@ -89,7 +89,7 @@ internal sealed partial class RestApplication
         });
     }
 
-    // Storages read and sort a directory as a whole. A few of them are in memory at a time, and none while a client takes its time.
+    // Storages read and sort whole directories. Only a few of them are in memory at a time, and none while a slow client reads the response.
     private async Task SendJsonAsync(HttpContext context, Func<IBackend, JsonAnswer, Task> write)
     {
         using var waiting = _waitingListings.Begin();

@@ -10,13 +10,13 @@ namespace BorgStore.Server.Http;
 /// <content>Directories, hashes, ranges of many items, defragmentation, and the store as a whole.</content>
 internal sealed partial class RestApplication
 {
-    // The end of the year 9998 or so.
+    // In about the year 9998.
     private const decimal MostSeconds = 253_300_000_000m;
 
     private const int MaxBlocksBody = 32 << 20;
     private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
 
-    // What a block takes in memory while its request runs, the second with a name of its own.
+    // The memory that a block takes during its request; the second constant is for blocks with a new name.
     private const int BytesPerBlock = 48;
     private const int BytesPerName = 300;
     private const long SmallList = 64 << 10;
@@ -26,7 +26,7 @@ internal sealed partial class RestApplication
 
     private async Task DestroyAsync(HttpContext context)
     {
-        // Checked before anything is closed for it.
+        // Checked before the store is closed for it.
         if (options.Permissions?.Allows("", AccessRights.Delete) == false)
             throw new StoreException(StoreError.PermissionDenied, "The store's permissions refuse to destroy it.");
         await store.DestroyAsync(context.RequestAborted);
@@ -34,7 +34,7 @@ internal sealed partial class RestApplication
 
     private async Task MakeDirectoryAsync(HttpContext context, RequestTarget target)
     {
-        // Without a name it is the directory of the store, which Python makes where items lie at the root.
+        // Without a name, it is the store's own directory, which the Python client creates when items are at the root.
         var name = target.Name.Length == 0 ? "" : target.GetWritableName();
         using var lease = await store.EnterAsync(context.RequestAborted);
         await lease.Backend.MakeDirectoryAsync(name, context.RequestAborted);
@@ -64,7 +64,7 @@ internal sealed partial class RestApplication
         await SendAsync(context, System.Text.Encoding.ASCII.GetBytes($$"""{"limit": {{quota.Limit ?? -1}}, "usage": {{quota.Used ?? -1}}}"""));
     }
 
-    // An extension: answered when all that was stored before is safe from a power cut.
+    // An extension: answered once everything stored before is safe from a power failure.
     private async Task FlushAsync(HttpContext context)
     {
         using var lease = await store.EnterAsync(context.RequestAborted);

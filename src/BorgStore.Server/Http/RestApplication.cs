@@ -7,27 +7,27 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>Maps HTTP onto a backend.</summary>
+/// <summary>Maps HTTP requests to a backend.</summary>
 internal sealed partial class RestApplication(SharedBackend store, ServerOptions options, ILogger logger)
 {
-    /// <summary>The version of the protocol that a client has to accept, to the letter.</summary>
+    /// <summary>The media type that clients must accept, exactly as written.</summary>
     public const string MediaType = "application/vnd.x.borgstore.rest.v1";
 
     private const string NoCaching = "no-store, no-cache, must-revalidate, max-age=0";
-    // Which extensions a client may use, by a number that stands for all up to it. See docs/protocol.md.
+    // The version of the extensions that a client may use; includes all lower versions. See docs/protocol.md.
     private const string ExtensionsHeader = "X-BorgStore-Server";
     private const string Extensions = "2";
     private const string HealthCheck = "/?cmd=health";
-    // Enough for any value that an honest client sends with a wrong password; it then sees the 401 and not a broken line.
+    // Enough for any value that an honest client sends with a wrong password, so that it receives the 401 and not a broken connection.
     private const long StrangersBodyLimit = 64 << 20;
 
-    // Rclone passes on the time that a client says, and only one by the storage's own clock is worth telling.
+    // Rclone passes on the client's time, and only a time of the storage's own clock is worth returning.
     private readonly bool _hasWriteTimes = !options.Backend.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase);
 
     private readonly BasicCredentials? _credentials =
         options.Username is { } username ? new(username, options.Password ?? "") : null;
 
-    /// <summary>Answers one request.</summary>
+    /// <summary>Handles a request.</summary>
     public Task HandleAsync(HttpContext context)
         => logger.IsEnabled(LogLevel.Debug) ? HandleAndLogAsync(context) : HandleCoreAsync(context);
 
@@ -64,7 +64,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         }
         catch (Exception e) when (FindBadRequest(e) is not null && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
-            // What is left of such a request can't be told from the next one.
+            // The rest of such a request cannot be told from the next one.
             context.Response.Headers.Connection = "close";
             await SendTextAsync(context, FindBadRequest(e)!.StatusCode, e.Message);
         }
@@ -75,7 +75,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         catch (Exception e)
         {
             LogFailure(e);
-            // An answer that has begun can't be taken back; cut off it can't be taken for a whole one either.
+            // A response that has started cannot be replaced; aborting it keeps the client from taking it for complete.
             if (context.Response.HasStarted) context.Abort();
             else await RefuseAsync(context, new StoreException(StoreError.BackendFailure, "The server failed; its log says why."));
         }
@@ -157,7 +157,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
             or Microsoft.AspNetCore.Connections.ConnectionAbortedException || FindBadRequest(e) is not null;
 
     private static BadHttpRequestException? FindBadRequest(Exception e)
-        // What Kestrel says of a chunk with more bytes than can be counted.
+        // Kestrel's exception for a chunk size that overflows.
         => e as BadHttpRequestException ?? (e is IOException { InnerException: OverflowException } ? new(e.Message, e) : null);
 
     private Task RefuseAsync(HttpContext context, StoreException e)
@@ -169,8 +169,8 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         return RefuseAsync(context, ErrorAnswers.GetStatus(e.Error), ErrorAnswers.GetText(e), long.MaxValue);
     }
 
-    // Many clients read no answer before they have sent their body, so the rest of it is read first. Whoever waits to be told
-    // to send it is told not to, and then nobody knows where the next request begins: that connection ends.
+    // Many clients read no response before they have sent their body, so the rest of it is read first. A client that sent Expect may or may not
+    // send its body now, so the start of its next request is unknown and the connection is closed.
     private async Task RefuseAsync(HttpContext context, int status, string text, long bodyLimit)
     {
         var request = context.Request;
@@ -197,7 +197,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
         {
-            // The client is gone or silent; the answer goes out for what it is worth.
+            // The client is gone or silent; the response is sent anyway.
         }
         return false;
     }
@@ -209,7 +209,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         return SendAsync(context, Encoding.UTF8.GetBytes(text));
     }
 
-    // A digest or a name. Others compare the type to the letter, and a charset would be one too many.
+    // Sends a digest or a name. Other clients compare the content type exactly, so it must not have a charset.
     private static Task SendWordAsync(HttpContext context, string word)
     {
         context.Response.ContentType = "text/plain";

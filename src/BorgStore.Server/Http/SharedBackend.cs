@@ -2,16 +2,16 @@ using BorgStore.Backends;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>The one open backend that all requests share, opened by the first that needs it.</summary>
-/// <remarks>Creating and destroying need a store that is not open; they take a backend of their own, and destroying closes the
-/// shared one once its requests have ended. A request that comes later finds the store gone, or a new one.</remarks>
+/// <summary>The open backend that all requests share. The first request that needs it opens it.</summary>
+/// <remarks>Creating and destroying need a closed store and use a backend of their own. Destroying first closes the shared backend after its
+/// requests have ended. A later request finds the store gone, or a new one.</remarks>
 internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _change = new(1);
     private volatile Session? _session;
 
-    /// <summary>Begins a request.</summary>
-    /// <returns>What ends it when it is disposed.</returns>
+    /// <summary>Begins a request, opening the backend if necessary.</summary>
+    /// <returns>A lease whose disposal ends the request.</returns>
     public async ValueTask<Lease> EnterAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -21,14 +21,14 @@ internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the store.</summary>
+    /// <summary>Creates the store.</summary>
     public Task CreateAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
     {
         await using var backend = create();
         await backend.CreateAsync(cancellationToken);
     }, cancellationToken);
 
-    /// <summary>Removes the store, once what runs has ended.</summary>
+    /// <summary>Destroys the store after the requests in progress.</summary>
     public Task DestroyAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
     {
         await CloseAsync();
@@ -36,7 +36,7 @@ internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
         await backend.DestroyAsync(cancellationToken);
     }, cancellationToken);
 
-    /// <summary>Flushes and closes, once what runs has ended.</summary>
+    /// <summary>Flushes and closes the backend after the requests in progress.</summary>
     public async ValueTask DisposeAsync() => await ChangeAsync(CloseAsync, CancellationToken.None);
 
     private Task OpenAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
@@ -76,7 +76,7 @@ internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
         }
     }
 
-    /// <summary>One request's hold on the open backend.</summary>
+    /// <summary>The lease of a request on the open backend.</summary>
     public readonly struct Lease(Session session) : IDisposable
     {
         /// <summary>The backend.</summary>
@@ -86,10 +86,10 @@ internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
         public void Dispose() => session.Leave();
     }
 
-    /// <summary>A backend from its opening to its closing.</summary>
+    /// <summary>A backend from opening to closing.</summary>
     public sealed class Session(IBackend backend)
     {
-        // Bit 0 says closed; the requests that run are counted above it.
+        // Bit 0 means closed; the bits above count the requests in progress.
         private const long Closed = 1;
         private const long OneRequest = 2;
         private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -2,25 +2,25 @@ using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>Something that all requests together may hold so much of, such as memory.</summary>
-/// <param name="most">How much.</param>
-/// <param name="free">How much one request may hold beside that, so that small ones always pass.</param>
-/// <param name="what">What it is, as the end of "The server holds too many …".</param>
+/// <summary>A limit on a resource, such as memory, that all requests share.</summary>
+/// <param name="most">The maximum amount.</param>
+/// <param name="free">The amount that each request may hold without being counted, so that small ones always succeed.</param>
+/// <param name="what">The name of the resource, to complete "The server holds too many …".</param>
 internal sealed class SharedLimit(long most, long free, string what)
 {
     private long _held;
 
-    /// <summary>Begins what one request holds.</summary>
+    /// <summary>Creates the holding of a request.</summary>
     public Holding Begin() => new(this);
 
-    /// <summary>What one request holds, until its disposal.</summary>
+    /// <summary>The amount that one request holds, until it is disposed.</summary>
     internal sealed class Holding(SharedLimit limit) : IDisposable
     {
         private long _all;
         private long _counted;
 
-        /// <summary>Takes more.</summary>
-        /// <exception cref="BadHttpRequestException">503, if all requests together hold too much. The client may try again.</exception>
+        /// <summary>Adds an amount.</summary>
+        /// <exception cref="BadHttpRequestException">503, if all requests together exceed the limit. The client may try again.</exception>
         public void Take(long amount)
         {
             _all += amount;

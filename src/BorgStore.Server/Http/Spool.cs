@@ -1,8 +1,8 @@
 namespace BorgStore.Server.Http;
 
-/// <summary>Bytes that wait until they can be passed on: a few in memory, more on the disk.</summary>
-/// <remarks>The file has no name, so that nothing of it stays where the server is killed.</remarks>
-/// <param name="reserve">Called with the number of bytes before more are taken in; may refuse them.</param>
+/// <summary>A buffer that keeps a few bytes in memory and more on disk.</summary>
+/// <remarks>The file is unlinked at once, so that nothing remains of it if the server is killed.</remarks>
+/// <param name="reserve">Called with the number of bytes before they are added; may throw to reject them.</param>
 internal sealed class Spool(Action<long> reserve) : IAsyncDisposable
 {
     private const int MostInMemory = 64 << 10;
@@ -40,7 +40,7 @@ internal sealed class Spool(Action<long> reserve) : IAsyncDisposable
         }
     }
 
-    /// <summary>Returns all bytes from their beginning on.</summary>
+    /// <summary>Returns a stream of all bytes from the beginning.</summary>
     public Stream Read()
     {
         Stream stream = (Stream?)_file ?? _memory;

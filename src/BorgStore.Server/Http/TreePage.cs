@@ -3,16 +3,16 @@ using BorgStore.Backends;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>Lists the files of a tree from behind a given one on, directory by directory in ordinal order, so that a page can begin
-/// where the one before ended without anybody remembering anything.</summary>
+/// <summary>Lists the files of a tree after a given one, directory by directory in ordinal order, so that a page can continue where the previous
+/// one ended without any state on the server.</summary>
 internal static class TreePage
 {
     /// <summary>Lists the files.</summary>
-    /// <param name="backend">Where.</param>
+    /// <param name="backend">The backend.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="after">The path of the last file of the page before, below the directory.</param>
-    /// <param name="unreadable">Where directories are noted that cannot be read; <see langword="null"/> if the listing fails then.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="after">The path of the last file of the previous page, relative to the directory, or null for the first page.</param>
+    /// <param name="unreadable">Collects directories that cannot be read, or <see langword="null"/> to fail at the first one.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> WalkAsync(
         IBackend backend, string directory, string? after, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -4,14 +4,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>The body of a request on its way to the backend, hashed as it passes.</summary>
-/// <remarks>Where the hash is not the announced one, it fails instead of handing out the last bytes, so that the backend leaves
-/// nothing behind.</remarks>
+/// <summary>The body of an upload, hashed while the backend reads it.</summary>
+/// <remarks>If the hash differs from the announced one, the last read throws, so that the backend stores nothing.</remarks>
 /// <param name="body">The body.</param>
-/// <param name="length">How many bytes it has.</param>
-/// <param name="expectedHash">The SHA-256 that it should have, in hex; <see langword="null"/> where none was announced.</param>
-/// <param name="computeHash">Whether to compute the hash though none was announced.</param>
-/// <param name="stallTimeout">How long the client may send nothing.</param>
+/// <param name="length">The length of the body [bytes].</param>
+/// <param name="expectedHash">The announced SHA-256 in hex, or <see langword="null"/> if there is none.</param>
+/// <param name="computeHash">Whether to compute the hash even if none was announced.</param>
+/// <param name="stallTimeout">The maximum time to wait for data from the client.</param>
 internal sealed class UploadStream(Stream body, long length, string? expectedHash, bool computeHash, TimeSpan stallTimeout) : ReadOnlyStream
 {
     private readonly IncrementalHash? _hash =
@@ -20,7 +19,7 @@ internal sealed class UploadStream(Stream body, long length, string? expectedHas
     private readonly long _length = length;
     private long _left = length;
 
-    /// <summary>The hash of what was read; there once all was.</summary>
+    /// <summary>The hash of the body, once all of it was read.</summary>
     public byte[]? Hash { get; private set; }
 
     public override long Length => _length;

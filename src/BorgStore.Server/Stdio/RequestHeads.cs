@@ -3,10 +3,10 @@ using System.Text;
 
 namespace BorgStore.Server.Stdio;
 
-/// <summary>Rewrites the heads of requests on their way in, so that Kestrel treats a line that only one client uses as one.</summary>
+/// <summary>Rewrites the headers of incoming requests, so that Kestrel treats stdin as a connection of a single client.</summary>
 /// <remarks>
-/// The Python client sends no Host on stdin, which Kestrel would refuse. What would end the connection after an answer
-/// (<c>Connection: close</c>, HTTP/1.0) or put an answer between (<c>Expect</c>) means nothing here and is left out.
+/// The Python client sends no Host on stdin, which Kestrel would reject. Anything that would close the connection after a response
+/// (<c>Connection: close</c>, HTTP/1.0) or send an interim response (<c>Expect</c>) is meaningless here and removed.
 /// </remarks>
 internal sealed class RequestHeads(IBufferWriter<byte> output)
 {
@@ -15,7 +15,7 @@ internal sealed class RequestHeads(IBufferWriter<byte> output)
     private long _bodyLeft;
     private bool _passesAll;
 
-    /// <summary>Passes on what was received.</summary>
+    /// <summary>Passes received bytes on to Kestrel.</summary>
     public void Pass(ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length > 0)
@@ -33,7 +33,7 @@ internal sealed class RequestHeads(IBufferWriter<byte> output)
                 bytes = bytes[body.Length..];
                 continue;
             }
-            // A head ends with an empty line; its pieces may arrive in any size.
+            // A head ends with an empty line and may arrive in pieces of any size.
             var lineEnd = bytes.IndexOf((byte)'\n');
             var piece = lineEnd < 0 ? bytes : bytes[..(lineEnd + 1)];
             _head.Write(piece);
@@ -68,7 +68,7 @@ internal sealed class RequestHeads(IBufferWriter<byte> output)
                     length = number;
                     break;
                 case "content-length" or "transfer-encoding":
-                    // Where such a body ends is Kestrel's to find out, and so is where heads begin from here on.
+                    // Only Kestrel can find the end of such a body, and with it the start of later heads.
                     _passesAll = true;
                     break;
             }

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace BorgStore.Server.Stdio;
 
-/// <summary>Two streams as a connection of Kestrel's.</summary>
+/// <summary>A pair of streams as a Kestrel connection.</summary>
 internal sealed class StdioConnection : ConnectionContext
 {
     private readonly Stream _input;
@@ -22,7 +22,7 @@ internal sealed class StdioConnection : ConnectionContext
         LocalEndPoint = RemoteEndPoint = endpoint;
         ConnectionClosed = _closed.Token;
         Transport = new Duplex(_received.Reader, _toSend.Writer);
-        // Reads and writes of pipes block their thread.
+        // Reads and writes of pipes block their threads.
         new Thread(Receive) { IsBackground = true, Name = "stdin" }.Start();
         _sending = Task.Factory.StartNew(SendAsync, default, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
     }
@@ -87,7 +87,7 @@ internal sealed class StdioConnection : ConnectionContext
         }
         catch (Exception e) when (e is IOException or InvalidOperationException)
         {
-            // Nobody reads the answers any more.
+            // The client no longer reads the responses.
             _toSend.Reader.Complete(e);
             _closed.Cancel();
         }

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace BorgStore.Server.Stdio;
 
-/// <summary>The one connection of a process: its stdin and stdout.</summary>
+/// <summary>The end point of a process's stdin and stdout.</summary>
 internal sealed class StdioEndPoint : EndPoint
 {
     public override string ToString() => "stdin and stdout";

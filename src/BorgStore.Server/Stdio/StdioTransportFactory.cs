@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Connections;
 
 namespace BorgStore.Server.Stdio;
 
-/// <summary>Lets Kestrel listen on stdin and stdout.</summary>
-/// <param name="ended">Called when the client has closed stdin and all is answered.</param>
+/// <summary>Makes Kestrel listen on stdin and stdout.</summary>
+/// <param name="ended">Called when the client has closed stdin and all requests have been answered.</param>
 internal sealed class StdioTransportFactory(Action ended) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is StdioEndPoint;

@@ -10,8 +10,8 @@ using BorgStore.Naming;
 
 namespace BorgStore.Tests.Answers;
 
-/// <summary>URLs and answers that are nearly right, and noise: nothing comes out but <see cref="StoreException"/>, and memory stays flat.
-/// BORGSTORE_TEST_LONG=1 makes it a million of each.</summary>
+/// <summary>Fuzzes clients with almost valid URLs and responses, and with noise: they only ever throw <see cref="StoreException"/>, and memory
+/// stays flat. BORGSTORE_TEST_LONG=1 tries a million of each.</summary>
 public sealed class AnswerFuzzTests
 {
     private const string Mark = "X-BorgStore-Server: 2";
@@ -77,7 +77,7 @@ public sealed class AnswerFuzzTests
             });
     }
 
-    // Each worker has a server and a client of its own, so that a seed always makes the same.
+    // Each worker has a server and a client of its own, so that a seed is reproducible.
     private static async Task FuzzAsync(Func<Random, ScriptedRequest, byte[], byte[]> mutate, Func<ScriptedHttp, TemporaryFolder, Task<IBackend>> open)
     {
         var before = HeldMemory.Measure();
@@ -120,7 +120,7 @@ public sealed class AnswerFuzzTests
                 }
                 catch (StoreException)
                 {
-                    // A flush may fail that the last change wanted.
+                    // The flush for the last change may fail.
                 }
             }
         }, Ct)));
@@ -183,12 +183,12 @@ public sealed class AnswerFuzzTests
             if (value.Length < 1 << 20) await value.ReadToEndAsync(Ct);
     }
 
-    // Bytes that are given say that nothing shall go wrong.
+    // A non-empty `unharmed` asks for the unchanged answer.
     private static byte[] Mutate(Random random, ScriptedRequest request, byte[] answer, byte[] unharmed)
     {
         if (unharmed.Length > 0) return answer;
         if (random.Next(20) == 0) return Fuzz.Noise(random, 300);
-        // The body alone, with its length, or all.
+        // Changes either only the body, with a correct length, or everything.
         if (random.Next(2) == 0) return Mutation.Of(answer, random);
         var end = answer.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
         if (request.Method == "HEAD" || end == answer.Length) return Mutation.Of(answer, random);
@@ -239,7 +239,7 @@ public sealed class AnswerFuzzTests
         _ => ScriptedHttp.Http("200 OK", "{}"),
     };
 
-    // As far as a URL goes before anything is connected.
+    // Uses a URL as far as possible without connecting.
     private static void UseRest(string url)
     {
         var transport = new RestTransport(RestAddress.Parse(url, remoteShell: "ssh"));

@@ -2,13 +2,13 @@ using System.Text;
 
 namespace BorgStore.Tests.Answers;
 
-/// <summary>Gives parsers texts that are nearly right, and noise.</summary>
+/// <summary>Feeds parsers almost valid texts and noise.</summary>
 internal static class Fuzz
 {
     /// <summary>Calls a parser with many texts, the same for the same seed, and checks that memory stays flat.</summary>
     /// <param name="count">The number of texts.</param>
-    /// <param name="right">Texts that the parser takes.</param>
-    /// <param name="take">Calls the parser; whatever it throws is a failure.</param>
+    /// <param name="right">Texts that the parser accepts.</param>
+    /// <param name="take">Calls the parser; any exception is a failure.</param>
     public static void Texts(int count, string[] right, Action<string> take)
     {
         var before = HeldMemory.Measure();
@@ -29,7 +29,7 @@ internal static class Fuzz
         HeldMemory.AssertReleased(before, 50 << 20);
     }
 
-    /// <summary>Returns whether a parser refuses something with a reason.</summary>
+    /// <summary>Returns whether a parser rejects something with a reason.</summary>
     public static bool IsRefused(Action parse)
     {
         try
@@ -44,7 +44,7 @@ internal static class Fuzz
         }
     }
 
-    /// <summary>Returns up to so many random bytes.</summary>
+    /// <summary>Returns random bytes up to a maximum length.</summary>
     public static byte[] Noise(Random random, int longest)
     {
         var noise = new byte[random.Next(longest)];

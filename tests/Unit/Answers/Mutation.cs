@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.Answers;
 
-/// <summary>Makes something that is nearly right of what is right, the same for the same seed.</summary>
+/// <summary>Makes valid input almost valid, in the same way for the same seed.</summary>
 internal static class Mutation
 {
     private static readonly string[] Pieces =

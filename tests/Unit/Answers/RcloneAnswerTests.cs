@@ -4,7 +4,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;
 
-/// <summary>An rclone that answers wrongly: a program that names the address of a scripted server.</summary>
+/// <summary>Wrong answers from rclone: a program that gives the address of a scripted server.</summary>
 public sealed class RcloneAnswerTests : IAsyncLifetime
 {
     internal const string Version = """{"decomposed":[1,60,1],"version":"v1.60.1"}""";

@@ -5,7 +5,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;
 
-/// <summary>A REST server that answers wrongly, and what answers in the place of one: each is told, and nothing of it is believed.</summary>
+/// <summary>Wrong answers from a REST server, and servers that are not one: each is reported, and nothing in it is trusted.</summary>
 public sealed class RestAnswerTests : IAsyncLifetime
 {
     private const string Octets = "200 OK\nContent-Type: application/octet-stream\nX-BorgStore-Server: 2";
@@ -97,7 +97,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [Fact]
     public async Task A_directory_that_lists_itself_ends()
     {
-        // Of another server, so that directory after directory is asked for.
+        // Not one of our servers, so that the client lists one directory after another.
         await using var server = new ScriptedHttp(request => request.Target == "/" ? Root(ours: false)
             : ScriptedHttp.Http("200 OK\nContent-Type: application/json", """[{"name":"again","size":0,"directory":true}]"""));
         await using var client = Client(server.Url);
@@ -328,7 +328,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
         foreach (var act in Operations()) await AssertWrongAsync(act);
         if (head.StartsWith("404", StringComparison.Ordinal)) return;
 
-        // Python's server has no mark, so that the form of each answer shows it.
+        // Python's server sends no mark, so only the form of each response identifies it.
         var isPage = false;
         await using var server = new ScriptedHttp(request => isPage ? ScriptedHttp.Http(head, request.Method == "HEAD" ? "" : body) : Root(ours: false));
         await using var client = Client(server.Url);

@@ -4,7 +4,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;
 
-/// <summary>An S3 server that answers wrongly, and what answers in the place of one.</summary>
+/// <summary>Wrong answers from an S3 server, and servers that are not one.</summary>
 public sealed class S3AnswerTests : IAsyncLifetime
 {
     internal const string List = """

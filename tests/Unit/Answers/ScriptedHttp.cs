@@ -5,7 +5,7 @@ using System.Text;
 
 namespace BorgStore.Tests.Answers;
 
-/// <summary>A request as a scripted server got it.</summary>
+/// <summary>A request that a scripted server received.</summary>
 internal sealed record ScriptedRequest(string Method, string Target, string Head)
 {
     public string Path => Target.Split('?')[0];
@@ -13,7 +13,7 @@ internal sealed record ScriptedRequest(string Method, string Target, string Head
     public bool Is(string method, string beginning) => Method == method && Target.StartsWith(beginning, StringComparison.Ordinal);
 }
 
-/// <summary>A server on a socket that answers what a test says, to the byte: HTTP or not.</summary>
+/// <summary>A server on a socket that sends exactly the bytes a test specifies, HTTP or not.</summary>
 internal sealed class ScriptedHttp : IAsyncDisposable
 {
     private readonly Socket _listener;
@@ -30,23 +30,24 @@ internal sealed class ScriptedHttp : IAsyncDisposable
         _ = AcceptAsync();
     }
 
-    /// <summary>The answer to a request; <see langword="null"/> for silence.</summary>
+    /// <summary>Returns the response to a request, or <see langword="null"/> for silence.</summary>
     public Func<ScriptedRequest, byte[]?> Answer { get; set; }
 
-    /// <summary>What follows an answer, for ever, where one is to have no end.</summary>
+    /// <summary>Bytes to repeat forever after a response, or <see langword="null"/> if it ends.</summary>
     public byte[]? Endless { get; set; }
 
-    /// <summary>How long a connection may wait for its next request. A client that understood an answer differently may wait for the end.</summary>
+    /// <summary>How long a connection may wait for its next request. A client that parsed
+    /// a response differently may be waiting for its end.</summary>
     public TimeSpan IdleTimeout { get; set; } = Timeout.InfiniteTimeSpan;
 
     public ConcurrentQueue<ScriptedRequest> Requests { get; } = new();
 
     public string Url => _path is null ? $"http://{_listener.LocalEndPoint}" : $"http+unix://{Uri.EscapeDataString(_path)}";
 
-    /// <summary>Returns an answer with its length.</summary>
+    /// <summary>Returns a response with its length.</summary>
     public static byte[] Http(string head, string body = "") => Http(head, Encoding.UTF8.GetBytes(body));
 
-    /// <summary>Returns an answer with its length, unless the head says one.</summary>
+    /// <summary>Returns a response with its length, unless the head has one.</summary>
     public static byte[] Http(string head, byte[] body)
     {
         var length = head.Contains("Content-Length", StringComparison.OrdinalIgnoreCase) || head.Contains("Transfer-Encoding", StringComparison.OrdinalIgnoreCase)
@@ -90,7 +91,7 @@ internal sealed class ScriptedHttp : IAsyncDisposable
                 }
                 await stream.WriteAsync(answer, _end.Token);
                 while (Endless is { } more) await stream.WriteAsync(more, _end.Token);
-                // What says no length ends with its connection, and what lies about it too.
+                // A response without a length, or with a wrong one, ends with its connection.
                 if (!Keeps(request, answer)) return;
             }
         }
@@ -136,7 +137,7 @@ internal sealed class ScriptedHttp : IAsyncDisposable
             }
             var count = await stream.ReadAsync(buffer, idle.Token);
             if (count == 0) return null;
-            // A client that tries TLS is not left waiting, as by any real server.
+            // Like any real server, does not keep a client waiting that tries TLS.
             if (pending.Count == 0 && buffer[0] == 0x16) return null;
             pending.AddRange(buffer.AsSpan(0, count));
         }

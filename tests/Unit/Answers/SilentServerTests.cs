@@ -3,7 +3,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;
 
-/// <summary>What may take long is waited for as long as the server shows that it is alive, and no longer.</summary>
+/// <summary>The client waits as long as a slow server shows that it is alive, but no longer.</summary>
 public sealed class SilentServerTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -39,10 +39,10 @@ public sealed class SilentServerTests
             _ => WaitFor(signs),
         });
         await using var client = await OpenAsync(server.Url);
-        // The scripted server shares its threads with all tests that run.
+        // The scripted server shares its threads with all running tests.
         client.Client.StallTimeout = TimeSpan.FromSeconds(10);
         Assert.Equal(new string('a', 64), await client.HashAsync("data/a", HashKind.Sha256, Ct).AsTask().WaitAsync(TimeSpan.FromMinutes(1), Ct));
-        // It asks without credentials, and without what would make the server open its store.
+        // The health check has no credentials, and nothing that would make the server open its store.
         Assert.All(server.Requests.Where(request => request.Target == "/?cmd=health"), request => Assert.DoesNotContain("Accept:", request.Head, StringComparison.Ordinal));
     }
 

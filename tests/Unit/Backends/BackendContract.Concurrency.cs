@@ -61,7 +61,7 @@ public abstract partial class BackendContract
     [Fact]
     public async Task A_storm_of_operations_leaves_what_was_last_done()
     {
-        // Each task has names of its own in directories that all share, so that what must be there in the end is known.
+        // Each task has its own names in shared directories, so that the final state is known.
         await Task.WhenAll(Enumerable.Range(0, 8).Select(task => Task.Run(async () =>
         {
             var random = new Random(task);

@@ -32,7 +32,7 @@ public abstract partial class BackendContract
         }
         catch (StoreException e) when (e.Error == StoreError.InvalidName)
         {
-            // REST: to Python's server it would be the end of the name.
+            // REST: Python's server would treat it as the end of the name.
             Assert.Contains("'config/a#b'", e.Message, StringComparison.Ordinal);
             Assert.Equal([1], await LoadAsync("config/a"));
             return;

@@ -2,7 +2,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.Backends;
 
-/// <summary>What is left when an operation is given up, or a store is closed, in the middle.</summary>
+/// <summary>Operations that are abandoned, and stores that are closed, halfway.</summary>
 public abstract partial class BackendContract
 {
     [Theory]
@@ -18,7 +18,7 @@ public abstract partial class BackendContract
         {
             using var source = CancellationTokenSource.CreateLinkedTokenSource(Ct);
             var loading = Store.LoadAsync("data/a", default, source.Token).AsTask();
-            // At some moment on its way, before it, or after it.
+            // Cancels before, during or after the load.
             if (i % 4 == 1) await Task.Yield();
             if (i % 4 == 2) await Task.Delay(i % 5, Ct);
             var reading = i % 4 == 3 ? (await loading)!.CopyToAsync(Stream.Null, 1000, source.Token) : Task.CompletedTask;
@@ -31,7 +31,7 @@ public abstract partial class BackendContract
             }
             catch (OperationCanceledException)
             {
-                // As it was meant.
+                // Expected.
             }
         }
         Assert.Equal(value, await LoadAsync("data/a"));
@@ -97,7 +97,7 @@ public abstract partial class BackendContract
         await AssertOnlyFilesAsync();
     }
 
-    // Of any process: the server's too.
+    // Checks all processes, including the server.
     private static async Task AssertNoneOpenAsync(string folder)
     {
         if (!Directory.Exists("/proc/self/fd")) return;
@@ -119,7 +119,7 @@ public abstract partial class BackendContract
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // The process has ended, or is somebody else's.
+                // The process has ended, or belongs to another user.
                 return [];
             }
         }

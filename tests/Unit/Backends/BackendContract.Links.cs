@@ -41,8 +41,8 @@ public abstract partial class BackendContract
         Assert.True(System.IO.File.Exists(outside.Combine("left.tmp")));
     }
 
-    /// <summary>Makes a symbolic link on this machine, and the directories above it.</summary>
-    /// <returns><see langword="false"/> on Windows, where only administrators may.</returns>
+    /// <summary>Creates a symbolic link on this machine, with the directories above it.</summary>
+    /// <returns><see langword="false"/> on Windows, where only administrators may do so.</returns>
     protected static ValueTask<bool> MakeLink(string path, string target)
     {
         if (OperatingSystem.IsWindows()) return new(false);

@@ -60,7 +60,7 @@ public abstract partial class BackendContract
         foreach (var target in new[] { "data/below", "item", "other/item", "item/x" })
             foreach (var mode in new[] { StoreMode.Overwrite, StoreMode.CreateNew })
             {
-                // Where a directory can't be moved at all, it is as good as absent.
+                // If directories can't be moved at all, this one counts as missing.
                 var moved = await Record.ExceptionAsync(async () => Assert.False(await Store.MoveAsync("data", target, mode, Ct)));
                 Assert.True(moved is null or StoreException, $"{target}: {moved}");
                 Assert.False(moved is StoreException { Error: StoreError.StoreDoesNotExist }, $"{target}: {moved}");

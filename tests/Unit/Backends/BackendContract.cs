@@ -2,29 +2,29 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.Backends;
 
-/// <summary>What a kind of storage cannot do for reasons of its own. Each flag leaves out the few tests that need it.</summary>
+/// <summary>Things that a kind of storage cannot do by design. Each flag skips the few tests that need them.</summary>
 [Flags]
 public enum BackendLimits
 {
     None,
 
-    /// <summary>Directories are only what the names suggest: an empty one cannot be, and none is found by its name.</summary>
+    /// <summary>Directories exist only as prefixes of names: none is empty, and none is found by its name.</summary>
     NoDirectories = 1,
 
-    /// <summary>Of several who create the same new item at once more than one may win.</summary>
+    /// <summary>If several callers create the same new item at once, more than one may succeed.</summary>
     NoExclusiveCreation = 2,
 
-    /// <summary>For a moment while an item is replaced there is none.</summary>
+    /// <summary>While an item is replaced, it may be missing for a moment.</summary>
     NoAtomicReplacement = 4,
 
-    /// <summary>An item may have the name of a directory, since directories are no more than the beginning of names.</summary>
+    /// <summary>An item may have the name of a directory, because directories are only prefixes of names.</summary>
     NamesOfDirectoriesAreFree = 8,
 }
 
-/// <summary>What <see cref="IBackend"/> promises, tried on one kind of backend by each derived class. Every test has a store of its own.</summary>
+/// <summary>The contract of <see cref="IBackend"/>. Each derived class tests it on one kind of backend, and every test has its own store.</summary>
 public abstract partial class BackendContract : IAsyncLifetime
 {
-    // What remains of the contract where the whole of it holds elsewhere in every run: each operation once, and what depends on the way there.
+    // The tests that remain for a class whose whole contract is tested elsewhere: each operation once, and those that depend on the transport.
     private static readonly HashSet<string> Heart =
     [
         nameof(What_was_stored_is_loaded), nameof(What_is_absent_is_told_by_the_result), nameof(Overwrite_replaces_and_create_new_refuses),
@@ -39,7 +39,7 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     private IBackend? _store;
 
-    /// <summary>What this kind of backend cannot do.</summary>
+    /// <summary>The limits of this kind of backend.</summary>
     protected virtual BackendLimits Limits => BackendLimits.None;
 
     /// <summary>The store of this test, created and open.</summary>
@@ -47,7 +47,7 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     protected static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>Makes a backend for the place of this test, where there is nothing at first. Each call makes another one for the same place.</summary>
+    /// <summary>Creates a backend for this test's location, which is empty at first. Each call creates another one for the same location.</summary>
     protected abstract ValueTask<IBackend> CreateBackendAsync();
 
     /// <summary>Creates the store of this test.</summary>
@@ -57,28 +57,29 @@ public abstract partial class BackendContract : IAsyncLifetime
         await creator.CreateAsync(Ct);
     }
 
-    /// <summary>Where the whole contract of what this kind adds little to is tried in every run; <see langword="null"/> where that is here.</summary>
+    /// <summary>Where the whole contract is tested if this class adds little to it; <see langword="null"/> if it is tested here.</summary>
     protected virtual string? WholeElsewhere => null;
 
-    /// <summary>How often a value is given up before its end. Where each costs a process, a few times have to do.</summary>
+    /// <summary>The number of operations to abandon halfway. Lower where each costs a process.</summary>
     protected virtual int Abandonments => 20;
 
-    /// <summary>Removes what the test left.</summary>
+    /// <summary>Cleans up after the test.</summary>
     protected virtual ValueTask CleanUpAsync() => ValueTask.CompletedTask;
 
-    /// <summary>Puts a file into the storage past the backend; <see langword="false"/> where a test cannot.</summary>
+    /// <summary>Writes a file to the storage, bypassing the backend; <see langword="false"/> if that is not possible.</summary>
     protected virtual ValueTask<bool> PutRawAsync(string path, byte[] content) => ValueTask.FromResult(false);
 
-    /// <summary>Puts a symbolic link into the storage past the backend; <see langword="false"/> where a test cannot.</summary>
+    /// <summary>Creates a symbolic link in the storage, bypassing the backend; <see langword="false"/> if that is not possible.</summary>
     protected virtual ValueTask<bool> PutRawLinkAsync(string path, string target) => ValueTask.FromResult(false);
 
-    /// <summary>Leaves in the storage what a crash while a value was stored would leave; <see langword="false"/> where a test cannot.</summary>
+    /// <summary>Leaves what a crash during a store would leave in the storage; <see langword="false"/> if that is not possible.</summary>
     protected virtual ValueTask<bool> PutUnfinishedAsync(string name) => PutRawAsync($"{name}.tmp", [1, 2, 3]);
 
-    /// <summary>The folder that the storage keeps its files in; <see langword="null"/> where it keeps none on this machine.</summary>
+    /// <summary>The folder with the files of the storage, or <see langword="null"/> if there is none on this machine.</summary>
     protected virtual string? RawFolder => null;
 
-    /// <summary>Lists every file in the storage past the backend, unfinished and hidden ones too; <see langword="null"/> where a test cannot.</summary>
+    /// <summary>Lists every file in the storage, including unfinished and hidden ones, bypassing
+    /// the backend; <see langword="null"/> if that is not possible.</summary>
     protected virtual ValueTask<IReadOnlyList<string>?> ListRawAsync() => ValueTask.FromResult<IReadOnlyList<string>?>(null);
 
     public virtual async ValueTask InitializeAsync()
@@ -134,7 +135,7 @@ public abstract partial class BackendContract : IAsyncLifetime
     protected async ValueTask<List<string>> ListNamesAsync(string directory, ListScope scope = ListScope.OneLevel)
         => [.. (await ListAsync(directory, scope)).Select(item => item.Name)];
 
-    /// <summary>Nothing is in the storage but these, where a test can look.</summary>
+    /// <summary>Asserts that the storage has exactly these files, if a test can list them.</summary>
     protected async Task AssertOnlyFilesAsync(params string[] expected)
     {
         if (await ListRawAsync() is { } files) Assert.Equal(expected.Order(StringComparer.Ordinal), files.Order(StringComparer.Ordinal));

@@ -4,7 +4,7 @@ using BorgStore.Layout;
 
 namespace BorgStore.Tests.Backends;
 
-/// <summary>A store on a storage that the Python package reaches as well is the same to both.</summary>
+/// <summary>A store that the Python package reaches as well is the same for both.</summary>
 public abstract class PythonStoreContract
 {
     private const int Count = 20;
@@ -24,13 +24,13 @@ public abstract class PythonStoreContract
     /// <summary>The modules that Python needs.</summary>
     protected abstract string Modules { get; }
 
-    /// <summary>The store's URL as Python gets it.</summary>
+    /// <summary>The store's URL for Python.</summary>
     protected abstract string Url { get; }
 
-    /// <summary>The user's folder for Python, where the real one does not do.</summary>
+    /// <summary>The home folder for Python, or <see langword="null"/> for the real one.</summary>
     protected virtual string? Home => null;
 
-    /// <summary>Makes a backend for the store.</summary>
+    /// <summary>Creates a backend for the store.</summary>
     protected abstract IBackend CreateBackend();
 
     [Fact]
@@ -49,7 +49,7 @@ public abstract class PythonStoreContract
                 assert made == hashlib.sha256(value(1)[100:150] + value(2)).hexdigest(), made
             """);
 
-        // Without being told the levels.
+        // Opened without giving the levels.
         await using var store = await Store.OpenAsync(CreateBackend(), new(Url), Ct);
         Assert.Equal("hello"u8.ToArray(), await store.LoadAsync("config/main", cancellationToken: Ct));
         Assert.Empty(await store.LoadAsync("config/empty", cancellationToken: Ct));

@@ -2,7 +2,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.Backends;
 
-/// <summary>Bytes that come once, a few at a time.</summary>
+/// <summary>A stream without seeking that returns a few bytes at a time.</summary>
 internal sealed class ForwardStream(byte[] bytes) : ReadOnlyStream
 {
     private int _position;
@@ -24,7 +24,7 @@ internal sealed class ForwardStream(byte[] bytes) : ReadOnlyStream
     }
 }
 
-/// <summary>Throws as it is asked for the byte at a position.</summary>
+/// <summary>A stream that throws when the byte at a position is read.</summary>
 internal sealed class ThrowingStream(byte[] bytes, int at) : ReadOnlyStream
 {
     private int _position;
@@ -43,7 +43,7 @@ internal sealed class ThrowingStream(byte[] bytes, int at) : ReadOnlyStream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
 }
 
-/// <summary>Waits in its middle until it may go on; heeds no cancellation.</summary>
+/// <summary>A stream that pauses halfway until it is released, ignoring cancellation.</summary>
 internal sealed class PausingStream(byte[] bytes) : ReadOnlyStream
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);

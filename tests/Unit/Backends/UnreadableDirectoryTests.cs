@@ -6,7 +6,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Backends;
 
-/// <summary>A directory that nobody can read, root included: a file system in user space whose program is gone.</summary>
+/// <summary>A directory that even root cannot read: a file system in user space whose program was killed.</summary>
 public sealed class UnreadableDirectoryTests : IAsyncLifetime
 {
     private readonly TestDirectory _directory = new();

@@ -2,21 +2,21 @@ using System.Diagnostics;
 
 namespace BorgStore.Tests.Borg;
 
-/// <summary>A machine that backs up into a repository with a real Borg: its home, and the variables that Borg reads.</summary>
+/// <summary>A machine that backs up into a repository with the real Borg: its home folder and Borg's environment variables.</summary>
 internal sealed class BorgClient
 {
-    /// <summary>Borg's exit status when the passphrase is wrong.</summary>
+    /// <summary>Borg's exit code for a wrong passphrase.</summary>
     public const int WrongPassphrase = 52;
 
-    /// <summary>Borg's exit status when there is no repository.</summary>
+    /// <summary>Borg's exit code for a missing repository.</summary>
     public const int NoRepository = 13;
 
     private readonly Dictionary<string, string> _environment;
 
-    /// <summary>Describes a client.</summary>
-    /// <param name="home">The folder of its caches and what it knows of repositories.</param>
+    /// <summary>Creates a client.</summary>
+    /// <param name="home">The folder for its caches and its data about repositories.</param>
     /// <param name="repository">The repository's URL.</param>
-    /// <param name="environment">More variables.</param>
+    /// <param name="environment">Additional environment variables.</param>
     public BorgClient(string home, string repository, IReadOnlyDictionary<string, string>? environment = null)
     {
         BorgRoot.RequireThat(BorgRoot.Exists, "There is no Borg 2 here");
@@ -27,7 +27,7 @@ internal sealed class BorgClient
             ["BORG_PASSPHRASE"] = "first passphrase",
             ["BORG_OTHER_PASSPHRASE"] = "first passphrase",
             ["BORG_DELETE_I_KNOW_WHAT_I_AM_DOING"] = "YES",
-            // The derivation of keys is slow on purpose, and none of our business.
+            // Key derivation is slow on purpose, and not under test.
             ["BORG_TESTONLY_WEAKEN_KDF"] = "1",
             ["LC_ALL"] = "C.UTF-8",
             ["TZ"] = "UTC",
@@ -38,27 +38,27 @@ internal sealed class BorgClient
     /// <summary>The repository's URL.</summary>
     public string Repository => _environment["BORG_REPO"];
 
-    /// <summary>Returns the same machine in front of another repository.</summary>
+    /// <summary>Returns the same machine with another repository.</summary>
     /// <param name="repository">The repository's URL.</param>
     public BorgClient At(string repository) => new(_environment["BORG_BASE_DIR"], repository, With("BORG_REPO", repository));
 
-    /// <summary>Returns another machine in front of the same repository.</summary>
-    /// <param name="home">The folder of its caches.</param>
+    /// <summary>Returns another machine with the same repository.</summary>
+    /// <param name="home">The folder for its caches.</param>
     public BorgClient Beside(string home) => new(home, Repository, With("BORG_BASE_DIR", home));
 
     /// <summary>Changes the passphrase of the repository's key.</summary>
-    /// <param name="passphrase">The new one.</param>
-    /// <returns>The machine that knows it.</returns>
+    /// <param name="passphrase">The new passphrase.</param>
+    /// <returns>A client with the new passphrase.</returns>
     public async Task<BorgClient> ChangePassphraseAsync(string passphrase)
     {
         await new BorgClient(_environment["BORG_BASE_DIR"], Repository, With("BORG_NEW_PASSPHRASE", passphrase)).RunAsync(Path.GetTempPath(), "key", "change-passphrase");
         return new(_environment["BORG_BASE_DIR"], Repository, With("BORG_PASSPHRASE", passphrase));
     }
 
-    /// <summary>Runs a command of Borg, which has to succeed without a warning.</summary>
-    /// <param name="folder">The folder that it runs in.</param>
+    /// <summary>Runs a Borg command, which must succeed without a warning.</summary>
+    /// <param name="folder">The working directory.</param>
     /// <param name="arguments">The command and its arguments.</param>
-    /// <returns>The lines that it printed.</returns>
+    /// <returns>The lines of its output.</returns>
     public async Task<string[]> RunAsync(string folder, params string[] arguments)
     {
         var (status, output, errors) = await TryAsync(folder, arguments);
@@ -66,8 +66,8 @@ internal sealed class BorgClient
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    /// <summary>Runs a command of Borg, which has to fail.</summary>
-    /// <param name="expected">The status that it ends with.</param>
+    /// <summary>Runs a Borg command, which must fail.</summary>
+    /// <param name="expected">The expected exit code.</param>
     /// <param name="arguments">The command and its arguments.</param>
     public async Task AssertFailsAsync(int expected, params string[] arguments)
     {
@@ -87,7 +87,7 @@ internal sealed class BorgClient
         };
         foreach (var (name, value) in _environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
-        // It gets no answers to what it may ask.
+        // Prompts get no answer.
         process.StandardInput.Close();
         var ct = TestContext.Current.CancellationToken;
         try

@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.Borg;
 
-/// <summary>The life of a repository of the real Borg on our server, for one way from the one to the other.</summary>
+/// <summary>The life of a repository of the real Borg on our server, over one kind of connection.</summary>
 public abstract class BorgLife : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -8,21 +8,21 @@ public abstract class BorgLife : IAsyncDisposable
 
     private protected static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>Variables that a client needs to get to the server.</summary>
+    /// <summary>Environment variables that a client needs to reach the server.</summary>
     private protected virtual IReadOnlyDictionary<string, string> ClientEnvironment => new Dictionary<string, string>();
 
     /// <summary>Serves a store that does not exist yet.</summary>
     /// <param name="name">The store's name.</param>
-    /// <returns>The URL that Borg reaches it by.</returns>
+    /// <returns>The store's URL for Borg.</returns>
     private protected abstract Task<string> ServeAsync(string name);
 
-    /// <summary>Whether every run tries two clients at once this way.</summary>
+    /// <summary>Whether every run tests this connection with two clients at once.</summary>
     private protected virtual bool IsTriedWithTwo => true;
 
-    /// <summary>A path in the test's folder.</summary>
+    /// <summary>Returns a path in the test's folder.</summary>
     private protected string PathOf(string name) => _folder.Combine(name);
 
-    /// <summary>Stops a server when the test ends.</summary>
+    /// <summary>Registers a server to be stopped after the test.</summary>
     private protected T Keep<T>(T server) where T : IAsyncDisposable
     {
         _servers.Add(server);
@@ -111,7 +111,7 @@ public abstract class BorgLife : IAsyncDisposable
         Assert.Equal(["tree", "tree/empty", "tree/large"], await ListAsync(borg, "three"));
         await borg.RunAsync(_folder.Path, "export-tar", "renamed", "renamed.tar");
         await borg.RunAsync(_folder.Path, "import-tar", "imported", "renamed.tar");
-        // An archive of tar has whole seconds.
+        // tar archives have whole seconds.
         Assert.Equal(tree.Select(WithoutTime), (await ExtractAsync(borg, "imported", "tree")).Select(WithoutTime));
 
         var related = borg.At(await ServeAsync("second"));
@@ -150,7 +150,7 @@ public abstract class BorgLife : IAsyncDisposable
         => [.. (await borg.RunAsync(_folder.Path, "list", archive, "--format={path}{NL}")).Order(StringComparer.Ordinal)];
 
     /// <summary>Extracts an archive into a folder of its own.</summary>
-    /// <returns>The description of a folder in it.</returns>
+    /// <returns>The description of the given folder in it.</returns>
     private async Task<string[]> ExtractAsync(BorgClient borg, string archive, string folder)
     {
         var target = Directory.CreateDirectory(PathOf($"extracted-{Guid.NewGuid():n}")).FullName;

@@ -3,7 +3,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Borg;
 
-/// <summary>Over TCP to our server in a process of its own, with a folder behind it.</summary>
+/// <summary>Over TCP to our server in a process of its own, with a folder as its storage.</summary>
 public sealed class BorgOverHttpTests : BorgLife
 {
     private protected override async Task<string> ServeAsync(string name)
@@ -14,7 +14,7 @@ public sealed class BorgOverHttpTests : BorgLife
     }
 }
 
-/// <summary>Over ssh, where our server runs in the place of <c>borg serve --rest</c>.</summary>
+/// <summary>Over ssh, with our server in place of <c>borg serve --rest</c>.</summary>
 public sealed class BorgOverSshTests : BorgLife
 {
     private TestSshd? _sshd;
@@ -48,7 +48,7 @@ public sealed class BorgThroughNginxTests : BorgLife
     }
 }
 
-/// <summary>Over TCP to our server with a bucket behind it.</summary>
+/// <summary>Over TCP to our server with a bucket as its storage.</summary>
 public sealed class BorgOnS3Tests(CephServer ceph) : BorgLife
 {
     private readonly string _run = Guid.NewGuid().ToString("n");

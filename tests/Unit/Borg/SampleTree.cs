@@ -2,20 +2,20 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Borg;
 
-/// <summary>Files worth a backup: large, small, empty, twice the same, with names of all kinds, and links.</summary>
+/// <summary>Files worth a backup: large, small, empty, identical, with all kinds of names, and links.</summary>
 internal static class SampleTree
 {
-    /// <summary>Writes a tree. Trees with the same seed are the same; the others share a part of their content.</summary>
-    /// <param name="folder">Where it goes, a folder that does not exist yet.</param>
-    /// <param name="seed">Its number.</param>
-    /// <param name="largest">The size of its largest file in bytes.</param>
+    /// <summary>Writes a tree. The same seed gives the same tree; other seeds share a part of its content.</summary>
+    /// <param name="folder">The folder to create.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="largest">The size of the largest file [bytes].</param>
     public static void Write(string folder, int seed, int largest = 6 << 20)
     {
         var random = new Random(seed);
         Directory.CreateDirectory(Path.Combine(folder, "a", "b", "ä ö [x]"));
         var large = new byte[largest];
         random.NextBytes(large);
-        // All trees have the first half in common.
+        // The first half is the same in all trees.
         new Random(0).NextBytes(large.AsSpan(0, largest / 2));
         File.WriteAllBytes(Path.Combine(folder, "large"), large);
         File.WriteAllBytes(Path.Combine(folder, "a", "copy of large"), large);
@@ -30,7 +30,7 @@ internal static class SampleTree
         }
     }
 
-    /// <summary>Describes all that is in a folder: paths, kinds, modes, times of files, and content.</summary>
+    /// <summary>Describes everything in a folder: paths, kinds, modes, times of files, and content.</summary>
     /// <param name="folder">The folder.</param>
     public static string[] Describe(string folder) => [.. Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
         .Select(path => (Name: Path.GetRelativePath(folder, path), Info: (FileSystemInfo)new FileInfo(path)))

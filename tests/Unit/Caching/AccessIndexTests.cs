@@ -55,14 +55,14 @@ public sealed class AccessIndexTests
         var index = new AccessIndex();
         for (var i = 0; i < 100; i++) index.Add($"item{i}", 10, now: i);
         index.BeginRelisting();
-        // Half of them are gone; others are new, between those that were known.
+        // Half of the items are gone; new ones are sorted in between.
         for (var i = 0; i < 100; i += 2) index.AddListed($"item{i}", 10, 1000);
         for (var i = 0; i < 100; i++) index.AddListed($"by-others{i}", 5, i);
         index.AddListed("by-others-last", 5, 150);
         index.Add("added-meanwhile", 10, 200);
         index.Touch("item1", 200, null);
         index.Remove("item0");
-        // The listing came by before it went.
+        // The listing saw the item before it was removed.
         index.AddListed("item0", 10, 1000);
         index.EndRelisting(200);
         index.OrderListed(amongOthers: true);
@@ -140,7 +140,7 @@ public sealed class AccessIndexTests
     {
         var random = new Random(1);
         var index = new AccessIndex();
-        var simple = new List<(string Path, long Size, long Time)>(); // The oldest first.
+        var simple = new List<(string Path, long Size, long Time)>(); // Oldest first.
         for (var now = 0; now < 200_000; now++)
         {
             var path = NameOf(random.Next(300));

@@ -3,7 +3,7 @@ using BorgStore.Tests.Backends.Files;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>Processes that are killed while they use a cache. <c>BORGSTORE_TEST_LONG=1</c> asks for many more rounds.</summary>
+/// <summary>Kills processes while they use a cache. <c>BORGSTORE_TEST_LONG=1</c> adds many more rounds.</summary>
 [Trait("Category", "Long")]
 public sealed class CacheCrashTests : IDisposable
 {

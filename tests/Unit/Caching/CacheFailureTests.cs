@@ -4,7 +4,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>Whatever happens to a cache, the store goes on and every value is right.</summary>
+/// <summary>Whatever happens to a cache, the store keeps working and every value is correct.</summary>
 public sealed class CacheFailureTests : CachingFixture
 {
     [Theory]

@@ -4,7 +4,7 @@ using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>Values on their way into the cache.</summary>
+/// <summary>How values get into the cache.</summary>
 public sealed class CacheFillTests : CachingFixture
 {
     private const int Large = 5 << 20;
@@ -158,7 +158,7 @@ public sealed class CacheFillTests : CachingFixture
         return value;
     }
 
-    /// <summary>Gives its first byte away only when it may.</summary>
+    /// <summary>A stream that waits for permission before its first byte.</summary>
     private sealed class HeldStream(ValueStream inner, TaskCompletionSource reached, Task release) : ValueStream
     {
         public override long Length => inner.Length;

@@ -6,7 +6,7 @@ using BorgStore.Tests.Stores;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>Whoever shares the machine and puts something where a cache is.</summary>
+/// <summary>Attacks by other users of the machine on the folder of a cache.</summary>
 public sealed class CacheFolderAttackTests : StoreFixture
 {
     private const string Nobody = "65534";

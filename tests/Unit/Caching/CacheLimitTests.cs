@@ -6,7 +6,7 @@ using BorgStore.Layout;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>Size and age of what is cached.</summary>
+/// <summary>The limits on size and age of cached values.</summary>
 public sealed class CacheLimitTests : CachingFixture
 {
     private readonly ManualClock _clock = new();
@@ -132,7 +132,7 @@ public sealed class CacheLimitTests : CachingFixture
             for (var step = 0; step < 3000; step++)
             {
                 var number = random.Next(200);
-                // Values of one item have their size by its number, so that any of them can be told from any other item's.
+                // The size of a value follows from the number of its item, so that values of different items are distinguishable.
                 switch (random.Next(10))
                 {
                     case < 3:
@@ -155,7 +155,7 @@ public sealed class CacheLimitTests : CachingFixture
             }
         }, Ct)));
         busy = false;
-        // What four threads have under way comes on top; the watcher reads file by file what changes meanwhile.
+        // Four threads add values in progress, and the watcher reads the files one by one while they change.
         Assert.InRange(await watcher, 1, Size + (8 * Largest));
         Assert.InRange(SumOfFiles(), 1, Size);
         foreach (var file in CachedFiles())
@@ -217,7 +217,7 @@ public sealed class CacheLimitTests : CachingFixture
             }
             catch (FileNotFoundException)
             {
-                // It was removed since it was listed.
+                // Removed since it was listed.
             }
         }
         return sum;

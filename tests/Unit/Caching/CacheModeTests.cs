@@ -40,7 +40,7 @@ public sealed class CacheModeTests : CachingFixture
         Assert.Equal(2, Figure(store, "cache_misses"));
         Assert.Equal((2, 0), (Figure(store, "gather_calls"), Figure(store, "backend_gather_calls")));
 
-        // Nothing of this is in the cache, and so it takes one call.
+        // Neither part can come from the cache, so they take a single call.
         await using var plain = await store.GatherAsync([new("config/c", 7, 1), new("config/c", 0, 1)]);
         Assert.Equal((3, 1), (Figure(store, "gather_calls"), Figure(store, "backend_gather_calls")));
     }

@@ -56,7 +56,7 @@ public sealed class WriteThroughTests() : CachedBackendContract(new(CacheMode.Wr
 public sealed class LimitedWriteThroughTests()
     : CachedBackendContract(new(CacheMode.WriteThrough) { Size = 4 << 20, MaxAge = TimeSpan.FromMinutes(1), Verify = true });
 
-/// <summary>Hardly anything has room, so that everything comes and goes all the time.</summary>
+/// <summary>With room for hardly any values, so that the cache adds and removes them constantly.</summary>
 public sealed class CrampedWriteThroughTests() : CachedBackendContract(new(CacheMode.WriteThrough) { Size = 20_000 });
 
 public sealed class MirrorTests() : CachedBackendContract(new(CacheMode.Mirror) { Size = 1 << 20 });

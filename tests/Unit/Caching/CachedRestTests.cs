@@ -7,7 +7,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>The contract on our client with a cache in front of it.</summary>
+/// <summary>The contract on our REST client with a cache.</summary>
 [Trait("Category", "Server")]
 public abstract class CachedRestContract(CachePolicy policy) : RestContract
 {

@@ -5,15 +5,15 @@ using BorgStore.Tests.Stores;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>What the tests of cached stores share: a store in one folder, its cache in another, and a view of both.</summary>
+/// <summary>Base class for tests of cached stores, with a store and its cache in two folders.</summary>
 public abstract class CachingFixture : StoreFixture
 {
     private protected CachingFixture() => (Primary, Cache) = (NewBackend("store"), NewBackend("cache"));
 
-    /// <summary>The storage of the next store that is opened.</summary>
+    /// <summary>The storage of the store that is opened next.</summary>
     private protected ScriptedBackend Primary { get; private set; }
 
-    /// <summary>The cache of the next store that is opened.</summary>
+    /// <summary>The cache of the store that is opened next.</summary>
     private protected ScriptedBackend Cache { get; private set; }
 
     protected List<string> Warnings { get; } = [];
@@ -22,7 +22,7 @@ public abstract class CachingFixture : StoreFixture
 
     protected static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    /// <summary>Opens a store whose namespace data is cached; makes it where there is none.</summary>
+    /// <summary>Opens a store whose namespace data is cached, creating it if necessary.</summary>
     protected async Task<Store> OpenCachedAsync(CachePolicy policy, int level = 0)
     {
         if (!Directory.Exists(Folder.Combine("store"))) Directory.CreateDirectory(Folder.Combine("store"));
@@ -51,7 +51,7 @@ public abstract class CachingFixture : StoreFixture
 
     protected static double Figure(Store store, string name) => store.GetStatistics().ToDictionary()[name];
 
-    // A closed backend is not opened again; what the test said to it before counts for the next.
+    // A closed backend cannot be reopened, so its settings are copied to the next one.
     private ScriptedBackend Renew(ScriptedBackend backend, string folder)
     {
         var renewed = NewBackend(folder);
@@ -59,6 +59,6 @@ public abstract class CachingFixture : StoreFixture
         return renewed;
     }
 
-    // Nothing here is about power cuts, and flushing takes its time.
+    // Durability is not tested here, and flushing takes time.
     private ScriptedBackend NewBackend(string folder) => new(new FileBackend(Folder.Combine(folder), new() { Durability = Durability.None }));
 }

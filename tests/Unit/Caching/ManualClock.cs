@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.Caching;
 
-/// <summary>A clock that a test turns.</summary>
+/// <summary>A clock that a test sets.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private long _ticks = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;

@@ -2,14 +2,14 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>A backend that a test watches, holds up or breaks.</summary>
+/// <summary>A backend that a test can watch, delay or break.</summary>
 internal sealed class ScriptedBackend(IBackend inner) : DelegatingBackend(inner)
 {
     private int _loads;
 
     public int Loads => Volatile.Read(ref _loads);
 
-    /// <summary>Called before every operation on a name, with the operation's name.</summary>
+    /// <summary>Called before every operation on a name, with the operation and the name.</summary>
     public Func<string, string, Task>? Before { get; set; }
 
     /// <summary>Replaces loaded values.</summary>

@@ -6,7 +6,7 @@ using BorgStore.Tests.Stores;
 
 namespace BorgStore.Tests.Caching;
 
-/// <summary>A cache as the users of <see cref="Store"/> see it.</summary>
+/// <summary>Caches as seen by users of <see cref="Store"/>.</summary>
 public sealed class StoreCacheTests : StoreFixture
 {
     private string CacheUrl => new Uri(Folder.Combine("cache")).AbsoluteUri;

@@ -14,10 +14,10 @@ using BorgStore.Tests.Sftp;
 
 namespace BorgStore.Tests.Faults;
 
-/// <summary>A place for a store on one real backend, where something is to go wrong.</summary>
+/// <summary>A location for a store on a real backend, in which tests cause faults.</summary>
 internal sealed class FaultPlace : IAsyncDisposable
 {
-    /// <summary>The backends that lie on a folder of this machine in the end, which can be full or read-only.</summary>
+    /// <summary>The backends that finally use a folder on this machine, which can be full or read-only.</summary>
     public static readonly string[] OnFolders = ["file", "cached", "http", "sftp", "rclone"];
 
     /// <summary>All backends.</summary>
@@ -33,11 +33,11 @@ internal sealed class FaultPlace : IAsyncDisposable
 
     public string Url { get; }
 
-    /// <summary>Makes a place; the test is skipped where its server is missing.</summary>
+    /// <summary>Creates a location; skips the test if its server is missing.</summary>
     /// <param name="kind">One of <see cref="All"/>.</param>
     /// <param name="ceph">The S3 server.</param>
-    /// <param name="folder">A folder of the test's own; the store is its <c>store</c>, where it is on this machine.</param>
-    /// <param name="quota">The quota, where the backend has one.</param>
+    /// <param name="folder">The test's own folder, where a local store is in <c>store</c>.</param>
+    /// <param name="quota">The quota, for backends that have one.</param>
     public static async Task<FaultPlace> MakeAsync(string kind, CephServer ceph, string folder, long? quota = null)
     {
         var path = Path.Combine(folder, "store");
@@ -65,10 +65,10 @@ internal sealed class FaultPlace : IAsyncDisposable
         }
     }
 
-    /// <summary>The backend as a store uses it.</summary>
+    /// <summary>Creates a backend like that of a store.</summary>
     public IBackend CreateBackend() => new ExplainingBackend(_create(), Url);
 
-    /// <summary>Makes a store and opens it.</summary>
+    /// <summary>Creates a store and opens it.</summary>
     public async Task<Store> CreateStoreAsync(PermissionMap? permissions = null)
     {
         await using (var creator = CreateBackend()) await creator.CreateAsync(CancellationToken.None);
@@ -86,7 +86,7 @@ internal sealed class FaultPlace : IAsyncDisposable
             Layout = new([new("config", 0), new NamespaceLayout("data", 2) { Cache = policy }]),
             CacheUrl = _cacheFolder is null ? null : new Uri(Path.Combine(_cacheFolder, "cache")).AbsoluteUri,
         };
-        // What is cached is opened by its URL, for the permissions to stand before the cache.
+        // A cached store is opened by its URL, so that permissions apply before the cache.
         if (_cacheFolder is not null) return Store.OpenAsync(options);
         return Store.OpenAsync(permissions is null ? _create() : new PermissionBackend(_create(), permissions), options);
     }
@@ -101,7 +101,7 @@ internal sealed class FaultPlace : IAsyncDisposable
             }
             catch (StoreException)
             {
-                // There is none, or it may not go: the folder of the test does.
+                // The store does not exist or cannot be destroyed; it is deleted with the folder of the test.
             }
         }
         if (_server is not null) await _server.DisposeAsync();

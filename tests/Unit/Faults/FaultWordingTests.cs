@@ -6,7 +6,7 @@ using BorgStore.Tests.S3;
 
 namespace BorgStore.Tests.Faults;
 
-/// <summary>The same fault reads the same from every backend: each is made for real on each of them, and the texts are compared.</summary>
+/// <summary>The same fault has the same message with every backend: each fault is caused for real on each of them.</summary>
 public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
 {
     private const string Item = "data/0011223344";
@@ -167,7 +167,7 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
     private static async Task SaysAsync(StoreError error, string text, string target, Func<Task> act)
         => Assert.Equal(text, await FailAsync(error, target, act));
 
-    // What nobody is to see shows nowhere, not even in a cause.
+    // Secrets must not appear anywhere, not even in inner exceptions.
     private static async Task<string> FailAsync(StoreError error, string target, Func<Task> act)
     {
         var exception = await Assert.ThrowsAsync<StoreException>(act);

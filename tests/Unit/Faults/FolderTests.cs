@@ -5,7 +5,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Tests.Faults;
 
-/// <summary>What a folder has to say that can be no store, or that may not be written.</summary>
+/// <summary>Errors about folders that cannot be a store or are not writable.</summary>
 public sealed class FolderTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -48,7 +48,7 @@ public sealed class FolderTests : IDisposable
         }
         var error = await Assert.ThrowsAsync<StoreException>(() => backend.DestroyAsync(Ct));
         Assert.Contains(@"data/a\xffb", error.Message, StringComparison.Ordinal);
-        // It is none of the items either.
+        // It is not listed as an item either.
         await backend.OpenAsync(Ct);
         await foreach (var item in backend.ListAsync("data", ListScope.OneLevel, Ct)) Assert.Fail(item.Name);
         using (var shell = Process.Start("rm", ["-r", _folder.Combine("store")])) await shell.WaitForExitAsync(Ct);

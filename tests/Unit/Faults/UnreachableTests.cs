@@ -11,7 +11,7 @@ using BorgStore.Tests.Sftp;
 
 namespace BorgStore.Tests.Faults;
 
-/// <summary>What keeps a store from being reached at all reads the same from every backend.</summary>
+/// <summary>Errors about unreachable stores are the same for every backend.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class UnreachableTests(CephServer ceph) : IDisposable
 {
@@ -160,7 +160,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         using var settings = new ProxySettings(proxy.Url.Replace("http://", $"http://corp:{Secret}@", StringComparison.Ordinal));
         Assert.Contains(proxy.Url, await FailAsync(error, url), StringComparison.Ordinal);
         Assert.Contains(proxy.Requests, request => request.Head.Contains("Proxy-Authorization: Basic ", StringComparison.Ordinal));
-        // Without its password and with it: who was refused is not sent again.
+        // Once without the password and once with it, but not again after the refusal.
         Assert.InRange(proxy.Requests.Count, 1, 2);
     }
 
@@ -174,7 +174,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         await using var server = new TlsFront(folder.Combine("cert.pem"), new("http://localhost:1"));
         var text = await FailAsync(StoreError.ConnectionLost, url.Replace("localhost", $"localhost:{server.Port}", StringComparison.Ordinal));
         Assert.Contains($"Port {server.Port} speaks TLS. Write 'https:'", text, StringComparison.Ordinal);
-        // The runtime repeats a request by itself; then there are the questions whether it speaks TLS.
+        // The runtime itself retries a request, and then the client probes for TLS.
         Assert.InRange(server.ConnectionCount, 2, 6);
     }
 
@@ -189,7 +189,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         Assert.Empty(proxy.Requests);
     }
 
-    // What the runtime makes of the variables as a process starts.
+    // Sets the proxy that the runtime would read from the variables when a process starts.
     private sealed class ProxySettings : IDisposable
     {
         private static readonly string[] Names = ["http_proxy", "https_proxy"];
@@ -211,7 +211,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         }
     }
 
-    // No secret shows, not even in a cause.
+    // Secrets must not appear anywhere, not even in inner exceptions.
     private static async Task<string> FailAsync(StoreError error, string url)
     {
         var exception = await Assert.ThrowsAsync<StoreException>(() => Store.OpenAsync(new(url) { Layout = StoreLayout.Borg2 }));

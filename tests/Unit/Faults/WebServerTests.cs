@@ -8,7 +8,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Faults;
 
-/// <summary>What a web server before a store has to say is said alike by both backends that are reached over HTTP.</summary>
+/// <summary>Errors of a web server in front of a store are reported alike by both HTTP backends.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class WebServerTests(CephServer ceph) : IAsyncLifetime
 {

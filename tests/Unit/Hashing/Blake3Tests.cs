@@ -3,12 +3,12 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Hashing;
 
-/// <summary>All ways to compute BLAKE3, against its official vectors and against each other.</summary>
+/// <summary>Compares all implementations of BLAKE3 with its official vectors and with each other.</summary>
 public class Blake3Tests
 {
     private static readonly byte[] Data = Sample.Random(2 << 20);
 
-    /// <summary>Around the borders of blocks, chunks, vectors of chunks, batches and subtrees.</summary>
+    /// <summary>Lengths around the boundaries of blocks, chunks, vectors of chunks, batches and subtrees.</summary>
     private static readonly int[] Lengths =
     [
         .. new[] { 0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129 }
@@ -54,7 +54,7 @@ public class Blake3Tests
         using var hasher = new Blake3Hasher(HashKind.Blake3, Supported(path), maxDegree: 1);
         for (var run = 0; run < 60; run++)
         {
-            // Lengths of all magnitudes alike, and offsets that aren't aligned to anything.
+            // Lengths of all magnitudes are equally likely, and offsets are unaligned.
             var start = random.Next(1000);
             var length = (int)Math.Exp(random.NextDouble() * Math.Log(data.Length - start));
             for (var at = 0; at < length;)
@@ -88,7 +88,7 @@ public class Blake3Tests
     [MemberData(nameof(Paths))]
     public void CountersBeyond32BitsReachEveryLane(int path)
     {
-        // No test can hash 4 TiB, but the lanes can be asked about chunks there.
+        // No test can hash 4 TiB, but the lanes can hash chunks with those counters.
         var data = Sample.Random(40 * Blake3.ChunkSize);
         foreach (var counter in new[] { uint.MaxValue - 5UL, uint.MaxValue, 1UL << 32, (1UL << 53) + 3 })
         {

@@ -48,7 +48,7 @@ public class HashVectorTests
         }
     }
 
-    /// <summary>Ways that the registry takes on other systems or processors only.</summary>
+    /// <summary>Implementations that are only used on other systems or processors.</summary>
     [Fact]
     public void OtherWaysAgreeWithHashlib()
     {

@@ -16,7 +16,7 @@ public class HasherTests
         using var hasher = kind.CreateHasher();
         Prop.ForAll(ArbMap.Default.ArbFor<NonNegativeInt[]>(), lengths =>
         {
-            // FsCheck's numbers are small; multiplied they cross the borders of blocks and chunks.
+            // FsCheck's numbers are small; multiplied, they cross the boundaries of blocks and chunks.
             var pieces = lengths.Select((length, i) => Sample.Random(length.Get * (1 + 37 * (i % 3)), i)).ToArray();
             foreach (var piece in pieces)
                 hasher.Append(piece);

@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.Hashing;
 
-/// <summary>Input to hash.</summary>
+/// <summary>Data to hash.</summary>
 internal static class Sample
 {
     /// <summary>The bytes 0, 1, … 250, 0, 1, … that BLAKE3's own vectors use.</summary>
@@ -12,7 +12,7 @@ internal static class Sample
         return bytes;
     }
 
-    /// <summary>Bytes without a pattern, the same each time.</summary>
+    /// <summary>Returns random bytes, the same each time.</summary>
     public static byte[] Random(int length, int seed = 1)
     {
         var bytes = new byte[length];

@@ -51,7 +51,7 @@ public class StreamHashingTests
         Assert.Equal("gone", exception.Message);
     }
 
-    /// <summary>A stream that gives less than what was asked for, and not at once.</summary>
+    /// <summary>A stream that returns fewer bytes than requested, and asynchronously.</summary>
     private sealed class TrickleStream(byte[] data) : MemoryStream(data)
     {
         public Action<long>? OnRead { get; init; }

@@ -77,14 +77,14 @@ public class ChildProcessTests
         Assert.Equal(child.Id.ToString(CultureInfo.InvariantCulture), fields[2]); // process group
         Assert.Equal(child.Id.ToString(CultureInfo.InvariantCulture), fields[3]); // session
         var ignored = (await File.ReadAllLinesAsync($"/proc/{child.Id}/status")).Single(l => l.StartsWith("SigIgn", StringComparison.Ordinal));
-        // Above 31 there are only those that the C library keeps for itself.
+        // Signals above 31 are only those reserved by the C library.
         Assert.Equal(0UL, ulong.Parse(ignored.Split('\t')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 0x7fffffff);
     }
 
     [Theory]
     [InlineData("cat", 0)] // ends with its input
-    [InlineData("sleep 100", 128 + 15)] // has to be asked
-    [InlineData("trap '' TERM; echo ready; while :; do sleep 100; done", 128 + 9)] // does not listen
+    [InlineData("sleep 100", 128 + 15)] // must be terminated
+    [InlineData("trap '' TERM; echo ready; while :; do sleep 100; done", 128 + 9)] // ignores SIGTERM and must be killed
     public async Task Ends_when_it_is_disposed(string script, int status)
     {
         var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { Patience = TimeSpan.FromMilliseconds(200) });
@@ -122,7 +122,7 @@ public class ChildProcessTests
     public async Task Is_gone_when_its_parent_is_killed()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
-        // Deaf to the end of its input and to being asked.
+        // Ignores both the end of its input and SIGTERM.
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
         start.Environment[ParentVariable] = "trap '' TERM; while :; do sleep 1; done";
         using var parent = Process.Start(start)!;
@@ -133,7 +133,7 @@ public class ChildProcessTests
         Assert.False(Directory.Exists($"/proc/{id}"));
     }
 
-    // The test above starts this assembly a second time, to be the parent that gets killed.
+    // The test above starts this assembly again as the parent that gets killed.
     [ModuleInitializer]
     internal static void BeTheParentThatGetsKilled()
     {

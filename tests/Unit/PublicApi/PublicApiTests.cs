@@ -4,7 +4,7 @@ using PublicApiGenerator;
 
 namespace BorgStore.Tests.PublicApi;
 
-/// <summary>What programs may rely on changes only where somebody meant it to: the approved surface lies beside this file.</summary>
+/// <summary>The public API only changes on purpose: the approved surface is in a file beside this one.</summary>
 public sealed class PublicApiTests
 {
     [Fact]
@@ -18,7 +18,7 @@ public sealed class PublicApiTests
         Assert.Empty(foreign);
     }
 
-    // The attribute names a type of the compiler's, by a number that changes with any member.
+    // The attribute names a compiler-generated type, whose number changes with any member.
     private static readonly ApiGeneratorOptions Options = new()
     {
         IncludeAssemblyAttributes = false,
@@ -40,7 +40,7 @@ public sealed class PublicApiTests
             + $"If that is meant, approve it, and tell of it in CHANGELOG.md: copy '{received}' over '{Path.Combine(Path.GetDirectoryName(here)!, name)}'.");
     }
 
-    // Lines that went away and lines that came.
+    // The removed and the added lines.
     private static string Difference(string approved, string found)
     {
         var (before, after) = (approved.Split('\n'), found.Split('\n'));

@@ -5,16 +5,16 @@ using BorgStore.Tests.S3;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>The contract on a folder of this machine that rclone reaches in one way or another.</summary>
+/// <summary>The contract on a folder of this machine that rclone accesses in various ways.</summary>
 public abstract class RcloneContract(string parent) : BackendContract
 {
-    /// <summary>The name of the store's folder below its parent.</summary>
+    /// <summary>The name of the store's folder.</summary>
     protected string Name { get; } = "store-" + Guid.NewGuid().ToString("n");
 
     /// <summary>The folder of the store.</summary>
     protected string Folder => Path.Combine(parent, Name);
 
-    /// <summary>What stands behind <c>rclone:</c> for the folder.</summary>
+    /// <summary>The part of the URL after <c>rclone:</c> for the folder.</summary>
     protected abstract string Remote { get; }
 
     protected override ValueTask<IBackend> CreateBackendAsync()
@@ -92,7 +92,7 @@ public sealed class RcloneAliasTests() : RcloneContract(Path.GetTempPath())
     protected override string Remote => $":alias,remote='{Path.GetTempPath()}':{Name}";
 }
 
-/// <summary>An object store in the memory of rclone, which lists trees at once and has no directories.</summary>
+/// <summary>An object store in rclone's memory, which lists whole trees and has no directories.</summary>
 public sealed class RcloneMemoryTests : BackendContract
 {
     private readonly string _bucket = Guid.NewGuid().ToString("n");
@@ -106,10 +106,10 @@ public sealed class RcloneMemoryTests : BackendContract
     }
 }
 
-/// <summary>A folder behind a server that is reached over the network, as all other stores of rclone's are.</summary>
+/// <summary>A folder behind a server on the network, like all other rclone remotes.</summary>
 public abstract class RcloneServedTests(RcloneServing server) : RcloneContract(server.Folder)
 {
-    // Rclone is slow with some servers by intention, and waits between requests.
+    // Rclone deliberately slows down requests to some servers.
     private static readonly string[] SlowTests =
     [
         nameof(Many_items_are_listed_completely), nameof(A_storm_of_operations_leaves_what_was_last_done),
@@ -117,7 +117,7 @@ public abstract class RcloneServedTests(RcloneServing server) : RcloneContract(s
         nameof(What_vanishes_while_a_listing_runs_is_no_failure),
     ];
 
-    // Versions before 1.63 delete before they move on these.
+    // Versions before 1.63 delete the target before they move on these remotes.
     protected override BackendLimits Limits => BackendLimits.NoAtomicReplacement;
 
     public override ValueTask InitializeAsync()
@@ -143,7 +143,7 @@ public sealed class RcloneWebdavTests(WebdavServing server) : RcloneServedTests(
     }
 }
 
-// Without the cache the server keeps a file that is removed while it is open for writing.
+// Without the cache, the server restores a file that is deleted while it is open for writing.
 public sealed class SftpServing() : RcloneServing(
     "sftp", "--user", "me", "--pass", "secret", "--vfs-cache-mode", "writes", "--vfs-write-back", "0s");
 
@@ -151,11 +151,11 @@ public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(serv
 {
     protected override string? WholeElsewhere => "the remotes local, alias, memory and webdav";
 
-    // The password is "secret" as rclone obscures it.
+    // The password is "secret", obscured by rclone.
     protected override string Remote => $":sftp,host=127.0.0.1,port={server.Port},user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:{Name}";
 }
 
-/// <summary>An object store over the network.</summary>
+/// <summary>An object store on the network.</summary>
 public sealed class RcloneS3Tests(CephServer ceph) : BackendContract
 {
     protected override string? WholeElsewhere => "the remotes local, alias, memory and webdav";

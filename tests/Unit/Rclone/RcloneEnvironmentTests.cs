@@ -5,7 +5,7 @@ using BorgStore.Backends.Rclone;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>What the environment says to rclone at the prompt is not meant for ours.</summary>
+/// <summary>Our rclone ignores the settings in the environment that are meant for rclone at the prompt.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class RcloneEnvironmentTests
 {

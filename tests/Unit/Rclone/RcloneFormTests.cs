@@ -4,7 +4,7 @@ using BorgStore.Backends.Rclone;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>Values that go along with the call.</summary>
+/// <summary>Values that are sent along with the call.</summary>
 public sealed class RcloneFormTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
@@ -64,7 +64,7 @@ public sealed class RcloneFormTests : IAsyncLifetime
         call.Content = new StreamContent(new MemoryStream(body, 0, 5_000)) { Headers = { ContentType = type, ContentLength = body.Length } };
         await Assert.ThrowsAsync<RcloneFailure>(() => server.CallAsync(call, Ct));
 
-        // It counts the failure once it has cleaned up.
+        // Rclone counts the failure after cleaning up.
         while (await server.CallAsync("core/stats", new JsonObject { ["group"] = RcloneServer.Group }, answer => answer.GetProperty("errors").GetInt64(), Ct) == 0)
             await Task.Delay(10, Ct);
         Assert.Empty(Directory.EnumerateFiles(_folder.Combine("data")));

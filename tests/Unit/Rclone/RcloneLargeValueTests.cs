@@ -4,7 +4,7 @@ using BorgStore.Tests.Stores;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>What a large value takes of this process, while no other test runs.</summary>
+/// <summary>The memory that a large value takes, measured while no other test runs.</summary>
 [Collection(nameof(ScaleTests))]
 [Trait("Category", "Long")]
 public sealed class RcloneLargeValueTests : IDisposable

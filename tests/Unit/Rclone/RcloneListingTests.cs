@@ -6,7 +6,7 @@ using BorgStore.Backends.Rclone;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>What comes out of rclone's lists, however they arrive, and in which order.</summary>
+/// <summary>The items and their order in rclone's listings, however the data arrives.</summary>
 public sealed class RcloneListingTests
 {
     [Theory]
@@ -36,7 +36,7 @@ public sealed class RcloneListingTests
     {
         var json = new StringBuilder("{\"list\":[");
         for (var i = 0; i < 20_000; i++) json.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{{\"Path\":\"data/{i:x8}{new string('z', i % 97)}\",\"Size\":{i}}}");
-        // Longer than the buffer in one piece.
+        // A single token longer than the buffer.
         json.Append(",{\"Path\":\"").Append('y', 300_000).Append("\"}]}");
         var items = await ReadAsync(Encoding.UTF8.GetBytes(json.ToString()), 10_000);
         Assert.Equal(20_001, items.Count);

@@ -6,7 +6,7 @@ using BorgStore.Tests.Sftp;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>A folder that rclone mounts, where links fail with EIO: new items are made there without replacing others all the same.</summary>
+/// <summary>A folder mounted by rclone, where links fail with EIO, but new items still never replace others.</summary>
 public sealed class RcloneMountTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();

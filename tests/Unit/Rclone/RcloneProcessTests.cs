@@ -8,7 +8,7 @@ using BorgStore.Tests.Backends.Files;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>Rclone's process: who reaches it, what it is spared, and when it is gone.</summary>
+/// <summary>The rclone process: who can access it, what work it is spared, and when it ends.</summary>
 public sealed class RcloneProcessTests : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -71,7 +71,7 @@ public sealed class RcloneProcessTests : IAsyncDisposable
         var (bytes, renames) = await ReadStatisticsAsync();
         Assert.Equal(HashKind.Sha1.ComputeHex(value), await store.HashAsync("data/a", HashKind.Sha1, Ct));
         Assert.Equal(bytes, (await ReadStatisticsAsync()).Bytes);
-        // A hash that rclone does not know is computed here.
+        // A hash that rclone does not support is computed locally.
         Assert.Equal(HashKind.Blake3.ComputeHex(value), await store.HashAsync("data/a", HashKind.Blake3, Ct));
         Assert.InRange((await ReadStatisticsAsync()).Bytes - bytes, value.Length, 2 * value.Length);
         Assert.True(await store.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct));
@@ -93,7 +93,7 @@ public sealed class RcloneProcessTests : IAsyncDisposable
            where stat.Length > 1 && stat[1] == $"{parent}"
            select (id, Process.GetProcessById(id).ProcessName);
 
-    // What stands behind the name: state, parent, group, session and more.
+    // Returns the fields after the name: state, parent, group, session and more.
     private static string[] ReadStat(int id)
     {
         try

@@ -4,7 +4,7 @@ using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>A folder that both reach through rclone.</summary>
+/// <summary>A folder that both access through rclone.</summary>
 public sealed class RclonePythonTests : PythonStoreContract, IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -7,7 +7,7 @@ using BorgStore.Backends.Rclone;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>How rclone is started, shared, lost and started anew, and what is said when it can't be.</summary>
+/// <summary>How rclone is started, shared, lost and restarted, and the errors if that fails.</summary>
 public sealed class RcloneServiceTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
@@ -68,7 +68,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
         var error = await OpenFailsAsync(StoreError.ConnectionLost, Service(), "rclone::sftp,host=127.0.0.1,port=1,user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:x");
         Assert.DoesNotContain("8_JpXsp", error.ToString(), StringComparison.Ordinal);
         Assert.Contains("host=127.0.0.1", error.Message, StringComparison.Ordinal);
-        // In rclone's own words.
+        // Rclone's own message.
         Assert.Contains("connection refused", error.Message, StringComparison.Ordinal);
     }
 
@@ -115,7 +115,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
             }
             catch (StoreException e) when (e.Error == StoreError.ConnectionLost)
             {
-                // What was under way may fail; it says so.
+                // Operations in progress may fail, but must report it.
             }
             Interlocked.Increment(ref done);
         });

@@ -4,12 +4,12 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rclone;
 
-/// <summary>The rclone that tests use.</summary>
+/// <summary>The rclone program for tests.</summary>
 internal static class RcloneProgram
 {
     private static readonly Lazy<string?> Found = new(() => ProgramPath.Find(OperatingSystem.IsWindows() ? "rclone.exe" : "rclone"));
 
-    /// <summary>Its path; a test that needs it is skipped where there is none.</summary>
+    /// <summary>Returns its path, or skips the test if there is none.</summary>
     public static string Require()
     {
         Assert.SkipWhen(Found.Value is null, "There is no rclone on the PATH.");
@@ -17,17 +17,17 @@ internal static class RcloneProgram
     }
 }
 
-/// <summary>A folder that <c>rclone serve</c> serves to the tests of a class, each of which takes a folder below for its own.</summary>
+/// <summary>A folder served by <c>rclone serve</c> to the tests of a class, each of which has a subfolder of its own.</summary>
 public abstract class RcloneServing(string protocol, params string[] arguments) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private Process? _process;
     private int _port;
 
-    /// <summary>The folder.</summary>
+    /// <summary>The served folder.</summary>
     public string Folder => _folder.Combine("served");
 
-    /// <summary>The port, on which the server listens from the first time on that a test asks.</summary>
+    /// <summary>The port of the server, which is started on first use.</summary>
     public int Port
     {
         get

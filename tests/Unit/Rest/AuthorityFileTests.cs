@@ -2,7 +2,7 @@ using BorgStore.Backends.Rest;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>The file with the authorities to trust.</summary>
+/// <summary>The file with trusted certificate authorities.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class AuthorityFileTests : IDisposable
 {
@@ -27,7 +27,7 @@ public sealed class AuthorityFileTests : IDisposable
         Assert.Equal(StoreError.InvalidArgument, failure.Error);
         Assert.Contains(RestTransport.AuthorityVariable, failure.Message, StringComparison.Ordinal);
         Assert.Contains("PEM", failure.Message, StringComparison.Ordinal);
-        // Until there is one in it.
+        // Succeeds once the file has a certificate.
         TestCertificate.Write(file, "localhost");
         await using var backend = new RestBackend("https://localhost/");
     }

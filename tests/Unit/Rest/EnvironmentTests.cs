@@ -2,7 +2,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>Tests that change the environment of this process run one after the other.</summary>
+/// <summary>Tests that use environment variables of this process, which run one at a time.</summary>
 [CollectionDefinition(nameof(EnvironmentTests))]
 public sealed class EnvironmentTests
 {

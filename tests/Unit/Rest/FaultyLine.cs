@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>A line to a server that fails as a test wants it.</summary>
+/// <summary>A connection to a server that fails on request.</summary>
 internal sealed class FaultyLine : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -19,19 +19,19 @@ internal sealed class FaultyLine : IAsyncDisposable
 
     public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
-    /// <summary>How many answers are still to be cut off before their first byte.</summary>
+    /// <summary>The number of responses still to be cut off before their first byte.</summary>
     public int AnswersToCut { get; set; }
 
-    /// <summary>How many connections are still to be closed as soon as they are made.</summary>
+    /// <summary>The number of connections still to be closed as soon as they are made.</summary>
     public int ConnectionsToRefuse { get; set; }
 
-    /// <summary>How long each piece of an answer is held back.</summary>
+    /// <summary>The delay of each piece of a response.</summary>
     public TimeSpan Delay { get; set; }
 
-    /// <summary>What is done to the bytes that the client sends.</summary>
+    /// <summary>Changes the bytes that the client sends.</summary>
     public Action<byte[], int>? ToServer { get; set; }
 
-    /// <summary>What is done to the bytes that the server sends.</summary>
+    /// <summary>Changes the bytes that the server sends.</summary>
     public Action<byte[], int>? ToClient { get; set; }
 
     public ValueTask DisposeAsync()

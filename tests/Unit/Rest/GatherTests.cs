@@ -6,7 +6,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>Ranges of many items over REST: how many requests they take, and what servers without the command get.</summary>
+/// <summary>Gathering ranges of many items over REST: the number of requests, and servers without the command.</summary>
 public sealed class GatherTests : IAsyncLifetime
 {
     private TestServer _server = null!;
@@ -54,7 +54,7 @@ public sealed class GatherTests : IAsyncLifetime
         Replace("cmd=gather", "cmd=gathex");
         ReplaceInAnswers("X-BorgStore-Server: 2", "X-BorgStore-Server: 1");
         Assert.Equal(Expected(50), await GatherAsync(50));
-        // The command, and the question whether it is known at all.
+        // The command itself, and the check whether the server knows it.
         Assert.Equal((2, 50), (_gathers, _loads));
         Assert.Equal(Expected(50), await GatherAsync(50));
         Assert.Equal((2, 100), (_gathers, _loads));
@@ -65,7 +65,7 @@ public sealed class GatherTests : IAsyncLifetime
     [Fact]
     public async Task Against_another_server_with_the_command_a_refusal_is_a_refusal()
     {
-        // A client that knew it as one of ours would not believe it any more.
+        // A client that had identified it as one of our servers would ignore the change.
         await _client.DisposeAsync();
         ReplaceInAnswers("X-BorgStore-Server: 2", "X-Some-Other-Server:2");
         _client = new(_line.Url);

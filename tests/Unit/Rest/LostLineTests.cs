@@ -6,7 +6,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>What the client makes of a line that breaks, stalls or damages.</summary>
+/// <summary>How the client handles connections that break, stall or damage data.</summary>
 public sealed class LostLineTests : IAsyncLifetime
 {
     private TestServer _server = null!;
@@ -81,7 +81,7 @@ public sealed class LostLineTests : IAsyncLifetime
     [Fact]
     public async Task Nothing_is_sent_twice_that_arrived_once_and_all_that_never_did()
     {
-        // The server was there, does not listen for a while, and then does.
+        // The server was reachable, stops listening for a while, and then comes back.
         var port = TestPorts.FindFree();
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.Combine("store"));
@@ -144,7 +144,7 @@ public sealed class LostLineTests : IAsyncLifetime
         Assert.Equal("newer"u8.ToArray(), await LoadAsync("data/c"));
     }
 
-    // Of zeros, every other byte in a piece being one that a head may have.
+    // Changes a zero, because all other bytes of a piece could be part of headers.
     private static void Damage(byte[] bytes, int count)
     {
         var zero = bytes.AsSpan(0, count).LastIndexOf((byte)0);

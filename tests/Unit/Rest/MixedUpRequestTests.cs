@@ -5,7 +5,7 @@ using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>Our client with a server that can't keep requests apart.</summary>
+/// <summary>Our client with a server that mixes up requests.</summary>
 public sealed class MixedUpRequestTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -30,7 +30,7 @@ public sealed class MixedUpRequestTests
         await InParallelAsync(names, async name => Assert.True(await store.MoveAsync(name, name + ".del", StoreMode.Overwrite, Ct)));
         await InParallelAsync(names, async name => Assert.True(await store.DeleteAsync(name + ".del", Ct)));
         Assert.Empty(server.ListFiles());
-        // What is known to be old is never tried to mix up anything.
+        // A server known to be old never gets parallel requests that it could mix up.
         if (!hasWriteTimes) Assert.Equal((0, 0), (server.Refused, server.Spoiled));
     }
 

@@ -3,11 +3,11 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>A server that mixes up requests as Python's did before 0.6.2: each opens and closes the one backend that all share, so
-/// that one that comes at once finds it open, or closed by another, before or after its work. Behind it is a server of ours that does the work.</summary>
+/// <summary>A server that mixes up requests like Python's before 0.6.2: each request opens and closes the one shared backend, so that a parallel
+/// one finds it open, or closed by another, before or after its work. One of our servers behind it does the actual work.</summary>
 internal sealed class MixingServer : IAsyncDisposable
 {
-    // What the old server has not: our marks, and what came with 0.6.1.
+    // Headers that the old server does not have: our own, and those added in 0.6.1.
     private static readonly string[] Marks = ["X-BorgStore-Server", "X-BorgStore-Error", "X-BorgStore-Detail", "X-BorgStore-Name", "Repr-Digest"];
 
     private readonly HttpListener _listener = new();
@@ -29,19 +29,19 @@ internal sealed class MixingServer : IAsyncDisposable
 
     public string Url { get; }
 
-    /// <summary>How many requests were answered 412 before their work was done.</summary>
+    /// <summary>The number of requests that were answered with 412 before their work was done.</summary>
     public int Refused => _refused;
 
-    /// <summary>How many requests were answered 412 after their work was done.</summary>
+    /// <summary>The number of requests that were answered with 412 after their work was done.</summary>
     public int Spoiled => _spoiled;
 
-    /// <summary>Whether every request is refused, as where the backend stays open for ever.</summary>
+    /// <summary>Whether every request is rejected, as if the backend stayed open forever.</summary>
     public bool IsStuck { get; set; }
 
     public string[] ListFiles() => _server.ListFiles();
 
     /// <summary>Starts a server with an empty store.</summary>
-    /// <param name="hasWriteTimes">Whether it tells times of writing, as 0.6.1 does and 0.6.0 does not.</param>
+    /// <param name="hasWriteTimes">Whether it returns write times, like 0.6.1 but not 0.6.0.</param>
     public static async Task<MixingServer> StartAsync(bool hasWriteTimes) => new(await TestServer.StartAsync(), hasWriteTimes);
 
     public async ValueTask DisposeAsync()
@@ -69,7 +69,7 @@ internal sealed class MixingServer : IAsyncDisposable
         {
             using var body = new MemoryStream();
             await context.Request.InputStream.CopyToAsync(body);
-            // Seen as closed by all that come before the first of them says that it opened it.
+            // All requests that arrive before the first one has opened the backend see it as closed.
             var mayEnter = !_isOpen && !IsStuck;
             await Task.Delay(1);
             if (!mayEnter)
@@ -126,7 +126,7 @@ internal sealed class MixingServer : IAsyncDisposable
         response.Close();
     }
 
-    // To the letter, but for the rest of the page.
+    // Exactly the old server's response, except for the rest of the page.
     private static void Refuse(HttpListenerContext context)
     {
         context.Response.StatusCode = 412;

@@ -5,7 +5,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>The Python package, our client with its server, its client with ours.</summary>
+/// <summary>Our client with the Python package's server, and its client with ours.</summary>
 [Collection(nameof(EnvironmentTests))]
 public sealed class PythonPeerTests
 {
@@ -131,7 +131,7 @@ public sealed class PythonPeerTests
             Assert.Equal(["00", "a"], await NamesAsync(store, "data", ListScope.OneLevel));
             await AssertFailsAsync(StoreError.ObjectNotFound, NamesAsync(store, "none", ListScope.OneLevel));
             Assert.Equal(HashKind.Sha256.ComputeHex(big), await store.HashAsync("data/00/big", HashKind.Sha256, Ct));
-            // An algorithm that only we know.
+            // An algorithm that only we support.
             Assert.Equal(HashKind.Blake3.ComputeHex("hello"u8), await store.HashAsync("data/a", HashKind.Blake3, Ct));
             Assert.True(await store.MoveAsync("data/a", "data/a.del", StoreMode.CreateNew, Ct));
             Assert.False(await store.MoveAsync("data/a", "data/a.del", StoreMode.Overwrite, Ct));

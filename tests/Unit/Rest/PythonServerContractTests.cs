@@ -2,12 +2,12 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>Over TCP to the server of the Python package.</summary>
+/// <summary>Over TCP to the Python package's server.</summary>
 public sealed class PythonServerContractTests : RestContract
 {
-    // Tried with version 0.7.0. It stores what it got of a body that ended early, and can't create without replacing. It answers 500 for a
-    // directory that is read, for what is moved from below an item or made there, and for offsets and sizes that it can't hold. An empty
-    // block behind the end of an item is none to it.
+    // Tested with version 0.7.0. It stores the received part of a body that ends early, and can't create without replacing. It answers 500 for
+    // reading a directory, for moves or new directories below an item, and for offsets and sizes out
+    // of its range. An empty block after the end of an item is not an error.
     private static readonly string[] Faults =
     [
         $"{nameof(A_stream_that_throws_leaves_nothing)}(size: 3145728", $"{nameof(A_stream_that_ends_early_leaves_nothing)}(size: 3145728",
@@ -18,11 +18,11 @@ public sealed class PythonServerContractTests : RestContract
         $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 1, length: {long.MaxValue})",
         nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(A_cancelled_store_leaves_nothing),
         nameof(Destroy_removes_nothing_where_something_else_lies_too),
-        // It has no command for what is unfinished.
+        // It has no commands for unfinished items.
         nameof(Clearing_and_destroying_leave_alone_what_links_lead_to), nameof(Nothing_unfinished_is_deleted_behind_a_link),
         nameof(Unfinished_items_are_found_by_their_age_and_removed), nameof(Every_age_is_enough_for_no_age_also_that_of_a_clock_that_is_ahead),
         $"{nameof(Dispose_inside_a_listing_returns)}(scope: null",
-        // It makes no store beside the folder of a file system, and destroys that too.
+        // It does not create a store beside a file system's own folder, and destroys that folder too.
         nameof(The_folder_that_a_file_system_keeps_for_itself_is_left_alone),
     ];
 

@@ -2,7 +2,7 @@ using BorgStore.Backends.Rest;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>Another program than ssh, which a variable names.</summary>
+/// <summary>Another program than ssh, set by an environment variable.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class RemoteShellTests : IDisposable
 {

@@ -5,7 +5,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>The contract on our client in front of a server with a folder behind it, for one way from the one to the other.</summary>
+/// <summary>The contract on our client and a server with a folder as its storage, over one kind of connection.</summary>
 public abstract class RestContract : BackendContract
 {
     private readonly TemporaryFolder _folder = new();
@@ -13,7 +13,7 @@ public abstract class RestContract : BackendContract
     /// <summary>The folder of the store.</summary>
     protected string StorePath => _folder.Combine("store");
 
-    /// <summary>A folder for what the server needs.</summary>
+    /// <summary>Returns a path in the folder for files of the server.</summary>
     protected string ServerPath(string name) => _folder.Combine(name);
 
     /// <summary>The URL of the store for the client.</summary>
@@ -43,7 +43,7 @@ public abstract class RestContract : BackendContract
 
     protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(StorePath, path), target);
 
-    // The server may hear of a client's end a little later than the client itself.
+    // The server may notice the end of a client a little later than the client itself.
     protected override async ValueTask<IReadOnlyList<string>?> ListRawAsync()
     {
         for (var attempt = 0; ; attempt++)

@@ -4,7 +4,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Rest;
 
-/// <summary>What a crash left in the store of a server.</summary>
+/// <summary>Files left by a crash in the store of a server.</summary>
 public sealed class TemporaryItemTests
 {
     [Fact]
@@ -15,7 +15,7 @@ public sealed class TemporaryItemTests
         var file = Path.Combine(server.StorePath, "data", "0123456789abcdef.tmp");
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         await File.WriteAllBytesAsync(file, new byte[5], ct);
-        // Not what a double holds.
+        // More digits than a double has.
         var written = new DateTime(2026, 3, 4, 5, 6, 7, DateTimeKind.Utc).AddTicks(1234567);
         File.SetLastWriteTimeUtc(file, written);
 

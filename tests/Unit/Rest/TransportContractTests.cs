@@ -26,7 +26,7 @@ public sealed class UnixSocketContractTests : RestContract
     protected override ValueTask StopServerAsync() => _server?.DisposeAsync() ?? default;
 }
 
-/// <summary>Over HTTPS with a certificate authority of the test's own, and with credentials in the URL.</summary>
+/// <summary>Over HTTPS with the test's own certificate authority, and with credentials in the URL.</summary>
 [Collection(nameof(EnvironmentTests))]
 public sealed class HttpsContractTests : RestContract
 {
@@ -54,7 +54,7 @@ public sealed class HttpsContractTests : RestContract
     }
 }
 
-/// <summary>By a server of its own for each connection, which takes a process each: the tests start as few as they can.</summary>
+/// <summary>With one server process for each connection, so the tests start as few as they can.</summary>
 public abstract class ChildContract : RestContract
 {
     protected override int Abandonments => 6;
@@ -68,7 +68,7 @@ public abstract class ChildContract : RestContract
     protected override ValueTask StopServerAsync() => default;
 }
 
-/// <summary>By a process of this machine on its stdin and stdout.</summary>
+/// <summary>Through stdin and stdout of a process on this machine.</summary>
 [Collection(nameof(EnvironmentTests))]
 public sealed class StdioContractTests : ChildContract
 {
@@ -114,7 +114,7 @@ public sealed class NginxContractTests : RestContract
     }
 }
 
-/// <summary>A certificate that is its own authority.</summary>
+/// <summary>A self-signed certificate.</summary>
 internal static class TestCertificate
 {
     public static void Write(string path, string name, int days = 30)

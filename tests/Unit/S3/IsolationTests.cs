@@ -31,7 +31,7 @@ public sealed class IsolationTests(CephServer ceph) : S3Test(ceph)
         string[] expected = [.. order == "before" ? new[] { "other a" } : [], "loaded 9", "left 0",
             .. order == "after" ? new[] { "other a" } : [], "contexts 2", "versions 2", "cores 1"];
         var requests = await Server.LogAsync("?delete", async () => Assert.Equal(expected, await ModuleSession.RunAsync(Script, other, Url(), order)));
-        // What the pipe brings is deleted in batches.
+        // Piped items are deleted in batches.
         Assert.NotEmpty(requests);
     }
 }

@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>A PowerShell of its own, with the module as the build made it.</summary>
+/// <summary>A PowerShell process with the built module.</summary>
 internal static class ModuleSession
 {
-    /// <summary>Runs a script to its end; the test is skipped where there is no PowerShell or no module.</summary>
+    /// <summary>Runs a script to its end, or skips the test if there is no PowerShell or module.</summary>
     /// <param name="script">The script. Its first argument is the path of the module; an error ends it.</param>
-    /// <param name="arguments">The arguments that follow.</param>
-    /// <returns>The lines that it wrote.</returns>
+    /// <param name="arguments">The other arguments.</param>
+    /// <returns>The lines of its output.</returns>
     public static async Task<string[]> RunAsync(string script, params string[] arguments)
     {
         using var process = Start(script, arguments);

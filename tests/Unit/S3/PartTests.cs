@@ -3,7 +3,7 @@ using BorgStore.Backends.S3;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>What is decided before any request: how values are cut, how names are ordered.</summary>
+/// <summary>Decisions made before any request: how values are split into parts, and how names are ordered.</summary>
 public sealed class PartTests
 {
     private const int Part = 8 << 20;
@@ -92,7 +92,7 @@ public sealed class PartTests
         (await waiting).Dispose();
     }
 
-    // Pieces of one block that follow each other are the block.
+    // Joins consecutive pieces of the same block.
     private static List<Block> Join(IEnumerable<Block> pieces)
     {
         var joined = new List<Block>();

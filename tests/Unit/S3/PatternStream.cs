@@ -2,15 +2,15 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Any number of bytes, of which each eight say where they are.</summary>
-/// <param name="size">How many [bytes]; a multiple of 1 MiB.</param>
+/// <summary>A stream of any length, in which each eight bytes encode their position.</summary>
+/// <param name="size">The length [bytes]; a multiple of 1 MiB.</param>
 internal sealed class PatternStream(long size) : ReadOnlyStream
 {
     private long _position;
 
     public override long Length => size;
 
-    /// <summary>Reads a stream to its end, which has to be the same bytes.</summary>
+    /// <summary>Reads a stream to its end and asserts that it has the same bytes.</summary>
     public static async Task AssertIsAsync(Stream stream, long size, CancellationToken cancellationToken)
     {
         var (expected, buffer, wanted) = (new PatternStream(size), new byte[1 << 20], new byte[1 << 20]);

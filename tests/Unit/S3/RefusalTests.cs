@@ -3,7 +3,7 @@ using BorgStore.Backends.S3;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>What the policy of a bucket forbids: the server itself refuses it.</summary>
+/// <summary>Operations that the policy of a bucket forbids, refused by the server itself.</summary>
 public sealed class RefusalTests(CephServer ceph) : S3Test(ceph, $"refusals-{Guid.NewGuid():n}")
 {
     public override async ValueTask DisposeAsync()
@@ -54,14 +54,14 @@ public sealed class RefusalTests(CephServer ceph) : S3Test(ceph, $"refusals-{Gui
         await DenyAsync("s3:GetObject", $"/{Path}/*");
         await AssertRefusedAsync(() => LoadAsync("data/a"));
         await AssertRefusedAsync(() => Store.FindAsync("data/a", Ct).AsTask());
-        // A value that may not be seen is not taken for one that is not there.
+        // An item that may not be read is not reported as missing.
         await AssertRefusedAsync(() => Store.DeleteAsync("data/a", Ct).AsTask());
     }
 
     [Fact]
     public async Task Destroying_what_may_not_go_wholly()
     {
-        // The long form is more than one batch.
+        // The long form needs more than one batch.
         var count = LongTests.Choose(quick: 20, @long: 1_200);
         await PutManyAsync([.. Enumerable.Range(0, count).Select(i => $"data/{i:0000}"), "keep/a", "keep/b"]);
         await DenyAsync("s3:DeleteObject", $"/{Path}/keep/*");

@@ -27,7 +27,7 @@ public class S3ContractTests(CephServer ceph) : BackendContract
         return true;
     }
 
-    // The markers of directories are no files.
+    // Markers of directories are not files.
     protected override async ValueTask<IReadOnlyList<string>?> ListRawAsync()
     {
         var server = await ceph.GetAsync();
@@ -36,7 +36,7 @@ public class S3ContractTests(CephServer ceph) : BackendContract
     }
 }
 
-/// <summary>The same with a folder as the cache in front.</summary>
+/// <summary>The same with a folder as its cache.</summary>
 public sealed class CachedS3ContractTests(CephServer ceph) : S3ContractTests(ceph)
 {
     protected override string? WholeElsewhere => "S3 without a cache, and on caches before other stores";

@@ -7,7 +7,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Everything that goes wrong between here and the server.</summary>
+/// <summary>Faults between the client and the server.</summary>
 public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
 {
     private const int Large = 30_000_000;
@@ -41,7 +41,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     {
         await using var backend = await OpenAsync(Proxy.Address);
         Proxy.Decide = _ => Fault.Error(status, code);
-        // What is worth a repetition is repeated for seconds, so once is enough.
+        // Retryable errors are retried for seconds, so one round is enough.
         foreach (var act in new Func<Task>[]
         {
             () => backend.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct).AsTask(),
@@ -77,7 +77,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     [Fact]
     public async Task A_wrong_clock_is_corrected()
     {
-        // Within what the real server tolerates, so that it takes the corrected time too.
+        // Within the tolerance of the real server, so that it also accepts the corrected time.
         var time = DateTime.UtcNow.AddMinutes(8);
         var corrected = 0;
         Proxy.Decide = request =>
@@ -158,7 +158,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
         Proxy.Decide = _ => Interlocked.Decrement(ref left) >= 0 ? new() { CutsAfter = 3000 } : null;
         Assert.Equal(50, await backend.ListAsync("data", ListScope.Tree, Ct).CountAsync(Ct));
 
-        // An answer that ends too early with the line intact.
+        // A response that ends too early on an intact connection.
         Proxy.Decide = _ => new() { Status = HttpStatusCode.OK, Body = "<ListBucketResult><Contents><Key>" };
         await AssertFailsAsync(StoreError.ConnectionLost, async () => await backend.ListAsync("data", ListScope.Tree, Ct).CountAsync(Ct));
     }
@@ -190,7 +190,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     public async Task What_was_stored_by_an_attempt_without_an_answer_is_no_item_of_others(int size)
     {
         await using var backend = await OpenAsync(Proxy.Address);
-        // Each write's first answer: that to the question whether the server knows the condition, too.
+        // The first response to each write, including the check whether the server supports the condition.
         var lost = new ConcurrentDictionary<string, bool>();
         Proxy.Decide = request => (request.HttpMethod == "PUT" || request.RawUrl.Contains("uploadId", StringComparison.Ordinal))
             && lost.TryAdd(request.HttpMethod + request.RawUrl, true) ? new() { LosesAnswer = true } : null;
@@ -198,7 +198,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
         Assert.True(lost.Count > 1);
         Assert.Equal(Bytes(size), await LoadAsync("data/a"));
 
-        // An equal value of someone else stays someone else's.
+        // An equal value of someone else is not taken for our own.
         lost.Clear();
         await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => backend.StoreAsync("data/a", Bytes(size), StoreMode.CreateNew, Ct).AsTask());
         Assert.Equal(0, await Server.CountUploadsAsync(Path));
@@ -241,7 +241,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     {
         await using var backend = await OpenAsync(Proxy.Address);
         await Store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
-        // One refuses the condition, the other takes no notice of it.
+        // One server rejects the condition, the other ignores it.
         Proxy.Decide = request => request.Headers["If-None-Match"] is null ? null
             : refuses ? Fault.Error(501, "NotImplemented") : new() { Status = HttpStatusCode.OK, Headers = new() { ["ETag"] = "\"x\"" } };
         await AssertFailsAsync(StoreError.ObjectAlreadyExists, () => backend.StoreAsync("data/a", new byte[] { 2 }, StoreMode.CreateNew, Ct).AsTask());

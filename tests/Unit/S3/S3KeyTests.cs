@@ -3,7 +3,7 @@ using BorgStore.Backends.S3;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Keys: what a name may hold, and what else may lie below the path of a store.</summary>
+/// <summary>Keys: characters allowed in names, and foreign keys below the path of a store.</summary>
 public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
 {
     [Theory]
@@ -31,7 +31,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
         Assert.Empty(await backend.ListAsync("", ListScope.Tree, Ct).ToListAsync(Ct));
     }
 
-    // Ceph 16 decodes the source of a copied part twice: it looks for another object then, and dies of a '%' alone.
+    // Ceph 16 decodes the source of a copied part twice, so it looks for another object, and a single '%' crashes it.
     [Theory]
     [InlineData("plain", "data/a!b#c$d&e'(f)+g,h;i=j@k[l]^m`n{o}~", true)]
     [InlineData("plain", "data/50%", false)]
@@ -70,7 +70,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
         Assert.Contains("Choose", failure.Message, StringComparison.Ordinal);
         Assert.Equal([$"{Path}-new/anything"], await Server.ListAsync($"{Path}-new"));
 
-        // What only begins alike is not below it.
+        // Keys that only share a prefix are not below it.
         await using var free = S3Backend.Create(Server.UrlOf($"{Path}-n"), new());
         await AssertFailsAsync(StoreError.StoreDoesNotExist, () => free.OpenAsync(Ct));
         await free.CreateAsync(Ct);
@@ -92,7 +92,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
         Assert.Empty(await bare.DeleteManyAsync(["data/ab/abc", "data/cd/cde"], Ct));
     }
 
-    // XML has no words for some of them.
+    // XML cannot represent some of them.
     [Fact]
     public async Task Keys_of_others_are_not_destroyed()
     {
@@ -108,7 +108,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
         }
         await using var destroyer = S3Backend.Create(Server.UrlOf($"{Path}-odd"), new());
         Assert.Equal(StoreError.StoreDoesNotExist, (await Assert.ThrowsAsync<StoreException>(() => destroyer.DestroyAsync(Ct))).Error);
-        // All but the one that was deleted by its name.
+        // All except the one that was deleted by its name.
         Assert.Equal(keys.Length - 1, (await Server.Client.ListObjectsV2Async(new() { BucketName = Bucket, Prefix = $"{Path}-odd/", Encoding = Amazon.S3.EncodingType.Url }, Ct)).S3Objects?.Count);
     }
 }

@@ -4,7 +4,7 @@ using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Values that are more than one request.</summary>
+/// <summary>Values that take more than one request.</summary>
 [Trait("Category", "Long")]
 public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
 {
@@ -48,7 +48,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
             Assert.Equal(size, stream!.Length);
             await PatternStream.AssertIsAsync(stream, size, Ct);
         }
-        // Other tests run beside this one in the short form.
+        // In the short form, other tests run at the same time.
         if (LongTests.Wanted) Assert.InRange(peak - before, 0, 150L << 20);
         Assert.Equal(0, await Server.CountUploadsAsync(Path));
     }
@@ -74,7 +74,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
             await using var stream = await Store.LoadAsync("data/a", default, Ct);
             await stream!.ReadExactlyAsync(new byte[(i * 3_400_000) + 1], Ct);
         }
-        // Readers that could use more buffers at once than there are.
+        // Readers that could use more buffers than there are.
         var readers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ => (await Store.LoadAsync("data/a", default, Ct))!));
         foreach (var reader in readers) await reader.ReadExactlyAsync(new byte[10], Ct);
         foreach (var reader in readers.Reverse())

@@ -25,7 +25,7 @@ public sealed class S3ListingTests(CephServer ceph) : S3Test(ceph)
         Assert.Equal(["000001/item", "zz"], await ListAsync("data", ListScope.Tree));
         Assert.Equal(["000001", "zz"], (await ListAsync("data", ListScope.OneLevel)).Where(name => name is "000001" or "zz"));
 
-        // Nobody destroys them with the store.
+        // They are not destroyed with the store.
         var before = await Server.ListAsync(Path + "/");
         await Store.DisposeAsync();
         await using var destroyer = BorgStore.Backends.S3.S3Backend.Create(Server.UrlOf(Path), new());

@@ -3,7 +3,7 @@ using BorgStore.Backends.S3;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Moves: what one copy cannot hold, and what is cut in between.</summary>
+/// <summary>Moves that exceed the limit of one copy, or are interrupted.</summary>
 public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
 {
     private const long CopyLimitOfS3 = 5L << 30;
@@ -18,7 +18,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
         var requests = await Server.LogAsync(Path, async () => Assert.True(await backend.MoveAsync("data/a", "data/b", StoreMode.CreateNew, Ct)));
         Assert.Equal((size + limit - 1) / limit, requests.Count(request => request.StartsWith("PUT", StringComparison.Ordinal)));
         Assert.Equal(2, requests.Count(request => request.StartsWith("POST", StringComparison.Ordinal)));
-        // Nothing of it came through here.
+        // The value was not loaded by the client.
         Assert.DoesNotContain(requests, request => request.StartsWith("GET", StringComparison.Ordinal) && request.Contains("data/a", StringComparison.Ordinal));
 
         Assert.Null(await backend.FindAsync("data/a", Ct));
@@ -43,7 +43,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
         Assert.Equal([1], await LoadAsync("data/b"));
     }
 
-    // A cut line is tried again for a while.
+    // A broken connection is retried for a while.
     public static TheoryData<string> Cuts => [.. LongTests.Choose<string[]>(quick: ["refused", "cancelled"], @long: ["refused", "cancelled", "cut"])];
 
     [Theory, MemberData(nameof(Cuts))]
@@ -91,7 +91,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
         Assert.Equal(Bytes(10), await LoadAsync("data/a"));
     }
 
-    // Whether the server heeds the condition of the copy or not.
+    // With or without support for the condition of the copy.
     [Fact]
     public async Task A_value_that_changes_meanwhile_is_not_lost()
     {

@@ -4,7 +4,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Many items at once, through the cmdlets where there are some for it, with the requests out of the server's log.</summary>
+/// <summary>Operations on many items, through cmdlets where possible, with the requests taken from the server's log.</summary>
 public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{Guid.NewGuid():n}")
 {
     private const string RemoveAll = """
@@ -48,7 +48,7 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
         TestContext.Current.TestOutputHelper?.WriteLine($"{count} items: {listing.Count} requests list them, and to remove them takes "
             + string.Join(", ", removing.CountBy(IsBatch).Select(kind => $"{kind.Value} {(kind.Key ? "deletions" : "others")}")));
         AssertThousands(count, besides: 0, removing.Where(IsBatch));
-        // The listing once more, and what opening the store asks.
+        // The second listing, and the requests for opening the store.
         AssertThousands(count, besides: 2, removing.Where(request => !IsBatch(request)));
         await AssertFailsAsync(StoreError.ObjectNotFound, () => ListAsync("data", ListScope.Tree));
     }
@@ -65,14 +65,14 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
             await destroyer.DestroyAsync(Ct);
         });
         AssertThousands(count, besides: 0, requests.Where(IsBatch));
-        // Whether there is a store, and whether there are unfinished uploads.
+        // The checks for a store and for unfinished uploads.
         AssertThousands(count, besides: 2, requests.Where(request => !IsBatch(request)));
         Assert.Empty((await Server.Client.ListObjectsV2Async(new() { BucketName = Bucket }, Ct)).S3Objects ?? []);
-        // For the end of the test to find one.
+        // So that the cleanup of the test finds a store.
         await Server.Client.PutObjectAsync(new() { BucketName = Bucket, Key = Path + "/" }, Ct);
     }
 
-    // The long form has more than one page of them.
+    // The long form has more than one page of uploads.
     [Fact]
     public async Task Unfinished_uploads_of_this_store_are_cleared_and_no_others()
     {

@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.S3;
 
-/// <summary>A test with a store of its own, and something on the way to the server that can go wrong.</summary>
+/// <summary>A test with a store of its own, and a proxy that can cause faults.</summary>
 public abstract class S3ProxyTest(CephServer ceph) : S3Test(ceph)
 {
     private FaultProxy? _proxy;

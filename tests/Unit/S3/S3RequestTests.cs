@@ -4,7 +4,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>What each operation asks of the server, out of the server's own log.</summary>
+/// <summary>The requests that each operation makes, taken from the server's log.</summary>
 public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{Guid.NewGuid():n}")
 {
     [Fact]
@@ -56,7 +56,7 @@ public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{G
             await using var another = await OpenAsync();
         }));
 
-    // A batch of deletions names the bucket only, so this store has one of its own.
+    // Batch deletions only name the bucket, so this store has its own.
     private async Task<List<string>> LogAsync(Func<Task> act)
         => [.. (await Server.LogAsync(Bucket, act)).Select(request => request.Split(' ')[0])];
 }

@@ -39,7 +39,7 @@ public abstract class S3Test(CephServer ceph, string? ownBucket = null) : IAsync
         }
         catch (StoreException e) when (e.Error == StoreError.StoreDoesNotExist)
         {
-            // Keys that no store has stay until the server goes.
+            // Foreign keys stay until the server ends.
         }
     }
 

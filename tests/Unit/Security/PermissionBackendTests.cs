@@ -5,7 +5,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Tests.Security;
 
-/// <summary>Each operation under each single right, on a real folder.</summary>
+/// <summary>Each operation with each single right, on a real folder.</summary>
 public sealed class PermissionBackendTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -105,7 +105,7 @@ public sealed class PermissionBackendTests : IDisposable
             Assert.NotNull(await backend.FindAsync("from/x", default));
         }
         await using var free = await OpenAsync("lrwWD", ("from", "lrD"));
-        // The framework's own calls move no directories.
+        // The framework's own calls cannot move directories.
         Assert.Equal(OperatingSystem.IsLinux(), await free.MoveAsync("from", "moved", StoreMode.Overwrite, default));
     }
 

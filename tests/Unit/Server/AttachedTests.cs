@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>The server as the child of a program.</summary>
+/// <summary>The server as a child process of a program.</summary>
 public sealed class AttachedTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -14,7 +14,7 @@ public sealed class AttachedTests : IDisposable
     [InlineData("localhost", "http://")]
     public async Task Says_where_it_listens_and_ends_with_its_input(string host, string url)
     {
-        // The URL of the store may be a secret, and is then in the environment.
+        // The URL of the store may contain a secret, and is then passed in the environment.
         using var server = Start(["--attached", "--host", host, "--port", "0"], _folder.StoreUrl);
         var address = await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith(url, address);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>What nobody honest sends.</summary>
+/// <summary>Requests that no honest client sends.</summary>
 public sealed class AttackTests
 {
     private static readonly string Credentials = $"Authorization: Basic {Convert.ToBase64String("user:pass"u8)}\r\n";
@@ -15,10 +15,10 @@ public sealed class AttackTests
     {
         await using var server = await TestServer.StartAsync(options => options with { Username = "user", Password = "pass" });
         using var client = server.Connect();
-        // The first one has no credentials, the hidden one has.
+        // The first request has no credentials, the hidden one has.
         var hidden = Encoding.ASCII.GetBytes(RawClient.Request("POST", "/data/smuggled", Credentials, length: 1) + "x");
         Assert.Equal(401, client.Exchange("POST", "/data/a", "", hidden).Status);
-        // What comes next is answered as the second request, so the hidden one was none.
+        // The next response is to the second request, so the hidden one was not executed.
         Assert.Equal(404, client.Exchange("HEAD", "/data/smuggled", Credentials).Status);
         Assert.Empty(server.ListFiles());
     }
@@ -164,7 +164,7 @@ public sealed class AttackTests
         }
         catch (IOException)
         {
-            // Cut off in the middle of it.
+            // Cut off halfway.
         }
         Assert.True(client.TryReceive() is null or { Status: 431 or 400 });
         using var honest = server.Connect();
@@ -174,7 +174,7 @@ public sealed class AttackTests
     [Fact]
     public async Task A_client_that_reads_a_byte_a_second_keeps_nobody_from_anything_and_is_cut_off()
     {
-        // 64 KiB have to be read within a second and a half.
+        // Sets a minimum rate of 64 KiB within a second and a half.
         await using var server = await TestServer.StartAsync(options => options with { StallTimeout = TimeSpan.FromSeconds(1.5), MinimumRate = 1 << 20 });
         using (var client = server.Connect()) Assert.Equal(200, client.Exchange("POST", "/data/a", "", new byte[20 << 20]).Status);
         using var slow = server.Connect();

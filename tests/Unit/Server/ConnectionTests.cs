@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Connections of those who have not shown yet who they are.</summary>
+/// <summary>Connections that have not authenticated yet.</summary>
 public sealed class ConnectionTests
 {
     private static readonly string Credentials = $"Authorization: Basic {Convert.ToBase64String("user:pass"u8)}\r\n";
@@ -30,7 +30,7 @@ public sealed class ConnectionTests
                     using var honest = RawClient.Connect(address);
                     Assert.Equal(200, honest.Exchange("HEAD", "/", Credentials).Status);
                 }
-                // Who was let in before stays.
+                // A client that was admitted before keeps its connection.
                 Assert.Equal(200, early.Exchange("HEAD", "/", Credentials).Status);
             }
             finally
@@ -124,7 +124,7 @@ public sealed class ConnectionTests
         }
         catch (SocketException)
         {
-            // The server wants no more of them.
+            // The server accepts no more of them.
         }
         return socket;
     }

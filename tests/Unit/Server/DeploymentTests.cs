@@ -6,7 +6,7 @@ using BorgStore.Tests.Rest;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>The server as deploy/ runs it.</summary>
+/// <summary>The server as run by deploy/.</summary>
 [Collection(nameof(EnvironmentTests))]
 public sealed class DeploymentTests
 {

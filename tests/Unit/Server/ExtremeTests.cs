@@ -3,7 +3,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Every argument of every command at its extremes: the answer is never that of a broken server, and nothing is lost.</summary>
+/// <summary>Every argument of every command at its extremes: the server never fails, and nothing is lost.</summary>
 public sealed class ExtremeTests
 {
     private static readonly string[] Names =
@@ -32,7 +32,7 @@ public sealed class ExtremeTests
             var answer = client.Exchange(request.Method, request.Target, request.Headers, Encoding.UTF8.GetBytes(request.Body));
             if (answer.Status >= 500 && answer.Status is not (501 or 507)) broken.Add($"{answer.Status} {request} {answer.Text}");
             if (answer.Headers.GetValueOrDefault("Connection") != "close") continue;
-            // What is no request ends its connection.
+            // A malformed request ends its connection.
             client.Dispose();
             client = server.Connect();
         }

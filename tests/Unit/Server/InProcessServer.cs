@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Our server within this process.</summary>
+/// <summary>Our server in this process.</summary>
 internal sealed class InProcessServer : IAsyncDisposable
 {
     private readonly RestServer _server;

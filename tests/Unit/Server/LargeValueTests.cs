@@ -5,7 +5,7 @@ using BorgStore.Backends.Rest;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>A value larger than the memory that the server may take.</summary>
+/// <summary>A value larger than the server's memory limit.</summary>
 [Trait("Category", "Long")]
 public sealed class LargeValueTests
 {
@@ -83,7 +83,7 @@ public sealed class LargeValueTests
             var count = (int)Math.Min(buffer.Length, length - _position);
             for (var i = 0; i < count;)
             {
-                // One byte a block, so that the test costs less than what it tests.
+                // One byte value per block, so that the test costs less than the tested code.
                 var run = (int)Math.Min(count - i, 4093 - (_position % 4093));
                 buffer.Slice(i, run).Fill((byte)(_position / 4093));
                 i += run;

@@ -3,13 +3,13 @@ using BorgStore.Security;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Names that mean one thing to whoever checks rights and another to the storage.</summary>
+/// <summary>Names that mean one thing to the check of permissions and another to the storage.</summary>
 public sealed class NameAttackTests
 {
     private const string Map = """{"": "lrwWD", "archives": "lr", "keys": "", "rootsecret": "w"}""";
 
     [Theory]
-    // A NUL ends the name for the system.
+    // A NUL would end the name for the system.
     [InlineData("POST", "/?cmd=move&current=archives%00&new=gone", "")]
     [InlineData("POST", "/?cmd=move&current=keys%00&new=mine", "")]
     [InlineData("POST", "/?cmd=move&current=keys/secret%00&new=mine", "")]
@@ -21,7 +21,7 @@ public sealed class NameAttackTests
     [InlineData("POST", "/?cmd=gather", """[["rootsecret\u0000", 0, 6]]""")]
     [InlineData("POST", "/?cmd=gather", """[["keys/secret\u0000", 0, 6]]""")]
     [InlineData("DELETE", "/?cmd=temporary&id=data/a%00.tmp&mtime=99999999999", "")]
-    // One name, one spelling.
+    // A name has only one spelling.
     [InlineData("POST", "/?cmd=move&current=./keys/secret&new=mine", "")]
     [InlineData("POST", "/?cmd=move&current=data//a&new=mine", "")]
     [InlineData("POST", "/?cmd=gather", """[["./keys/secret", 0, 6]]""")]
@@ -30,7 +30,7 @@ public sealed class NameAttackTests
     [InlineData("DELETE", "/?cmd=temporary&id=./keys/left.tmp&mtime=99999999999", "")]
     [InlineData("DELETE", "/?cmd=temporary&id=data/../keys/left.tmp&mtime=99999999999", "")]
     [InlineData("DELETE", "/?cmd=temporary&id=//keys/left.tmp&mtime=99999999999", "")]
-    // Other control characters, and nothing before the suffix of soft deletion.
+    // Other control characters, and an empty key before the suffix of soft deletion.
     [InlineData("POST", "/?cmd=move&current=data/a&new=data/a%01", "")]
     [InlineData("POST", "/?cmd=move&current=data/a%7f&new=data/b", "")]
     [InlineData("POST", "/?cmd=gather", """[["data/a\n", 0, 1]]""")]

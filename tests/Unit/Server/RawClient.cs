@@ -3,13 +3,13 @@ using System.Text;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>An answer as it came over the line.</summary>
+/// <summary>A response as received.</summary>
 internal sealed record RawAnswer(int Status, IReadOnlyDictionary<string, string> Headers, byte[] Body)
 {
     public string Text => Encoding.UTF8.GetString(Body);
 }
 
-/// <summary>Speaks HTTP byte by byte, as no honest client library would.</summary>
+/// <summary>Sends HTTP byte by byte, in ways that no client library does.</summary>
 internal sealed class RawClient(Stream stream) : IDisposable
 {
     public const string Accept = "Accept: application/vnd.x.borgstore.rest.v1\r\n";
@@ -24,7 +24,7 @@ internal sealed class RawClient(Stream stream) : IDisposable
         return new(new NetworkStream(socket, ownsSocket: true));
     }
 
-    /// <summary>A request with what every honest one has.</summary>
+    /// <summary>Returns a request with the headers of every valid one.</summary>
     public static string Request(string method, string target, string headers = "", int? length = null)
         => $"{method} {target} HTTP/1.1\r\nHost: test\r\n{Accept}{headers}{(length is null ? "" : $"Content-Length: {length}\r\n")}\r\n";
 
@@ -42,7 +42,7 @@ internal sealed class RawClient(Stream stream) : IDisposable
         return Receive(method == "HEAD");
     }
 
-    /// <summary>Reads one answer; <see langword="null"/> where the server has closed the connection.</summary>
+    /// <summary>Reads one response, or returns <see langword="null"/> if the server has closed the connection.</summary>
     public RawAnswer? TryReceive(bool isHead = false)
     {
         try

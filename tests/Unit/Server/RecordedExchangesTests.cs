@@ -4,14 +4,14 @@ using BorgStore.Security;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Sends what was recorded with the Python server, byte by byte, and compares the answers.</summary>
+/// <summary>Replays requests recorded with the Python server byte by byte, and compares the responses.</summary>
 public sealed class RecordedExchangesTests
 {
     private static readonly Dictionary<string, JsonArray> Recordings = new[] { "rest-exchanges.json", "rest-exchanges-0.7.0.json" }.ToDictionary(
         file => file,
         file => JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "data", file)))!["scenarios"]!.AsArray());
 
-    // Where the Python server errs, and what is right.
+    // Errors of the Python server, with the correct responses.
     private static readonly Dictionary<string, (int Status, string? Body)> Corrected = new()
     {
         ["load range: suffix longer than object"] = (206, "hello borgstorehello borgstorehello borgstore"),
@@ -33,7 +33,7 @@ public sealed class RecordedExchangesTests
         var scenario = Recordings[file][number]!;
         var told = scenario["server"]!;
         var exchanges = scenario["exchanges"]!.AsArray();
-        // The values that were there when a recording began.
+        // The values that existed when the recording began.
         var before = name.StartsWith("permissions", StringComparison.Ordinal) ? [("data/old", "old value")]
             : name.StartsWith("gather with", StringComparison.Ordinal) ? [("data/aa/aa00", "0123456789"), ("data/bb/bb11", "abcdef")]
             : Array.Empty<(string, string)>();
@@ -68,7 +68,7 @@ public sealed class RecordedExchangesTests
                 client = null;
             }
             if (Compare(method, title, expected, answer) is { } problem) problems.Add($"{name}, {title}: {problem}");
-            // No path of the server leaves it, and an error is one line.
+            // The server never reveals its paths, and an error is a single line.
             if (answer.Status >= 400 && (answer.Text.Contains(server.StorePath, StringComparison.Ordinal) || answer.Text.Contains('\n')))
                 problems.Add($"{name}, {title}: {answer.Text}");
         }
@@ -91,7 +91,7 @@ public sealed class RecordedExchangesTests
         {
             if (!answer.Headers.TryGetValue(key, out var actual)) return $"no header {key}";
             var isMeaningless = key is "X-BorgStore-Atime" or "X-BorgStore-Mtime"
-                // A directory has no size of its own; JSON is compared by its meaning.
+                // A directory has no size of its own, and the length of equivalent JSON may differ.
                 || (key == "Content-Length" && (isDirectory || headers["Content-Type"]?.ToString() == "application/json"));
             if (isMeaningless ? key.EndsWith("time", StringComparison.Ordinal) && !(ParseSeconds(actual) > 0) : actual != value!.ToString())
                 return $"{key}: {actual} and not {value}";
@@ -108,7 +108,7 @@ public sealed class RecordedExchangesTests
         if (node is not JsonArray items) return node.ToJsonString();
         foreach (var item in items.OfType<JsonObject>())
         {
-            // Times differ, and 0.6.0 has no time of writing.
+            // Times differ, and 0.6.0 has no write times.
             foreach (var time in new[] { "atime", "mtime" })
                 if (item.Remove(time, out var seconds)) Assert.True((double)seconds! > 0);
             if ((bool)item["directory"]!) item["size"] = 0;

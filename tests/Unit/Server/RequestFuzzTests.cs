@@ -12,13 +12,13 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Requests that are nearly right, and noise: the server refuses them with a reason or does what they say, and memory stays
-/// flat. BORGSTORE_TEST_LONG=1 makes it a million of each.</summary>
+/// <summary>Almost valid requests and noise: the server rejects them with a reason or executes them,
+/// and memory stays flat. BORGSTORE_TEST_LONG=1 tries a million of each.</summary>
 public sealed partial class RequestFuzzTests
 {
     private static readonly int Count = LongTests.Choose(3000, 1_000_000);
 
-    // Half a request has no answer.
+    // How long to wait for a response, because an incomplete request has none.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -96,13 +96,13 @@ public sealed partial class RequestFuzzTests
         Directory.CreateDirectory(Path.Combine(store, "data"));
         await using var server = await InProcessServer.StartAsync(store, options => options with
         {
-            // Ports would run out.
+            // With TCP, ports would run out.
             UnixSocket = socket,
             LogLevel = LogLevel.Warning,
             Quota = 1 << 20,
             Permissions = PermissionMap.Parse("""{"": "lrw", "data": "lrwWD", "few": "lrwWD", "secret": ""}"""),
         });
-        // Whatever it was that was sent: it was not what takes these away.
+        // No request may delete these, whatever it was.
         foreach (var name in new[] { "config", "secret" })
             await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(store, name)).FullName, "kept"), "kept", Ct);
         var before = HeldMemory.Measure();
@@ -118,7 +118,7 @@ public sealed partial class RequestFuzzTests
             }
             catch (SocketException)
             {
-                // It was not read to its end.
+                // The request was not read to its end.
                 return;
             }
             foreach (var status in StatusLine().Matches(answer).Select(match => match.Groups[1].Value))
@@ -128,9 +128,9 @@ public sealed partial class RequestFuzzTests
             }
         });
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", answers.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}: {pair.Value}")));
-        // Some of it was right, and most of it was looked at.
+        // A fair share of the requests was valid, and another one was parsed and rejected.
         Assert.True(answers["200"] > Count / 10 && answers["400"] > Count / 10);
-        // No request, and no client that leaves, is a fault of the server.
+        // Neither a request nor a client that disconnects is an error of the server.
         Assert.DoesNotContain(server.Log.Split('\n'), line => line.Contains("Z error ", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal));
         foreach (var name in new[] { "config", "secret" }) Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(store, name, "kept"), Ct));
         Assert.StartsWith("HTTP/1.1 200 OK", await ExchangeAsync(socket, Encoding.Latin1.GetBytes(Request("HEAD", "/few", "", null)), Ct), StringComparison.Ordinal);
@@ -160,7 +160,7 @@ public sealed partial class RequestFuzzTests
         ("DELETE", "/?cmd=temporary&id=data/x.tmp", "", null),
     ];
 
-    // One part of a request, so that the rest of it leads to where that part is read; or anything.
+    // Changes one part of a request, so that the rest still reaches the code for that part; or anything.
     private static byte[] Mutate((string Method, string Target, string Headers, string? Body) request, Random random)
     {
         var (method, target, headers, body) = request;
@@ -186,7 +186,7 @@ public sealed partial class RequestFuzzTests
     private static string Request(string method, string target, string headers, string? body)
         => RawClient.Request(method, target, headers + "Connection: close\r\n", body?.Length) + (body ?? (headers.Contains("chunked", StringComparison.Ordinal) ? "5\r\n12345\r\n0\r\n\r\n" : ""));
 
-    // Returns what the server answers until it closes the connection or waits for more.
+    // Returns the server's responses until it closes the connection or waits for more.
     private static async Task<string> ExchangeAsync(string path, byte[] request, CancellationToken cancellationToken)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>What a client can make the server hold, in memory and on the disk.</summary>
+/// <summary>Limits of the memory and disk space that a client can make the server use.</summary>
 public sealed class ResourceTests : IDisposable
 {
     private const string Kill = "killed";
@@ -20,7 +20,7 @@ public sealed class ResourceTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    // Where it is refused nothing waits on the disk; else it has no name there, so that a kill leaves none.
+    // A rejected upload is not spooled, and the spool file of others has no name, so that a killed server leaves nothing.
     [InlineData("--permissions", """{"": "lrwWD", "data": "lr"}""", 1 << 20, 403)]
     [InlineData("--quota", "1000000", 2 << 20, 507)]
     [InlineData("--quota", "100000000", 100 << 20, 200)]
@@ -55,7 +55,7 @@ public sealed class ResourceTests : IDisposable
     {
         const int Count = 60_000;
         for (var i = 0; i < Count; i++) File.Create(_folder.Combine("store", "data", $"{i:d90}")).Dispose();
-        // Each of them would hold 15 MB.
+        // Each response would take 15 MB.
         var (server, url) = await StartAsync(100 << 20);
         await using (server)
         {
@@ -78,7 +78,7 @@ public sealed class ResourceTests : IDisposable
     {
         await File.WriteAllBytesAsync(_folder.Combine("store", "data", "large"), new byte[16 << 20], TestContext.Current.CancellationToken);
         var body = $"[{string.Join(',', Enumerable.Repeat("""["data/large",0,16777216]""", 256))}]";
-        // With two windows of a mebibyte each they would hold 500 MiB.
+        // With two windows of a mebibyte each, they would take 500 MiB.
         var (server, url) = await StartAsync(220 << 20);
         await using (server)
         {
@@ -102,7 +102,7 @@ public sealed class ResourceTests : IDisposable
     [InlineData("defrag&target=data/new")]
     public async Task Lists_of_many_blocks_that_never_end_share_little_memory(string command)
     {
-        // All names differ, and 100 lists of 90,000 need 2 GiB.
+        // All names differ, and 100 lists of 90,000 take 2 GiB.
         var (server, url) = await StartAsync(300 << 20);
         await using (server)
         {
@@ -129,7 +129,7 @@ public sealed class ResourceTests : IDisposable
             Assert.Equal("alue", honest.Exchange("POST", "/?cmd=gather", "", """[["data/a", 1, 4]]"""u8.ToArray()).Text);
             Assert.DoesNotContain("OutOfMemory", server.Output, StringComparison.Ordinal);
             foreach (var client in clients) client.Dispose();
-            // Those who are gone hold nothing any more.
+            // Clients that have left hold nothing any more.
             await ServerProcess.WaitUntilAsync(() =>
             {
                 using var later = RawClient.Connect(new(url));
@@ -146,7 +146,7 @@ public sealed class ResourceTests : IDisposable
         client.Send("\r\n");
     }
 
-    // A client that takes a few kilobytes and no more.
+    // Opens a connection that receives a few kilobytes and no more.
     private static Socket ConnectSlowly(Uri address, string request)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096, ReceiveTimeout = 60_000 };
@@ -160,7 +160,7 @@ public sealed class ResourceTests : IDisposable
         var environment = new Dictionary<string, string>
         {
             ["TMPDIR"] = _folder.Combine("temporary"),
-            // Which has files of its own there.
+            // Diagnostics would create files of their own in the folder.
             ["DOTNET_EnableDiagnostics"] = "0",
         };
         if (heapLimit is { } limit) environment["DOTNET_GCHeapHardLimit"] = $"0x{limit:x}";

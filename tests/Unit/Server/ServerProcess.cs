@@ -5,7 +5,7 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>A program that a test runs, such as our server in a process of its own or a foreign one. It ends with the test.</summary>
+/// <summary>A program run by a test, such as our server in a process of its own, or another one. It ends with the test.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private readonly StringBuilder _output = new();
@@ -19,7 +19,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         process.BeginOutputReadLine();
     }
 
-    /// <summary>Our server as the build made it.</summary>
+    /// <summary>The path of our server in the build output.</summary>
     public static string OurServer => Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "borgstore-server-rest.exe" : "borgstore-server-rest");
 
     public Process Process { get; }
@@ -46,7 +46,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     public static Task<(ServerProcess Server, string Url)> StartOurServerAsync(params string[] arguments)
         => StartOurServerAsync(new Dictionary<string, string>(), arguments);
 
-    /// <summary>The same with variables in its environment.</summary>
+    /// <summary>Starts our server with environment variables, and waits until it listens on TCP.</summary>
     public static async Task<(ServerProcess Server, string Url)> StartOurServerAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var server = Start(OurServer, arguments, environment);
@@ -63,7 +63,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             if (process?.HasExited == true || start.Elapsed > TimeSpan.FromSeconds(120))
             {
-                // A test that can't begin has nobody to end it.
+                // A test that fails to start would not end the process.
                 process?.Kill(entireProcessTree: true);
                 throw new InvalidOperationException(describe());
             }
@@ -71,7 +71,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the program to end, as an administrator would. Windows has no such request; there it is killed.</summary>
+    /// <summary>Terminates the program like an administrator would. Windows has no such request, so it is killed there.</summary>
     public void Terminate()
     {
         if (OperatingSystem.IsWindows()) Process.Kill(entireProcessTree: true);

@@ -5,7 +5,7 @@ using BorgStore.Backends.Rest;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>Many clients at once, and a server that dies.</summary>
+/// <summary>Many clients at once, and a server that is killed.</summary>
 [Trait("Category", "Long")]
 public sealed class SoakTests
 {
@@ -17,7 +17,7 @@ public sealed class SoakTests
         var duration = TimeSpan.FromSeconds(LongTests.Choose(8, 60));
         var ct = TestContext.Current.CancellationToken;
         using var folder = new TemporaryFolder();
-        // The namespace is there before the first client lists it.
+        // The namespace must exist before the first client lists it.
         Directory.CreateDirectory(folder.Combine("store", "data"));
         string[] arguments = ["--port", "0", "--backend", folder.StoreUrl];
         var expected = new ConcurrentDictionary<string, byte[]?>();
@@ -35,7 +35,7 @@ public sealed class SoakTests
             TestContext.Current.TestOutputHelper?.WriteLine($"{requests} requests in {duration.TotalSeconds} s; memory {settled >> 20} MiB, then {grown >> 20} MiB");
             Assert.InRange(grown, 0, settled * 3 / 2 + (40 << 20));
 
-            // Killed while values are on their way, it keeps each that it has acknowledged, and shows no half one.
+            // A server killed during uploads keeps every acknowledged value, and shows no partial one.
             var storing = Task.Run(() => StoreUntilLostAsync(url, expected), ct);
             await Task.Delay(700, ct);
             server.Process.Kill();
@@ -129,7 +129,7 @@ public sealed class SoakTests
                 }
                 catch (StoreException)
                 {
-                    // There is nobody left to flush.
+                    // The server is gone, so it cannot flush.
                 }
             }
         }));

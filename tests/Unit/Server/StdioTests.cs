@@ -18,7 +18,7 @@ public sealed class StdioTests : IDisposable
     {
         using var server = Start("--stdio", "--backend", $"FILE:{_folder.Combine("store")}");
         using var client = new RawClient(new Duplex(server));
-        // As the Python client sends it: without a host, with a body before any answer.
+        // Like the Python client: without a host, and with a body before any response.
         client.Send($"POST /data/NO HTTP/1.1\r\n{RawClient.Accept}Connection: close\r\nContent-Length: 100000\r\n\r\n");
         client.Send(new byte[100_000]);
         Assert.Equal(400, client.Receive().Status);
@@ -54,7 +54,7 @@ public sealed class StdioTests : IDisposable
     {
         var arguments = restrictions.Select(argument => argument.Replace("{0}", _folder.Path)).ToArray();
         AssertServes(isServed, ["serve", "--rest", "--umask=077", "--info", "--backend", $"FILE:{_folder.Combine("store")}", .. arguments]);
-        // A link leads to where it leads.
+        // A link counts as its target.
         File.CreateSymbolicLink(_folder.Combine("link"), _folder.Combine("store"));
         AssertServes(isServed, ["serve", "--rest", "--backend", $"FILE:{_folder.Combine("link")}", .. arguments]);
     }

@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.Server;
 
-/// <summary>nginx on a loopback port, with the configuration of deploy/.</summary>
+/// <summary>nginx on a loopback port, with the configuration in deploy/.</summary>
 internal sealed class TestNginx : IAsyncDisposable
 {
     private const string Program = "/usr/sbin/nginx";
@@ -10,8 +10,8 @@ internal sealed class TestNginx : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>Starts it.</summary>
-    /// <param name="folder">Where its files go.</param>
+    /// <summary>Starts nginx.</summary>
+    /// <param name="folder">The folder for its files.</param>
     /// <param name="socket">The unix socket of the store under /repos/first.</param>
     public static async Task<TestNginx> StartAsync(string folder, string socket)
     {
@@ -23,10 +23,10 @@ internal sealed class TestNginx : IAsyncDisposable
         return await StartAsync(folder, port, stores);
     }
 
-    /// <summary>Starts it with a configuration.</summary>
-    /// <param name="folder">Where its files go.</param>
-    /// <param name="port">A port that the configuration names.</param>
-    /// <param name="stores">What its configuration has within <c>http</c>.</param>
+    /// <summary>Starts nginx with a configuration.</summary>
+    /// <param name="folder">The folder for its files.</param>
+    /// <param name="port">A port named in the configuration.</param>
+    /// <param name="stores">The content of the <c>http</c> section.</param>
     public static async Task<TestNginx> StartAsync(string folder, int port, string stores)
     {
         if (!File.Exists(Program)) Assert.Skip("There is no nginx. Install nginx-light.");
@@ -46,7 +46,7 @@ internal sealed class TestNginx : IAsyncDisposable
               {{stores}}
             }
             """);
-        // Its workers run as another user, who has to get to the socket.
+        // Its workers run as another user, who needs access to the socket.
         var user = Environment.UserName == "root" ? "user root; " : "";
         var process = ServerProcess.Start(Program, ["-p", folder, "-c", Path.Combine(folder, "nginx.conf"), "-g", user + "error_log stderr;"]);
         await ServerProcess.WaitUntilAsync(() => TestPorts.IsOpen(port), () => process.Output, process.Process);

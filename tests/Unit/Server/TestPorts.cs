@@ -6,12 +6,12 @@ namespace BorgStore.Tests.Server;
 /// <summary>Ports for servers that can't choose one themselves.</summary>
 internal static class TestPorts
 {
-    // Below those that systems hand out themselves, so that nothing else takes one before its server does.
+    // Below the systems' ephemeral ports, so that nothing else takes one before its server does.
     private const int First = 20_000;
     private const int Count = 12_000;
     private static int _next = Random.Shared.Next(Count);
 
-    /// <summary>Returns a free port, to each caller another one.</summary>
+    /// <summary>Returns a free port, a different one for each caller.</summary>
     public static int FindFree()
     {
         while (true)

@@ -2,7 +2,7 @@ using BorgStore.Server;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>A server of a test's own, in this process, with an empty folder behind it.</summary>
+/// <summary>A test's own server in this process, with an empty folder as its storage.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,7 +16,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     /// <summary>Starts a server.</summary>
     /// <param name="configure">Changes its options.</param>
-    /// <param name="create">Whether the store is there from the start.</param>
+    /// <param name="create">Whether to create the store.</param>
     public static async Task<TestServer> StartAsync(Func<ServerOptions, ServerOptions>? configure = null, bool create = true)
     {
         var server = new TestServer();

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>OpenSSH's server on a loopback port, with keys of its own, for whoever runs the test.</summary>
+/// <summary>OpenSSH's server on a loopback port with its own keys, for the user who runs the test.</summary>
 internal sealed class TestSshd : IAsyncDisposable
 {
     private const string Program = "/usr/sbin/sshd";
@@ -12,12 +12,12 @@ internal sealed class TestSshd : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>What BORGSTORE_RSH has to be for a client to get in.</summary>
+    /// <summary>The value of BORGSTORE_RSH for clients.</summary>
     public string ClientCommand { get; }
 
-    /// <summary>Starts it.</summary>
-    /// <param name="folder">Where its files go.</param>
-    /// <param name="forcedCommand">The command that is run in place of the client's.</param>
+    /// <summary>Starts the server.</summary>
+    /// <param name="folder">The folder for its files.</param>
+    /// <param name="forcedCommand">The command to run instead of the client's.</param>
     public static async Task<TestSshd> StartAsync(string folder, string? forcedCommand = null)
     {
         if (!File.Exists(Program)) Assert.Skip("There is no sshd. Install openssh-server.");
@@ -27,7 +27,7 @@ internal sealed class TestSshd : IAsyncDisposable
         var options = forcedCommand is null ? "" : $"command=\"{forcedCommand.Replace("\"", "\\\"")}\",restrict ";
         await File.WriteAllTextAsync(Path.Combine(folder, "authorized_keys"), options + await File.ReadAllTextAsync(Path.Combine(folder, "user.pub")));
         var port = TestPorts.FindFree();
-        // SHLVL keeps a shell from running what the user's own logins begin with.
+        // With SHLVL, the shell does not run the user's own login scripts.
         await File.WriteAllTextAsync(Path.Combine(folder, "config"), $"""
             ListenAddress 127.0.0.1:{port}
             HostKey {folder}/host
@@ -58,13 +58,13 @@ internal sealed class TestSshd : IAsyncDisposable
     }
 }
 
-/// <summary>One for all tests of a class.</summary>
+/// <summary>A server for all tests of a class.</summary>
 public sealed class SharedSshd : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private TestSshd? _sshd;
 
-    /// <summary>What BORGSTORE_RSH has to be for a client to get in.</summary>
+    /// <summary>The value of BORGSTORE_RSH for clients.</summary>
     public string ClientCommand => _sshd!.ClientCommand;
 
     public async ValueTask InitializeAsync() => _sshd = await TestSshd.StartAsync(_folder.Combine("sshd"));

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>What lies where the server shall put its unix socket.</summary>
+/// <summary>Existing files at the path of the server's unix socket.</summary>
 public sealed class UnixSocketTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -87,7 +87,7 @@ public sealed class UnixSocketTests : IDisposable
                 }
                 catch (IOException)
                 {
-                    // It is not there yet, or not any more.
+                    // Not there yet, or not any more.
                 }
         }, TestContext.Current.CancellationToken);
         for (var i = 0; i < 10; i++)

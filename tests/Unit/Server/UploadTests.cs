@@ -2,7 +2,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>What the Python server gets wrong about uploads, and what comes with extensions.</summary>
+/// <summary>Uploads that the Python server handles incorrectly, and extensions.</summary>
 public sealed class UploadTests
 {
     private const string WrongHash = "X-Content-hash-sha256: 0000000000000000000000000000000000000000000000000000000000000000\r\n";

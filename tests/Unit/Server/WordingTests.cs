@@ -3,7 +3,7 @@ using BorgStore.Tests.Rclone;
 
 namespace BorgStore.Tests.Server;
 
-/// <summary>The words and values that clients of the Python package look for in answers.</summary>
+/// <summary>The texts and values that clients of the Python package look for in responses.</summary>
 public sealed class WordingTests
 {
     [Fact]

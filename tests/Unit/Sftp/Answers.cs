@@ -3,7 +3,7 @@ using System.Text;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>Makes the packets of an SFTP server (draft-ietf-secsh-filexfer-02).</summary>
+/// <summary>Builds packets of an SFTP server (draft-ietf-secsh-filexfer-02).</summary>
 internal static class Answers
 {
     public const uint File = 0x81a4, Folder = 0x41ed, Link = 0xa1ff;
@@ -21,7 +21,7 @@ internal static class Answers
         return packet;
     }
 
-    /// <summary>Answers a request with a status.</summary>
+    /// <summary>Returns a status as the response to a request.</summary>
     public static byte[] Status(byte[] request, byte code) => Packet(101, IdOf(request), [0, 0, 0, code, 0, 0, 0, 0, 0, 0, 0, 0]);
 
     public static byte[] Handle(byte[] request, params byte[] handle) => Packet(102, IdOf(request), Bytes(handle));
@@ -32,7 +32,7 @@ internal static class Answers
 
     public static byte[] Extended(byte[] request, byte[] content) => Packet(201, IdOf(request), content);
 
-    /// <summary>Answers a request for the entries of a directory.</summary>
+    /// <summary>Returns entries as the response to a request for those of a directory.</summary>
     public static byte[] Names(byte[] request, params (string Name, uint Mode)[] entries) => Packet(104, IdOf(request), Names(entries));
 
     public static byte[] Names(params (string Name, uint Mode)[] entries)
@@ -42,7 +42,7 @@ internal static class Answers
 
     public static ReadOnlySpan<byte> IdOf(byte[] request) => request.AsSpan(1, 4);
 
-    /// <summary>The first text of a request: its path, its handle, the name of its extension.</summary>
+    /// <summary>Returns the first text of a request: its path, its handle or the name of its extension.</summary>
     public static string FirstTextOf(byte[] request)
         => Encoding.UTF8.GetString(request.AsSpan(9, BinaryPrimitives.ReadInt32BigEndian(request.AsSpan(5))));
 

@@ -7,7 +7,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A server whose answers are whole packets with contents that are wrong: an error that says so, and nothing left open.</summary>
+/// <summary>A server whose packets are well-formed but have wrong contents: the client reports it and leaves nothing open.</summary>
 public sealed class BadAnswerTests
 {
     private readonly ConcurrentDictionary<string, int> _requests = new();
@@ -27,7 +27,7 @@ public sealed class BadAnswerTests
         await RefusesAsync(() => store.DestroyAsync(Ct));
         Assert.Equal(0, _requests.GetValueOrDefault("Remove"));
         await AllAreClosedAsync();
-        // Others on the connection are not affected.
+        // Other requests on the connection are not affected.
         Assert.NotNull(await store.FindAsync("data/a", Ct));
     }
 
@@ -65,7 +65,7 @@ public sealed class BadAnswerTests
         Assert.Equal(["a", "c/x"], listed);
         Assert.Equal((StoreError.PermissionDenied, "data/b"), (error.Error, error.Name));
         Assert.Contains("'data/b', 'data/d'", error.Message, StringComparison.Ordinal);
-        // Where the listing begins there is nothing to go on with.
+        // An unreadable root of the listing ends it.
         Assert.Equal("keys", (await Assert.ThrowsAsync<StoreException>(() => store.ListAsync("keys", ListScope.Tree, Ct).ToListAsync(Ct).AsTask())).Name);
     }
 
@@ -166,7 +166,7 @@ public sealed class BadAnswerTests
         await using var store = await OpenAsync(Listing(), opening: path => !path.EndsWith("/b", StringComparison.Ordinal));
         await Assert.ThrowsAsync<StoreException>(() => store.DefragAsync(
             new DefragRequest([new("data/a", 0, 1), new("data/b", 0, 1), new("data/c", 0, 1)]) { Target = "data/d" }, Ct).AsTask());
-        // One opening of four was refused.
+        // One of the four files could not be opened.
         while (_requests.GetValueOrDefault("Close") < 3) await Task.Delay(10, Ct);
         Assert.Equal(4, _requests.GetValueOrDefault("Open"));
     }
@@ -178,7 +178,7 @@ public sealed class BadAnswerTests
         Assert.Contains("server", error.Message, StringComparison.Ordinal);
     }
 
-    // Nobody waits for the answer to a closing, which comes a little later.
+    // The client does not wait for responses to closing, so these requests may arrive a little later.
     private async Task AllAreClosedAsync()
     {
         while (_requests.GetValueOrDefault("Open") + _requests.GetValueOrDefault("OpenDirectory") != _requests.GetValueOrDefault("Close"))

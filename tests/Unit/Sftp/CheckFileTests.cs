@@ -4,7 +4,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A server without a shell, which computes hashes by an extension that it does not announce.</summary>
+/// <summary>Servers without a shell that compute hashes with an extension they do not announce.</summary>
 public sealed class CheckFileTests
 {
     [Fact]
@@ -29,12 +29,12 @@ public sealed class CheckFileTests
         Assert.Null(await store.HashAsync("none", HashKind.Sha256, token));
         Assert.InRange(line.Bytes - before, 0, 30_000);
 
-        // What the server does not know is computed here.
+        // Algorithms that the server does not support are computed locally.
         Assert.Equal(HashKind.Blake3.ComputeHex(value), await store.HashAsync("large", HashKind.Blake3, token));
         Assert.InRange(line.Bytes - before, value.Length, 2 * value.Length);
     }
 
-    // What ProFTPD does not announce it knows all the same, and the draft has servers announce something else than its requests.
+    // ProFTPD supports extensions it does not announce, and the draft's announcements differ from its requests.
     [Theory]
     [InlineData(null, "check-file-name")]
     [InlineData("check-file", "check-file-name")]
@@ -56,7 +56,7 @@ public sealed class CheckFileTests
         Assert.Equal(0, line.Count("Read"));
     }
 
-    // At 256 bytes and 128 KiB lie the limits of what paramiko computes, and computes right.
+    // paramiko only computes correct hashes from 256 bytes to 128 KiB.
     [Theory]
     [InlineData(0, false)]
     [InlineData(255, false)]
@@ -75,11 +75,11 @@ public sealed class CheckFileTests
         Random.Shared.NextBytes(value);
         await store.StoreAsync("data/a", value, StoreMode.Overwrite, token);
 
-        // It knows two algorithms; the others are computed here.
+        // The server supports two algorithms; the others are computed locally.
         foreach (var kind in new[] { HashKind.Sha1, HashKind.Md5, HashKind.Sha256, HashKind.Sha1 })
             Assert.Equal(kind.ComputeHex(value), await store.HashAsync("data/a", kind, token));
         Assert.Null(await store.HashAsync("data/none", HashKind.Sha1, token));
-        // The requests of the draft, which it does not know, were tried once.
+        // The draft's requests, which the server does not support, were tried once.
         Assert.Equal(1, line.Count("check-file-name"));
         Assert.Equal(1, line.Count("check-file-handle"));
         Assert.Equal(isAsked ? 4 : 0, line.Count("check-file"));

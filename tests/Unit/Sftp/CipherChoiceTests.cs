@@ -2,7 +2,7 @@ using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>Which cipher ssh is asked to prefer.</summary>
+/// <summary>The choice of ciphers that ssh should prefer.</summary>
 public sealed class CipherChoiceTests
 {
     private const string ByDefault = "chacha20-poly1305@openssh.com,aes128-ctr,aes128-gcm@openssh.com";

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A line between ssh and a server that can be long, slow, stuck or cut.</summary>
+/// <summary>A connection between ssh and a server that can be long, slow, stuck or cut.</summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -21,22 +21,22 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How long a byte takes in each direction.</summary>
+    /// <summary>The latency in each direction.</summary>
     public TimeSpan Delay { get; set; }
 
-    /// <summary>How many bytes a second pass in each direction; 0 for any.</summary>
+    /// <summary>The bandwidth in each direction [bytes/s], or 0 without a limit.</summary>
     public int Rate { get; set; }
 
-    /// <summary>Whether nothing passes, and nobody is told.</summary>
+    /// <summary>Whether the connection silently passes nothing.</summary>
     public bool IsStuck { get; set; }
 
-    /// <summary>Whether nobody gets in.</summary>
+    /// <summary>Whether new connections are refused.</summary>
     public bool IsClosed { get; set; }
 
-    /// <summary>How many bytes have passed in both directions.</summary>
+    /// <summary>The number of bytes passed in both directions.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>Cuts all lines that there are.</summary>
+    /// <summary>Cuts all connections.</summary>
     public void Cut()
     {
         lock (_lines)
@@ -82,7 +82,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    // Reading and writing are two loops, so that a delay does not hold up what comes after.
+    // Reading and writing are separate loops, so that a delay does not hold up the following data.
     private async Task PassAsync(TcpClient from, TcpClient to)
     {
         var inFlight = System.Threading.Channels.Channel.CreateBounded<(byte[] Bytes, long DueAt)>(4096);
@@ -119,7 +119,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
-            // Somebody cut the line; what is still to come from the other side goes nowhere.
+            // The connection was cut; data still coming from the other side is dropped.
             to.Close();
         }
     }

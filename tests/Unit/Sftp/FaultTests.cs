@@ -4,7 +4,7 @@ using BorgStore.Backends.Sftp;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A line that is cut, stuck and slow at random while it is used.</summary>
+/// <summary>A connection that is cut, stuck and slow at random while it is in use.</summary>
 public sealed class FaultTests : IAsyncLifetime
 {
     private const int Delete = 2;
@@ -12,8 +12,8 @@ public sealed class FaultTests : IAsyncLifetime
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(IsLong ? 180 : 8);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
 
-    // A stall is noticed after the time-out, and given up the same time later at the latest, but for the last attempt's own. What takes
-    // many times that hangs, however slow the machine is.
+    // A stall is noticed after the time-out, and the operation given up after at most another one, plus that of the last attempt. Anything that
+    // takes many times as long hangs, however slow the machine is.
     private static readonly TimeSpan Forever = 20 * Timeout;
     private readonly TemporaryFolder _folder = new();
     private readonly SshServer _server = OpenSshServer.Instance;
@@ -40,7 +40,7 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData(3)]
     public async Task What_was_acknowledged_is_whole_and_nothing_hangs(int connections)
     {
-        // The line works again within a time that is well below the patience of an operation.
+        // The connection recovers well before an operation is given up.
         var url = _server.Url(_folder.Combine("store"), _line.Port) with { Timeout = Timeout, Connections = connections };
         await using var store = SshServer.CreateBackend(url, _server.Options);
         await store.CreateAsync(Ct);
@@ -56,7 +56,7 @@ public sealed class FaultTests : IAsyncLifetime
             var generations = new int[8];
             while (end.Elapsed < Duration)
             {
-                // What was deleted stays so: the delete may come a second time over a line that only got stuck.
+                // Deleted names are not reused, because the deletion may be repeated over a connection that was only stuck.
                 var number = random.Next(8);
                 var name = $"data/{number % 4}/{task:00}-{number}-{generations[number]}";
                 var kind = random.Next(5);
@@ -68,7 +68,7 @@ public sealed class FaultTests : IAsyncLifetime
                 }
                 catch (StoreException e) when (e.Error is StoreError.ConnectionLost or StoreError.Timeout)
                 {
-                    // Nothing is known of it any more.
+                    // The outcome is unknown.
                     expected.Remove(name);
                     Interlocked.Increment(ref failed);
                 }

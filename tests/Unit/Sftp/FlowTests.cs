@@ -3,7 +3,7 @@ using BorgStore.Backends.Sftp.Connection;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>How much is kept in flight follows what the line holds.</summary>
+/// <summary>The amount of data in flight adapts to the capacity of the connection.</summary>
 public sealed class FlowTests
 {
     private const int Least = 512 * 1024;
@@ -18,7 +18,7 @@ public sealed class FlowTests
     public void A_long_line_gets_more()
     {
         var flow = new Flow(Least, Most);
-        // Every round trip of 40 ms brings all that was in flight, as on a quick but long line.
+        // Every round trip of 40 ms returns everything in flight, like a fast but long connection.
         for (var trip = 0; trip < 8; trip++) ArriveAfter(flow, flow.Window, TimeSpan.FromMilliseconds(40));
         Assert.InRange(flow.Window, Most / 2, Most);
     }
@@ -28,12 +28,12 @@ public sealed class FlowTests
     {
         var flow = new Flow(Least, Most);
         ArriveAfter(flow, 64 * 1024, TimeSpan.FromMilliseconds(1));
-        // The same rate after ten times the wait: the bytes stood in a queue.
+        // The same rate at ten times the latency: the bytes were in a queue.
         for (var trip = 0; trip < 20; trip++) ArriveAfter(flow, 640 * 1024, TimeSpan.FromMilliseconds(20));
         Assert.Equal(Least, flow.Window);
     }
 
-    // On a line of its own clock: what arrives was sent one trip before.
+    // Simulates a connection with a clock: the arriving data was sent one trip before.
     private void ArriveAfter(Flow flow, int count, TimeSpan trip)
     {
         var departure = _now;

@@ -11,7 +11,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>Packets that no server should send end in a clear error, and in a moment.</summary>
+/// <summary>Packets that no server should send quickly result in a clear error.</summary>
 public class FuzzTests
 {
     private static readonly byte[] Version = [0, 0, 0, 5, 2, 0, 0, 0, 3];
@@ -63,7 +63,7 @@ public class FuzzTests
     public async Task Any_bytes_at_all()
         => await FuzzAsync(LongTests.Choose(200, 4000), static (random, packet) =>
         {
-            // Answers that are nearly right get further than noise does.
+            // Almost valid answers get further than noise.
             var body = new byte[random.Next(64)];
             random.NextBytes(body);
             if (random.Next(3) == 0 && body.Length >= 4) body.AsSpan(0, 3).Clear();
@@ -81,7 +81,7 @@ public class FuzzTests
             return random.Next(10) == 0 ? Mutate(random, answer, start: random.Next(40) == 0 ? 0 : 9) : answer;
         });
 
-    // Each is read by itself, which goes through far more of them than whole operations do.
+    // Each answer is parsed separately, which covers far more of them than whole operations would.
     [Fact]
     public void Every_answer_is_read_or_refused()
     {
@@ -165,12 +165,12 @@ public class FuzzTests
                     break;
             }
         }
-        // With a length that fits most of the time, else the client waits for more.
+        // Usually with the correct length, because the client would otherwise wait for more.
         if (start > 0 && bytes.Length > 4) BinaryPrimitives.WriteInt32BigEndian(bytes, bytes.Length - 4);
         return bytes;
     }
 
-    /// <summary>Answers as a server would that has two levels of directories, with files of 100 bytes in them.</summary>
+    /// <summary>Answers like a server with two levels of directories that have files of 100 bytes.</summary>
     private static byte[] AnswerRightly(Random random, byte[] request)
     {
         var text = Answers.FirstTextOf(request);

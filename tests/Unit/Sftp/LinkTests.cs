@@ -4,7 +4,7 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>Somebody puts links to directories outside into a store, so that whoever deletes in it deletes there.</summary>
+/// <summary>Attacks that put links to outside directories into a store, so that deletions in the store would happen there.</summary>
 public abstract class LinkTests : IDisposable
 {
     private static readonly string[] Outside = ["item", "left.tmp"];
@@ -35,11 +35,11 @@ public abstract class LinkTests : IDisposable
         await using (var store = await OpenAsync()) await store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
         await using var another = SshServer.CreateBackend(_server.Url(_folder.Combine("store")), _server.SharedOptions);
         await another.DestroyAsync(Ct);
-        // ProFTPD removes the directory behind the link, OpenSSH can't.
+        // ProFTPD removes the directory behind the link; OpenSSH can't.
         Assert.True(!Directory.Exists(_folder.Combine("real")) || Directory.GetFileSystemEntries(_folder.Combine("real")).Length == 0);
     }
 
-    // The look at the directory itself comes with its opening, and once more before files in it are removed.
+    // The directory itself is checked when it is opened, and again before files in it are deleted.
     [Theory]
     [InlineData(nameof(PacketType.OpenDirectory))]
     [InlineData(nameof(PacketType.LinkStat))]

@@ -5,7 +5,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A server that is 20 ms away in each direction.</summary>
+/// <summary>A server with a latency of 20 ms in each direction.</summary>
 public sealed class LongLineTests : IAsyncLifetime
 {
     private const int InFlight = 64;
@@ -63,7 +63,7 @@ public sealed class LongLineTests : IAsyncLifetime
             await File.WriteAllBytesAsync(Path.Combine(directory, name), [], Ct);
         }
         var directories = names.Select(name => name[..2]).Distinct().Count() + names.Select(name => name[..4]).Distinct().Count() + 1;
-        // A long line would only take time here: round trips are counted alike on any.
+        // Latency would only slow this test down, because round trips are counted.
         _line.Delay = TimeSpan.Zero;
         var before = _watch.Requests;
         var listed = 0;
@@ -74,7 +74,7 @@ public sealed class LongLineTests : IAsyncLifetime
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{listed} items in {directories} directories: {rounds} round trips, {_line.Bytes >> 10} KiB");
         Assert.Equal(names.Count, listed);
-        // Each directory is opened, read twice and closed; one after the other, that is two round trips for each.
+        // Each directory is opened, read twice and closed, which takes two round trips if done one directory at a time.
         Assert.InRange(_watch.Requests - before, 3 * directories, 4.1 * directories);
         Assert.InRange(rounds, 0, directories / 4);
     }
@@ -121,7 +121,7 @@ public sealed class LongLineTests : IAsyncLifetime
         return value;
     }
 
-    // One after the other, each takes a round trip at least.
+    // Done one at a time, each would take at least a round trip.
     private async Task InFewRoundsAsync(string what, List<string> names, Func<string, Task> run)
     {
         var watch = Stopwatch.StartNew();

@@ -2,7 +2,8 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A line that is lost at the worst moments: just before the server is asked, or just before its answer is here.</summary>
+/// <summary>A connection lost at the worst moments: just before the server receives a
+/// request, or just before the client receives the answer.</summary>
 public sealed class LostAnswerTests : IAsyncLifetime
 {
     private const string Name = "data/item";
@@ -34,7 +35,7 @@ public sealed class LostAnswerTests : IAsyncLifetime
     [InlineData(Loss.Answer, Loss.Answer)]
     public async Task A_value_is_stored_whatever_was_lost_of_its_renaming(object renaming, object afterwards)
     {
-        // What comes first over the second line and over the third finds out about the renaming, then clears away what it left.
+        // The first requests on the second and third connection find out the result of the renaming, and then clean up.
         foreach (var settling in Enumerable.Range(1, (Loss)afterwards == Loss.None ? 1 : 3))
         {
             var isStoring = false;

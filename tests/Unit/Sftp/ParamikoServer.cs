@@ -2,7 +2,7 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>paramiko's server, which has a dialect of its own.</summary>
+/// <summary>paramiko's server, which behaves differently in several ways.</summary>
 internal sealed class ParamikoServer : SshServer
 {
     private const string Program = """

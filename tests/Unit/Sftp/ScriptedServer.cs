@@ -5,8 +5,8 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A server in this process that answers each packet as a test likes.</summary>
-/// <param name="answer">Gets a packet without its length and gives the bytes to send back.</param>
+/// <summary>A server in this process that answers packets as a test specifies.</summary>
+/// <param name="answer">Returns the bytes to send back for a packet without its length.</param>
 internal sealed class ScriptedServer(Func<byte[], byte[]> answer) : ISftpTransport
 {
     private readonly Pipe _toClient = new(new PipeOptions(pauseWriterThreshold: 0));
@@ -14,7 +14,7 @@ internal sealed class ScriptedServer(Func<byte[], byte[]> answer) : ISftpTranspo
     private readonly object _lock = new();
     private DuplexStream? _stream;
 
-    // Whoever reads and whoever writes come at once.
+    // Locked, because the reader and the writer start at the same time.
     public Stream Stream
     {
         get

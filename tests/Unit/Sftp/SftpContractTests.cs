@@ -3,7 +3,7 @@ using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>What every backend promises, on real servers.</summary>
+/// <summary>The backend contract on real servers.</summary>
 public abstract class SftpContractTests : BackendContract
 {
     private readonly TemporaryFolder _folder = new();

@@ -3,7 +3,7 @@ using BorgStore.Backends.Sftp;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>What is asked of a server so that values survive a power cut, and what becomes of a server that can't do it.</summary>
+/// <summary>The requests that make values survive a power failure, and servers that do not support them.</summary>
 public sealed class SftpDurabilityTests : IDisposable
 {
     private const string Fsync = "fsync@openssh.com";
@@ -103,7 +103,7 @@ public sealed class SftpDurabilityTests : IDisposable
         await StoreAllAsync(store);
         await FailsAsync();
         await StoreAllAsync(store);
-        // In the background.
+        // Retried in the background.
         for (var before = _line.Count(Fsync); _line.Count(Fsync) == before;) await Task.Delay(20, Ct);
         _line.Denied = null;
         await FailsAsync();

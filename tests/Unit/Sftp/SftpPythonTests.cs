@@ -3,7 +3,7 @@ using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A store that both reach over SFTP.</summary>
+/// <summary>A store that both access over SFTP.</summary>
 public sealed class SftpPythonTests : PythonStoreContract, IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -7,12 +7,12 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A server that falls silent is given up, whatever it owes; one that works for long is not.</summary>
+/// <summary>A server that falls silent is given up, whatever it still has to answer; a slow one is not.</summary>
 public sealed class SilenceTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(0.5);
 
-    // A real server may be slow to answer on a busy machine.
+    // A real server may answer slowly on a busy machine.
     private static readonly TimeSpan TimeoutOfServer = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Forever = TimeSpan.FromMinutes(3);
 
@@ -59,8 +59,8 @@ public sealed class SilenceTests
     }
 
     [Theory]
-    [InlineData("trap '' TERM; read line; echo '1 borgstore-ready'; while read line; do :; done; sleep 1000")] // says hello, then nothing
-    [InlineData("read line; echo '1 borgstore-ready'; exec sleep 1000")] // reads nothing more either
+    [InlineData("trap '' TERM; read line; echo '1 borgstore-ready'; while read line; do :; done; sleep 1000")] // greets, then stays silent
+    [InlineData("read line; echo '1 borgstore-ready'; exec sleep 1000")] // also stops reading
     public async Task A_shell_that_falls_silent_is_given_up_and_the_hash_computed_here(string script)
         => await HashAsync(new("sh", ["-c", script]) { Patience = TimeSpan.FromSeconds(1) });
 
@@ -92,7 +92,7 @@ public sealed class SilenceTests
     private static Task<SftpConnection> ConnectAsync(Func<byte[], byte[]> answer)
         => SftpConnection.OpenAsync(new ScriptedServer(request => (PacketType)request[0] == PacketType.Init ? Answers.Version() : answer(request)), Timeout, Ct);
 
-    /// <summary>A line on which programs are other ones.</summary>
+    /// <summary>A connection that runs a different program as its shell.</summary>
     private sealed class OtherShell(ISftpTransport line, ChildCommand shell) : ISftpTransport
     {
         public Stream Stream => line.Stream;

@@ -5,7 +5,7 @@ using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>What keeps ssh from connecting is said in ssh's own words, and nobody is asked anything.</summary>
+/// <summary>Errors of ssh when connecting are reported in its own words, without prompting the user.</summary>
 public sealed class SshErrorTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -62,7 +62,7 @@ public sealed class SshErrorTests : IDisposable
         var connector = new SshConnector(crowded.Url(folder), crowded.Options);
         await using var store = new SftpBackend(crowded.Url(folder), new BackendOptions(), async token =>
         {
-            // The stranger stays for one attempt.
+            // The other client stays for one attempt.
             if (++attempts == 2) stranger.Dispose();
             return await connector.ConnectAsync(token);
         });
@@ -127,7 +127,7 @@ public sealed class SshErrorTests : IDisposable
     private async Task<StoreException> FailAsync(params string[] options)
     {
         var url = _server.Url(_folder.Combine("store"));
-        // ssh takes the first of several.
+        // ssh uses the first value of an option.
         await using var store = SshServer.CreateBackend(url, [.. options, .. _server.Options.Where(o => !options.Any(p => p.Split('=')[0] == o.Split('=')[0]))]);
         var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));
         TestContext.Current.TestOutputHelper?.WriteLine(error.Message);

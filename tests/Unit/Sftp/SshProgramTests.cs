@@ -5,7 +5,7 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>Another program than ssh, which a variable names.</summary>
+/// <summary>Another program than ssh, set by an environment variable.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class SshProgramTests : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class SshProgramTests : IDisposable
         await store.OpenAsync(Ct);
         await store.StoreAsync("data/a", new byte[] { 1, 2 }, StoreMode.Overwrite, Ct);
         Assert.Equal(HashKind.Sha256.ComputeHex([1, 2]), await store.HashAsync("data/a", HashKind.Sha256, Ct));
-        // To ask for the configuration, for SFTP and for a shell.
+        // Called for the configuration, for SFTP and for a shell.
         Assert.Equal(Enumerable.Repeat("-x two words", 3), await File.ReadAllLinesAsync(_folder.Combine("calls"), Ct));
     }
 

@@ -7,7 +7,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A real server on a loopback port of its own, with keys of its own; it ends with the tests.</summary>
+/// <summary>A real server on its own loopback port with its own keys, which ends with the tests.</summary>
 internal abstract class SshServer
 {
     private readonly ChildProcess? _server;
@@ -32,7 +32,7 @@ internal abstract class SshServer
         _master = ChildProcess.Start(SshCommand.ForSubsystem(Url("x"), [.. Options, "ControlMaster=yes", MasterPath]));
     }
 
-    /// <summary>Why there is no such server on this machine.</summary>
+    /// <summary>Why there is no such server on this machine, or <see langword="null"/> if there is one.</summary>
     public string? Missing { get; }
 
     public int Port { get; }
@@ -43,14 +43,14 @@ internal abstract class SshServer
 
     public string KnownHosts => Path.Combine(Folder, "known_hosts");
 
-    /// <summary>How ssh finds the key and trusts the server, whatever the user's own configuration says.</summary>
+    /// <summary>Options that make ssh use the test's key and trust the server, regardless of the user's configuration.</summary>
     public string[] Options =>
     [
         $"IdentityFile={Path.Combine(Folder, "id")}", "IdentitiesOnly=yes", "IdentityAgent=none",
         $"UserKnownHostsFile={KnownHosts}", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes",
     ];
 
-    /// <summary>The same over a connection that is there already, which saves a second of computing for each test.</summary>
+    /// <summary>The same options with an existing connection, which saves a second of computing per test.</summary>
     public string[] SharedOptions => [.. Options, MasterPath];
 
     public SftpUrl Url(string path, int? port = null) => SftpUrl.Parse($"sftp://{Environment.UserName}@127.0.0.1:{port ?? Port}/{path}");
@@ -58,11 +58,11 @@ internal abstract class SshServer
     public static SftpBackend CreateBackend(SftpUrl url, params string[] options)
         => new(url, new BackendOptions(), new SshConnector(url, options).ConnectAsync);
 
-    /// <summary>Makes a store and opens it, over lines that are watched.</summary>
-    /// <param name="url">Where.</param>
+    /// <summary>Creates a store and opens it, watching its connections.</summary>
+    /// <param name="url">The URL.</param>
     /// <param name="sshOptions">Options for ssh.</param>
-    /// <param name="watch">Is called for each line.</param>
-    /// <param name="options">What the store is told besides.</param>
+    /// <param name="watch">Wraps each connection.</param>
+    /// <param name="options">The options of the backend.</param>
     public static async Task<SftpBackend> OpenWatchedAsync(
         SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedLine> watch, BackendOptions? options = null)
     {
@@ -73,7 +73,7 @@ internal abstract class SshServer
         return store;
     }
 
-    /// <summary>Trusts the server under another port, too.</summary>
+    /// <summary>Trusts the server on another port too.</summary>
     public void WriteKnownHosts(int port)
     {
         foreach (var key in Directory.GetFiles(Folder, "host_*.pub"))
@@ -122,7 +122,7 @@ internal class OpenSshServer : SshServer
     protected override ChildCommand Configure()
     {
         if (Environment.UserName == "root") Directory.CreateDirectory("/run/sshd");
-        // SHLVL keeps a shell from running what the user's own logins begin with.
+        // With SHLVL, the shell does not run the user's own login scripts.
         var config = WriteFile("sshd_config", $"""
             ListenAddress 127.0.0.1:{Port}
             HostKey {Generate("host_ed25519", "ed25519")}
@@ -142,7 +142,7 @@ internal class OpenSshServer : SshServer
     }
 }
 
-/// <summary>An sshd that lets one log in at a time.</summary>
+/// <summary>An sshd that allows one login at a time.</summary>
 internal sealed class CrowdedSshServer : OpenSshServer
 {
     private static readonly Lazy<CrowdedSshServer> Shared = new(() => new());
@@ -176,7 +176,7 @@ internal sealed class ProFtpdServer : SshServer
 
     protected override ChildCommand Configure()
     {
-        // mod_sftp wants its keys in other formats than everybody else.
+        // mod_sftp needs its keys in other formats than other programs.
         Directory.CreateDirectory(Path.Combine(Folder, "keys"));
         using var convert = Process.Start(new ProcessStartInfo("ssh-keygen", ["-e", "-m", "RFC4716", "-f", Path.Combine(Folder, "id.pub")])
         {

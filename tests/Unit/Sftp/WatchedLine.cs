@@ -10,12 +10,12 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Sftp;
 
-/// <summary>A line to a real server that counts the requests on it, and the round trips that they would cost on a very long line.</summary>
-/// <param name="line">The line. Its server answers in the order of the requests.</param>
-/// <param name="hidden">Extensions that the server shall not announce.</param>
+/// <summary>A connection to a real server that counts the requests, and the round trips they would take on a very long connection.</summary>
+/// <param name="line">The connection. Its server answers in the order of the requests.</param>
+/// <param name="hidden">Extensions to remove from the server's announcement.</param>
 internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) : ISftpTransport
 {
-    // Long beside what the client needs between an answer and its next request, so that a round ends early on no machine.
+    // Long compared to the time between an answer and the client's next request, so that a round does not end early on any machine.
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(300);
 
     private readonly ConcurrentDictionary<string, int> _requests = new();
@@ -30,7 +30,7 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
     private int _rounds;
     private uint? _lost;
 
-    // Whoever reads and whoever writes come at once.
+    // Locked, because the reader and the writer start at the same time.
     public Stream Stream
     {
         get
@@ -39,25 +39,25 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         }
     }
 
-    /// <summary>An extension that the server shall announce besides.</summary>
+    /// <summary>An extension to add to the server's announcement.</summary>
     public string? Announced { get; init; }
 
-    /// <summary>An extension of the server's that it shall not know, although it announces it.</summary>
+    /// <summary>An extension to answer as unsupported, although the server announces it.</summary>
     public string? Denied { get; set; }
 
-    /// <summary>Says of a kind of request whether the line is lost with it, before the server gets it or before it can answer.</summary>
+    /// <summary>Returns whether to lose the connection at a kind of request, before the server receives it or before it answers.</summary>
     public Func<string, Loss>? Loses { get; set; }
 
-    /// <summary>How many requests of a kind there were: that of their packet, or the name of an extension.</summary>
+    /// <summary>Returns the number of requests of a kind, which is a packet type or the name of an extension.</summary>
     public int Count(string kind) => _requests.GetValueOrDefault(kind);
 
-    /// <summary>How many requests there were of any kind.</summary>
+    /// <summary>The number of requests of any kind.</summary>
     public int Requests => Volatile.Read(ref _sent);
 
-    /// <summary>Keeps all answers back until the client has sent so many requests, or sends no more without an answer; and again.</summary>
-    /// <param name="full">How many requests are enough.</param>
-    /// <param name="act">What is done meanwhile.</param>
-    /// <returns>How often answers were let through.</returns>
+    /// <summary>Repeatedly holds back all answers until the client has sent a number of requests, or sends no more without an answer.</summary>
+    /// <param name="full">The number of requests that ends a round.</param>
+    /// <param name="act">The operation to watch.</param>
+    /// <returns>The number of rounds.</returns>
     public async Task<int> CountRoundsAsync(int full, Func<Task> act)
     {
         (_let, _rounds) = (_sent, 0);
@@ -150,7 +150,7 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         int LengthAt(int position) => BinaryPrimitives.ReadInt32BigEndian(version.AsSpan(position));
     }
 
-    // Packet by packet, each with its length.
+    // Passes packets, each with its length.
     private static async Task PassAsync(Stream from, Stream to, Func<byte[], ValueTask<byte[]>> pass)
     {
         try
@@ -167,13 +167,13 @@ internal sealed class WatchedLine(ISftpTransport line, params string[] hidden) :
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // Somebody closed the line.
+            // The connection was closed.
         }
         await to.DisposeAsync();
     }
 }
 
-/// <summary>What is lost with a line.</summary>
+/// <summary>The part of an exchange that is lost with a connection.</summary>
 internal enum Loss
 {
     None,

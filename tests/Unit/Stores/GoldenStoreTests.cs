@@ -3,7 +3,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Stores;
 
-/// <summary>Stores that the Python package and Borg 2 wrote, opened without naming their layout.</summary>
+/// <summary>Stores written by the Python package and Borg 2, opened without giving their layout.</summary>
 public sealed class GoldenStoreTests : StoreFixture
 {
     private static readonly JsonElement Expected = JsonDocument.Parse(
@@ -45,7 +45,7 @@ public sealed class GoldenStoreTests : StoreFixture
             var levels = ns.Value.EnumerateArray().Select(level => level.GetInt32()).ToArray();
             var recognised = Assert.IsType<Layout.NamespaceLayout>(store.Layout.FindNamespace(ns.Name));
             Assert.Equal(levels.Order(), recognised.Levels.Order());
-            // The order of two levels cannot be seen.
+            // The order of two levels cannot be recognised.
             Assert.Equal(levels.Length == 1, recognised.IsKnown);
         }
     }
@@ -106,7 +106,7 @@ public sealed class GoldenStoreTests : StoreFixture
         {
             await foreach (var item in source.ListAllAsync(ItemSelection.All))
             {
-                // A store that changes its level holds items at the old one too.
+                // A store that changes its level has items at the old level too.
                 await using var at = await Store.OpenAsync(new(Folder.StoreUrl) { Layout = new([new Layout.NamespaceLayout(item.Namespace, [.. layout.FindNamespace(item.Namespace)!.Levels.Where(level => level != item.Level), item.Level])]) });
                 await at.StoreAsync(item.Name, await source.LoadAsync(item.Name, deleted: item.IsDeleted));
                 if (item.IsDeleted) await at.SoftDeleteAsync(item.Name);

@@ -29,7 +29,7 @@ public sealed class LayoutTests : StoreFixture
 
         await using (var other = await OpenAsync(new(("data", 2)))) await other.StoreAsync("data/0123456", Bytes("1"));
         Assert.Equal(Bytes("1"), await store.LoadAsync("data/0123456"));
-        // What exists is replaced where it lies.
+        // An existing item is replaced at its level.
         await store.StoreAsync("data/0123456", Bytes("2"));
         Assert.Single(await store.ListAsync("data").ToListAsync());
     }
@@ -180,7 +180,7 @@ public sealed class LayoutTests : StoreFixture
         Assert.All(await store.ListAsync("data", ItemSelection.All).ToListAsync(), item => Assert.Equal(2, item.Level));
         Assert.Equal(Bytes("new"), await store.LoadAsync("data/01234567"));
 
-        // A live item at the new level is seen when its deleted namesake of the old level comes back.
+        // A live item at the new level is noticed when its deleted namesake at the old level is restored.
         Directory.CreateDirectory(Folder.Combine("store", "data", "76"));
         File.WriteAllText(Folder.Combine("store", "data", "76", "76543210.del"), "2");
         await FailsAsync(StoreError.ObjectAlreadyExists, async () => await store.UndeleteAsync("data/76543210"));

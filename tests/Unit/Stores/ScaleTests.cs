@@ -3,7 +3,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.Stores;
 
-/// <summary>Memory does not grow with the size of a value or the number of items.</summary>
+/// <summary>Memory use does not grow with the size of a value or the number of items.</summary>
 [CollectionDefinition(nameof(ScaleTests), DisableParallelization = true)]
 [Collection(nameof(ScaleTests))]
 [Trait("Category", "Long")]
@@ -18,7 +18,7 @@ public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
         var source = Folder.Combine("source");
         await using (var file = File.Create(source))
         {
-            // Mostly a hole, with something at both ends and in the middle to recognise.
+            // Mostly a hole, with recognisable bytes at both ends and in the middle.
             file.SetLength(size);
             foreach (var position in new[] { 0, size / 2, size - 5 })
             {
@@ -38,7 +38,7 @@ public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
             await value.CopyToAsync(file, (int)MiB);
         output.WriteLine($"loaded in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; at most {(heap.Peak - heap.Before) / MiB} MiB more managed heap");
 
-        // Beside what all other tests have left behind in this process.
+        // In addition to the memory that other tests have left behind.
         Assert.True(heap.Peak - heap.Before < 100 * MiB, $"{heap.Peak - heap.Before} bytes more managed heap");
         Assert.Equal(size, new FileInfo(Folder.Combine("target")).Length);
         foreach (var position in new[] { 0, size / 2, size - 5 })
@@ -64,7 +64,7 @@ public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
         Assert.True(heap.Peak - heap.Before < 40 * MiB, $"{heap.Peak - heap.Before} bytes more managed heap");
     }
 
-    /// <summary>The most managed heap that was in use, looked at often.</summary>
+    /// <summary>Samples the maximum managed heap in use.</summary>
     private sealed class HeapWatch : IDisposable
     {
         private readonly Timer _timer;

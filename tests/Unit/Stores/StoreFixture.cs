@@ -4,7 +4,7 @@ using BorgStore.Layout;
 
 namespace BorgStore.Tests.Stores;
 
-/// <summary>What the tests of <see cref="Store"/> share: a folder, and stores in it.</summary>
+/// <summary>Base class for tests of <see cref="Store"/>, with a folder and stores in it.</summary>
 public abstract class StoreFixture : IDisposable
 {
     protected TemporaryFolder Folder { get; } = new();
@@ -25,7 +25,7 @@ public abstract class StoreFixture : IDisposable
         return exception;
     }
 
-    /// <summary>Unpacks a store that another implementation wrote.</summary>
+    /// <summary>Unpacks a store written by another implementation.</summary>
     protected string Unpack(string golden)
     {
         using var archive = new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "data", "golden", golden + ".tar.gz")), CompressionMode.Decompress);

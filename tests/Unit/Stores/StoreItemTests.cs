@@ -154,7 +154,7 @@ public sealed class StoreItemTests : StoreFixture
             foreach (var name in new[] { "data/a/b", "data/a/c/d", "data/plain", "nested/00112233" }) await store.StoreAsync(name, Bytes(name));
             await store.SoftDeleteAsync("data/a/b");
         }
-        // Somebody else's, which has no name here.
+        // A foreign file that is not an item.
         Directory.CreateDirectory(Folder.Combine("store", "nested", "aa", "bb"));
         await File.WriteAllTextAsync(Folder.Combine("store", "nested", "aa", "bb", "cc"), "x", TestContext.Current.CancellationToken);
 
@@ -241,7 +241,7 @@ public sealed class StoreItemTests : StoreFixture
             await using var store = await OpenAsync(layout);
             var items = await store.ListAllAsync(ItemSelection.All).ToListAsync();
             Assert.Contains(items, item => item.Name.EndsWith("abcd", StringComparison.Ordinal));
-            // With a wrong level an item is listed and not found.
+            // With a wrong level, an item is listed but not found.
             foreach (var item in items.Where(item => item.Level == store.Layout.Find(item.Name)!.WriteLevel))
                 Assert.Equal(item.Size, (await store.LoadAsync(item.Name, default, item.IsDeleted)).Length);
         }

@@ -9,9 +9,9 @@ public sealed class StoreLifecycleTests : StoreFixture
     [Fact]
     public async Task A_store_is_made_once_and_destroyed_once()
     {
-        Directory.CreateDirectory(Folder.Combine("store")); // An empty folder is as good as none.
+        Directory.CreateDirectory(Folder.Combine("store")); // An empty folder counts as missing.
         await (await CreateAsync(("data", 0))).DisposeAsync();
-        // Nothing is stored yet, and still this is somebody's store with its levels.
+        // Although still empty, it is an existing store with its levels.
         await FailsAsync(StoreError.StoreAlreadyExists, () => CreateAsync(("data", 2)));
         await using (var store = await OpenAsync(new(("data", 0)))) await store.StoreAsync("data/x", Bytes("1"));
         await FailsAsync(StoreError.StoreAlreadyExists, () => CreateAsync(("data", 0)));

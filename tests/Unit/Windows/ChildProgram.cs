@@ -8,39 +8,40 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Windows;
 
-/// <summary>This assembly as a program with several uses, which tests start as a child on any system.</summary>
+/// <summary>This assembly as a program with several uses, which tests start as a child process on any system.</summary>
 internal static class ChildProgram
 {
     private const string Variable = "BORGSTORE_TEST_CHILD";
 
-    /// <summary>Copies its input to its output and ends with status 7.</summary>
+    /// <summary>Copies its input to its output and ends with exit code 7.</summary>
     public const string Copy = "copy";
 
-    /// <summary>Writes its arguments and the variable ONE, each in a line.</summary>
+    /// <summary>Writes its arguments and the variable ONE, each on a line.</summary>
     public const string Show = "show";
 
-    /// <summary>Writes 20000 lines to its standard error.</summary>
+    /// <summary>Writes 20000 lines to stderr.</summary>
     public const string Complain = "complain";
 
     /// <summary>Writes a line and never ends by itself.</summary>
     public const string Stay = "stay";
 
-    /// <summary>Starts a child that stays, writes its id in a line, and stays.</summary>
+    /// <summary>Starts a child that never ends, writes its id on a line, and never ends.</summary>
     public const string StayWithChild = "stay-with-child";
 
-    /// <summary>Starts a child that stays, gets a Ctrl-C on its console, and writes whether the child is still there.</summary>
+    /// <summary>Starts a child that never ends, receives Ctrl-C on its console, and writes whether the child still runs.</summary>
     public const string InterruptBesideChild = "interrupt-beside-child";
 
-    /// <summary>Opens the file of its first argument, for itself alone if there is a second, writes a line, and closes the file at the end of its input.</summary>
+    /// <summary>Opens the file in its first argument, exclusively if there is a second, writes
+    /// a line, and closes the file at the end of its input.</summary>
     public const string Hold = "hold";
 
-    /// <summary>Stands in for ssh: runs the server that its arguments name here, and lets a subsystem be that on a port of this machine.</summary>
+    /// <summary>Replaces ssh: runs the server named in its arguments locally, and connects a subsystem to a port of this machine.</summary>
     public const string Shell = "shell";
 
-    /// <summary>Stands in for an ssh that fails to connect.</summary>
+    /// <summary>Replaces an ssh that fails to connect.</summary>
     public const string Fail = "fail";
 
-    /// <summary>The variable with the port on which an SFTP server listens without a login.</summary>
+    /// <summary>The environment variable with the port of an SFTP server that needs no login.</summary>
     public const string SftpPortVariable = "BORGSTORE_TEST_SFTP_PORT";
 
     public static ChildProcess Start(string use, params string[] arguments) => ChildProcess.Start(Command(use, arguments));
@@ -52,8 +53,8 @@ internal static class ChildProgram
             Patience = TimeSpan.FromMilliseconds(500),
         };
 
-    /// <summary>Makes this program the one that is called in place of ssh, until it is given nothing.</summary>
-    /// <param name="use">Its use.</param>
+    /// <summary>Makes this program replace ssh, or stops it doing so if the use is null.</summary>
+    /// <param name="use">The use of the program, or null.</param>
     public static void StandInForSsh(string? use)
     {
         Environment.SetEnvironmentVariable(Variable, use);
@@ -124,7 +125,7 @@ internal static class ChildProgram
     private static string InterruptBeside(ChildProcess child)
     {
         _ = child.Stream.ReadByte();
-        // Only this process ignores it, not the child, which runs already.
+        // Only this process ignores it, not the child, which is already running.
         return SetConsoleCtrlHandler(0, true) && GenerateConsoleCtrlEvent(0, 0) && !child.Exited.Wait(2000) ? "stays" : "ended";
     }
 
@@ -143,7 +144,7 @@ internal static class ChildProgram
             process.WaitForExit();
             Environment.Exit(process.ExitCode);
         }
-        // Neither a configuration nor programs.
+        // Supports neither reading the configuration nor running programs.
         if (arguments[^1] != "sftp") Environment.Exit(127);
         using var client = new TcpClient("127.0.0.1", int.Parse(Environment.GetEnvironmentVariable(SftpPortVariable)!, CultureInfo.InvariantCulture));
         using var line = client.GetStream();

@@ -5,7 +5,7 @@ using BorgStore.Processes;
 
 namespace BorgStore.Tests.Windows;
 
-/// <summary>What a child promises on every system, tried with a program of .NET.</summary>
+/// <summary>The behaviour of child processes on every system, tested with a .NET program.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class ChildProgramTests
 {
@@ -62,7 +62,7 @@ public sealed class ChildProgramTests
         await using var parent = ChildProgram.Start(ChildProgram.StayWithChild);
         var id = int.Parse(await parent.ReadLineAsync(), CultureInfo.InvariantCulture);
         Assert.True(IsRunning(id));
-        // Only the parent itself, as a task manager does.
+        // Kills only the parent itself, like a task manager.
         using (var process = Process.GetProcessById(parent.Id)) process.Kill();
         for (var i = 0; i < 200 && IsRunning(id); i++) await Task.Delay(50, Ct);
         Assert.False(IsRunning(id));

@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.Windows;
 
-/// <summary>Stores behind an ssh that a small program stands in for, as ssh.exe or another program of Windows would be called.</summary>
+/// <summary>Stores behind a small program that replaces ssh, called like ssh.exe or another Windows program.</summary>
 [Collection(nameof(EnvironmentChanges))]
 public sealed class StandInShellTests : IDisposable
 {
@@ -18,7 +18,7 @@ public sealed class StandInShellTests : IDisposable
     public async Task A_store_is_reached_through_a_server_on_the_other_side()
     {
         ChildProgram.StandInForSsh(ChildProgram.Shell);
-        // The path as the server takes it: C:/… on Windows, elsewhere a second slash.
+        // The server needs C:/… on Windows, and a second slash elsewhere.
         await UseAsync($"rest://me@host/{_folder.Combine("store").Replace('\\', '/')}");
         Assert.True(File.Exists(_folder.Combine("store", "config", "b")));
     }

@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.Windows;
 
-/// <summary>Files on Windows: locked, read-only, deep below a drive.</summary>
+/// <summary>Files on Windows: locked, read-only, or with long paths.</summary>
 public sealed class WindowsFileTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
@@ -39,7 +39,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
         await using (await HoldAsync())
         {
             await _store.DeleteAsync("config/a", cancellationToken: Ct);
-            // Under Wine, as on Windows before version 1809, the name stays until the reader closes the file.
+            // Under Wine, and on Windows before version 1809, the name stays until the reader closes the file.
             if (!Wine.IsHere) Assert.Null(await _store.FindAsync("config/a", cancellationToken: Ct));
         }
         Assert.Null(await _store.FindAsync("config/a", cancellationToken: Ct));

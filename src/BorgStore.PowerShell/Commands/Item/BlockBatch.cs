@@ -3,7 +3,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Blocks of one store that are read with one request: one, and those that follow while it waits for its turn.</summary>
+/// <summary>Blocks of one store that are read with one request: the first one, and those added while it waits for its turn.</summary>
 internal sealed class BlockBatch
 {
     private const int MostBlocks = 1000;
@@ -22,7 +22,8 @@ internal sealed class BlockBatch
         TryAdd(first);
     }
 
-    /// <summary>Adds a block, unless the batch is full, is being read, or is one of other items.</summary>
+    /// <summary>Adds a block, unless the batch is full or already being read, or the block
+    /// is of another store or the other deletion state.</summary>
     public bool TryAdd(ItemPart part)
     {
         if (part.Store != _store || part.Deleted != _deleted) return false;
@@ -36,11 +37,11 @@ internal sealed class BlockBatch
         }
     }
 
-    /// <summary>Reads the blocks; from now on none is added.</summary>
-    /// <param name="output">Takes a result or an error for each of them, in their order.</param>
-    /// <param name="convert">Makes the result of the name and the bytes of a block.</param>
-    /// <param name="explain">Makes the error of a block.</param>
-    /// <param name="cancellationToken">A token to cancel the reading.</param>
+    /// <summary>Reads the blocks and closes the batch: no more blocks can be added.</summary>
+    /// <param name="output">Receives a result or an error for each block, in order.</param>
+    /// <param name="convert">Makes the result from the name and bytes of a block.</param>
+    /// <param name="explain">Makes the error record for a block.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task ReadAsync(
         JobOutput output, Func<string, byte[], object> convert, Func<StoreException, string, ErrorRecord> explain, CancellationToken cancellationToken)
     {
@@ -72,14 +73,14 @@ internal sealed class BlockBatch
                     foreach (var block in left) await output.FailAsync(explain(e, block.Name));
                     return;
                 }
-                // One that is not there fails the request; the halves find out which it is.
+                // One missing item fails the whole request; reading the halves finds out which one it is.
                 await ReadAsync(left[..(left.Count / 2)]);
                 await ReadAsync(left[(left.Count / 2)..]);
             }
         }
     }
 
-    // What is alone may be large, and then a stream explains it better than an array that is not to be had.
+    // A single block may be large; ReadToEndAsync has a better error for that than a failed allocation.
     private static async ValueTask<byte[]> ReadOneAsync(ValueStream value, Block block, bool isAlone, CancellationToken cancellationToken)
     {
         if (isAlone) return await value.ReadToEndAsync(cancellationToken);

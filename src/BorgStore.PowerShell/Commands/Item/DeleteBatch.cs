@@ -1,14 +1,14 @@
 namespace BorgStore.Commands;
 
-/// <summary>Gathers items that the pipe brings, for a storage that deletes many with one request.</summary>
+/// <summary>Gathers piped items for a storage that can delete many with one request.</summary>
 internal sealed class DeleteBatch(Pump pump)
 {
     private readonly List<StoreItem> _items = [];
     private StoreLease? _store;
 
-    /// <summary>Adds an item; the batch is deleted when it is full or another store follows.</summary>
+    /// <summary>Adds an item; the batch is sent when it is full or the next item is in another store.</summary>
     /// <param name="store">The store of the item.</param>
-    /// <param name="item">What the listing said of it.</param>
+    /// <param name="item">The item as it was listed.</param>
     public void Add(StoreLease store, StoreItem item)
     {
         if (_store != store) Send();
@@ -17,7 +17,7 @@ internal sealed class DeleteBatch(Pump pump)
         if (_items.Count >= store.Store.DeleteBatchSize) Send();
     }
 
-    /// <summary>Deletes what was gathered.</summary>
+    /// <summary>Deletes the gathered items.</summary>
     public void Send()
     {
         if (_store is not { } store || _items.Count == 0) return;

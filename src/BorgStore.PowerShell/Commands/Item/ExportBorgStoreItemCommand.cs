@@ -3,7 +3,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Writes values to files below a folder, where their names become paths.</summary>
+/// <summary>Writes values to files in a folder, turning names into paths.</summary>
 [Cmdlet(VerbsData.Export, "BorgStoreItem", SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo))]
 public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
@@ -26,7 +26,7 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
         if (Path is not null) _folder = FindFolder(Path);
     }
 
-    // A script block names a folder for each item.
+    // With a script block, each item may have a folder of its own.
     private string FindFolder(string path)
     {
         var folder = LocalPath.ResolveAny(this, path);

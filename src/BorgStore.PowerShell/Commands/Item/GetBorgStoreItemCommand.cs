@@ -3,7 +3,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Finds items by name, or lists those that match a pattern or lie in a namespace.</summary>
+/// <summary>Finds items by name, or lists those that match a pattern or are in a namespace.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStoreItem", DefaultParameterSetName = ByName)]
 [OutputType(typeof(BorgStoreItem))]
 public sealed class GetBorgStoreItemCommand : ItemCommand
@@ -25,7 +25,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     [ArgumentCompleter(typeof(PatternCompleter))]
     public string[]? Name { get; set; }
 
-    // Not mandatory: the binder would offer it a piped text before -Name then.
+    // Not mandatory, because the binder would then offer piped text to it before -Name.
     [Parameter(ParameterSetName = ByLiteralName, ValueFromPipeline = true)]
     [NameTransformation]
     [ArgumentCompleter(typeof(NameCompleter))]
@@ -59,7 +59,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     /// <inheritdoc/>
     protected override void Begin()
     {
-        // A piped item says itself whether it is deleted, which leaves -IncludeDeleted as it is.
+        // A piped item brings its own value for -Deleted, which may be combined with -IncludeDeleted.
         if (Deleted && IncludeDeleted)
             throw new StoreException(StoreError.InvalidArgument, "-Deleted finds soft-deleted items only, -IncludeDeleted live ones too. Give either.");
         (_include, _exclude) = (new(Include), new(Exclude));
@@ -92,7 +92,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             ? new StoreException(e.Error, $"{e.Message} -LiteralName takes no wildcards; -Name does.", e.Name, e)
             : exception;
 
-    // Names are keys of the namespace here, and full names where they begin with it.
+    // Here names are keys in the namespace, or full names if they begin with it.
     private void Select(StoreLease store, string ns)
     {
         var prefix = ns.Length == 0 ? "" : ns + "/";
@@ -118,7 +118,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
                 found++;
                 if (include.Admits(item) && !exclude.Matches(item)) await output.WriteAsync(store.Describe(item));
             }
-            // Asked again, so that the message is the store's own.
+            // Called for its error, so that the message is the store's own.
             if (found == 0) await store.Store.GetInfoAsync(name, selection == ItemSelection.Deleted, token);
         });
     }

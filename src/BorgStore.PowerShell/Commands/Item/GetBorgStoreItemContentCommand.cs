@@ -3,7 +3,7 @@ using System.Text;
 
 namespace BorgStore.Commands;
 
-/// <summary>Reads values, or parts of them: as bytes, as text, as streams or into files, one by one or joined.</summary>
+/// <summary>Reads values or parts of them: as bytes, text, streams or files, separately or joined.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStoreItemContent", DefaultParameterSetName = AsBytes)]
 [OutputType(typeof(byte[]), ParameterSetName = [AsBytes])]
 [OutputType(typeof(string), ParameterSetName = [AsText])]
@@ -38,7 +38,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     [Parameter]
     public SwitchParameter Join { get; set; }
 
-    // Not mandatory: -Encoding says enough by itself.
+    // Not mandatory, because -Encoding implies it.
     [Parameter(ParameterSetName = AsText)]
     public SwitchParameter AsString { get; set; }
 
@@ -120,7 +120,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         _joined.Add(part);
     }
 
-    // What is given on the command line goes before what the pipe brings, as with every parameter.
+    // Parameters on the command line take precedence over piped properties, as always.
     private ItemPart Select(StoreLease store, BorgStoreBlock block)
     {
         var bound = MyInvocation.BoundParameters;
@@ -171,7 +171,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
             output, convert, (e, name) => ErrorRecords.From(Explain(e, name, command), name), token));
     }
 
-    // Makes the output of a name and bytes, for parts of the same store.
+    // Creates the conversion from a name and bytes to the output, for parts of the same store.
     private Func<string, byte[], object> MakeConverter(ItemPart part)
     {
         var encoding = ParameterSetName == AsText ? Encoding : null;
@@ -188,7 +188,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
 
     private void PostJoined()
     {
-        // What was left out is reported already; the rest is not what was asked for.
+        // Left-out input was already reported, and the rest is not what the caller wanted.
         if (LacksInput) return;
         var (kind, convert, path, force, command, throttle) = (ParameterSetName, MakeConverter(_joined[0]), _destination?.Path, Force.IsPresent, MyInvocation.MyCommand.Name, ThrottleLimit);
         Pump.Post(_joined[0].Name, async (output, token) =>
@@ -208,7 +208,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
             }
             catch (StoreException e)
             {
-                // The one at fault is the target, not the first of them.
+                // Names the item at fault as the target, not the first one.
                 await output.FailAsync(ErrorRecords.From(Explain(e, e.Name ?? "", command)));
             }
         });
@@ -223,7 +223,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         return measured;
     }
 
-    // The stream has leases of its own: the pipeline's end before the stream does.
+    // The stream needs its own leases, because those of the pipeline end before it does.
     private static async Task OpenAsync(
         IReadOnlyList<ItemPart> parts, JobOutput output, Func<Stream, object> describe, CancellationToken cancellationToken)
     {
@@ -245,7 +245,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         }
     }
 
-    // With one file as the destination of all, the first item waits until it is certain that it is the only one.
+    // If the destination is a single file, the first item waits until it is certain to be the only one.
     private void KeepOnly(ItemPart part)
     {
         if (_only is not null || Name.Length > 1)
@@ -260,7 +260,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     private void PostFile(ItemPart part, string path)
     {
         var force = Force.IsPresent;
-        // Without -Force the second of two finds the file of the first.
+        // Without -Force, the second item fails because the file exists.
         if (force && !_written.Add(path))
         {
             WriteError(new StoreException(StoreError.InvalidArgument,

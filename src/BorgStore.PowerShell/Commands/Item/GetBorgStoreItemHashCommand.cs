@@ -3,7 +3,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Commands;
 
-/// <summary>Computes hashes of values, where the values lie if that is possible.</summary>
+/// <summary>Computes hashes of values, on the storage itself if it can.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStoreItemHash")]
 [OutputType(typeof(BorgStoreItemHash))]
 public sealed class GetBorgStoreItemHashCommand : SelectedItemCommand

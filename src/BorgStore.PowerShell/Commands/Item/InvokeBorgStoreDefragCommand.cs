@@ -4,7 +4,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Commands;
 
-/// <summary>Makes one new item out of parts of others, where they lie if that is possible.</summary>
+/// <summary>Makes one new item out of parts of others, on the storage itself if it can.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "BorgStoreDefrag", DefaultParameterSetName = ByContent, SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
 public sealed class InvokeBorgStoreDefragCommand : ItemCommand

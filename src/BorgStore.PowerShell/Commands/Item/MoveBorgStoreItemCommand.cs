@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Renames items, moves them to another namespace, or to the nesting level of new items.</summary>
+/// <summary>Renames items, or moves them to another namespace or to the nesting level of new items.</summary>
 [Cmdlet(VerbsCommon.Move, "BorgStoreItem", DefaultParameterSetName = ToDestination, SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
 public sealed class MoveBorgStoreItemCommand : RelocatingCommand

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Deletes items: for good, or so that they can be restored.</summary>
+/// <summary>Deletes items, either permanently or so that they can be restored.</summary>
 [Cmdlet(VerbsCommon.Remove, "BorgStoreItem", SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
 public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
@@ -13,7 +13,7 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    // Only items of a listing have it: they are known to be there, and where.
+    // Only listed items have it: they are known to exist, and at which level.
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public int? Level { get; set; }
 

@@ -3,7 +3,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Brings soft-deleted items back.</summary>
+/// <summary>Restores soft-deleted items.</summary>
 [Cmdlet(VerbsData.Restore, "BorgStoreItem", SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
 public sealed class RestoreBorgStoreItemCommand : NamedItemCommand

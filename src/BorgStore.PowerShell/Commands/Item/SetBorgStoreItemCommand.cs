@@ -6,7 +6,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Commands;
 
-/// <summary>Stores values: bytes, texts, streams or files.</summary>
+/// <summary>Stores values: bytes, strings, streams or files.</summary>
 [Cmdlet(VerbsCommon.Set, "BorgStoreItem", DefaultParameterSetName = ByValue, SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
 public sealed class SetBorgStoreItemCommand : ItemCommand
@@ -15,7 +15,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     private const string ByPath = "Path";
     private const string ByLiteralPath = "LiteralPath";
 
-    // In place of bytes that could not be decoded.
+    // Replaces bytes that could not be decoded.
     private const char Replacement = '\uFFFD';
 
     private HashKind? _hash;
@@ -26,7 +26,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     private bool _nameIsUsed;
     private StoreLease? _lastStore;
 
-    // Not mandatory: of an object without it the binder would say less than is known here.
+    // Not mandatory, because the binder's error for an object without a name would say less than ours.
     [Parameter(Position = 0, ParameterSetName = ByValue, ValueFromPipelineByPropertyName = true)]
     [Parameter(Position = 0, ParameterSetName = ByPath)]
     [Parameter(Position = 0, ParameterSetName = ByLiteralPath)]
@@ -150,7 +150,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         }
         if (Name is null || Namespace is not null)
         {
-            // Loose bytes and lines come in numbers, and none of them ever has a name.
+            // Bytes and lines come in large numbers and never have a name, so the first one ends the command.
             if (ValueArgument.Unwrap(Value) is string or byte) throw Unnamed("What was piped");
             WriteError(Unnamed(ValueArgument.Unwrap(Value) is IDictionary
                 ? "A hashtable is not taken apart: write [pscustomobject] before it. What was piped" : $"The piped object {Refusal.Describe(Value)}"), Value);
@@ -198,7 +198,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         });
     }
 
-    // Every piped object is a value of its own here: its name follows from it.
+    // Each piped object is a value of its own here, because its name is computed from it.
     private void StoreHashed(StoreLease store, object? content)
     {
         var name = $"{Prefix}…";
@@ -237,7 +237,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
 
     private void StoreFile(StoreLease store, string path)
     {
-        // A piped file has a Name too, its own, which is none of an item.
+        // A piped file also has a Name, but that is not the name of an item.
         var given = _nameIsLiteral || _nameIsScript ? Name : null;
         if (given is null && Namespace is null)
             throw new StoreException(StoreError.InvalidArgument,

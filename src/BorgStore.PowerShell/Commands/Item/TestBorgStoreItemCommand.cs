@@ -3,7 +3,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells whether items exist, or whether their values have the hashes that are their keys.</summary>
+/// <summary>Checks whether items exist, or whether the hashes of their values match their keys.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "BorgStoreItem")]
 [OutputType(typeof(bool), typeof(BorgStoreItemIntegrity))]
 public sealed class TestBorgStoreItemCommand : SelectedItemCommand
@@ -14,7 +14,7 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
     [Parameter(HelpMessage = "Compares the hash of each value with its key.")]
     public SwitchParameter Integrity { get; set; }
 
-    // Of use for nothing else, it says enough by itself.
+    // Implies -Integrity, because it has no other use.
     [Parameter(HelpMessage = "The algorithm of the keys; implies -Integrity.")]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(AlgorithmCompleter))]

@@ -4,7 +4,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Commands;
 
-/// <summary>Makes a permission map: what may be done under which names.</summary>
+/// <summary>Creates a permission map: the rights for each path.</summary>
 [Cmdlet(VerbsCommon.New, "BorgStorePermission", DefaultParameterSetName = ByPreset)]
 [OutputType(typeof(PermissionMap))]
 public sealed class NewBorgStorePermissionCommand : StoreCommand

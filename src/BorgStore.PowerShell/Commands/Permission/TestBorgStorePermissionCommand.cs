@@ -3,7 +3,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells whether a permission map allows something.</summary>
+/// <summary>Checks whether a permission map grants rights.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "BorgStorePermission")]
 [OutputType(typeof(bool))]
 public sealed class TestBorgStorePermissionCommand : StoreCommand
@@ -32,7 +32,7 @@ public sealed class TestBorgStorePermissionCommand : StoreCommand
         foreach (var name in Name) WriteObject((Effective(Permission.GetRights(name)) & Access) == Access);
     }
 
-    // Who may replace items may store new ones too.
+    // The right to replace items includes the right to store new ones.
     private static AccessRights Effective(AccessRights rights)
         => rights.HasFlag(AccessRights.Overwrite) ? rights | AccessRights.Write : rights;
 }

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells which servers run.</summary>
+/// <summary>Gets the running servers.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStoreServer")]
 [OutputType(typeof(BorgStoreServer))]
 public sealed class GetBorgStoreServerCommand : ServerCommand

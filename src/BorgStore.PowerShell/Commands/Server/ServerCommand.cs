@@ -2,10 +2,10 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>What the cmdlets for servers have in common: they hand on logs.</summary>
+/// <summary>Base class of the cmdlets for servers, which write the servers' logs.</summary>
 public abstract class ServerCommand : StoreCommand
 {
-    /// <summary>Writes what a server has logged since the last time to the verbose stream, if anybody wants to see it.</summary>
+    /// <summary>Writes what a server has logged since the last call to the verbose stream, if it is shown.</summary>
     private protected void WriteLog(BorgStoreServer server)
     {
         if (!IsVerbose) return;
@@ -17,7 +17,7 @@ public abstract class ServerCommand : StoreCommand
             ? LanguagePrimitives.IsTrue(verbose)
             : GetVariableValue("VerbosePreference") is not (null or ActionPreference.SilentlyContinue or ActionPreference.Ignore);
 
-    /// <summary>The running servers of these numbers; a number that none has is an error.</summary>
+    /// <summary>Finds the running servers with these numbers and writes an error for each number without one.</summary>
     private protected IEnumerable<BorgStoreServer> Find(IEnumerable<int> ids)
     {
         var running = Session.Servers.Running;

@@ -2,14 +2,14 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Ends servers, after what they have begun.</summary>
+/// <summary>Stops servers after the requests in progress.</summary>
 [Cmdlet(VerbsLifecycle.Stop, "BorgStoreServer", DefaultParameterSetName = ById, SupportsShouldProcess = true)]
 public sealed class StopBorgStoreServerCommand : ServerCommand
 {
     private const string ById = "Id";
     private const string ByServer = "Server";
 
-    // A variable that holds nothing is not to mean the only server.
+    // Validated so that an empty variable does not mean the only server.
     [Parameter(Position = 0, ParameterSetName = ById)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ServerCompleter))]
@@ -26,7 +26,7 @@ public sealed class StopBorgStoreServerCommand : ServerCommand
     {
         var servers = ParameterSetName == ByServer ? Server : Id is not null ? Find(Id) : [FindOnly()];
         var ending = servers.Where(server => ShouldProcess($"{server.StoreUri} on {server.Uri}", "Stop the server")).ToList();
-        // What runs in one is finished while that of another is.
+        // In parallel, so that the servers finish their requests at the same time.
         Wait(_ => Task.WhenAll(ending.Select(StopAsync)));
         foreach (var server in ending) WriteLog(server);
     }

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Removes values from the cache, so that they are loaded anew. The store itself stays as it is.</summary>
+/// <summary>Removes values from the cache, so that they are loaded again. The store itself is not changed.</summary>
 [Cmdlet(VerbsCommon.Clear, "BorgStoreCache", DefaultParameterSetName = ByName, SupportsShouldProcess = true)]
 public sealed class ClearBorgStoreCacheCommand : StoreCommand
 {
@@ -21,7 +21,7 @@ public sealed class ClearBorgStoreCacheCommand : StoreCommand
     [SwitchTransformation]
     public SwitchParameter Deleted { get; set; }
 
-    // Never from the pipe: an item has a namespace too, and whoever pipes it means the item.
+    // Not bound from the pipeline: an item has a namespace too, but piping an item means the item alone.
     [Parameter(Mandatory = true, ParameterSetName = ByNamespace)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
@@ -30,7 +30,7 @@ public sealed class ClearBorgStoreCacheCommand : StoreCommand
     [Parameter(Mandatory = true, ParameterSetName = Everything)]
     public SwitchParameter All { get; set; }
 
-    // For the same reason an item says its store only where items are cleared.
+    // For the same reason, an item binds its store only when items are cleared.
     [Parameter(ParameterSetName = ByName, ValueFromPipelineByPropertyName = true)]
     [Parameter(ParameterSetName = ByNamespace, ValueFromPipeline = true)]
     [Parameter(ParameterSetName = Everything, ValueFromPipeline = true)]

@@ -3,7 +3,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 
-/// <summary>Removes what crashes left unfinished.</summary>
+/// <summary>Removes temporary files left by crashes.</summary>
 [Cmdlet(VerbsCommon.Clear, "BorgStoreTemporary", SupportsShouldProcess = true)]
 [OutputType(typeof(TemporaryItem))]
 public sealed class ClearBorgStoreTemporaryCommand : WholeStoreCommand

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Closes stores, after what is in flight.</summary>
+/// <summary>Closes stores after the operations in progress.</summary>
 [Cmdlet(VerbsCommon.Close, "BorgStore")]
 public sealed class CloseBorgStoreCommand : StoreCommand
 {
@@ -15,7 +15,7 @@ public sealed class CloseBorgStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        // Where nothing is open, all is as it is wanted.
+        // Closing nothing is fine if no store is open.
         foreach (var store in Store ?? (Session.OpenStores.Count == 0 ? [] : [Session.FindOnly()]))
         {
             try

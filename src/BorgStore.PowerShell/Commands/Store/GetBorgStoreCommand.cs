@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells which stores are open.</summary>
+/// <summary>Gets the open stores.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStore")]
 [OutputType(typeof(BorgStoreInfo))]
 public sealed class GetBorgStoreCommand : StoreCommand

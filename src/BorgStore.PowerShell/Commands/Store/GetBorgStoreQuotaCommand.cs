@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells the quota of a store.</summary>
+/// <summary>Gets the quota of a store.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStoreQuota")]
 [OutputType(typeof(BorgStoreQuota))]
 public sealed class GetBorgStoreQuotaCommand : WholeStoreCommand

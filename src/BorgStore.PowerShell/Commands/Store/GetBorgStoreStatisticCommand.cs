@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Tells how often, how long and how much since the store was opened.</summary>
+/// <summary>Gets counts, times and volumes of a store's operations since it was opened.</summary>
 [Cmdlet(VerbsCommon.Get, "BorgStoreStatistic")]
 [OutputType(typeof(BorgStoreStatistic))]
 public sealed class GetBorgStoreStatisticCommand : WholeStoreCommand
@@ -20,7 +20,7 @@ public sealed class GetBorgStoreStatisticCommand : WholeStoreCommand
         WriteObject(result);
     }
 
-    // load_calls is LoadCount. Times are seconds in Python, so that theirs have values of their own.
+    // load_calls is an alias of LoadCount. Python gives times in seconds, so these are separate values.
     private static PSPropertyInfo MakeAlias(string name, double figure)
     {
         if (name.EndsWith("_time", StringComparison.Ordinal)) return new PSNoteProperty(name, figure);

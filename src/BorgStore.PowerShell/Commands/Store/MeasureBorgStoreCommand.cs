@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Counts what the namespaces of a store hold.</summary>
+/// <summary>Measures the number and size of the items in the namespaces of a store.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "BorgStore")]
 [OutputType(typeof(BorgStoreMeasure))]
 public sealed class MeasureBorgStoreCommand : WholeStoreCommand

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Makes a store in an empty place and opens it.</summary>
+/// <summary>Creates a store in an empty place and opens it.</summary>
 [Cmdlet(VerbsCommon.New, "BorgStore", DefaultParameterSetName = ByUri, SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreInfo))]
 public sealed class NewBorgStoreCommand : OpeningCommand

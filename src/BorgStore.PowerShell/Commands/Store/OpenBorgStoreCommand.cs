@@ -24,7 +24,7 @@ public sealed class OpenBorgStoreCommand : OpeningCommand
         }
     }
 
-    // Another one may have made the store meanwhile.
+    // Another process may have created the store in the meantime.
     private static async Task<Store> CreateAsync(StoreOptions options, CancellationToken cancellationToken)
     {
         try

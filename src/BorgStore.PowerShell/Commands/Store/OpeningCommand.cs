@@ -5,7 +5,7 @@ using BorgStore.Security;
 
 namespace BorgStore.Commands;
 
-/// <summary>What is said of a store as it is made or opened.</summary>
+/// <summary>Base class of the cmdlets that create or open a store, with their common parameters.</summary>
 public abstract class OpeningCommand : StoreCommand
 {
     private protected const string ByUri = "Uri";

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>Destroys a store with all that is in it.</summary>
+/// <summary>Destroys a store and everything in it.</summary>
 [Cmdlet(VerbsCommon.Remove, "BorgStore", DefaultParameterSetName = ByUri, SupportsShouldProcess = true,
     ConfirmImpact = ConfirmImpact.High)]
 public sealed class RemoveBorgStoreCommand : StoreCommand
@@ -16,15 +16,15 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
     [ArgumentCompleter(typeof(StoreCompleter))]
     public string? Uri { get; set; }
 
-    // A folder from the pipe is an object that has a path; a text is none. Not mandatory: the binder would say of an object that is
-    // neither a folder nor a store that the parameter set is ambiguous.
+    // A piped folder is an object with a path; a string is not. Not mandatory, because the binder would otherwise report an object that is neither
+    // a folder nor a store as an ambiguous parameter set.
     [Parameter(ParameterSetName = ByPath, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(FolderCompleter))]
     public string? Path { get; set; }
 
-    // By value and of this very type: no item that is piped here by mistake says which store to destroy.
+    // Bound only by value and by this exact type, so that an item piped by mistake does not select a store to destroy.
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByStore, ValueFromPipeline = true)]
     public BorgStoreInfo? Store { get; set; }
 

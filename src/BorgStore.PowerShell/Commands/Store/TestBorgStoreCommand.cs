@@ -4,7 +4,7 @@ using BorgStore.Layout;
 
 namespace BorgStore.Commands;
 
-/// <summary>Finds out what works with a store.</summary>
+/// <summary>Tests what works with a store.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "BorgStore", DefaultParameterSetName = ByUri)]
 [OutputType(typeof(BorgStoreTest), typeof(bool))]
 public sealed class TestBorgStoreCommand : StoreCommand
@@ -61,7 +61,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
             await TestItemsAsync(lease.Store, result, cancellationToken);
             if (result.IsUsable && await lease.Store.FindDoubtAsync(cancellationToken) is var (path, reason))
             {
-                // Nothing says for certain whether this is a store.
+                // It is not certain that this is a store.
                 (result.Exists, result.Layout) = (null, false);
                 result.Problem = $"There is '{path}', {reason}.";
             }
@@ -69,7 +69,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
         }
         catch (StoreException e) when (Quiet || e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
         {
-            // Whoever is refused has reached the storage.
+            // A refusal still means that the storage was reached.
             result.Reach = e.Error is not (StoreError.ConnectionLost or StoreError.Timeout or StoreError.InvalidUrl or StoreError.InvalidArgument);
             if (e.Error == StoreError.StoreDoesNotExist) result.Exists = false;
             result.Problem = e.Message;
@@ -85,7 +85,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
                 + "can't be recognised: they are empty, or this is an ordinary folder and no store. If it is a store, give its namespaces with -Namespace or -Preset as you open it.";
     }
 
-    // The first item that can be listed is the sample that is read.
+    // Lists items and reads the first one as a sample.
     private static async Task TestItemsAsync(Store store, BorgStoreTest result, CancellationToken cancellationToken)
     {
         foreach (var ns in store.Layout.Namespaces)
@@ -104,7 +104,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
             }
             catch (StoreException e) when (e.Error is not (StoreError.ConnectionLost or StoreError.Timeout))
             {
-                // The layout was given, and is another one.
+                // The given layout is not that of the store.
                 if (e.Error == StoreError.LayoutUnknown) result.Layout = false;
                 if (result.List == true) result.Read ??= false;
                 else result.List = false;

@@ -3,7 +3,7 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>The contract on a directory, for one way of calling the system and one durability.</summary>
+/// <summary>The contract on a directory, for one set of system calls and one durability.</summary>
 public abstract class FileBackendContract(BackendOptions options) : BackendContract
 {
     private readonly string _path = Path.Combine(Path.GetTempPath(), "borgstore-test-" + Guid.NewGuid().ToString("n"));
@@ -60,7 +60,7 @@ public sealed class DurableFileBackendTests() : FileBackendContract(new BackendO
     internal override FileCalls CallsFor(string root) => FileCalls.For(root);
 }
 
-/// <summary>With a quota that is never reached, every change counts.</summary>
+/// <summary>With a quota that is never reached, so that every change is counted.</summary>
 public sealed class CountedFileBackendTests() : FileBackendContract(new BackendOptions { Durability = Durability.None, Quota = 1L << 40 })
 {
     internal override FileCalls CallsFor(string root) => FileCalls.For(root);

@@ -5,7 +5,7 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>Processes that are killed in the middle of their work. <c>BORGSTORE_TEST_LONG=1</c> asks for many more rounds.</summary>
+/// <summary>Kills processes during their work. <c>BORGSTORE_TEST_LONG=1</c> adds many more rounds.</summary>
 [Trait("Category", "Long")]
 public sealed class FileCrashTests : IDisposable
 {
@@ -32,7 +32,7 @@ public sealed class FileCrashTests : IDisposable
             await Task.Delay(20 + round * 37 % 150, Ct);
             storm.Kill();
             await storm.WaitForExitAsync(Ct);
-            // A last line may be cut off, and then was not said.
+            // The last line may be cut off, and then does not count.
             var lines = (first + "\n" + await reading).Split('\n')[..^1];
             acknowledged.UnionWith(lines.Select(line => line[2..]));
         }

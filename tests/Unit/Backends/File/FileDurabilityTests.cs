@@ -139,7 +139,7 @@ public sealed class FileDurabilityTests : IDisposable
         await reached.WaitAsync(Ct);
         var other = Task.Run(() => StoreAsync(backend, "data/01/b"), Ct);
         await Task.WhenAny(other, Task.Delay(2000, Ct));
-        // It may have waited for the maker's sync, or made its own.
+        // The other one either waited for the first one's sync or made its own.
         Assert.True(!other.IsCompleted || Volatile.Read(ref synced) > 0);
         release.Set();
         await Task.WhenAll(maker, other);
@@ -153,7 +153,7 @@ public sealed class FileDurabilityTests : IDisposable
         _calls.Calls.Clear();
         _calls.SyncTime = TimeSpan.FromMilliseconds(5);
         await Task.WhenAll(Enumerable.Range(0, 200).Select(i => StoreAsync(backend, $"data/{i}")));
-        // Once for the value and once for its name would be 400.
+        // Syncing each value and each name separately would take 400.
         Assert.InRange(Syncs.Count(), 1, 300);
         Assert.Contains("sync all", Syncs);
     }
@@ -212,7 +212,7 @@ public sealed class FileDurabilityTests : IDisposable
         _calls.FailSync = false;
         await UntilAsync(() => warnings.Count == 2);
         await StoreAsync(backend, "data/a");
-        // Whoever flushes next has not heard of it.
+        // The next flush still reports the failure.
         await Assert.ThrowsAsync<StoreException>(() => backend.FlushAsync(Ct).AsTask());
         await backend.FlushAsync(Ct);
     }
@@ -226,7 +226,7 @@ public sealed class FileDurabilityTests : IDisposable
         await Assert.ThrowsAsync<StoreException>(() => backend.FlushAsync(Ct).AsTask());
         _calls.FailSync = false;
 
-        // The system reports a failure once, and the sync that follows succeeds without the bytes that were dropped.
+        // The system reports a failure once, and the next sync succeeds without the dropped bytes.
         await backend.MoveAsync("data/c", "data/d", StoreMode.Overwrite, Ct);
         await AssertInDoubtAsync(backend, "3 values");
         await StoreAsync(backend, "data/a");
@@ -330,7 +330,7 @@ public sealed class FileDurabilityTests : IDisposable
         Assert.True(condition());
     }
 
-    // Whole: whether the file system is trusted to be synced as a whole.
+    // whole: whether a sync of the whole file system is trusted.
     private async Task<FileBackend> OpenAsync(
         Durability durability, bool portable = false, bool create = true, bool whole = true, Action<string>? warning = null)
     {

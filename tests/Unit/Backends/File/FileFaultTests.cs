@@ -4,7 +4,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>Disks that are full, or may not be written.</summary>
+/// <summary>Disks that are full or not writable.</summary>
 public sealed class FileFaultTests : IAsyncLifetime
 {
     private readonly TestDirectory _directory = new();

@@ -8,7 +8,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>What is on the disk is what the Python package puts there and finds there.</summary>
+/// <summary>The files on disk are the same that the Python package writes and reads.</summary>
 public sealed class FileLayoutTests : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -159,7 +159,7 @@ public sealed class FileLayoutTests : IDisposable
                 backend.store("data/gone", bytes(10))
                 backend.delete("data/gone")
             """;
-        // With a quota it replaces the number when it closes, without one it deletes it when it opens.
+        // Python with a quota replaces the number when it closes; without one, it deletes the number when it opens.
         foreach (var (name, quota) in new[] { ("a", "100000"), ("b", "100000"), ("c", "0"), ("d", "100000") })
         {
             await backend.StoreAsync("data/ours-" + name, new byte[123], StoreMode.Overwrite, Ct);
@@ -200,7 +200,7 @@ public sealed class FileLayoutTests : IDisposable
 
     private static Func<string, FileCalls> CallsFor(bool portable) => root => portable ? new PortableCalls(root) : FileCalls.For(root);
 
-    // Windows has none.
+    // Windows has no modes.
     private static UnixFileMode ModeOf(string path) => OperatingSystem.IsWindows() ? OwnerOnly : File.GetUnixFileMode(path);
 
     private static long DataBytes(string path) => TestDirectory.FilesBelow(path).Where(file => !file.EndsWith(".hid", StringComparison.Ordinal))

@@ -5,7 +5,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>The usage that processes of ours and of the Python package keep in one file.</summary>
+/// <summary>The usage counted in one file by both our processes and the Python package.</summary>
 [Trait("Category", "Server")]
 public sealed class FileQuotaPythonTests : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class FileQuotaPythonTests : IDisposable
         var python = PythonPeer.Require("borgstore");
         Directory.CreateDirectory(_folder.Combine("store", "data"));
         await File.WriteAllBytesAsync(_folder.Combine("store", "data", "first"), new byte[12345], Ct);
-        // Python makes the file before it has counted anything.
+        // Python creates the file before it has counted anything.
         await File.WriteAllBytesAsync(Number, [], Ct);
         if (isCountedByPython)
             Assert.Null(await PythonPeer.RunAsync(python, $"{Begin}\nwith get_file_backend(url, quota=limit) as b: assert b.quota()['usage'] == 12345, b.quota()", [Url, $"{Limit}", ""]));
@@ -79,7 +79,7 @@ public sealed class FileQuotaPythonTests : IDisposable
         await using (var creator = new FileBackend(_folder.Combine("store"))) await creator.CreateAsync(Ct);
         await using var store = await OpenAsync();
         await store.StoreAsync("data/a", new byte[1000], StoreMode.Overwrite, Ct);
-        // Opened without a quota, Python deletes the number; with one, it counts.
+        // Python deletes the number when opened without a quota, and counts when opened with one.
         Assert.Null(await PythonPeer.RunAsync(python, $"""
             {Begin}
             with get_file_backend(url): pass

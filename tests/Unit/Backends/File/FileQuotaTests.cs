@@ -30,7 +30,7 @@ public abstract class FileQuotaTests : IDisposable
 
     private string Mark => _directory["store/" + QuotaSession.FileName];
 
-    // If the values of all writers could not be synced, they are counted at the next start of the machine. Only Linux tells its starts apart.
+    // If the values of all writers could not be synced, they are counted after the next boot. Only Linux can tell boots apart.
     private bool MarkStays => OperatingSystem.IsLinux() && !CallsFor(_directory["store"]).SyncsAll;
 
     internal abstract FileCalls CallsFor(string root);
@@ -158,7 +158,7 @@ public abstract class FileQuotaTests : IDisposable
         Assert.Equal("1501", await File.ReadAllTextAsync(Number, Ct));
         Assert.Equal(content, File.Exists(victim) ? await File.ReadAllTextAsync(victim, Ct) : null);
 
-        // Also while the store is open.
+        // The same while the store is open.
         File.Delete(Number);
         File.CreateSymbolicLink(Number, victim);
         await StoreAsync(again, "data/c", 1);
@@ -190,7 +190,7 @@ public abstract class FileQuotaTests : IDisposable
     {
         await using var backend = await OpenAsync(10_000);
         await StoreAsync(backend, "data/a", 1500);
-        // As the Python package does: a new file takes its place.
+        // Like the Python package, replaces the file with a new one.
         await File.WriteAllTextAsync(_directory["store/new"], "2000", Ct);
         File.Move(_directory["store/new"], Number, overwrite: true);
         await StoreAsync(backend, "data/b", 1);
@@ -300,7 +300,7 @@ public abstract class FileQuotaTests : IDisposable
             Namespace = "data",
         }, Ct).AsTask());
 
-        // What fails gives its room back, and what succeeds is counted once.
+        // A failure releases its reservation, and a success is counted once.
         slow.Fail();
         await Assert.ThrowsAnyAsync<IOException>(() => storing);
         await StoreAsync(backend, "data/b", 1_000_000);
@@ -369,7 +369,7 @@ public abstract class FileQuotaTests : IDisposable
         return backend;
     }
 
-    /// <summary>Bytes of which the second half waits, for as long as the test likes.</summary>
+    /// <summary>Bytes whose second half waits until the test releases it.</summary>
     private sealed class PausedStream(int length) : ReadOnlyStream
     {
         private readonly TaskCompletionSource _paused = new(TaskCreationOptions.RunContinuationsAsynchronously);

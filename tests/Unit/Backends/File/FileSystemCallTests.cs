@@ -3,12 +3,12 @@ using System.Text.RegularExpressions;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>The system is called as often as the work needs, and no more.</summary>
+/// <summary>Operations make no more system calls than they need.</summary>
 public sealed partial class FileSystemCallTests : IDisposable
 {
     private const int Count = 50;
 
-    // What belongs to files; the runtime's own calls for memory and threads come and go, and its read of a pipe or of /proc.
+    // Only calls on files: the runtime's own calls for memory and threads vary, and so does its reading of pipes and /proc.
     private static readonly HashSet<string> CallsOnFiles =
     [
         "open", "openat", "creat", "close", "readv", "pread64", "write", "pwrite64", "lseek", "stat", "lstat", "fstat", "newfstatat", "statx",
@@ -27,9 +27,9 @@ public sealed partial class FileSystemCallTests : IDisposable
     [InlineData("gather", "openat 50, pread64 100, close 50")]
     [InlineData("info", "statx 50")]
     [InlineData("delete", "unlink 50")]
-    // The first one was moved before: it is looked for once more, since its new directory might have been what was missing.
+    // The first item was moved before, so its rename fails; the statx tells a missing source from a missing target directory.
     [InlineData("move", "rename 50, statx 1")]
-    // The last reading of the names finds that there are no more.
+    // The last getdents64 returns no more names.
     [InlineData("list", "openat 1, getdents64 2, statx 50, close 1")]
     public async Task An_operation_is_these_calls(string operation, string expected)
         => Assert.Equal(Parse(expected), await TraceAsync(operation, quota: null));
@@ -65,7 +65,7 @@ public sealed partial class FileSystemCallTests : IDisposable
         var begin = Array.FindIndex(lines, line => line.Contains("/borgstore-trace-begin", StringComparison.Ordinal));
         var end = Array.FindIndex(lines, line => line.Contains("/borgstore-trace-end", StringComparison.Ordinal));
         Assert.InRange(begin, 0, end - 1);
-        // Only the thread that does the work: the runtime's others have files of their own.
+        // Only the thread that does the work, because other threads of the runtime use files of their own.
         var thread = lines[begin].Split(' ')[0];
         return lines[(begin + 1)..end].Select(line => Call().Match(line))
             .Where(match => match.Success && match.Groups["thread"].Value == thread && CallsOnFiles.Contains(match.Groups["call"].Value))

@@ -3,8 +3,8 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>On file systems in user space, which a sync of the whole file system does not reach: each value is synced by itself,
-/// seen from below.</summary>
+/// <summary>On file systems in user space, which a sync of the whole file system does not reach, each
+/// value is synced separately, as seen from the underlying directory.</summary>
 public sealed class FuseDurabilityTests : IAsyncLifetime
 {
     private readonly TestDirectory _directory = new();
@@ -33,9 +33,9 @@ public sealed class FuseDurabilityTests : IAsyncLifetime
         await backend.DisposeAsync();
 
         var syncs = await _mount.ReadSyncsAsync();
-        // The bytes, while they have no name yet.
+        // The values, while they are still unfinished.
         Assert.Equal(20, syncs.Where(path => path.EndsWith(".tmp", StringComparison.Ordinal)).Distinct().Count());
-        // The names.
+        // The directory entries.
         foreach (var name in Enumerable.Range(1, 19).Select(i => $"store/data/{i}").Append("store/data/moved")) Assert.Contains(name, syncs);
     }
 
@@ -56,7 +56,7 @@ public sealed class FuseDurabilityTests : IAsyncLifetime
     [Fact]
     public async Task A_namespace_on_another_file_system_is_synced_by_itself()
     {
-        // The store is on the disk, its values are behind a link.
+        // The store is on disk, but its values are behind a link.
         await _mount.MountAsync("bindfs");
         Directory.CreateDirectory(_directory["store"]);
         File.CreateSymbolicLink(_directory["store/data"], _mount.Path);

@@ -2,21 +2,21 @@ using System.Diagnostics;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>A file system in user space that shows a directory below it, and what its program asks of the disk.</summary>
+/// <summary>A file system in user space that shows an underlying directory, and traces its program's system calls.</summary>
 internal sealed class FuseMount(TestDirectory directory, string name = "mounted") : IAsyncDisposable
 {
     private Process? _tracer;
 
-    /// <summary>Where it is mounted.</summary>
+    /// <summary>The mount point.</summary>
     public string Path => directory[name];
 
-    /// <summary>The directory that it shows.</summary>
+    /// <summary>The underlying directory.</summary>
     public string Below => directory["below"];
 
     private string Trace => directory["trace"];
 
-    /// <summary>Mounts it, or skips the test.</summary>
-    /// <param name="program">The program, as in <c>bindfs</c>.</param>
+    /// <summary>Mounts the file system, or skips the test.</summary>
+    /// <param name="program">The program, such as <c>bindfs</c>.</param>
     public async Task MountAsync(string program)
     {
         if (!File.Exists("/dev/fuse")) Assert.Skip("There is no /dev/fuse.");
@@ -41,12 +41,12 @@ internal sealed class FuseMount(TestDirectory directory, string name = "mounted"
         Assert.Skip($"{program} cannot be mounted here: {await _tracer.StandardError.ReadToEndAsync()}");
     }
 
-    /// <summary>Returns the files and directories below that were synced so far, in order.</summary>
+    /// <summary>Returns the underlying files and directories synced so far, in order.</summary>
     public async Task<string[]> ReadSyncsAsync() => [.. (await File.ReadAllLinesAsync(Trace))
         .Where(line => line.Contains(Below, StringComparison.Ordinal))
         .Select(line => line[(line.IndexOf(Below, StringComparison.Ordinal) + Below.Length)..].Split('>')[0].TrimStart('/'))];
 
-    /// <summary>Kills its program, so that nothing below it can be read.</summary>
+    /// <summary>Kills the program, so that nothing below the mount point can be read.</summary>
     public async Task KillAsync()
     {
         _tracer!.Kill(entireProcessTree: true);

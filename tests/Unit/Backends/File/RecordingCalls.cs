@@ -5,20 +5,20 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>Notes what the file system is asked for that matters to durability, and fails to sync when told so.</summary>
+/// <summary>Records the calls that matter to durability, and fails syncs on request.</summary>
 internal sealed class RecordingCalls(FileCalls inner) : FileCalls
 {
     public ConcurrentQueue<string> Calls { get; } = new();
 
     public bool FailSync { get; set; }
 
-    /// <summary>What a sync takes at least: a disk in memory has none of the time that writers gather in.</summary>
+    /// <summary>The minimum time of a sync, because a disk in memory is too fast for writers to share one.</summary>
     public TimeSpan SyncTime { get; set; }
 
-    /// <summary>Called in the middle of each sync.</summary>
+    /// <summary>Called during each sync.</summary>
     public Action<string>? Syncing { get; set; }
 
-    /// <summary>Whether one sync of the file system is trusted; what the tests run on may be an overlay.</summary>
+    /// <summary>Overrides whether a sync of the whole file system is trusted, because tests may run on an overlay.</summary>
     public bool? IsSyncedAsAWhole { get; set; }
 
     public override bool SyncsAll => IsSyncedAsAWhole ?? inner.SyncsAll;

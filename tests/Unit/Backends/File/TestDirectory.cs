@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace BorgStore.Tests.Backends.Files;
 
-/// <summary>A directory that is gone when the test is over, and programs run in or beside it.</summary>
+/// <summary>A directory that is deleted after the test.</summary>
 internal sealed class TestDirectory : IDisposable
 {
     public TestDirectory() => Directory.CreateDirectory(Path);
@@ -11,7 +11,7 @@ internal sealed class TestDirectory : IDisposable
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    /// <summary>All files below, by their path with slashes.</summary>
+    /// <summary>Returns the relative paths of all files in a directory, with slashes.</summary>
     public static IEnumerable<string> FilesBelow(string path) => Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
         .Select(file => System.IO.Path.GetRelativePath(path, file).Replace('\\', '/')).Order(StringComparer.Ordinal);
 
@@ -21,7 +21,7 @@ internal sealed class TestDirectory : IDisposable
 /// <summary>Programs that tests start.</summary>
 internal static class Programs
 {
-    /// <summary>The process for tests to trace and kill, built beside this assembly.</summary>
+    /// <summary>The process that tests trace and kill, built beside this assembly.</summary>
     public static string Storm { get; } = Path.GetFullPath(Path.Combine(
         AppContext.BaseDirectory, "..", "..", "Storm",
         Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "BorgStore.Tests.Storm.dll"));
@@ -35,7 +35,7 @@ internal static class Programs
     }
 
     /// <summary>Runs a program to its end.</summary>
-    /// <returns>Its exit code and output; <see langword="null"/> where there is no such program.</returns>
+    /// <returns>Its exit code and output, or <see langword="null"/> if there is no such program.</returns>
     public static async Task<(int ExitCode, string Output)?> RunAsync(string program, params string[] arguments)
     {
         try

@@ -29,7 +29,7 @@ public sealed class AuthorityTests : S3Test
         await using var secured = new TlsFront(Certificate, Server.Endpoint);
         Environment.SetEnvironmentVariable(Variable, Certificate);
         await using var backend = await OpenAsync(secured.Address);
-        // Over TLS the signature leaves values out.
+        // Over TLS, the signature does not cover values.
         await backend.StoreAsync("data/small", Bytes(1000), StoreMode.CreateNew, Ct);
         await backend.StoreAsync("data/large", Bytes(20_000_000), StoreMode.CreateNew, Ct);
         await backend.MoveAsync("data/small", "data/moved", StoreMode.CreateNew, Ct);
@@ -64,7 +64,7 @@ public sealed class AuthorityTests : S3Test
         Environment.SetEnvironmentVariable(Variable, file);
         var failure = await AssertFailsAsync(StoreError.InvalidArgument, () => OpenAsync());
         Assert.Contains(Variable, failure.Message, StringComparison.Ordinal);
-        // Until there is one in it.
+        // Succeeds once the file has a certificate.
         File.Copy(Certificate, file, overwrite: true);
         await using var backend = await OpenAsync();
     }

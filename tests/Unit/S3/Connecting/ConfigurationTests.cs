@@ -1,6 +1,6 @@
 namespace BorgStore.Tests.S3;
 
-/// <summary>What ~/.aws/config and the environment say of the server, as other programs read them.</summary>
+/// <summary>Settings of the server in ~/.aws/config and the environment, read in the same way as by other programs.</summary>
 public sealed class ConfigurationTests : IDisposable
 {
     private const string Configuration = """

@@ -6,7 +6,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Keys that do not come with the URL, but by the ways of all AWS tools.</summary>
+/// <summary>Keys that are not in the URL, but come from the same sources as for all AWS tools.</summary>
 public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
 {
     private const string Secret = "anotherSecretKey/with+signs00000000000002";
@@ -104,7 +104,7 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
 
     private (string, string)[] Files => [("AWS_CONFIG_FILE", _folder.Combine("config")), ("AWS_SHARED_CREDENTIALS_FILE", _folder.Combine("credentials"))];
 
-    // The first key ends while the store is open: so long after it was asked for, and in truth, since the server forgets it. There is a second one then.
+    // The first key expires while the store is open: its announced life ends, and the server forgets it. By then there is a second one.
     private async Task ExpireAsync(string url, (string, string)[] environment, Func<string, TimeSpan, Task> giveAsync)
     {
         string[] keys = [.. Enumerable.Range(0, 2).Select(i => $"KEY{i}{Guid.NewGuid():n}"[..20])];

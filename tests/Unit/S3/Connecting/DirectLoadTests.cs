@@ -3,7 +3,7 @@ using BorgStore.Backends;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Loads that do without the SDK, and what happens where they cannot. The SDK says its name in each request.</summary>
+/// <summary>Loads that bypass the SDK, and the fallback to it. The SDK names itself in each request.</summary>
 public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
 {
     private readonly ConcurrentQueue<bool> _isDirect = new();
@@ -70,7 +70,7 @@ public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
         Assert.Equal([true, false], _isDirect);
     }
 
-    // A store whose loads are noted, and may go wrong.
+    // Opens a store whose loads are recorded and can be made to fail.
     private async Task<IBackend> WatchAsync(Func<bool, Fault?>? decide = null)
     {
         var backend = await OpenAsync(Proxy.Address);

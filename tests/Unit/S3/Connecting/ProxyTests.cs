@@ -3,10 +3,10 @@ using BorgStore.Tests.Rest;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>The proxies that the environment names.</summary>
+/// <summary>Proxies set by environment variables.</summary>
 public sealed class ProxyTests(CephServer ceph) : S3Test(ceph)
 {
-    // A name that the proxy alone can resolve: on the way to this machine none is asked.
+    // A name that only the proxy can resolve, because no proxy is used for loopback addresses.
     private const string Host = "store.test";
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class S3UrlTests
         var traits = ServerTraits.For(endpoint is null ? null : new Uri(endpoint), new());
         Assert.Equal((isAws, region, pathStyle), (traits.IsAws, traits.Region, traits.PathStyle));
         Assert.Equal(isAws ? ChecksumKind.Sha256 : ChecksumKind.None, traits.Checksum);
-        // Without TLS the signature is all that protects a value.
+        // Without TLS, only the signature protects a value.
         Assert.Equal(endpoint?.StartsWith("http:", StringComparison.Ordinal) != true, traits.UnsignedPayload);
     }
 }

@@ -4,7 +4,7 @@ using BorgStore.Backends.S3;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>What stands still is ended, what moves slowly is not.</summary>
+/// <summary>Stalled transfers are ended, but slow ones are not.</summary>
 public sealed class StallHandlerTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(400);
@@ -67,7 +67,7 @@ public sealed class StallHandlerTests
         }
     }
 
-    // A byte each 150 ms.
+    // One byte every 150 ms.
     private sealed class Slowly(int count, bool stalls) : ReadOnlyStream
     {
         private int _left = count;

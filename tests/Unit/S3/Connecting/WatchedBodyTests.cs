@@ -4,7 +4,7 @@ using BorgStore.Backends.S3;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>The body of an answer that stops coming, also for the SDK, which reads XML without a token and waits.</summary>
+/// <summary>Response bodies that stall, including for the SDK, which reads XML without a cancellation token.</summary>
 public sealed class WatchedBodyTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -31,7 +31,7 @@ public sealed class WatchedBodyTests
             return 0;
         }
 
-        // As of a socket: a token does not reach it.
+        // Like that of a socket: a token does not cancel it.
         public override int Read(Span<byte> buffer)
         {
             Thread.Sleep(Timeout.Infinite);

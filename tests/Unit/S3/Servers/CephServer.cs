@@ -8,7 +8,7 @@ using BorgStore.Tests.S3;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>A real S3 server for all tests of the assembly, started when the first one asks for it.</summary>
+/// <summary>A real S3 server for all tests of the assembly, started on first use.</summary>
 public sealed class CephServer : IAsyncDisposable
 {
     public const string BucketName = "bucket";
@@ -16,7 +16,7 @@ public sealed class CephServer : IAsyncDisposable
 
     private readonly Lazy<Task<(Running? Server, string Reason)>> _start = new(StartAsync);
 
-    /// <summary>The running server; a test that asks for it is skipped where it can't be started.</summary>
+    /// <summary>Returns the running server, or skips the test if it can't be started.</summary>
     public async Task<Running> GetAsync()
     {
         var (server, reason) = await _start.Value;
@@ -38,7 +38,7 @@ public sealed class CephServer : IAsyncDisposable
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
-            // The large values of the long tests have no room in memory.
+            // Memory is too small for the large values of the long tests.
             Environment = { ["CEPH_STORE"] = Environment.GetEnvironmentVariable("CEPH_STORE") ?? LongTests.Choose(quick: "memstore", @long: "bluestore") },
         })!;
         var lines = new List<string>();
@@ -60,7 +60,7 @@ public sealed class CephServer : IAsyncDisposable
         return (null, $"Ceph could not be started: {string.Join("; ", lines)}. tests/servers/install.sh installs it on Debian, as root.");
     }
 
-    /// <summary>The server while it runs.</summary>
+    /// <summary>The running server.</summary>
     public sealed class Running : IAsyncDisposable
     {
         private readonly Process _process;
@@ -83,7 +83,7 @@ public sealed class CephServer : IAsyncDisposable
 
         public string SecretKey { get; }
 
-        /// <summary>A client that knows nothing of stores, to look behind them.</summary>
+        /// <summary>A client that bypasses the store.</summary>
         public AmazonS3Client Client { get; }
 
         public static async Task<Running> PrepareAsync(Process process, Uri endpoint, string accessKey, string secretKey, string log)
@@ -93,7 +93,7 @@ public sealed class CephServer : IAsyncDisposable
             return server;
         }
 
-        /// <summary>The URL of a store, perhaps through a proxy.</summary>
+        /// <summary>Returns the URL of a store, optionally through a proxy.</summary>
         public string UrlOf(string path, Uri? endpoint = null, string bucket = BucketName)
             => $"s3:{AccessKey}:{Uri.EscapeDataString(SecretKey)}@{(endpoint ?? Endpoint).GetLeftPart(UriPartial.Authority)}/{bucket}/{path}";
 
@@ -127,12 +127,12 @@ public sealed class CephServer : IAsyncDisposable
         public Task AddKeyAsync(string accessKey, string secretKey)
             => AdministerAsync("key", "create", "--uid=test", "--key-type=s3", $"--access-key={accessKey}", $"--secret-key={secretKey}");
 
-        /// <summary>Takes a key away: the server no longer knows it.</summary>
+        /// <summary>Removes a key, so that the server no longer accepts it.</summary>
         public Task RemoveKeyAsync(string accessKey) => AdministerAsync("key", "rm", "--uid=test", "--key-type=s3", $"--access-key={accessKey}");
 
-        /// <summary>The requests that the server logged while something was done, such as <c>PUT /bucket/path/name</c>.</summary>
-        /// <param name="path">What they hold: the path of a store, or a bucket.</param>
-        /// <param name="act">What is done.</param>
+        /// <summary>Returns the requests logged during an action, such as <c>PUT /bucket/path/name</c>.</summary>
+        /// <param name="path">The text that they must contain: the path of a store, or a bucket.</param>
+        /// <param name="act">The action.</param>
         public async Task<List<string>> LogAsync(string path, Func<Task> act)
         {
             var encoded = Uri.EscapeDataString(path);
@@ -140,7 +140,7 @@ public sealed class CephServer : IAsyncDisposable
             var start = new FileInfo(_log).Length;
             await MarkAsync(mark + "-begin", start);
             await act();
-            // A line may be written a moment after its answer.
+            // A line may be logged a moment after its response.
             await Task.Delay(200);
             await MarkAsync(mark + "-end", start);
             var requests = new List<string>();

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Stands between a client and a real server, and answers some requests itself, or cuts them off.</summary>
+/// <summary>A proxy between a client and a real server that answers some requests itself or cuts them off.</summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
     private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
@@ -31,7 +31,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     public Uri Address => new(_application.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>()
         .Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    /// <summary>Decides for each request; <see langword="null"/> hands it on.</summary>
+    /// <summary>Returns the fault for a request, or <see langword="null"/> to forward it.</summary>
     public Func<ProxiedRequest, Fault?> Decide { get; set; } = _ => null;
 
     public static FaultProxy Start(Uri server)
@@ -66,7 +66,7 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     private static async Task AnswerAsync(HttpContext context, Fault fault, HttpStatusCode status)
     {
-        // A client that sends a body wants it read before it listens.
+        // Clients read the response only after sending the whole body.
         await context.Request.Body.CopyToAsync(Stream.Null);
         context.Response.StatusCode = (int)status;
         context.Response.ContentType = "application/xml";
@@ -77,7 +77,7 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     private async Task HandOnAsync(HttpContext context, ProxiedRequest from, Fault? fault)
     {
-        // The target to the letter: it is signed.
+        // Forwards the exact target, because it is signed.
         var target = new Uri(_server.GetLeftPart(UriPartial.Authority) + from.RawUrl, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var request = new HttpRequestMessage(new HttpMethod(from.HttpMethod), target);
         if (context.Request.ContentLength is not null || context.Request.Headers.TransferEncoding.Count > 0)
@@ -112,10 +112,10 @@ internal sealed class FaultProxy : IAsyncDisposable
     }
 }
 
-/// <summary>A request as the proxy got it.</summary>
+/// <summary>A request received by the proxy.</summary>
 /// <param name="HttpMethod">The method.</param>
-/// <param name="RawUrl">Path and query to the letter.</param>
-/// <param name="Headers">The headers, of which those that are missing are <see langword="null"/>.</param>
+/// <param name="RawUrl">The exact path and query.</param>
+/// <param name="Headers">The headers; missing ones are <see langword="null"/>.</param>
 internal sealed record ProxiedRequest(string HttpMethod, string RawUrl, NameValueCollection Headers)
 {
     public static ProxiedRequest Of(HttpContext context)
@@ -126,7 +126,7 @@ internal sealed record ProxiedRequest(string HttpMethod, string RawUrl, NameValu
     }
 }
 
-/// <summary>What the proxy does with a request.</summary>
+/// <summary>The fault that the proxy causes for a request.</summary>
 internal sealed record Fault
 {
     public HttpStatusCode? Status { get; init; }
@@ -135,18 +135,18 @@ internal sealed record Fault
 
     public Dictionary<string, string> Headers { get; init; } = [];
 
-    /// <summary>The line is cut when so many bytes of the answer's body have passed.</summary>
+    /// <summary>The number of bytes of the response's body after which the connection is cut.</summary>
     public int? CutsAfter { get; init; }
 
-    /// <summary>The line is cut, and the server never sees the request.</summary>
+    /// <summary>Whether the connection is cut before the server receives the request.</summary>
     public bool LosesRequest { get; init; }
 
-    /// <summary>The line is cut when the server has done its work.</summary>
+    /// <summary>Whether the connection is cut after the server has handled the request.</summary>
     public bool LosesAnswer { get; init; }
 
     public TimeSpan? StallsFor { get; init; }
 
-    /// <summary>An error as S3 words it.</summary>
+    /// <summary>Returns an error in the format of S3.</summary>
     public static Fault Error(int status, string code, string message = "provoked") => new()
     {
         Status = (HttpStatusCode)status,

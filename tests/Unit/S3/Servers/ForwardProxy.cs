@@ -3,12 +3,12 @@ using System.Text;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>A proxy as companies have one: takes requests for whole addresses, and makes tunnels.</summary>
+/// <summary>A typical corporate proxy, which accepts requests for full URLs and opens tunnels.</summary>
 internal sealed class ForwardProxy : Relay
 {
     public Uri Address => new($"http://127.0.0.1:{Port}");
 
-    /// <summary>What it was asked for, such as <c>GET http://host/path</c> or <c>CONNECT host:443</c>.</summary>
+    /// <summary>The requests received, such as <c>GET http://host/path</c> or <c>CONNECT host:443</c>.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
     protected override async Task ServeAsync(Stream client, CancellationToken cancellationToken)
@@ -27,7 +27,7 @@ internal sealed class ForwardProxy : Relay
         var server = new Uri(target);
         var path = target[target.IndexOf('/', "http://".Length)..];
         await using var line = await ConnectAsync("127.0.0.1", server.Port, cancellationToken);
-        // One request a connection, so that each of them passes here.
+        // One request per connection, so that each is recorded.
         var request = $"{method} {path} {rest.Insert(rest.IndexOf("\r\n", StringComparison.Ordinal), "\r\nConnection: close")}";
         await line.WriteAsync(Encoding.Latin1.GetBytes(request), cancellationToken);
         await JoinAsync(client, line, cancellationToken);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Something on a loopback port that stands in the way of connections and hands their bytes on.</summary>
+/// <summary>A loopback port that receives connections and relays their bytes.</summary>
 internal abstract class Relay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -20,7 +20,7 @@ internal abstract class Relay : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How many connections were made so far.</summary>
+    /// <summary>The number of connections made so far.</summary>
     public int ConnectionCount => _connections.Count;
 
     public async ValueTask DisposeAsync()
@@ -32,7 +32,7 @@ internal abstract class Relay : IAsyncDisposable
         _end.Dispose();
     }
 
-    /// <summary>Does what has to be done with a new connection.</summary>
+    /// <summary>Handles a new connection.</summary>
     protected abstract Task ServeAsync(Stream client, CancellationToken cancellationToken);
 
     protected static async Task<NetworkStream> ConnectAsync(string host, int port, CancellationToken cancellationToken)
@@ -42,7 +42,7 @@ internal abstract class Relay : IAsyncDisposable
         return new(socket, ownsSocket: true);
     }
 
-    /// <summary>Hands on both ways until one side has no more to say.</summary>
+    /// <summary>Relays both ways until one side ends.</summary>
     protected static async Task JoinAsync(Stream client, Stream server, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -75,7 +75,7 @@ internal abstract class Relay : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or System.Security.Authentication.AuthenticationException)
             {
-                // A side went away, or does not trust the other.
+                // One side is gone, or does not trust the other.
             }
         }
     }

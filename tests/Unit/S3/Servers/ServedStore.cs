@@ -4,8 +4,8 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>A store on S3 behind our server: a process of its own, whose environment is that of the test. What the SDK and .NET find there
-/// they ask for once in the life of a process.</summary>
+/// <summary>A store on S3 behind our server in a process of its own with the test's environment,
+/// because the SDK and .NET read some variables only once per process.</summary>
 internal sealed class ServedStore : IAsyncDisposable
 {
     private readonly ServerProcess _server;
@@ -16,15 +16,15 @@ internal sealed class ServedStore : IAsyncDisposable
     public IBackend Backend { get; }
 
     /// <summary>Starts the server and opens the store.</summary>
-    /// <param name="url">The URL of the store; it may hold a secret.</param>
-    /// <param name="environment">What the environment of the server has besides.</param>
-    /// <exception cref="InvalidOperationException">The store could not be opened; the message is what the server has to say.</exception>
+    /// <param name="url">The URL of the store, which may contain a secret.</param>
+    /// <param name="environment">Additional environment variables of the server.</param>
+    /// <exception cref="InvalidOperationException">The store could not be opened; the message is the server's output.</exception>
     public static async Task<ServedStore> StartAsync(string url, params (string Name, string Value)[] environment)
     {
         var variables = new Dictionary<string, string>
         {
             ["BORGSTORE_SERVER_BACKEND"] = url,
-            // Nothing of the machine's own.
+            // Hides the machine's own settings.
             ["AWS_ACCESS_KEY_ID"] = "",
             ["AWS_SECRET_ACCESS_KEY"] = "",
             ["AWS_PROFILE"] = "",

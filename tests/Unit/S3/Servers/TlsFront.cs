@@ -3,12 +3,12 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace BorgStore.Tests.S3;
 
-/// <summary>Speaks TLS for a server that does not.</summary>
+/// <summary>Adds TLS to a server without it.</summary>
 /// <param name="certificate">A PEM file with certificate and key.</param>
 /// <param name="server">The server.</param>
 internal sealed class TlsFront(string certificate, Uri server) : Relay
 {
-    // Out of a PFX: Windows takes no key that lies in memory only.
+    // Loaded from PFX, because Windows accepts no ephemeral keys.
     private readonly X509Certificate2 _certificate = X509CertificateLoader.LoadPkcs12(
         X509Certificate2.CreateFromPemFile(certificate, certificate).Export(X509ContentType.Pfx), password: null);
 

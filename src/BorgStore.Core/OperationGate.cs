@@ -1,40 +1,96 @@
+using System.Runtime.CompilerServices;
+
 namespace BorgStore;
 
-/// <summary>Counts the operations in flight, so that closing can wait for them and refuse new ones. Not a lock: any number may pass.</summary>
-internal sealed class OperationGate
+/// <summary>Admits operations while a store is open, and lets closing wait for those in flight. Not a lock: any number may be inside.</summary>
+/// <param name="shownUrl">The store's URL for error messages, if the gate knows it.</param>
+internal sealed class OperationGate(string? shownUrl = null)
 {
-    // Bit 0 says closed; the operations in flight are counted above it.
-    private const long Closed = 1;
-    private const long OneOperation = 2;
-    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _state;
+    private const int ClosedFlag = 1;
+    private const int One = 2;
 
-    /// <summary>Begins an operation.</summary>
-    /// <param name="shownUrl">The store, for the message of the error.</param>
-    /// <returns>What ends the operation when it is disposed.</returns>
-    public Pass Enter(string shownUrl)
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // The closed flag, and above it the number of operations in flight.
+    private int _state = ClosedFlag;
+    private int _closings;
+
+    /// <summary>Whether operations are admitted.</summary>
+    public bool IsOpen => (Volatile.Read(ref _state) & ClosedFlag) == 0;
+
+    /// <summary>Admits operations from now on.</summary>
+    /// <exception cref="StoreException"><see cref="StoreError.StoreIsOpen"/>, or <see cref="StoreError.StoreNotOpen"/> after
+    /// <see cref="CloseAsync"/>: a gate opens once.</exception>
+    public void Open()
     {
-        if ((Interlocked.Add(ref _state, OneOperation) & Closed) == 0) return new(this);
-        Leave();
-        throw new StoreException(StoreError.StoreNotOpen, $"The store '{shownUrl}' is closed. Open it again to use it.", shownUrl);
+        CheckNotOpen();
+        if (Volatile.Read(ref _closings) > 0) throw NotOpen();
+        Interlocked.And(ref _state, ~ClosedFlag);
     }
 
-    /// <summary>Refuses operations from now on.</summary>
-    /// <returns>Whether it was open, and a task that ends when no operation is in flight any more.</returns>
-    public (bool WasOpen, Task Idle) Close()
+    /// <summary>Throws <see cref="StoreError.StoreIsOpen"/> if operations are admitted.</summary>
+    public void CheckNotOpen()
     {
-        var before = Interlocked.Or(ref _state, Closed);
-        if (before == 0) _idle.TrySetResult();
-        return ((before & Closed) == 0, _idle.Task);
+        if (IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
+    }
+
+    /// <summary>Begins an operation, which ends when the result is disposed.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation before it begins.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.StoreNotOpen"/>.</exception>
+    public Operation Enter(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if ((Interlocked.Add(ref _state, One) & ClosedFlag) == 0) return new Operation(this);
+        Leave();
+        throw NotOpen();
+    }
+
+    /// <summary>Prolongs the operation of the caller, for work that goes on after the caller has left. Admitted after closing has begun
+    /// too, since closing still waits for that operation.</summary>
+    public Operation Prolong()
+    {
+        Interlocked.Add(ref _state, One);
+        return new Operation(this);
+    }
+
+    /// <summary>Makes each step of a listing an operation. Nothing is held while the caller looks at an item: it may close the store
+    /// then.</summary>
+    /// <param name="items">The listing.</param>
+    /// <param name="cancellationToken">A token to cancel the listing.</param>
+    public async IAsyncEnumerable<T> EnterEachAsync<T>(IAsyncEnumerable<T> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var enumerator = items.GetAsyncEnumerator(cancellationToken);
+        await using (enumerator.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                using (Enter(cancellationToken))
+                    if (!await enumerator.MoveNextAsync().ConfigureAwait(false)) yield break;
+                yield return enumerator.Current;
+            }
+        }
+    }
+
+    /// <summary>Refuses operations from now on, and waits for those in flight.</summary>
+    /// <returns>Whether operations were admitted before.</returns>
+    public async ValueTask<bool> CloseAsync()
+    {
+        Interlocked.Increment(ref _closings);
+        var before = Interlocked.Or(ref _state, ClosedFlag);
+        if ((before & ~ClosedFlag) != 0) await _drained.Task.ConfigureAwait(false);
+        return (before & ClosedFlag) == 0;
     }
 
     private void Leave()
     {
-        if (Interlocked.Add(ref _state, -OneOperation) == Closed) _idle.TrySetResult();
+        if (Interlocked.Add(ref _state, -One) == ClosedFlag && Volatile.Read(ref _closings) > 0) _drained.TrySetResult();
     }
 
-    /// <summary>One operation in flight.</summary>
-    public readonly struct Pass(OperationGate gate) : IDisposable
+    private StoreException NotOpen()
+        => new(StoreError.StoreNotOpen, $"The store {(shownUrl is null ? "" : $"'{shownUrl}' ")}is not open: it was not opened, or is closed by now.", shownUrl);
+
+    /// <summary>An operation in flight.</summary>
+    internal readonly struct Operation(OperationGate gate) : IDisposable
     {
         /// <summary>Ends it.</summary>
         public void Dispose() => gate.Leave();

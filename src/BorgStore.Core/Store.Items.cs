@@ -18,7 +18,7 @@ public sealed partial class Store
     /// <returns>The item, or <see langword="null"/> where there is none.</returns>
     public async ValueTask<StoreItem?> FindAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var ns = FindNamespace(name);
         var found = await LocateAsync(ns, name, deleted, cancellationToken).ConfigureAwait(false);
@@ -43,7 +43,7 @@ public sealed partial class Store
     public async ValueTask<byte[]> LoadAsync(
         string name, ByteRange range = default, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var value = await LoadNestedAsync(name, range, deleted, cancellationToken).ConfigureAwait(false);
         await using (value.ConfigureAwait(false))
@@ -62,7 +62,7 @@ public sealed partial class Store
     public async ValueTask<ValueStream> OpenReadAsync(
         string name, ByteRange range = default, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var value = await LoadNestedAsync(name, range, deleted, cancellationToken).ConfigureAwait(false);
         _meter.Add(Operation.Load, start, value.Length);
@@ -77,7 +77,7 @@ public sealed partial class Store
     public async ValueTask StoreAsync(
         string name, StoreValue value, StoreMode mode = StoreMode.Overwrite, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var nested = await ResolveToWriteAsync(name, mode, cancellationToken).ConfigureAwait(false);
         try
@@ -97,7 +97,7 @@ public sealed partial class Store
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask DeleteAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var nested = await ResolveAsync(FindNamespace(name), name, deleted, cancellationToken).ConfigureAwait(false);
         var found = nested is not null && await _backend.DeleteAsync(nested, cancellationToken).ConfigureAwait(false);
@@ -116,7 +116,7 @@ public sealed partial class Store
     public async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
         IReadOnlyList<StoreItem> items, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var names = new Dictionary<string, string>(items.Count);
         foreach (var item in items) names[NestToRead(item.Name, item.Level, item.IsDeleted)] = item.Name;
@@ -134,7 +134,7 @@ public sealed partial class Store
     public async ValueTask<string> HashAsync(
         string name, HashKind algorithm, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var nested = await ResolveAsync(FindNamespace(name), name, deleted, cancellationToken).ConfigureAwait(false);
         var digest = nested is null ? null : await _backend.HashAsync(nested, algorithm, cancellationToken).ConfigureAwait(false);
@@ -175,7 +175,7 @@ public sealed partial class Store
     public async ValueTask MoveAsync(string name, string newName, StoreMode mode = StoreMode.Overwrite, bool deleted = false,
         CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var target = deleted ? await ResolveDeletedTargetAsync(newName, cancellationToken).ConfigureAwait(false)
             : await ResolveToWriteAsync(newName, mode, cancellationToken).ConfigureAwait(false);
@@ -188,7 +188,7 @@ public sealed partial class Store
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask SoftDeleteAsync(string name, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var source = await ResolveAsync(FindNamespace(name), name, deleted: false, cancellationToken).ConfigureAwait(false);
         await RenameAsync(source, source + Suffixes.Deleted, StoreMode.Overwrite, name, name, deleted: false, start, cancellationToken)
@@ -202,7 +202,7 @@ public sealed partial class Store
     public async ValueTask UndeleteAsync(
         string name, StoreMode mode = StoreMode.CreateNew, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var ns = FindNamespace(name);
         var source = await ResolveAsync(ns, name, deleted: true, cancellationToken).ConfigureAwait(false);
@@ -225,7 +225,7 @@ public sealed partial class Store
     /// <returns>Whether it had to be moved.</returns>
     public async ValueTask<bool> ChangeLevelAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var ns = DemandWritable(FindNamespace(name), name);
         var target = NestToWrite(ns, name, ns.WriteLevel, deleted);
@@ -292,7 +292,7 @@ public sealed partial class Store
     /// <returns>Whether it was still there.</returns>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         return await _backend.DeleteTemporaryAsync(item, cancellationToken).ConfigureAwait(false);
     }
 
@@ -336,7 +336,7 @@ public sealed partial class Store
     // but holds nothing yet has no directory.
     private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, string ns)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(CancellationToken.None);
         var start = Meter.Start();
         try
         {
@@ -388,7 +388,7 @@ public sealed partial class Store
     public async ValueTask<ValueStream> GatherAsync(
         IReadOnlyList<Block> sources, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         Block.CheckCount(sources.Count);
         var value = await _backend.GatherAsync(
@@ -401,7 +401,7 @@ public sealed partial class Store
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         return await _backend.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -425,7 +425,7 @@ public sealed partial class Store
     private async ValueTask<string> DefragAsync(string ns, IReadOnlyList<Block> sources, HashKind? algorithm, string? target,
         StoreMode mode, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
         var layout = DemandNamespace(ns);
         if (sources.Count == 0)

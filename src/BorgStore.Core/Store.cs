@@ -16,7 +16,7 @@ namespace BorgStore;
 public sealed partial class Store : IAsyncDisposable
 {
     private readonly ExplainingBackend _backend;
-    private readonly OperationGate _gate = new();
+    private readonly OperationGate _gate;
     private readonly Meter _meter = new();
     private readonly Meter _backendMeter;
     private readonly CachingBackend? _caching;
@@ -30,6 +30,8 @@ public sealed partial class Store : IAsyncDisposable
         (_backend, _backendMeter, _caching, _cacheMeter) = (chain.Head, chain.Meter, chain.Caching, chain.CacheMeter);
         (Layout, _layoutIsGiven, _layoutIsRecalled, Url) = (layout, layoutIsGiven, layoutIsRecalled, shownUrl);
         _backend.Layout = layout;
+        _gate = new(shownUrl);
+        _gate.Open();
     }
 
     /// <summary>The URL, without its password.</summary>
@@ -247,7 +249,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     internal async ValueTask<BorgRepository?> FindBorgRepositoryAsync(CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         return await BorgRepository.FindAsync(_backend, cancellationToken).ConfigureAwait(false);
     }
 
@@ -256,7 +258,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     internal async ValueTask<(string Path, string Reason)?> FindDoubtAsync(CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         return _layoutIsGiven ? null : await MisplacedContent.FindDoubtAsync(_backend, Layout, cancellationToken).ConfigureAwait(false);
     }
 
@@ -264,16 +266,14 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         await _backend.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Closes the store: waits for the operations in flight, flushes, and gives its resources back.</summary>
     public async ValueTask DisposeAsync()
     {
-        var (wasOpen, idle) = _gate.Close();
-        await idle.ConfigureAwait(false);
-        if (!wasOpen) return;
+        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         IsClosed = true;
         await _backend.DisposeAsync().ConfigureAwait(false);
     }
@@ -283,7 +283,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask MakeNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         await _backend.MakeDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false);
     }
 
@@ -292,7 +292,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask RemoveNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         if (!await _backend.RemoveDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.ObjectNotFound, $"There is no namespace '{ns}'.", ns);
     }
@@ -437,7 +437,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <returns>Whether it was in the cache.</returns>
     public async ValueTask<bool> ClearCachedItemAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         var caching = DemandCache();
         var wasCached = false;
         foreach (var level in FindNamespace(name).Levels)
@@ -450,7 +450,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">Ends the work; what is removed by then stays removed.</param>
     public async Task ClearCachedNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         await DemandCache().ClearNamespaceAsync(DemandNamespace(ns), cancellationToken).ConfigureAwait(false);
     }
 
@@ -458,7 +458,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">Ends the work; what is removed by then stays removed.</param>
     public async Task ClearCacheAsync(CancellationToken cancellationToken = default)
     {
-        using var pass = _gate.Enter(Url);
+        using var operation = _gate.Enter(cancellationToken);
         await DemandCache().ClearAllAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -8,9 +8,8 @@ namespace BorgStore.Backends.S3;
 public sealed partial class S3Backend
 {
     /// <inheritdoc/>
-    public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await TryAsync<ItemInfo?>($"look for '{name}'", name, async () =>
         {
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is { } head)
@@ -20,16 +19,14 @@ public sealed partial class S3Backend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await TryAsync($"load '{name}'", name, () => LoadKeyAsync(name, range, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             await StoreKeyAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
@@ -42,9 +39,8 @@ public sealed partial class S3Backend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await TryAsync($"delete '{name}'", name, async () =>
         {
             // Nobody else tells whether there was anything.
@@ -55,12 +51,11 @@ public sealed partial class S3Backend
     }
 
     /// <inheritdoc/>
-    public int DeleteBatchSize => S3Bucket.BatchSize;
+    public override int DeleteBatchSize => S3Bucket.BatchSize;
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    protected override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyCoreAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         var failures = new List<DeleteFailure>();
         foreach (var batch in names.Chunk(S3Bucket.BatchSize))
         {
@@ -78,9 +73,8 @@ public sealed partial class S3Backend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    protected override async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await TryAsync($"hash '{name}'", name, async () =>
         {
             if (Bucket.Traits.Checksum != ChecksumKind.None
@@ -224,9 +218,8 @@ public sealed partial class S3Backend
         => new(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already, and it was not to be replaced.", name);
 
     /// <inheritdoc/>
-    public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await TryAsync($"move '{name}' to '{newName}'", name, async () =>
         {
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is not { } head) return false;
@@ -331,10 +324,8 @@ public sealed partial class S3Backend
     private const int LoadsAtOnce = 8;
 
     /// <inheritdoc/>
-    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        request.CheckTarget();
         return await TryAsync("defragment", request.Target ?? request.Namespace, async () =>
         {
             var blocks = new SourceBlocks(this, request.Sources);
@@ -409,8 +400,7 @@ public sealed partial class S3Backend
             foreach (var block in blocks)
             {
                 var size = _heads[block.Name].Size;
-                if (block.Offset < 0 || block.Length < 0 || block.Offset > size || block.Length > size - block.Offset)
-                    throw block.Outside(size);
+                block.DemandWithin(size);
                 Length += block.Length;
             }
         }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using Amazon.Runtime;
 using Amazon.S3.Model;
-using BorgStore.Backends.Files;
 using BorgStore.Backends.Http;
 using BorgStore.Naming;
 
@@ -14,16 +13,17 @@ namespace BorgStore.Backends.S3;
 /// end, makes an empty one, as in the Python package. Markers are read and never required.</para>
 /// <para>The server answers when a value is safe, so flushing has nothing left to do.</para>
 /// </remarks>
-public sealed partial class S3Backend : IBackend
+public sealed partial class S3Backend : Backend
 {
     private readonly S3Url _url;
     private readonly NetworkCredential? _credential;
-    private readonly OpenGate _gate = new();
     private S3Connection? _connection;
     private S3Bucket? _bucket;
     private Task<bool>? _conditionalWrites;
 
-    internal S3Backend(S3Url url, NetworkCredential? credential) => (_url, _credential) = (url, credential);
+    internal S3Backend(S3Url url, NetworkCredential? credential)
+        : base(url.Shown)
+        => (_url, _credential) = (url, credential);
 
     /// <summary>Makes a backend for a URL. Nothing is looked at yet.</summary>
     /// <param name="url">The URL of a store.</param>
@@ -49,7 +49,7 @@ public sealed partial class S3Backend : IBackend
     private S3Bucket Bucket => _bucket ?? throw new StoreException(StoreError.StoreNotOpen, "The store is not open.", _url.Shown);
 
     /// <inheritdoc/>
-    public async Task CreateAsync(CancellationToken cancellationToken)
+    protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
     {
         if (!await IsEmptyAsync("create", cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.StoreAlreadyExists,
@@ -59,17 +59,14 @@ public sealed partial class S3Backend : IBackend
     }
 
     /// <inheritdoc/>
-    public async Task OpenAsync(CancellationToken cancellationToken)
+    protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, $"The store '{_url.Shown}' is open already.", _url.Shown);
         if (await IsEmptyAsync("open", cancellationToken).ConfigureAwait(false)) throw DoesNotExist("open");
-        _gate.Open();
     }
 
     /// <inheritdoc/>
-    public async Task DestroyAsync(CancellationToken cancellationToken)
+    protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, $"The store '{_url.Shown}' is open. Close it first.", _url.Shown);
         if (await IsEmptyAsync("destroy", cancellationToken).ConfigureAwait(false)) throw DoesNotExist("destroy");
         if (await TryAsync($"destroy the store '{_url.Shown}'", _url.Shown, () => FindForeignAsync(cancellationToken)).ConfigureAwait(false) is { } foreign)
             throw ForeignContent.Refuse(_url.Shown, foreign);
@@ -81,24 +78,10 @@ public sealed partial class S3Backend : IBackend
     }
 
     /// <inheritdoc/>
-    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    protected override ValueTask DisposeCoreAsync(bool wasOpen)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        return ValueTask.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
-        return ValueTask.FromResult(default(QuotaInfo));
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _gate.CloseAsync().ConfigureAwait(false);
         _connection?.Dispose();
+        return default;
     }
 
     private string KeyOf(string name) => Root + name;
@@ -208,7 +191,7 @@ public sealed partial class S3Backend : IBackend
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ItemInfo> ListAsync(
+    protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
         string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var prefix = DirectoryKeyOf(directory);
@@ -221,17 +204,15 @@ public sealed partial class S3Backend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         await TryAsync($"make the directory '{name}'", name,
             () => Bucket.PutAsync(DirectoryKeyOf(name), default, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await TryAsync($"remove the directory '{name}'", name, async () =>
         {
             var marker = DirectoryKeyOf(name);
@@ -300,7 +281,6 @@ public sealed partial class S3Backend : IBackend
 
         async Task<bool> MoveNextAsync()
         {
-            using var visit = _gate.Enter(cancellationToken);
             return await TryAsync(directory.Length == 0 ? "list the store" : $"list '{directory}'", directory.Length == 0 ? _url.Shown : directory,
                 () => pages.MoveNextAsync().AsTask()).ConfigureAwait(false);
         }
@@ -352,13 +332,12 @@ public sealed partial class S3Backend : IBackend
     private const char IdSeparator = '?';
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => _gate.EnterEachAsync(FindOldUploadsAsync(TemporaryItem.FindLatest(olderThan), cancellationToken), cancellationToken);
+    protected override IAsyncEnumerable<TemporaryItem> ListTemporaryCoreAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+        => FindOldUploadsAsync(TemporaryItem.FindLatest(olderThan), cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         var separator = item.Id.LastIndexOf(IdSeparator);
         if (separator <= 0) throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is no unfinished upload.", item.Id);
         return await TryAsync($"remove '{item.Id}'", item.Id,

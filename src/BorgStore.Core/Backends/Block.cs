@@ -17,6 +17,13 @@ public readonly record struct Block(string Name, long Offset, long Length)
             throw new StoreException(StoreError.InvalidArgument, $"There are more than {MaxCount} blocks in one request. Make several requests of them.");
     }
 
+    /// <summary>Throws <see cref="StoreError.ReadRange"/> unless the block is wholly inside its item.</summary>
+    /// <param name="size">The size of the item [bytes].</param>
+    public void DemandWithin(long size)
+    {
+        if (Offset < 0 || Length < 0 || Offset > size - Length) throw Outside(size);
+    }
+
     /// <summary>Returns the exception for a block whose item does not exist.</summary>
     internal StoreException Missing() => StoreException.While(StoreError.ObjectNotFound, $"take a part of '{Name}'", Name);
 

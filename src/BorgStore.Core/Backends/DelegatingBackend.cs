@@ -55,7 +55,7 @@ public abstract class DelegatingBackend(IBackend inner) : IBackend
 
     /// <inheritdoc/>
     public virtual ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
-        => DeleteFailure.DeleteEachAsync(this, names, cancellationToken);
+        => DeleteFailure.DeleteEachAsync(DeleteAsync, names, cancellationToken);
 
     /// <inheritdoc/>
     public virtual ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)

@@ -7,14 +7,14 @@ public readonly record struct DeleteFailure(string Name, StoreException Reason)
 {
     /// <summary>Deletes items one by one, for what has no better way.</summary>
     internal static async ValueTask<IReadOnlyList<DeleteFailure>> DeleteEachAsync(
-        IBackend backend, IReadOnlyList<string> names, CancellationToken cancellationToken)
+        Func<string, CancellationToken, ValueTask<bool>> delete, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var failures = new List<DeleteFailure>();
         foreach (var name in names)
         {
             try
             {
-                await backend.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+                await delete(name, cancellationToken).ConfigureAwait(false);
             }
             catch (StoreException e)
             {

@@ -61,7 +61,7 @@ public interface IBackend : IAsyncDisposable
     /// <summary>Deletes items that were there a moment ago, such as those of a listing. One that is gone by now is no failure.</summary>
     /// <returns>Those that are still there. The first failure does not end the rest.</returns>
     ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
-        => DeleteFailure.DeleteEachAsync(this, names, cancellationToken);
+        => DeleteFailure.DeleteEachAsync(DeleteAsync, names, cancellationToken);
 
     /// <summary>Renames an item; missing directories are made.</summary>
     /// <returns>Whether it was there.</returns>

@@ -9,7 +9,7 @@ public readonly record struct TemporaryItem(string Id, long Size, DateTime LastW
     /// <summary>Returns the latest time that something was last written to which is as old as this. No age is that of everything, also of
     /// what was written by a clock that is ahead of this one.</summary>
     /// <param name="age">How long nothing was written to it.</param>
-    internal static DateTime FindLatest(TimeSpan age)
+    public static DateTime FindLatest(TimeSpan age)
     {
         if (age <= TimeSpan.Zero) return DateTime.MaxValue;
         var now = DateTime.UtcNow;

@@ -28,7 +28,7 @@ internal sealed class CachingBackend : DelegatingBackend
     private readonly string _shownUrl;
     private readonly Dictionary<string, CachedNamespace> _namespaces;
     private readonly NameTable _names = new();
-    private readonly OperationGate _gate = new();
+    private readonly OperationGate _gate;
     private readonly AccessJournal _journal;
     private readonly CancellationTokenSource _closing = new();
     private TaskCompletionSource _relistingDue = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,6 +46,8 @@ internal sealed class CachingBackend : DelegatingBackend
         : base(primary)
     {
         (_cache, _layout, _shownUrl, _time) = (cache, layout, shownUrl, time ?? TimeProvider.System);
+        _gate = new(shownUrl);
+        _gate.Open();
         _journal = new(cache.Backend);
         _namespaces = layout.Namespaces.Where(ns => ns.Cache.Mode != CacheMode.Off)
             .ToDictionary(ns => ns.Name, ns => new CachedNamespace(ns.Name, ns.Cache, cache, _time, () => _relistingDue.TrySetResult()));
@@ -88,8 +90,7 @@ internal sealed class CachingBackend : DelegatingBackend
     public override async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
-        var (wasOpen, idle) = _gate.Close();
-        await idle.ConfigureAwait(false);
+        var wasOpen = await _gate.CloseAsync().ConfigureAwait(false);
         if (wasOpen)
         {
             await _names.GiveUpFillsAsync().ConfigureAwait(false);
@@ -158,7 +159,7 @@ internal sealed class CachingBackend : DelegatingBackend
     /// <inheritdoc/>
     public override async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(_shownUrl);
+        using var operation = _gate.Enter(cancellationToken);
         if (FindCached(name) is not { } ns) return await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
         return ns.Policy.Mode == CacheMode.Mirror
             ? await LoadMirroredAsync(ns, name, range, cancellationToken).ConfigureAwait(false)
@@ -169,7 +170,7 @@ internal sealed class CachingBackend : DelegatingBackend
     /// <remarks>In a cached namespace each range is loaded through the cache.</remarks>
     public override async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(_shownUrl);
+        using var operation = _gate.Enter(cancellationToken);
         return blocks.Any(block => FindCached(block.Name) is not null)
             ? await GatherStream.OpenAsync(this, blocks, cancellationToken).ConfigureAwait(false)
             : await Inner.GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
@@ -317,7 +318,7 @@ internal sealed class CachingBackend : DelegatingBackend
     /// <inheritdoc/>
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(_shownUrl);
+        using var operation = _gate.Enter(cancellationToken);
         if (FindCached(name) is not { } ns)
         {
             await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
@@ -349,7 +350,7 @@ internal sealed class CachingBackend : DelegatingBackend
     /// <inheritdoc/>
     public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(_shownUrl);
+        using var operation = _gate.Enter(cancellationToken);
         if (FindCached(name) is not { } ns) return await Inner.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
         using var change = await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
@@ -365,7 +366,7 @@ internal sealed class CachingBackend : DelegatingBackend
     public override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
         IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(_shownUrl);
+        using var operation = _gate.Enter(cancellationToken);
         var changes = new List<NameTable.Change>();
         try
         {
@@ -388,7 +389,7 @@ internal sealed class CachingBackend : DelegatingBackend
     /// <inheritdoc/>
     public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(_shownUrl);
+        using var operation = _gate.Enter(cancellationToken);
         var (from, to) = (FindCached(name), FindCached(newName));
         if ((from is null && to is null) || name == newName)
             return await Inner.MoveAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
@@ -406,7 +407,7 @@ internal sealed class CachingBackend : DelegatingBackend
     /// <inheritdoc/>
     public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        using var pass = _gate.Enter(_shownUrl);
+        using var operation = _gate.Enter(cancellationToken);
         // A target that is named by its hash is what the cache has under that name, if it has it.
         if (request.Target is not { } target || FindCached(target) is not { } ns)
             return await Inner.DefragAsync(request, cancellationToken).ConfigureAwait(false);

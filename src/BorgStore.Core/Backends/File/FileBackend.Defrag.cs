@@ -14,10 +14,9 @@ internal sealed partial class FileBackend
     private const int LongestInlineGather = 64 * 1024;
 
     /// <inheritdoc/>
-    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    protected override async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        var stream = await LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+        var stream = await LoadCoreAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
         if (stream is null) return null;
         await using (stream.ConfigureAwait(false))
         {
@@ -27,14 +26,12 @@ internal sealed partial class FileBackend
     }
 
     /// <inheritdoc/>
-    public ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-        => GatherStream.OpenAsync(FindAsync, blocks, ReadPiecesAsync, ChunkSize, cancellationToken);
+    protected override ValueTask<ValueStream> GatherCoreAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+        => GatherStream.OpenAsync(FindCoreAsync, blocks, ReadPiecesAsync, ChunkSize, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        request.CheckTarget();
         var directory = request.Target is { } name ? FileCalls.DirectoryOf(name) : request.Namespace.TrimEnd('/');
         try
         {
@@ -55,7 +52,7 @@ internal sealed partial class FileBackend
     // Each item is opened once and each piece takes one read; nothing else is asked of the system unless something is wrong.
     private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         if (pieces.Sum(piece => (long)piece.Target.Length) > LongestInlineGather) await ToThreadPoolAsync();
         foreach (var item in pieces.GroupBy(piece => piece.Name))
         {
@@ -104,15 +101,10 @@ internal sealed partial class FileBackend
             foreach (var block in request.Sources)
             {
                 using var source = OpenSource(block.Name, out var size);
-                Check(block, size);
+                block.DemandWithin(size);
             }
             throw;
         }
-    }
-
-    private static void Check(Block block, long size)
-    {
-        if (block.Offset < 0 || block.Length < 0 || block.Offset > size - block.Length) throw block.Outside(size);
     }
 
     private static long LengthOf(DefragRequest request)
@@ -135,7 +127,7 @@ internal sealed partial class FileBackend
                     source = OpenSource(block.Name, out sourceSize);
                     sourceName = block.Name;
                 }
-                Check(block, sourceSize);
+                block.DemandWithin(sourceSize);
                 Gather(file, source, block, hasher, buffer, cancellationToken);
             }
         }

@@ -11,13 +11,12 @@ namespace BorgStore.Backends.Files;
 /// <para>Whatever is short is done at once, on the caller's thread; the methods are asynchronous nevertheless, so that a failure
 /// reaches the caller in one way. Hashing, defragmentation and large values go to the thread pool.</para>
 /// </remarks>
-internal sealed partial class FileBackend : IBackend
+internal sealed partial class FileBackend : Backend
 {
     private readonly string _root;
     private readonly BackendOptions _options;
     private readonly FileCalls _calls;
     private readonly FileFlusher _flusher;
-    private readonly OpenGate _gate = new();
     private FileQuota? _quota;
 
     /// <summary>Names a store; nothing is looked at yet.</summary>
@@ -40,9 +39,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async Task CreateAsync(CancellationToken cancellationToken)
+    protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
@@ -60,9 +58,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async Task DestroyAsync(CancellationToken cancellationToken)
+    protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         await ToThreadPoolAsync();
         try
         {
@@ -78,9 +75,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async Task OpenAsync(CancellationToken cancellationToken)
+    protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
@@ -89,7 +85,6 @@ internal sealed partial class FileBackend : IBackend
             // A number that others need is kept right also by those who have no limit themselves.
             if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
                 _quota = new FileQuota(_calls, _root, _options.Quota);
-            _gate.Open();
         }
         catch (FileFailure failure)
         {
@@ -98,16 +93,14 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    protected override async ValueTask FlushCoreAsync(CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         await _flusher.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
+    protected override async ValueTask<QuotaInfo> GetQuotaCoreAsync(CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         if (_quota is not { Limit: { } limit } quota) return default;
         try
         {
@@ -120,9 +113,9 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    protected override async ValueTask DisposeCoreAsync(bool wasOpen)
     {
-        if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
+        if (!wasOpen) return;
         try
         {
             await _flusher.DisposeAsync().ConfigureAwait(false);
@@ -137,11 +130,6 @@ internal sealed partial class FileBackend : IBackend
     [SuppressMessage("Reliability", "CA2007", Justification = "It is configured where it is awaited.")]
     private static System.Runtime.CompilerServices.ConfiguredTaskAwaitable ToThreadPoolAsync()
         => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-
-    private void CheckNotOpen()
-    {
-        if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
-    }
 
     private void MakeRoot()
     {
@@ -180,7 +168,7 @@ internal sealed partial class FileBackend : IBackend
         return contents is null || !HasContent(contents);
     }
 
-    private static bool HasContent(DirectoryReader root) => root.Entries.Exists(entry => !SystemFolders.IsOfFileSystem(entry.Name));
+    private static bool HasContent(DirectoryReader root) => root.Entries.Exists(entry => IsOfStore(entry.Name));
 
     private string? FindForeign(string directory, CancellationToken cancellationToken)
     {
@@ -188,7 +176,7 @@ internal sealed partial class FileBackend : IBackend
         foreach (var entry in contents?.Entries ?? [])
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (directory.Length == 0 && SystemFolders.IsOfFileSystem(entry.Name)) continue;
+            if (directory.Length == 0 && !IsOfStore(entry.Name)) continue;
             var name = Join(directory, entry.Name);
             if (ForeignContent.IsIn(entry.Name)) return name;
             var isDirectory = entry.Kind == EntryKind.Directory || (entry.Kind == EntryKind.Unknown && contents!.GetStatus(entry) is { IsDirectory: true });
@@ -208,7 +196,7 @@ internal sealed partial class FileBackend : IBackend
         foreach (var entry in contents.Entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (directory.Length == 0 && SystemFolders.IsOfFileSystem(entry.Name)) continue;
+            if (directory.Length == 0 && !IsOfStore(entry.Name)) continue;
             var name = Join(directory, entry.Name);
             // What is no directory is tried as a file first, and a link is never followed.
             if ((entry.Kind != EntryKind.Directory && _calls.Delete(name)) || entry.Kind == EntryKind.Link) continue;
@@ -226,9 +214,8 @@ internal sealed partial class FileBackend : IBackend
     private const int WorthCheckingFirst = 64 * 1024;
 
     /// <inheritdoc/>
-    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             using var change = _flusher.BeginChange();
@@ -242,9 +229,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             using var change = _flusher.BeginChange();
@@ -259,9 +245,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             return _calls.GetStatus(name)?.ToItem(name);
@@ -273,9 +258,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             if (_calls.OpenFile(name, out var status) is not { } file) return null;
@@ -289,9 +273,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             using var change = _flusher.BeginChange();
@@ -309,9 +292,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             using var change = _flusher.BeginChange();
@@ -327,9 +309,8 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         try
         {
             using var change = _flusher.BeginChange();
@@ -469,17 +450,20 @@ internal sealed partial class FileBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => new SynchronousSequence<ItemInfo>(List(directory, scope), _gate, cancellationToken);
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+        => new SynchronousSequence<ItemInfo>(List(directory, scope), Gate, cancellationToken);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => new SynchronousSequence<TemporaryItem>(ListTemporary(TemporaryItem.FindLatest(olderThan)), _gate, cancellationToken);
+    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+        => ListAsync(directory, scope, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    public override IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
+        => new SynchronousSequence<TemporaryItem>(ListTemporary(TemporaryItem.FindLatest(olderThan)), Gate, cancellationToken);
+
+    /// <inheritdoc/>
+    protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         try
         {

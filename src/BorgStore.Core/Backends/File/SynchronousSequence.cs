@@ -4,13 +4,13 @@ namespace BorgStore.Backends.Files;
 /// <param name="items">The items.</param>
 /// <param name="gate">What each step passes through, so that closing waits for it.</param>
 /// <param name="cancellationToken">Ends it between two items.</param>
-internal sealed class SynchronousSequence<T>(IEnumerable<T> items, OpenGate gate, CancellationToken cancellationToken)
+internal sealed class SynchronousSequence<T>(IEnumerable<T> items, OperationGate gate, CancellationToken cancellationToken)
     : IAsyncEnumerable<T>
 {
     public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken enumeratorToken = default)
         => new Enumerator(items.GetEnumerator(), gate, cancellationToken, enumeratorToken);
 
-    private sealed class Enumerator(IEnumerator<T> items, OpenGate gate, CancellationToken first, CancellationToken second)
+    private sealed class Enumerator(IEnumerator<T> items, OperationGate gate, CancellationToken first, CancellationToken second)
         : IAsyncEnumerator<T>
     {
         public T Current => items.Current;

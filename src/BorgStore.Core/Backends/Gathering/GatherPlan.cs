@@ -44,6 +44,14 @@ internal sealed class GatherPlan
         return plan;
     }
 
+    /// <summary>Throws if a block is not wholly there or its item does not exist. Offsets that count from the end are not allowed.</summary>
+    /// <param name="blocks">The blocks.</param>
+    /// <param name="find">Finds an item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public static Task DemandAllAsync(
+        IReadOnlyList<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
+        => LookUpAsync(blocks, find, static (block, size) => block.DemandWithin(size), cancellationToken);
+
     /// <summary>Fails where a range is not wholly there, before anything is read. An item that changes afterwards fails when it is read.</summary>
     /// <param name="find">Finds an item.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>

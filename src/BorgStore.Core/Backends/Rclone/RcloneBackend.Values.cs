@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Runtime.ExceptionServices;
 using System.Text.RegularExpressions;
+using BorgStore.Backends.Gathering;
 using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rclone;
@@ -16,16 +17,12 @@ internal sealed partial class RcloneBackend
     private static readonly TimeSpan CancellationTimeout = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
-    public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
-        return await LoadValueAsync(name, range, cancellationToken).ConfigureAwait(false);
-    }
+    protected override ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
+        => LoadValueAsync(name, range, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         var isInPlace = await RunAsync("store", name, canRepeat: true, async (server, remote) =>
         {
             if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
@@ -241,14 +238,10 @@ internal sealed partial class RcloneBackend
         }
     }
 
-    private const int LookUpsUnderWay = 16;
-
     /// <inheritdoc/>
-    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        request.CheckTarget();
-        await CheckBlocksAsync(request.Sources, cancellationToken).ConfigureAwait(false);
+        await GatherPlan.DemandAllAsync(request.Sources, FindCoreAsync, cancellationToken).ConfigureAwait(false);
 
         // No remote puts blocks together by itself, so that they come through here; the name follows from them where it is a hash.
         using var hasher = request.Target is null ? request.Algorithm!.CreateHasher() : null;
@@ -260,19 +253,5 @@ internal sealed partial class RcloneBackend
                 new StoreValue(blocks, blocks.Length), request.Mode, cancellationToken).ConfigureAwait(false);
             return name!;
         }
-    }
-
-    private async Task CheckBlocksAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-    {
-        var options = new ParallelOptions { MaxDegreeOfParallelism = LookUpsUnderWay, CancellationToken = cancellationToken };
-        await Parallel.ForEachAsync(blocks.GroupBy(block => block.Name), options, async (source, token) =>
-        {
-            var size = await LookUpAsync(source.Key, token).ConfigureAwait(false) is { IsDirectory: false } item
-                ? item.Size
-                : throw new StoreException(StoreError.ObjectNotFound, $"Could not defragment: there is no item '{source.Key}'.", source.Key);
-            foreach (var block in source)
-                if (block.Offset < 0 || block.Length < 0 || block.Offset > size - block.Length)
-                    throw block.Outside(size);
-        }).ConfigureAwait(false);
     }
 }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using BorgStore.Backends.Files;
 using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rclone;
@@ -14,7 +13,7 @@ namespace BorgStore.Backends.Rclone;
 /// <para>Of those who create the same item at once in this process, one wins. Rclone has no way to promise that between processes.</para>
 /// <para>When a value is safe from a power cut is up to the storage; rclone has no call for that.</para>
 /// </remarks>
-internal sealed partial class RcloneBackend : IBackend
+internal sealed partial class RcloneBackend : Backend
 {
     private const int Attempts = 4;
 
@@ -25,8 +24,6 @@ internal sealed partial class RcloneBackend : IBackend
 
     private readonly RcloneTarget _target;
     private readonly RcloneService _service;
-    private readonly OpenGate _gate = new();
-    private int _disposed;
 
     /// <summary>Names a store; nothing is looked at yet.</summary>
     /// <param name="url">Its URL, such as <c>rclone:remote:path</c>.</param>
@@ -49,13 +46,12 @@ internal sealed partial class RcloneBackend : IBackend
     public static ValueTask StopSharedProcessAsync() => RcloneService.Shared.StopAsync();
 
     /// <inheritdoc/>
-    public Task CreateAsync(CancellationToken cancellationToken)
+    protected override Task CreateCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         return RunAsync("create", "", canRepeat: false, async (server, remote) =>
         {
             var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false);
-            if (contents?.Exists(item => !SystemFolders.IsOfFileSystem(item.Name)) == true)
+            if (contents?.Exists(item => IsOfStore(item.Name)) == true)
                 throw new RcloneFailure(StoreError.StoreAlreadyExists, "there is something at that place already. Choose another, or open the store");
             await server.CallAsync("operations/mkdir", On(""), cancellationToken).ConfigureAwait(false);
             return !remote.HasOnlyPrefixes || await UploadAsync(server, MarkerName, default, cancellationToken).ConfigureAwait(false);
@@ -63,9 +59,8 @@ internal sealed partial class RcloneBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public Task DestroyAsync(CancellationToken cancellationToken)
+    protected override Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         return RunAsync("destroy", "", canRepeat: false, async (server, remote) =>
         {
             await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
@@ -76,9 +71,8 @@ internal sealed partial class RcloneBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async Task OpenAsync(CancellationToken cancellationToken)
+    protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         await RunAsync("open", "", canRepeat: true, async (server, remote) =>
         {
             if (remote.ServedName is null)
@@ -86,33 +80,13 @@ internal sealed partial class RcloneBackend : IBackend
             await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);
-        _gate.Open();
     }
 
     /// <inheritdoc/>
-    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    protected override ValueTask DisposeCoreAsync(bool wasOpen)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        return ValueTask.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
-        return ValueTask.FromResult(default(QuotaInfo));
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _gate.CloseAsync().ConfigureAwait(false);
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) _service.RemoveStore();
-    }
-
-    private void CheckNotOpen()
-    {
-        if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
+        _service.RemoveStore();
+        return default;
     }
 
     private async Task CheckExistsAsync(RcloneServer server, RcloneRemote remote, CancellationToken cancellationToken)
@@ -138,12 +112,12 @@ internal sealed partial class RcloneBackend : IBackend
     private async Task PurgeAsync(RcloneServer server, CancellationToken cancellationToken)
     {
         var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? [];
-        if (!contents.Exists(item => SystemFolders.IsOfFileSystem(item.Name)))
+        if (contents.TrueForAll(item => IsOfStore(item.Name)))
         {
             await server.CallAsync("operations/purge", On(""), cancellationToken).ConfigureAwait(false);
             return;
         }
-        foreach (var item in contents.Where(item => !SystemFolders.IsOfFileSystem(item.Name)))
+        foreach (var item in contents.Where(item => IsOfStore(item.Name)))
             await server.CallAsync(item.IsDirectory ? "operations/purge" : "operations/deletefile", On(item.Name), cancellationToken).ConfigureAwait(false);
     }
 
@@ -151,7 +125,7 @@ internal sealed partial class RcloneBackend : IBackend
     {
         var lister = new RcloneLister(server, _target);
         string? foreign = null;
-        var files = RcloneLister.WalkTreeAsync("", name => !SystemFolders.IsOfFileSystem(name) && !Note(name), lister.ListDirectoryAsync, cancellationToken);
+        var files = RcloneLister.WalkTreeAsync("", name => IsOfStore(name) && !Note(name), lister.ListDirectoryAsync, cancellationToken);
         await foreach (var file in files.ConfigureAwait(false))
             if (foreign is not null || Note(file.Name)) break;
         return foreign;
@@ -197,17 +171,15 @@ internal sealed partial class RcloneBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         await ExplainAsync("make the directory", name, RunAsync("make the directory", name, canRepeat: true,
             (server, _) => server.CallAsync("operations/mkdir", On(name), cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await RunAsync("remove the directory", name, canRepeat: false, async (server, remote) =>
         {
             // Rclone removes an item as readily as a directory, and what is not there as readily as both.
@@ -227,24 +199,19 @@ internal sealed partial class RcloneBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
-        return await LookUpAsync(name, cancellationToken).ConfigureAwait(false);
-    }
+    protected override ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
+        => new(LookUpAsync(name, cancellationToken));
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await RunAsync("delete", name, canRepeat: false,
             (server, _) => DeleteFileAsync(server, name, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await ExplainAsync($"move '{name}' to", newName, RunAsync("move", name, canRepeat: false, async (server, remote) =>
         {
             // Of a failure nobody could tell whether the item or the directory of the new name is missing.
@@ -255,20 +222,15 @@ internal sealed partial class RcloneBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<string?> HashAsync(string name, Hashing.HashKind algorithm, CancellationToken cancellationToken)
+    protected override async ValueTask<string?> HashCoreAsync(string name, Hashing.HashKind algorithm, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         var (isKnown, hash) = await RunAsync("hash", name, canRepeat: true, async (server, remote) =>
         {
             if (!remote.Knows(algorithm)) return (false, null);
             var options = new JsonObject { ["showHash"] = true, ["hashTypes"] = new JsonArray(algorithm.Name) };
             return await StatAsync(server, name, options, item => item is { } info ? ReadHash(info, algorithm) : (true, null), cancellationToken).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
-        if (isKnown) return hash;
-
-        var stream = await LoadValueAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
-        if (stream is null) return null;
-        await using (stream.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
+        return isKnown ? hash : await base.HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
 
     // A remote may know it of most values and yet not of all, such as those that were uploaded in parts.
@@ -410,30 +372,29 @@ internal sealed partial class RcloneBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ItemInfo> ListAsync(
+    protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
         string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var items = scope == ListScope.Tree
             ? ListTreeAsync(directory, cancellationToken)
             : ListDirectoryAsync(directory, cancellationToken);
-        await foreach (var item in _gate.EnterEachAsync(items, cancellationToken).ConfigureAwait(false))
+        await foreach (var item in items.ConfigureAwait(false))
             if (IsListable(item.Name)) yield return item;
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
+    protected override async IAsyncEnumerable<TemporaryItem> ListTemporaryCoreAsync(
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var latest = TemporaryItem.FindLatest(olderThan);
-        await foreach (var item in _gate.EnterEachAsync(ListTreeAsync("", cancellationToken), cancellationToken).ConfigureAwait(false))
+        await foreach (var item in ListTreeAsync("", cancellationToken).ConfigureAwait(false))
             if (item.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && item.LastWriteTime is { } written && written <= latest)
                 yield return new TemporaryItem(item.Name, item.Size, written);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         if (!await IsInListedDirectoriesAsync(item.Id, cancellationToken).ConfigureAwait(false)) return false;
         return await RunAsync("remove", item.Id, canRepeat: false,
@@ -452,7 +413,7 @@ internal sealed partial class RcloneBackend : IBackend
     {
         try
         {
-            await foreach (var item in ListAsync(parent, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
+            await foreach (var item in ListCoreAsync(parent, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
                 if (item.IsDirectory && item.Name == element) return true;
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)

@@ -3,8 +3,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using BorgStore.Backends.Files;
-using BorgStore.Backends.Gathering;
 using BorgStore.Backends.Http;
 using BorgStore.Hashing;
 
@@ -12,7 +10,7 @@ namespace BorgStore.Backends.Rest;
 
 /// <summary>A store behind a REST server, ours or the Python package's.</summary>
 /// <remarks>What only our server can do is used where an answer of the server told so; see docs/protocol.md.</remarks>
-internal sealed class RestBackend : IBackend
+internal sealed class RestBackend : Backend
 {
     // Tree listings in pages, flush, digests on request, conditional stores and moves, temporary files.
     private const int OurExtensions = 1;
@@ -24,10 +22,8 @@ internal sealed class RestBackend : IBackend
     private readonly RestTransport _transport;
     private readonly RestClient _client;
     private readonly Durability _durability;
-    private readonly OpenGate _gate = new();
     private volatile bool _lacksGather;
     private int _unflushed;
-    private int _disposed;
 
     /// <summary>Names a store; nothing is connected yet.</summary>
     /// <param name="url">The URL: http, https, http+unix or rest.</param>
@@ -38,6 +34,7 @@ internal sealed class RestBackend : IBackend
     }
 
     internal RestBackend(RestAddress address, string shownUrl, Durability durability = default)
+        : base(shownUrl)
     {
         _shownUrl = shownUrl;
         _durability = durability;
@@ -51,17 +48,15 @@ internal sealed class RestBackend : IBackend
     private bool HasExtensions => HasExtension(OurExtensions);
 
     /// <inheritdoc/>
-    public async Task CreateAsync(CancellationToken cancellationToken)
+    protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         await RecogniseAsync("create", cancellationToken).ConfigureAwait(false);
         await _client.SendAsync(() => Post("/?cmd=create"), answer => answer.DemandDoneAsync(null), Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async Task DestroyAsync(CancellationToken cancellationToken)
+    protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         await RecogniseAsync("destroy", cancellationToken).ConfigureAwait(false);
         await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, "/?cmd=destroy"), async answer =>
         {
@@ -71,47 +66,27 @@ internal sealed class RestBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async Task OpenAsync(CancellationToken cancellationToken)
+    protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        CheckNotOpen();
         if (!await RecogniseAsync("open", cancellationToken).ConfigureAwait(false))
             throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl);
-        _gate.Open();
     }
 
     /// <inheritdoc/>
-    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        await FlushCoreAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
         await _client.SendAsync(() => Post($"{Target(name)}?cmd=mkdir"), answer => answer.DemandDoneAsync(name), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await RemoveAsync($"{Target(name)}?cmd=rmdir", name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        return await HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
-        request.CheckTarget();
         if (request is { Mode: StoreMode.CreateNew, Target: { } newName }) await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
 
         var target = request.Target is { } name ? $"&target={Escape(name)}" : $"&algorithm={request.Algorithm!.Name}&levels={request.Levels}";
@@ -133,9 +108,8 @@ internal sealed class RestBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
+    protected override async ValueTask<QuotaInfo> GetQuotaCoreAsync(CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await _client.SendAsync(() => Post("/?cmd=quota"), async answer =>
         {
             await answer.DemandAsync(null).ConfigureAwait(false);
@@ -144,16 +118,15 @@ internal sealed class RestBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    protected override async ValueTask DisposeCoreAsync(bool wasOpen)
     {
         try
         {
-            await _gate.CloseAsync().ConfigureAwait(false);
             if (Volatile.Read(ref _unflushed) != 0) await FlushCoreAsync(CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {
-            if (Interlocked.Exchange(ref _disposed, 1) == 0) await _transport.DisposeAsync().ConfigureAwait(false);
+            await _transport.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -220,12 +193,8 @@ internal sealed class RestBackend : IBackend
             : throw RestErrors.Wrong("it sends something else than the name of the new item");
     }
 
-    private void CheckNotOpen()
-    {
-        if (_gate.IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.", _shownUrl);
-    }
-
-    private async ValueTask FlushCoreAsync(CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override async ValueTask FlushCoreAsync(CancellationToken cancellationToken)
     {
         Interlocked.Exchange(ref _unflushed, 0);
         // Another server has no way to be asked.
@@ -239,7 +208,8 @@ internal sealed class RestBackend : IBackend
         return _durability == Durability.Each ? FlushCoreAsync(cancellationToken) : default;
     }
 
-    private async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
         var (digest, isKnown) = await _client.SendAsync<(string?, bool)>(() => Post($"{Target(name)}?cmd=hash&algorithm={algorithm.Name}"), async answer =>
         {
@@ -250,14 +220,7 @@ internal sealed class RestBackend : IBackend
             var word = await answer.ReadWordAsync().ConfigureAwait(false);
             return IsDigest(word, algorithm) ? (word.ToLowerInvariant(), true) : throw RestErrors.Wrong($"it sends something else than a digest of {algorithm.DisplayName}");
         }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
-        return isKnown ? digest : await HashHereAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async ValueTask<string?> HashHereAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
-    {
-        var value = await LoadCoreAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
-        if (value is null) return null;
-        await using (value.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(value, cancellationToken).ConfigureAwait(false);
+        return isKnown ? digest : await base.HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<bool> RemoveAsync(string target, string name, CancellationToken cancellationToken)
@@ -321,33 +284,17 @@ internal sealed class RestBackend : IBackend
     private const int SmallValue = 1 << 20;
 
     /// <inheritdoc/>
-    public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<ValueStream> GatherCoreAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
-        return await FindCoreAsync(name, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
-        return await LoadCoreAsync(name, range, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-    {
-        using var visit = _gate.Enter(cancellationToken);
         Block.CheckCount(blocks.Count);
         if (!blocks.Any(block => block.Length != 0)) return new MemoryValueStream(default);
         return (_lacksGather ? null : await GatherThereAsync(blocks, cancellationToken).ConfigureAwait(false))
-            ?? await GatherStream.OpenAsync(this, blocks, cancellationToken).ConfigureAwait(false);
+            ?? await base.GatherCoreAsync(blocks, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         if (mode == StoreMode.CreateNew) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
         var announced = await HashAheadAsync(value, cancellationToken).ConfigureAwait(false);
         ValueContent? content = null;
@@ -369,16 +316,14 @@ internal sealed class RestBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         return await RemoveAsync(Target(name), name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         if (mode == StoreMode.CreateNew && !HasExtensions)
         {
             if (await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is null) return false;
@@ -398,7 +343,8 @@ internal sealed class RestBackend : IBackend
         return moved;
     }
 
-    private async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
         => await _client.SendAsync<ItemInfo?>(() => _transport.CreateRequest(HttpMethod.Head, Target(name)), async answer =>
         {
             var response = answer.Response;
@@ -415,7 +361,8 @@ internal sealed class RestBackend : IBackend
                 RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, WriteTimeHeader)));
         }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
 
-    private async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
         // Nothing of a value, and (of the Python server) a part before its end that may be longer than all of it, take its size.
         if (range.Length == 0 || (range.Offset < 0 && (range.Length is not null || !HasExtensions)))
@@ -564,7 +511,7 @@ internal sealed class RestBackend : IBackend
         => response.Headers.TryGetValues(name, out var values) ? values.First() : null;
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ItemInfo> ListAsync(
+    protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
         string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (scope == ListScope.Tree && !HasExtensions)
@@ -576,9 +523,7 @@ internal sealed class RestBackend : IBackend
         string? after = null;
         do
         {
-            ListingPage page;
-            using (_gate.Enter(cancellationToken))
-                page = await ListPageAsync(directory, scope, after, cancellationToken).ConfigureAwait(false);
+            var page = await ListPageAsync(directory, scope, after, cancellationToken).ConfigureAwait(false);
             foreach (var item in page.Items)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -596,20 +541,16 @@ internal sealed class RestBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    protected override async IAsyncEnumerable<TemporaryItem> ListTemporaryCoreAsync(TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        List<TemporaryItem> items;
-        using (_gate.Enter(cancellationToken))
-        {
-            DemandExtensions();
-            items = await _client.SendAsync(
-                () => _transport.CreateRequest(HttpMethod.Get, $"/?cmd=temporaries&age={(int)Math.Clamp(Math.Ceiling(olderThan.TotalSeconds), 0, int.MaxValue)}"),
-                async answer =>
-                {
-                    await answer.DemandAsync(null).ConfigureAwait(false);
-                    return await RestJson.ReadTemporariesAsync(answer).ConfigureAwait(false);
-                }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
-        }
+        DemandExtensions();
+        var items = await _client.SendAsync(
+            () => _transport.CreateRequest(HttpMethod.Get, $"/?cmd=temporaries&age={(int)Math.Clamp(Math.Ceiling(olderThan.TotalSeconds), 0, int.MaxValue)}"),
+            async answer =>
+            {
+                await answer.DemandAsync(null).ConfigureAwait(false);
+                return await RestJson.ReadTemporariesAsync(answer).ConfigureAwait(false);
+            }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
         foreach (var item in items)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -618,9 +559,8 @@ internal sealed class RestBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
-        using var visit = _gate.Enter(cancellationToken);
         DemandExtensions();
         // What was written to since is left alone.
         var written = (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond;

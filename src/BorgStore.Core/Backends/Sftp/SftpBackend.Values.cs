@@ -15,7 +15,7 @@ internal sealed partial class SftpBackend
     private readonly ConcurrentDictionary<string, bool> _abandoned = new();
 
     /// <inheritdoc/>
-    public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         var writing = new Writing(name, mode);
         await RunWritingAsync(writing, async (connection, call) =>
@@ -46,7 +46,7 @@ internal sealed partial class SftpBackend
         {
             await writing.SourceReleased.ConfigureAwait(false);
             await Task.WhenAny(working, Task.Delay(LongestTidying, CancellationToken.None)).ConfigureAwait(false);
-            _ = Abandoned.DropAsync(working);
+            _ = DropAsync(working);
             throw;
         }
     }
@@ -78,7 +78,7 @@ internal sealed partial class SftpBackend
     {
         try
         {
-            if (!_abandoned.IsEmpty) await RepeatUngatedAsync((_, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
+            if (!_abandoned.IsEmpty) await RepeatAsync((_, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -256,11 +256,7 @@ internal sealed partial class SftpBackend
     private StoreException? _untold;
 
     /// <inheritdoc/>
-    public async ValueTask FlushAsync(CancellationToken cancellationToken)
-    {
-        using var pass = _gate.Enter(_shownUrl);
-        await SyncAsync(tells: true, cancellationToken).ConfigureAwait(false);
-    }
+    protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => new(SyncAsync(tells: true, cancellationToken));
 
     // The syncing of many files one after the other costs hardly more than that of one: the first writes the journal for all.
     private void NoteWritten(SftpConnection connection, string name)
@@ -276,7 +272,7 @@ internal sealed partial class SftpBackend
         Volatile.Write(ref _willSync, 0);
         try
         {
-            using var pass = _gate.Enter(_shownUrl);
+            using var operation = Gate.Enter(CancellationToken.None);
             await SyncAsync(tells: false, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
@@ -302,7 +298,7 @@ internal sealed partial class SftpBackend
             try
             {
                 await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = SyncsInFlight, CancellationToken = cancellationToken },
-                    async (name, token) => await RepeatUngatedAsync((connection, _) => SyncAsync(connection, name), token).ConfigureAwait(false))
+                    async (name, token) => await RepeatAsync((connection, _) => SyncAsync(connection, name), token).ConfigureAwait(false))
                     .ConfigureAwait(false);
             }
             catch (Exception e)
@@ -344,7 +340,7 @@ internal sealed partial class SftpBackend
     private volatile bool _expectsLarge;
 
     /// <inheritdoc/>
-    public ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    protected override ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
         => RunAsync<ValueStream?>(async (connection, _) =>
         {
             if (await OpenAsync(connection, name).ConfigureAwait(false) is not { } handle) return null;
@@ -394,8 +390,8 @@ internal sealed partial class SftpBackend
         }, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-        => GatherStream.OpenAsync(FindAsync, blocks, ReadPiecesAsync, GatherStream.LargeWindow, cancellationToken);
+    protected override ValueTask<ValueStream> GatherCoreAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
+        => GatherStream.OpenAsync(FindCoreAsync, blocks, ReadPiecesAsync, GatherStream.LargeWindow, cancellationToken);
 
     // Each item is opened once, and all its pieces are asked for before the first of them arrives.
     private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
@@ -485,9 +481,8 @@ internal sealed partial class SftpBackend
     private const long CopySize = 64 << 20;
 
     /// <inheritdoc/>
-    public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
+    protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        request.CheckTarget();
         // The name of what is hashed is known at the end; its namespace is where it grows.
         var writing = new Writing(request.Target ?? request.Directory + "defrag", request.Mode);
 
@@ -519,11 +514,7 @@ internal sealed partial class SftpBackend
                 if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && stat.Attributes.IsDirectory)
                     throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{group.Key}' to take a block from.", group.Key);
                 if (!stat.IsOk) throw Refused(stat, "take a part of", group.Key);
-                foreach (var block in group)
-                {
-                    if (block.Offset < 0 || block.Length < 0 || block.Offset > stat.Attributes.Size - block.Length)
-                        throw block.Outside(stat.Attributes.Size);
-                }
+                foreach (var block in group) block.DemandWithin(stat.Attributes.Size);
             })).ConfigureAwait(false);
         }
     }
@@ -533,7 +524,7 @@ internal sealed partial class SftpBackend
         var blocks = request.Sources.Where(block => block.Length > 0).ToList();
         if (!connection.Features.Has(Extension.CopyData))
         {
-            var stream = await GatherAsync(blocks, cancellationToken).ConfigureAwait(false);
+            var stream = await GatherCoreAsync(blocks, cancellationToken).ConfigureAwait(false);
             await using (stream.ConfigureAwait(false))
             {
                 var reply = await Upload.WriteAsync(connection, target, new(stream, stream.Length), cancellationToken).ConfigureAwait(false);
@@ -592,7 +583,7 @@ internal sealed partial class SftpBackend
         try
         {
             if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!, call).ConfigureAwait(false) is { } digest) return digest;
-            var value = await LoadAsync(name, ByteRange.Whole, call.CancellationToken).ConfigureAwait(false)
+            var value = await LoadCoreAsync(name, ByteRange.Whole, call.CancellationToken).ConfigureAwait(false)
                 ?? throw new StoreException(StoreError.BackendFailure, "What was made of the blocks is gone; somebody cleared it away. Try again.", name);
             await using (value.ConfigureAwait(false))
                 return await request.Algorithm!.ComputeHexAsync(value, call.CancellationToken).ConfigureAwait(false);

@@ -13,15 +13,13 @@ namespace BorgStore.Backends.Sftp;
 /// Requests are many at a time on each connection, and no request is made for what another one tells as well. An operation whose
 /// connection is lost is done again over a new one, after finding out how much of it was done already.
 /// </remarks>
-internal sealed partial class SftpBackend : IBackend
+internal sealed partial class SftpBackend : Backend
 {
     private readonly SftpUrl _url;
     private readonly string _shownUrl;
     private readonly string _root;
     private readonly Durability _durability;
     private readonly ConnectionPool _pool;
-    private readonly OperationGate _gate = new();
-    private bool _isOpen;
 
     /// <summary>Makes a backend. Nothing is connected yet.</summary>
     /// <param name="url">Where the store is.</param>
@@ -32,6 +30,7 @@ internal sealed partial class SftpBackend : IBackend
     }
 
     internal SftpBackend(SftpUrl url, BackendOptions options, Func<CancellationToken, ValueTask<ISftpTransport>> connect)
+        : base($"sftp://{url.Server}/{url.Path}")
     {
         _url = url;
         _shownUrl = $"sftp://{url.Server}/{url.Path}";
@@ -42,11 +41,8 @@ internal sealed partial class SftpBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    protected override async ValueTask DisposeCoreAsync(bool wasOpen)
     {
-        var (wasOpen, idle) = _gate.Close();
-        if (!wasOpen) return;
-        await idle.ConfigureAwait(false);
         try
         {
             await FlushLastAsync().ConfigureAwait(false);
@@ -65,7 +61,7 @@ internal sealed partial class SftpBackend : IBackend
         return new(cancellationToken.CanBeCanceled && !task.IsCompleted ? LeaveEarlyAsync(task, cancellationToken) : task);
     }
 
-    private static async Task<T> LeaveEarlyAsync<T>(Task<T> task, CancellationToken cancellationToken)
+    private async Task<T> LeaveEarlyAsync<T>(Task<T> task, CancellationToken cancellationToken)
     {
         try
         {
@@ -73,21 +69,21 @@ internal sealed partial class SftpBackend : IBackend
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            _ = Abandoned.DropAsync(task);
+            _ = DropAsync(task);
             throw;
         }
+    }
+
+    // Closing waits for an operation that its caller has left.
+    private async Task DropAsync<T>(Task<T> task)
+    {
+        using var rest = Gate.Prolong();
+        await Abandoned.DropAsync(task).ConfigureAwait(false);
     }
 
     private async Task<T> RepeatAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var pass = _gate.Enter(_shownUrl);
-        if (!_isOpen) throw new StoreException(StoreError.StoreNotOpen, $"The store '{_shownUrl}' is not open.", _shownUrl);
-        return await RepeatUngatedAsync(operation, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<T> RepeatUngatedAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
-    {
         var call = new Call(_url.Timeout, cancellationToken);
         while (true)
         {
@@ -112,8 +108,6 @@ internal sealed partial class SftpBackend : IBackend
     }
 
     private string ToPath(string name) => name.Length == 0 ? _root : $"{_root}/{name}";
-
-    private static string? ParentOf(string name) => name.LastIndexOf('/') is > 0 and var slash ? name[..slash] : null;
 
     /// <summary>The exception for a request that the server refused.</summary>
     private StoreException Refused(in Reply reply, string task, string name)
@@ -158,12 +152,12 @@ internal sealed partial class SftpBackend : IBackend
     private const int LongestPath = 4096;
 
     /// <inheritdoc/>
-    public async Task CreateAsync(CancellationToken cancellationToken)
-        => await RunUnopenedAsync(async (connection, call) =>
+    protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
+        => await RepeatAsync(async (connection, call) =>
         {
             var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, call.CancellationToken).ConfigureAwait(false);
             // What an earlier attempt made is empty as well.
-            if (entries?.Exists(entry => !SystemFolders.IsOfFileSystem(entry.Name)) == true) throw Occupied();
+            if (entries?.Exists(entry => IsOfStore(entry.Name)) == true) throw Occupied();
             if (entries is not null) return true;
 
             using var reply = await MakeRootAsync(connection).ConfigureAwait(false);
@@ -173,18 +167,18 @@ internal sealed partial class SftpBackend : IBackend
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async Task OpenAsync(CancellationToken cancellationToken)
-        => await RunUnopenedAsync(async (connection, _) =>
+    protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
+        => await RepeatAsync(async (connection, _) =>
         {
             using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
             if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && !stat.Attributes.IsDirectory) throw DoesNotExist();
             if (!stat.IsOk) throw Refused(stat, "open", "");
-            return _isOpen = true;
+            return true;
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async Task DestroyAsync(CancellationToken cancellationToken)
-        => await RunUnopenedAsync(async (connection, call) =>
+    protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
+        => await RepeatAsync(async (connection, call) =>
         {
             if (await FindForeignAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) is { } foreign)
                 throw ForeignContent.Refuse(_shownUrl, foreign);
@@ -194,9 +188,6 @@ internal sealed partial class SftpBackend : IBackend
                 new PathRequest(PacketType.RemoveDirectory, PacketType.Status, _root)).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);
-
-    /// <inheritdoc/>
-    public ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken) => ValueTask.FromResult(default(QuotaInfo));
 
     /// <summary>Removes all that is in a directory, breadth first in each, so that many requests are in flight. Links are removed
     /// themselves.</summary>
@@ -209,7 +200,7 @@ internal sealed partial class SftpBackend : IBackend
         cancellationToken.ThrowIfCancellationRequested();
         var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false);
         if (entries is null) return false;
-        if (depth == 0) entries.RemoveAll(entry => SystemFolders.IsOfFileSystem(entry.Name));
+        if (depth == 0) entries.RemoveAll(entry => !IsOfStore(entry.Name));
 
         // The handles that are open at once are bounded by the number of directories that are listed at once. Deep down these go one
         // by one, so that a tree without end needs no memory without end.
@@ -235,7 +226,7 @@ internal sealed partial class SftpBackend : IBackend
     {
         cancellationToken.ThrowIfCancellationRequested();
         var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false) ?? [];
-        if (depth == 0) entries.RemoveAll(entry => SystemFolders.IsOfFileSystem(entry.Name));
+        if (depth == 0) entries.RemoveAll(entry => !IsOfStore(entry.Name));
         if (entries.FirstOrDefault(entry => ForeignContent.IsIn(entry.Name)).Name is { } foreign) return Join(directory, foreign);
         foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Select(e => Join(directory, e.Name)).Chunk(depth < 3 ? 8 : 1))
         {
@@ -249,12 +240,6 @@ internal sealed partial class SftpBackend : IBackend
     private static void CheckDepth(string directory)
     {
         if (directory.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested without end.", directory);
-    }
-
-    private async Task RunUnopenedAsync(Func<SftpConnection, Call, Task<bool>> operation, CancellationToken cancellationToken)
-    {
-        using var pass = _gate.Enter(_shownUrl);
-        await RepeatUngatedAsync(operation, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task RemoveAsync(SftpConnection connection, PacketType type, string name)
@@ -285,7 +270,7 @@ internal sealed partial class SftpBackend : IBackend
         $"There is no store at '{_shownUrl}'. Check the URL, or make one.", _shownUrl);
 
     /// <inheritdoc/>
-    public ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
+    protected override ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
         => RunAsync<ItemInfo?>(async (connection, _) =>
         {
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
@@ -294,7 +279,7 @@ internal sealed partial class SftpBackend : IBackend
         }, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    protected override ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
         => RunAsync(async (connection, call) =>
         {
             using var removed = await TryRemoveAsync(connection, name).ConfigureAwait(false);
@@ -308,7 +293,7 @@ internal sealed partial class SftpBackend : IBackend
         }, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    protected override ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
         => RunAsync(async (connection, call) =>
         {
             if (name == newName) return await IsItemAsync(connection, name).ConfigureAwait(false);
@@ -328,7 +313,7 @@ internal sealed partial class SftpBackend : IBackend
         }, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
         => await RunAsync(async (connection, _) =>
         {
             MakeParents(connection, name);
@@ -341,7 +326,7 @@ internal sealed partial class SftpBackend : IBackend
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    protected override ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
         => RunAsync(async (connection, call) =>
         {
             using var removed = await connection.SendAsync(
@@ -404,21 +389,17 @@ internal sealed partial class SftpBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
+    protected override async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
         var digest = await RunAsync((connection, call) => connection.Hashing.TryHashAsync(ToPath(name), algorithm, call), cancellationToken)
             .ConfigureAwait(false);
-        if (digest is not null) return digest;
-
-        var value = await LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
-        if (value is null) return null;
-        await using (value.ConfigureAwait(false)) return await algorithm.ComputeHexAsync(value, cancellationToken).ConfigureAwait(false);
+        return digest ?? await base.HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
 
     private const int DirectoriesAtOnce = 256;
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ItemInfo> ListAsync(
+    protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
         string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (scope == ListScope.Tree)
@@ -440,7 +421,7 @@ internal sealed partial class SftpBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(
+    protected override async IAsyncEnumerable<TemporaryItem> ListTemporaryCoreAsync(
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var latest = TemporaryItem.FindLatest(olderThan);
@@ -452,11 +433,11 @@ internal sealed partial class SftpBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
+    protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         return !await RunAsync((connection, _) => IsBehindLinkAsync(connection, item.Id), cancellationToken).ConfigureAwait(false)
-            && await DeleteAsync(item.Id, cancellationToken).ConfigureAwait(false);
+            && await DeleteCoreAsync(item.Id, cancellationToken).ConfigureAwait(false);
     }
 
     private IAsyncEnumerable<Entry> WalkAsync(string directory, Links links, CancellationToken cancellationToken)

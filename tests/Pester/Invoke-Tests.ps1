@@ -39,9 +39,11 @@ $configuration = New-PesterConfiguration
 $configuration.Run.Path = $Path
 # Under Wine, the examples take as long as all other tests together.
 if ($env:BORGSTORE_TEST_WINE -and -not $env:BORGSTORE_TEST_LONG) { $configuration.Run.ExcludePath = Join-Path $PSScriptRoot Examples.Tests.ps1 }
-$configuration.Run.Exit = $true
+$configuration.Run.Exit = -not $env:BORGSTORE_TEST_WINE
 $configuration.Output.Verbosity = 'Normal'
 $configuration.TestResult.Enabled = $true
 $configuration.TestResult.OutputFormat = 'NUnitXml'
 $configuration.TestResult.OutputPath = $ResultPath
 Invoke-Pester -Configuration $configuration
+# Under Wine, PowerShell does not end when it should. The results are in the file.
+if ($env:BORGSTORE_TEST_WINE) { [Diagnostics.Process]::GetCurrentProcess().Kill() }

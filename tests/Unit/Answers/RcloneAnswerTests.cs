@@ -47,6 +47,18 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("zz\r\n")]
+    [InlineData("5\r\n{\"lis\r\nzz\r\n")]
+    public async Task Chunks_that_are_none_are_refused(string body)
+    {
+        await _store.OpenAsync(Ct);
+        _server.Answer = _ => ScriptedHttp.Http("200 OK\nTransfer-Encoding: chunked", body);
+        foreach (var scope in new[] { ListScope.OneLevel, ListScope.Tree })
+            await Assert.ThrowsAsync<StoreException>(async () => await _store.ListAsync("data", scope, Ct).ToListAsync(Ct));
+        await Assert.ThrowsAsync<StoreException>(() => _store.FindAsync("data/a", Ct).AsTask());
+    }
+
+    [Theory]
     [InlineData("/core/version", "nothing")]
     [InlineData("/core/version", "[]")]
     [InlineData("/core/version", """{"decomposed":[1.5,60]}""")]

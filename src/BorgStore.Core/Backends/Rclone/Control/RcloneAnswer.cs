@@ -43,8 +43,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
     /// <returns>How much was read; less than fits only at the end.</returns>
     public async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        return await GuardAsync(stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken), cancellationToken)
+        return await GuardAsync(stream => stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -54,8 +53,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
     /// <returns>How much was read; 0 at the end.</returns>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        return await GuardAsync(stream.ReadAsync(buffer, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await GuardAsync(stream => stream.ReadAsync(buffer, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads what it says.</summary>
@@ -120,11 +118,12 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
         }
     }
 
-    private async ValueTask<T> GuardAsync<T>(ValueTask<T> reading, CancellationToken cancellationToken)
+    // The stream may also throw before it returns a task.
+    private async ValueTask<int> GuardAsync(Func<Stream, ValueTask<int>> read, CancellationToken cancellationToken)
     {
         try
         {
-            return await reading.ConfigureAwait(false);
+            return await read(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
         catch (Exception e) when (IsLoss(e, cancellationToken))
         {

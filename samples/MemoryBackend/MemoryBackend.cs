@@ -1,0 +1,188 @@
+using System.Collections.Concurrent;
+using BorgStore.Backends;
+
+namespace BorgStore.Samples;
+
+/// <summary>A store in the memory of this process, under URLs such as <c>memory:name</c>: an example of a backend outside the library.</summary>
+/// <param name="url">The URL. Backends with the same URL share one store.</param>
+public sealed class MemoryBackend(string url) : Backend(url)
+{
+    private static readonly ConcurrentDictionary<string, Place> Places = new();
+
+    private readonly Place _place = Places.GetOrAdd(url, _ => new Place());
+
+    /// <summary>Registers the scheme <c>memory</c>, so that <see cref="Store"/> opens such URLs.</summary>
+    public static void Register() => BackendFactory.Register("memory", (url, _) => new MemoryBackend(url));
+
+    /// <inheritdoc/>
+    protected override Task CreateCoreAsync(CancellationToken cancellationToken)
+    {
+        lock (_place)
+        {
+            if (_place.Exists) throw new StoreException(StoreError.StoreAlreadyExists, $"There is a store '{url}' already.", url);
+            _place.Exists = true;
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override Task DestroyCoreAsync(CancellationToken cancellationToken)
+    {
+        lock (_place)
+        {
+            CheckExists();
+            _place.Exists = false;
+            _place.Entries.Clear();
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override Task OpenCoreAsync(CancellationToken cancellationToken)
+    {
+        lock (_place) CheckExists();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
+    {
+        lock (_place)
+        {
+            MakeParents(name);
+            if (_place.Entries.TryAdd(name, default) || _place.Entries[name].IsDirectory) return default;
+        }
+        throw new StoreException(StoreError.ObjectAlreadyExists, $"Could not make the directory '{name}': '{name}' is an item, so nothing can be below it.", name);
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
+    {
+        lock (_place)
+        {
+            if (!_place.Entries.TryGetValue(name, out var entry) || !entry.IsDirectory) return new(false);
+            if (_place.Entries.Keys.Any(other => other.StartsWith(name + "/", StringComparison.Ordinal)))
+                throw new StoreException(StoreError.BackendFailure, $"Could not remove the directory '{name}': it is not empty.", name);
+            return new(_place.Entries.Remove(name));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
+    {
+        lock (_place)
+        {
+            if (name.Length == 0) return new(new ItemInfo(name, 0, IsDirectory: true));
+            return new(_place.Entries.TryGetValue(name, out var entry) ? entry.ToItem(name) : null);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    {
+        lock (_place)
+        {
+            if (!_place.Entries.TryGetValue(name, out var entry) || entry.Value is not { } value) return new((ValueStream?)null);
+            var (start, count) = range.Resolve(value.Length);
+            return new(new MemoryValueStream(value.AsMemory((int)start, (int)count)));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    {
+        if (value.Length > Array.MaxLength) throw new StoreException(StoreError.NotSupported, $"'{name}' has {value.Length} bytes, which is too large for memory.", name);
+        // The whole value first: a source that fails leaves nothing behind.
+        var bytes = new byte[value.Length];
+        var source = value.OpenStream();
+        await using (source.ConfigureAwait(false)) await source.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_place)
+        {
+            CheckTarget(name, mode);
+            _place.Entries[name] = new(bytes, DateTime.UtcNow);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
+    {
+        lock (_place) return new(_place.Entries.TryGetValue(name, out var entry) && !entry.IsDirectory && _place.Entries.Remove(name));
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
+    {
+        lock (_place)
+        {
+            if (!_place.Entries.TryGetValue(name, out var entry) || entry.IsDirectory) return new(false);
+            if (name == newName) return new(mode == StoreMode.Overwrite ? true : throw Taken(newName));
+            CheckTarget(newName, mode);
+            _place.Entries[newName] = entry;
+            return new(_place.Entries.Remove(name));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+        => scope == ListScope.Tree ? TreeWalk.ListAsync(this, directory, cancellationToken) : ListLevelAsync(directory, cancellationToken);
+
+#pragma warning disable CS1998 // There is nothing to wait for.
+    private async IAsyncEnumerable<ItemInfo> ListLevelAsync(
+        string directory, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+#pragma warning restore CS1998
+    {
+        var start = directory.Length == 0 ? "" : directory + "/";
+        List<ItemInfo> items;
+        lock (_place)
+        {
+            if (directory.Length > 0 && !(_place.Entries.TryGetValue(directory, out var entry) && entry.IsDirectory))
+                throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
+            items = [.. _place.Entries
+                .Where(pair => pair.Key.StartsWith(start, StringComparison.Ordinal) && !pair.Key[start.Length..].Contains('/'))
+                .Select(pair => pair.Value.ToItem(pair.Key[start.Length..]))];
+        }
+        foreach (var item in items)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return item;
+        }
+    }
+
+    private void CheckExists()
+    {
+        if (!_place.Exists) throw new StoreException(StoreError.StoreDoesNotExist, $"There is no store '{url}'.", url);
+    }
+
+    // Directories come with the first item in them.
+    private void CheckTarget(string name, StoreMode mode)
+    {
+        MakeParents(name);
+        if (_place.Entries.TryGetValue(name, out var entry) && (entry.IsDirectory || mode == StoreMode.CreateNew)) throw Taken(name);
+    }
+
+    private void MakeParents(string name)
+    {
+        for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = name.IndexOf('/', slash + 1))
+            if (!_place.Entries.TryAdd(name[..slash], default) && !_place.Entries[name[..slash]].IsDirectory)
+                throw new StoreException(StoreError.ObjectAlreadyExists, $"Could not store '{name}': '{name[..slash]}' is an item, so nothing can be below it.", name);
+    }
+
+    private static StoreException Taken(string name) => new(StoreError.ObjectAlreadyExists, $"That name is taken: '{name}'.", name);
+
+    private sealed class Place
+    {
+        public bool Exists { get; set; }
+
+        public SortedDictionary<string, Entry> Entries { get; } = new(StringComparer.Ordinal);
+    }
+
+    // A directory has no value.
+    private readonly record struct Entry(byte[]? Value, DateTime LastWriteTime)
+    {
+        public bool IsDirectory => Value is null;
+
+        public ItemInfo ToItem(string name)
+            => IsDirectory ? new(name, 0, IsDirectory: true) : new(name, Value!.Length, LastWriteTime: LastWriteTime);
+    }
+}

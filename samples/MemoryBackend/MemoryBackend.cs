@@ -4,12 +4,18 @@ using BorgStore.Backends;
 namespace BorgStore.Samples;
 
 /// <summary>A store in the memory of this process, under URLs such as <c>memory:name</c>: an example of a backend outside the library.</summary>
-/// <param name="url">The URL. Backends with the same URL share one store.</param>
-public sealed class MemoryBackend(string url) : Backend(url)
+public sealed class MemoryBackend : Backend
 {
     private static readonly ConcurrentDictionary<string, Place> Places = new();
 
-    private readonly Place _place = Places.GetOrAdd(url, _ => new Place());
+    private readonly string _url;
+    private readonly Place _place;
+
+    /// <summary>Initializes a backend; nothing is opened yet.</summary>
+    /// <param name="url">The URL. Backends with the same URL share one store.</param>
+    public MemoryBackend(string url)
+        : base(url)
+        => (_url, _place) = (url, Places.GetOrAdd(url, _ => new Place()));
 
     /// <summary>Registers the scheme <c>memory</c>, so that <see cref="Store"/> opens such URLs.</summary>
     public static void Register() => BackendFactory.Register("memory", (url, _) => new MemoryBackend(url));
@@ -19,7 +25,7 @@ public sealed class MemoryBackend(string url) : Backend(url)
     {
         lock (_place)
         {
-            if (_place.Exists) throw new StoreException(StoreError.StoreAlreadyExists, $"There is a store '{url}' already.", url);
+            if (_place.Exists) throw new StoreException(StoreError.StoreAlreadyExists, $"There is a store '{_url}' already.", _url);
             _place.Exists = true;
         }
         return Task.CompletedTask;
@@ -47,6 +53,7 @@ public sealed class MemoryBackend(string url) : Backend(url)
     /// <inheritdoc/>
     protected override ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
+        if (name.Length == 0) return default;
         lock (_place)
         {
             MakeParents(name);
@@ -60,6 +67,7 @@ public sealed class MemoryBackend(string url) : Backend(url)
     {
         lock (_place)
         {
+            if (name.Length == 0) throw new StoreException(StoreError.InvalidArgument, "The directory of the store itself cannot be removed.");
             if (!_place.Entries.TryGetValue(name, out var entry) || !entry.IsDirectory) return new(false);
             if (_place.Entries.Keys.Any(other => other.StartsWith(name + "/", StringComparison.Ordinal)))
                 throw new StoreException(StoreError.BackendFailure, $"Could not remove the directory '{name}': it is not empty.", name);
@@ -151,7 +159,7 @@ public sealed class MemoryBackend(string url) : Backend(url)
 
     private void CheckExists()
     {
-        if (!_place.Exists) throw new StoreException(StoreError.StoreDoesNotExist, $"There is no store '{url}'.", url);
+        if (!_place.Exists) throw new StoreException(StoreError.StoreDoesNotExist, $"There is no store '{_url}'.", _url);
     }
 
     // Directories come with the first item in them.

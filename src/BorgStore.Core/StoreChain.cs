@@ -3,6 +3,7 @@ using BorgStore.Backends.Files;
 using BorgStore.Caching;
 using BorgStore.Diagnostics;
 using BorgStore.Security;
+using BorgStore.Layout;
 
 namespace BorgStore;
 

@@ -1,5 +1,3 @@
-using BorgStore.Naming;
-
 namespace BorgStore;
 
 /// <summary>The one exception that store operations throw, besides <see cref="OperationCanceledException"/>.</summary>

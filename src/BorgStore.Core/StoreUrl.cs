@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using BorgStore.Backends.Rclone;
 
 namespace BorgStore;
 
@@ -45,7 +44,7 @@ public static partial class StoreUrl
     public static string Redact(string url)
     {
         // Secrets may stand anywhere among the parameters of a connection string.
-        if (ConnectionStringPattern().Match(url) is { Success: true, Length: var head }) url = RcloneTarget.Redact(url, head);
+        if (ConnectionStringPattern().Match(url) is { Success: true, Length: var head }) url = url[..head] + ConnectionString.Redact(url[head..], []);
         var at = url.LastIndexOf('@');
         if (at < 0 || RclonePathPattern().IsMatch(url)) return url;
         var start = ScopePattern().Match(url[..at]).Length;

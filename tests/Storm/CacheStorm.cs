@@ -1,5 +1,4 @@
 using BorgStore.Backends;
-using BorgStore.Caching;
 using BorgStore.Layout;
 
 namespace BorgStore.Tests.Storm;

@@ -1,5 +1,4 @@
 using System.Text;
-using BorgStore.Backends;
 using BorgStore.Backends.Files;
 using BorgStore.Backends.Rest;
 using BorgStore.Backends.S3;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends;
 using BorgStore.Caching.Access;
+using BorgStore.Layout;
 
 namespace BorgStore.Caching;
 

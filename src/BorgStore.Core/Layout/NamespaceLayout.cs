@@ -1,4 +1,3 @@
-using BorgStore.Caching;
 using BorgStore.Naming;
 
 namespace BorgStore.Layout;

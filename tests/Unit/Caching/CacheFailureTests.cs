@@ -1,6 +1,6 @@
 using BorgStore.Backends;
-using BorgStore.Caching;
 using BorgStore.Hashing;
+using BorgStore.Layout;
 
 namespace BorgStore.Tests.Caching;
 

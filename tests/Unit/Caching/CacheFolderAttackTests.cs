@@ -1,6 +1,5 @@
 using BorgStore.Backends.Files;
 using BorgStore.Layout;
-using BorgStore.Caching;
 using BorgStore.Tests.Backends.Files;
 using BorgStore.Tests.Stores;
 

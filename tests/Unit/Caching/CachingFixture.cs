@@ -1,5 +1,4 @@
 using BorgStore.Backends.Files;
-using BorgStore.Caching;
 using BorgStore.Layout;
 using BorgStore.Tests.Stores;
 

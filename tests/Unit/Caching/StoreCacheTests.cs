@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using BorgStore.Backends.Files;
-using BorgStore.Caching;
 using BorgStore.Layout;
 using BorgStore.Tests.Stores;
 

@@ -3,7 +3,6 @@ using BorgStore.Backends.Files;
 using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Rest;
 using BorgStore.Backends.S3;
-using BorgStore.Caching;
 using BorgStore.Diagnostics;
 using BorgStore.Layout;
 using BorgStore.Security;

@@ -1,4 +1,3 @@
-using BorgStore.Naming;
 
 namespace BorgStore.Tests.Naming;
 

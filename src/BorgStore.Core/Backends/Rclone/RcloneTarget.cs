@@ -1,23 +1,18 @@
-using System.Text.RegularExpressions;
-
 namespace BorgStore.Backends.Rclone;
 
 /// <summary>What stands behind <c>rclone:</c> in a URL, which rclone gets as it is: <c>remote:path</c>, a path on this machine, or a
 /// connection string such as <c>:webdav,url='https://host/',user=me,pass=…:path</c>.</summary>
-internal sealed partial class RcloneTarget
+internal sealed class RcloneTarget
 {
     private const string Scheme = "rclone:";
     private const string Hidden = "***";
-
-    // Every other parameter may hold a secret.
-    private static readonly HashSet<string> ShownParameters = ["host", "port", "user", "provider", "region"];
 
     private readonly List<string> _secrets = [];
 
     private RcloneTarget(string remote)
     {
         Remote = remote;
-        Shown = Redact(remote, _secrets);
+        Shown = ConnectionString.Redact(remote, _secrets);
     }
 
     /// <summary>The remote as rclone gets it.</summary>
@@ -37,83 +32,9 @@ internal sealed partial class RcloneTarget
         return new RcloneTarget(remote.EndsWith(':') || remote.EndsWith('/') ? remote : remote + "/");
     }
 
-    /// <summary>Returns a URL as it may be shown: without the values of parameters that may be secret.</summary>
-    /// <param name="url">A URL with a connection string.</param>
-    /// <param name="start">Where that begins.</param>
-    public static string Redact(string url, int start) => url[..start] + Redact(url[start..], []);
-
     /// <summary>A text of rclone's as it may be shown.</summary>
     /// <param name="text">The text.</param>
     public string Redact(string text)
         => _secrets.Aggregate(text.Replace(Remote, Shown, StringComparison.Ordinal),
             (shown, secret) => shown.Replace(secret, Hidden, StringComparison.Ordinal));
-
-    // name,key=value,key='a value with , and : and a '' quote',…:path
-    private static string Redact(string remote, List<string> secrets)
-    {
-        if (remote.Length == 0) return remote;
-        // A backend without a name begins with a colon.
-        var position = FindEnd(remote, remote[0] == ':' ? 1 : 0, ",:/");
-        if (position == remote.Length || remote[position] != ',') return RedactUnparsed(remote);
-
-        var firstSecret = -1;
-        while (position < remote.Length && remote[position] == ',')
-        {
-            var keyStart = position + 1;
-            position = FindEnd(remote, keyStart, "=,:");
-            if (position == remote.Length || remote[position] != '=') continue;
-
-            var key = remote[keyStart..position];
-            var valueStart = ++position;
-            position = SkipValue(remote, position);
-            if (ShownParameters.Contains(key)) continue;
-            AddSecret(remote[valueStart..position], secrets);
-            if (firstSecret < 0) firstSecret = valueStart;
-        }
-        if (firstSecret < 0) return RedactUnparsed(remote);
-        // An unquoted comma or colon ends a secret before its end, so nothing is shown from the first secret to the last place where the
-        // path can begin.
-        return string.Concat(remote.AsSpan(0, firstSecret), Hidden, remote.AsSpan(Math.Max(position, remote.LastIndexOf(':'))));
-    }
-
-    // What looks like a parameter where none can be: behind a slip.
-    private static string RedactUnparsed(string remote)
-    {
-        if ((remote[0] == '/' ? SecretPattern() : ParameterPattern()).Match(remote) is not { Success: true } parameter) return remote;
-        var start = parameter.Index + parameter.Length;
-        return string.Concat(remote.AsSpan(0, start), Hidden, remote.AsSpan(remote.LastIndexOf(':') is var colon && colon > start ? colon : remote.Length));
-    }
-
-    // In a path, which may have commas.
-    [GeneratedRegex(",[^,=]*(?:pass|secret|token|key|auth)[^,=]*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex SecretPattern();
-
-    [GeneratedRegex("(?:^[^,=:/]+|,(?!(?:host|port|user|provider|region)=)[^,=]+)=")]
-    private static partial Regex ParameterPattern();
-
-    private static int FindEnd(string text, int start, string ends)
-        => text.AsSpan(start).IndexOfAny(ends) is >= 0 and var length ? start + length : text.Length;
-
-    private static int SkipValue(string remote, int position)
-    {
-        if (position < remote.Length && remote[position] is '\'' or '"')
-        {
-            var quote = remote[position++];
-            for (; position < remote.Length; position++)
-            {
-                if (remote[position] != quote) continue;
-                // A doubled quote stands for one.
-                if (position + 1 == remote.Length || remote[position + 1] != quote) return position + 1;
-                position++;
-            }
-        }
-        while (position < remote.Length && remote[position] is not (',' or ':')) position++;
-        return position;
-    }
-
-    private static void AddSecret(string value, List<string> secrets)
-    {
-        var text = value.Trim('\'', '"');
-        if (text.Length > 0 && text is not ("true" or "false")) secrets.Add(text);
-    }
 }

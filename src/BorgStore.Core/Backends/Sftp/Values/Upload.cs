@@ -71,9 +71,7 @@ internal static class Upload
                 for (long offset = 0; offset < value.Length;)
                 {
                     var count = (int)Math.Min(WriteSize(connection), value.Length - offset);
-                    // A file that was opened for synchronous reading would be read by another thread of the pool, no sooner.
-                    if (stream is FileStream { IsAsync: false }) stream.ReadExactly(buffer, 0, count);
-                    else await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+                    await stream.ReadExactlyAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
                     if (await SendAsync(connection, new(handle, offset, buffer.AsMemory(0, count)), writes, cancellationToken)
                         .ConfigureAwait(false) is { IsOk: false } refusal) return refusal;
                     offset += count;

@@ -1,4 +1,4 @@
-namespace BorgStore.Caching;
+namespace BorgStore.Layout;
 
 /// <summary>How a cache stands in front of a namespace.</summary>
 public enum CacheMode

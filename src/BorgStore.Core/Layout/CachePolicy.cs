@@ -1,4 +1,4 @@
-namespace BorgStore.Caching;
+namespace BorgStore.Layout;
 
 /// <summary>How a namespace is cached.</summary>
 public sealed record CachePolicy

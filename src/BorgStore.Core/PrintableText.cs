@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace BorgStore.Naming;
+namespace BorgStore;
 
 /// <summary>Text that others chose (names, URLs, answers of servers), as it may be shown on a terminal or in a log.</summary>
 internal static class PrintableText

@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
+using BorgStore.Backends;
 using BorgStore.Backends.Files;
 using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Rest;
 using BorgStore.Backends.Sftp;
-using BorgStore.Security;
 
-namespace BorgStore.Backends;
+namespace BorgStore;
 
 /// <summary>Finds the backend for a URL by its scheme.</summary>
 public static class BackendFactory

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
-using BorgStore.Backends;
 using BorgStore.Hashing;
+using BorgStore.Security;
 
-namespace BorgStore.Security;
+namespace BorgStore.Backends;
 
 /// <summary>Refuses what a permission map does not allow.</summary>
 /// <remarks>Who may store new items but not replace any gets a store operation that creates only, so that the storage itself

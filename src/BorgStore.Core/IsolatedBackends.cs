@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.Loader;
+using BorgStore.Backends;
 
-namespace BorgStore.Backends;
+namespace BorgStore;
 
 /// <summary>Backends with dependencies of their own, each loaded when a URL first asks for it.</summary>
 /// <remarks>PowerShell has one process for all modules, and another module may have loaded another version of the same dependency. So such a

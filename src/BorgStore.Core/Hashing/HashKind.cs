@@ -60,7 +60,7 @@ public sealed class HashKind
     public static HashKind Blake2s { get; } = new("blake2s", "BLAKE2s", 32, kind => new Blake2sHasher(kind));
 
     /// <summary>BLAKE3 with a digest of 32 bytes (BLAKE3 specification, hash mode).</summary>
-    public static HashKind Blake3 { get; } = new("blake3", "BLAKE3", 32, kind => new Blake3Hasher(kind));
+    public static HashKind Blake3 { get; } = FromBlake3Package();
 
     /// <summary>All kinds, in the order in which help and completion show them.</summary>
     public static IReadOnlyList<HashKind> All { get; } =
@@ -123,6 +123,12 @@ public sealed class HashKind
 
     private static HashKind Framework(string name, string displayName, int digestSize, HashAlgorithmName algorithm) =>
         new(name, displayName, digestSize, kind => new FrameworkHasher(kind, algorithm));
+
+    private static HashKind FromBlake3Package()
+    {
+        Blake3Package.Register();
+        return new("blake3", "BLAKE3", 32, kind => new Blake3Hasher(kind));
+    }
 
     private static bool IsSpelling(ReadOnlySpan<char> text, ReadOnlySpan<char> name)
     {

@@ -1,8 +1,6 @@
 using BenchmarkDotNet.Running;
 using BorgStore.Benchmarks;
 
-if (args is ["blake3-file", .. var rest])
-    return Blake3FileRace.Run(rest);
 if (args is ["cache", .. var scale])
     return await CacheScale.RunAsync(scale);
 if (args is ["sftp", .. var turn])

@@ -47,6 +47,7 @@ Describe 'The folder of the module' {
 
     It 'has one Core for PowerShell, and no part of PowerShell' {
         $files -match '^(?!server/).*BorgStore\.Core\.dll$' | Should -Be BorgStore.Core.dll
+        $files -match '^(?!server/).*Blake3\.dll$' | Should -Be Blake3.dll
         $files -match 'System\.Management\.Automation|PowerShellStandard' | Should -BeNullOrEmpty
     }
 
@@ -62,6 +63,26 @@ Describe 'Importing the module' {
         $loaded = & pwsh -NoProfile -NonInteractive -Command $script
         # PowerShell may load assemblies of its own for that.
         $loaded -notlike 'Microsoft.PowerShell.*' | Sort-Object | Should -Be BorgStore.Core, BorgStore.PowerShell
+    }
+
+    It 'lets BLAKE3 be computed in a session that loads another version of its library <_>' -ForEach 'before', 'after' {
+        $script = Join-Path $TestDrive "$_.ps1"
+        Set-Content $script @'
+            param($module, $uri, $folder, $order)
+            $other = Join-Path $folder Blake3.dll
+            Add-Type -OutputAssembly $other -TypeDefinition '[assembly: System.Reflection.AssemblyVersion("2.0.0.0")] namespace Blake3 { public class Hasher { } }'
+            function Use-Other { "other $([Reflection.Assembly]::LoadFrom($other).GetName().Version)" }
+            if ($order -eq 'before') { Use-Other }
+            Import-Module $module
+            $store = New-BorgStore $uri @{ config = 0 }
+            Set-BorgStoreItem config/abc abc -Store $store
+            (Get-BorgStoreItemHash config/abc BLAKE3 -Store $store).Hash.Substring(0, 8)
+            Close-BorgStore $store
+            if ($order -eq 'after') { Use-Other }
+'@
+        $folder = New-Item (Join-Path $TestDrive "other-$_") -ItemType Directory
+        $expected = if ($_ -eq 'before') { 'other 2.0.0.0', '6437b3ac' } else { '6437b3ac', 'other 2.0.0.0' }
+        & pwsh -NoProfile -NonInteractive -File $script $manifestPath (New-TestUri) $folder $_ | Should -Be $expected
     }
 }
 

@@ -150,7 +150,7 @@ Describe 'The module' {
     }
 
     It 'needs PowerShell 7.4 and works without the SDK beside it' {
-        @(Get-ChildItem $modulePath -Filter *.dll).Name | Sort-Object | Should -Be 'BorgStore.Core.dll', 'BorgStore.PowerShell.dll'
+        @(Get-ChildItem $modulePath -Filter *.dll).Name | Sort-Object | Should -Be 'Blake3.dll', 'BorgStore.Core.dll', 'BorgStore.PowerShell.dll'
     }
 
     It 'closes its stores as it is removed' {

@@ -8,9 +8,9 @@ namespace BorgStore.Hashing;
 public sealed class HashKind
 {
     private const int LongestShown = 40;
-    private readonly Func<HashKind, int, Hasher> _create;
+    private readonly Func<HashKind, Hasher> _create;
 
-    private HashKind(string name, string displayName, int digestSize, Func<HashKind, int, Hasher> create) =>
+    private HashKind(string name, string displayName, int digestSize, Func<HashKind, Hasher> create) =>
         (Name, DisplayName, DigestSize, _create) = (name, displayName, digestSize, create);
 
     /// <summary>MD5 (RFC 1321). Broken; for comparison with what others computed.</summary>
@@ -20,7 +20,7 @@ public sealed class HashKind
     public static HashKind Sha1 { get; } = Framework("sha1", "SHA1", 20, HashAlgorithmName.SHA1);
 
     /// <summary>SHA-224 (FIPS 180-4).</summary>
-    public static HashKind Sha224 { get; } = new("sha224", "SHA224", 28, (kind, _) => new Sha224Hasher(kind));
+    public static HashKind Sha224 { get; } = new("sha224", "SHA224", 28, kind => new Sha224Hasher(kind));
 
     /// <summary>SHA-256 (FIPS 180-4).</summary>
     public static HashKind Sha256 { get; } = Framework("sha256", "SHA256", 32, HashAlgorithmName.SHA256);
@@ -34,33 +34,33 @@ public sealed class HashKind
 #pragma warning disable CA1707 // Spelled as the framework spells its SHA3_256; Sha3256 would read as another algorithm.
 
     /// <summary>SHA3-224 (FIPS 202).</summary>
-    public static HashKind Sha3_224 { get; } = new("sha3_224", "SHA3_224", 28, (kind, _) => new Sha3Hasher(kind));
+    public static HashKind Sha3_224 { get; } = new("sha3_224", "SHA3_224", 28, kind => new Sha3Hasher(kind));
 
     /// <summary>SHA3-256 (FIPS 202).</summary>
     public static HashKind Sha3_256 { get; } = SHA3_256.IsSupported
         ? Framework("sha3_256", "SHA3_256", 32, HashAlgorithmName.SHA3_256)
-        : new("sha3_256", "SHA3_256", 32, (kind, _) => new Sha3Hasher(kind));
+        : new("sha3_256", "SHA3_256", 32, kind => new Sha3Hasher(kind));
 
     /// <summary>SHA3-384 (FIPS 202).</summary>
     public static HashKind Sha3_384 { get; } = SHA3_384.IsSupported
         ? Framework("sha3_384", "SHA3_384", 48, HashAlgorithmName.SHA3_384)
-        : new("sha3_384", "SHA3_384", 48, (kind, _) => new Sha3Hasher(kind));
+        : new("sha3_384", "SHA3_384", 48, kind => new Sha3Hasher(kind));
 
     /// <summary>SHA3-512 (FIPS 202).</summary>
     public static HashKind Sha3_512 { get; } = SHA3_512.IsSupported
         ? Framework("sha3_512", "SHA3_512", 64, HashAlgorithmName.SHA3_512)
-        : new("sha3_512", "SHA3_512", 64, (kind, _) => new Sha3Hasher(kind));
+        : new("sha3_512", "SHA3_512", 64, kind => new Sha3Hasher(kind));
 
 #pragma warning restore CA1707
 
     /// <summary>BLAKE2b-512 without a key (RFC 7693), as <c>blake2b</c> of Python's hashlib.</summary>
-    public static HashKind Blake2b { get; } = new("blake2b", "BLAKE2b", 64, (kind, _) => new Blake2bHasher(kind));
+    public static HashKind Blake2b { get; } = new("blake2b", "BLAKE2b", 64, kind => new Blake2bHasher(kind));
 
     /// <summary>BLAKE2s-256 without a key (RFC 7693), as <c>blake2s</c> of Python's hashlib.</summary>
-    public static HashKind Blake2s { get; } = new("blake2s", "BLAKE2s", 32, (kind, _) => new Blake2sHasher(kind));
+    public static HashKind Blake2s { get; } = new("blake2s", "BLAKE2s", 32, kind => new Blake2sHasher(kind));
 
     /// <summary>BLAKE3 with a digest of 32 bytes (BLAKE3 specification, hash mode).</summary>
-    public static HashKind Blake3 { get; } = new("blake3", "BLAKE3", 32, (kind, degree) => new Blake3Hasher(kind, degree));
+    public static HashKind Blake3 { get; } = FromBlake3Package();
 
     /// <summary>All kinds, in the order in which help and completion show them.</summary>
     public static IReadOnlyList<HashKind> All { get; } =
@@ -76,9 +76,6 @@ public sealed class HashKind
 
     /// <summary>The size of a digest [bytes].</summary>
     public int DigestSize { get; }
-
-    /// <summary>Whether more than one processor can work on one input.</summary>
-    internal bool IsParallel => this == Blake3;
 
     /// <summary>Finds a kind by its name in any case, with <c>-</c>, <c>_</c> or nothing before a number: <c>SHA-256</c>,
     /// <c>sha3_256</c>, <c>BLAKE2b</c>.</summary>
@@ -101,21 +98,20 @@ public sealed class HashKind
 
     /// <summary>Makes a hasher, for input that comes in pieces. It works on the thread that calls it.</summary>
     /// <returns>The hasher.</returns>
-    public Hasher CreateHasher() => CreateHasher(maxDegree: 1);
+    public Hasher CreateHasher() => _create(this);
 
     /// <summary>Computes the hash of bytes in memory.</summary>
     /// <param name="data">The bytes.</param>
     /// <returns>The digest in lower-case hex.</returns>
     public string ComputeHex(ReadOnlySpan<byte> data)
     {
-        using var hasher = CreateHasher(Environment.ProcessorCount);
+        using var hasher = CreateHasher();
         hasher.Append(data);
         return hasher.FinishHex();
     }
 
     /// <summary>Computes the hash of what is left of a stream, in constant memory.</summary>
-    /// <remarks>A long stream is read while it is hashed, and BLAKE3 then uses the processors that other hashing leaves free.
-    /// </remarks>
+    /// <remarks>A long stream is read while it is hashed, which takes one processor.</remarks>
     /// <param name="stream">The stream; it stays open.</param>
     /// <param name="cancellationToken">Ends the work at the next block.</param>
     /// <returns>The digest in lower-case hex.</returns>
@@ -125,12 +121,14 @@ public sealed class HashKind
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    /// <summary>Makes a hasher that may use several processors for one large piece.</summary>
-    /// <param name="maxDegree">How many threads may work on a piece, where the algorithm allows it.</param>
-    internal Hasher CreateHasher(int maxDegree) => _create(this, maxDegree);
-
     private static HashKind Framework(string name, string displayName, int digestSize, HashAlgorithmName algorithm) =>
-        new(name, displayName, digestSize, (kind, _) => new FrameworkHasher(kind, algorithm));
+        new(name, displayName, digestSize, kind => new FrameworkHasher(kind, algorithm));
+
+    private static HashKind FromBlake3Package()
+    {
+        Blake3Package.Register();
+        return new("blake3", "BLAKE3", 32, kind => new Blake3Hasher(kind));
+    }
 
     private static bool IsSpelling(ReadOnlySpan<char> text, ReadOnlySpan<char> name)
     {

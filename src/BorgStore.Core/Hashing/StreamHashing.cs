@@ -11,13 +11,10 @@ internal static class StreamHashing
     /// <summary>A read of what is longer [bytes]: few switches between threads, yet two of them stay in the caches.</summary>
     private const int BlockSize = 1024 * 1024;
 
-    /// <summary>A read of what several processors hash [bytes]: enough for each of them, and no more than the caches hold.</summary>
-    private static readonly int ParallelBlockSize = Math.Clamp(Environment.ProcessorCount / 2, 1, 8) * BlockSize;
-
     public static async ValueTask<string> ComputeHexAsync(HashKind kind, Stream stream, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var hasher = kind.CreateHasher(Environment.ProcessorCount);
+        using var hasher = kind.CreateHasher();
         var buffer = ArrayPool<byte>.Shared.Rent(FirstSize);
         try
         {
@@ -37,22 +34,21 @@ internal static class StreamHashing
     /// <summary>Reads into one buffer while the other is hashed.</summary>
     private static async ValueTask AppendRestAsync(Hasher hasher, Stream stream, CancellationToken cancellationToken)
     {
-        var size = hasher.Kind.IsParallel ? ParallelBlockSize : BlockSize;
-        var filling = ArrayPool<byte>.Shared.Rent(size);
-        var hashed = ArrayPool<byte>.Shared.Rent(size);
+        var filling = ArrayPool<byte>.Shared.Rent(BlockSize);
+        var hashed = ArrayPool<byte>.Shared.Rent(BlockSize);
         var hashing = Task.CompletedTask;
         try
         {
             int read;
             do
             {
-                read = await FillAsync(stream, filling.AsMemory(0, size), cancellationToken).ConfigureAwait(false);
+                read = await FillAsync(stream, filling.AsMemory(0, BlockSize), cancellationToken).ConfigureAwait(false);
                 await hashing.ConfigureAwait(false);
                 (filling, hashed) = (hashed, filling);
                 var block = hashed.AsMemory(0, read);
                 hashing = Task.Run(() => hasher.Append(block.Span), CancellationToken.None);
             }
-            while (read == size);
+            while (read == BlockSize);
             await hashing.ConfigureAwait(false);
         }
         finally

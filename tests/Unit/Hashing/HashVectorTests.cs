@@ -38,6 +38,21 @@ public class HashVectorTests
     public void Published(string algorithm, string text, string digest) =>
         Assert.Equal(digest, HashKind.Parse(algorithm).ComputeHex(Encoding.ASCII.GetBytes(text)));
 
+    /// <summary>The first 32 bytes of each output in hash mode, of https://github.com/BLAKE3-team/BLAKE3/tree/master/test_vectors.</summary>
+    [Fact]
+    public void Blake3_has_the_digests_of_its_official_vectors()
+    {
+        using var vectors = JsonDocument.Parse(File.ReadAllBytes(
+            Path.Combine(AppContext.BaseDirectory, "data", "blake3-test-vectors.json")));
+        var cases = vectors.RootElement.GetProperty("cases").EnumerateArray().ToArray();
+        Assert.NotEmpty(cases);
+        Assert.All(cases, vector =>
+        {
+            var data = Sample.Counting(vector.GetProperty("input_len").GetInt32());
+            Assert.Equal(vector.GetProperty("hash").GetString()![..64], HashKind.Blake3.ComputeHex(data));
+        });
+    }
+
     [Fact]
     public void AgreesWithHashlib()
     {

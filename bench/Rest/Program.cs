@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BorgStore;
 using BorgStore.Backends;
 using BorgStore.Tests.Sftp;
 using Microsoft.AspNetCore.Builder;

@@ -3,7 +3,6 @@
 using System.Text;
 using BorgStore;
 using BorgStore.Backends;
-using BorgStore.Caching;
 using BorgStore.Hashing;
 using BorgStore.Layout;
 using BorgStore.Security;

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Management.Automation;
-using BorgStore.Caching;
 using BorgStore.Layout;
 
 namespace BorgStore.Commands;

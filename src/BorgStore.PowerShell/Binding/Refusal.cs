@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Management.Automation;
-using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 

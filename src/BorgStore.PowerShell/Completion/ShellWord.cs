@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Management.Automation.Language;
 using System.Text;
-using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 

@@ -1,4 +1,3 @@
-using BorgStore.Backends;
 
 namespace BorgStore.Commands;
 

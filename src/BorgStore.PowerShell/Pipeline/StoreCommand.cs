@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using BorgStore.Naming;
 
 namespace BorgStore.Commands;
 

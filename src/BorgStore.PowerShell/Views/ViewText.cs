@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
 using BorgStore.Layout;
-using BorgStore.Naming;
 using BorgStore.Security;
 
 namespace BorgStore.Commands;

@@ -56,7 +56,7 @@ internal sealed class OperationGate(string? shownUrl = null)
     /// <summary>Makes each step of a listing an operation. Nothing is held while the caller looks at an item: it may close the store
     /// then.</summary>
     /// <param name="items">The listing.</param>
-    /// <param name="cancellationToken">A token to cancel the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async IAsyncEnumerable<T> EnterEachAsync<T>(IAsyncEnumerable<T> items, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var enumerator = items.GetAsyncEnumerator(cancellationToken);

@@ -14,7 +14,7 @@ public sealed partial class Store
     /// <summary>Finds an item.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The item, or <see langword="null"/> where there is none.</returns>
     public async ValueTask<StoreItem?> FindAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -31,7 +31,7 @@ public sealed partial class Store
     /// <summary>Tells of an item. Fails where there is none.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<StoreItem> GetInfoAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
         => await FindAsync(name, deleted, cancellationToken).ConfigureAwait(false) ?? throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
 
@@ -39,7 +39,7 @@ public sealed partial class Store
     /// <param name="name">The full name.</param>
     /// <param name="range">Which part; the whole value by default.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<byte[]> LoadAsync(
         string name, ByteRange range = default, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -58,7 +58,7 @@ public sealed partial class Store
     /// <param name="name">The full name.</param>
     /// <param name="range">Which part; the whole value by default.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<ValueStream> OpenReadAsync(
         string name, ByteRange range = default, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -73,7 +73,7 @@ public sealed partial class Store
     /// <param name="name">The full name.</param>
     /// <param name="value">The value.</param>
     /// <param name="mode">What to do where the item exists already.</param>
-    /// <param name="cancellationToken">Ends the wait; the value is then stored whole or not at all.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the value is then stored completely or not at all.</param>
     public async ValueTask StoreAsync(
         string name, StoreValue value, StoreMode mode = StoreMode.Overwrite, CancellationToken cancellationToken = default)
     {
@@ -94,7 +94,7 @@ public sealed partial class Store
     /// <summary>Deletes an item for good.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask DeleteAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -111,7 +111,7 @@ public sealed partial class Store
 
     /// <summary>Deletes items of a listing for good. One that is gone by now is no failure, and none ends the rest.</summary>
     /// <param name="items">The items; where they lie is taken from them.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Those that are still there, by their full names.</returns>
     public async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
         IReadOnlyList<StoreItem> items, CancellationToken cancellationToken = default)
@@ -129,7 +129,7 @@ public sealed partial class Store
     /// <param name="name">The full name.</param>
     /// <param name="algorithm">The algorithm.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The digest in lower-case hex.</returns>
     public async ValueTask<string> HashAsync(
         string name, HashKind algorithm, bool deleted = false, CancellationToken cancellationToken = default)
@@ -171,7 +171,7 @@ public sealed partial class Store
     /// <param name="newName">The new full name.</param>
     /// <param name="mode">What to do where an item of the new name exists already.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant; it stays soft-deleted.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask MoveAsync(string name, string newName, StoreMode mode = StoreMode.Overwrite, bool deleted = false,
         CancellationToken cancellationToken = default)
     {
@@ -185,7 +185,7 @@ public sealed partial class Store
 
     /// <summary>Deletes an item so that it can be restored. A soft-deleted item of the same name is replaced.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask SoftDeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -198,7 +198,7 @@ public sealed partial class Store
     /// <summary>Restores a soft-deleted item.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="mode">What to do where a live item of the name exists.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask UndeleteAsync(
         string name, StoreMode mode = StoreMode.CreateNew, CancellationToken cancellationToken = default)
     {
@@ -221,7 +221,7 @@ public sealed partial class Store
     /// <summary>Moves an item to the level of new items, where it lies on another one.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether it had to be moved.</returns>
     public async ValueTask<bool> ChangeLevelAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -263,14 +263,14 @@ public sealed partial class Store
     /// directory's names at most.</summary>
     /// <param name="ns">The namespace.</param>
     /// <param name="selection">Which items.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public IAsyncEnumerable<StoreItem> ListAsync(
         string ns, ItemSelection selection = ItemSelection.Live, CancellationToken cancellationToken = default)
         => ListAsync(DemandNamespace(ns), selection, cancellationToken);
 
     /// <summary>Lists the items of all known namespaces, one namespace after the other.</summary>
     /// <param name="selection">Which items.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async IAsyncEnumerable<StoreItem> ListAllAsync(
         ItemSelection selection = ItemSelection.Live, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -282,13 +282,13 @@ public sealed partial class Store
 
     /// <summary>Lists what crashes left unfinished.</summary>
     /// <param name="olderThan">How long nothing may have been written to it.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken = default)
         => _backend.ListTemporaryAsync(olderThan, cancellationToken);
 
     /// <summary>Removes what a crash left.</summary>
     /// <param name="item">What <see cref="ListTemporaryAsync"/> found.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether it was still there.</returns>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken = default)
     {
@@ -362,7 +362,7 @@ public sealed partial class Store
     /// <param name="ns">The namespace of all of them.</param>
     /// <param name="sources">The blocks in their order; names are full names.</param>
     /// <param name="algorithm">The hash of the content that becomes the key of the new item.</param>
-    /// <param name="cancellationToken">Ends the wait; the new item is then there whole or not at all.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the new item then exists completely or not at all.</param>
     /// <returns>The full name of the new item.</returns>
     public ValueTask<string> DefragAsync(
         string ns, IReadOnlyList<Block> sources, HashKind algorithm, CancellationToken cancellationToken = default)
@@ -373,7 +373,7 @@ public sealed partial class Store
     /// <param name="sources">The blocks in their order; names are full names.</param>
     /// <param name="target">The full name of the new item.</param>
     /// <param name="mode">What to do where the new item exists already.</param>
-    /// <param name="cancellationToken">Ends the wait; the new item is then there whole or not at all.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the new item then exists completely or not at all.</param>
     /// <returns>The full name of the new item.</returns>
     public ValueTask<string> DefragAsync(string ns, IReadOnlyList<Block> sources, string target,
         StoreMode mode = StoreMode.Overwrite, CancellationToken cancellationToken = default)
@@ -382,7 +382,7 @@ public sealed partial class Store
     /// <summary>Opens ranges of items as one stream that the caller disposes, joined in the order given, with one request where the storage can.</summary>
     /// <param name="sources">The ranges, at most <see cref="Block.MaxCount"/>; names are full names. A negative offset counts from the end.</param>
     /// <param name="deleted">Whether the soft-deleted items are meant.</param>
-    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <exception cref="StoreException"><see cref="StoreError.ObjectNotFound"/> where an item is absent, <see cref="StoreError.ReadRange"/>
     /// where a range is not wholly inside its item.</exception>
     public async ValueTask<ValueStream> GatherAsync(
@@ -398,7 +398,7 @@ public sealed partial class Store
     }
 
     /// <summary>Tells the quota.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);

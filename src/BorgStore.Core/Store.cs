@@ -150,7 +150,7 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>Makes a store in an empty place and opens it.</summary>
     /// <param name="options">Where, and with which namespaces.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<Store> CreateAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
         // First of all: who gives a path where a URL is wanted is told that, not what else may be missing.
@@ -189,14 +189,14 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>Opens a store.</summary>
     /// <param name="options">Where; without a layout it is recognised from what lies in the store.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static Task<Store> OpenAsync(StoreOptions options, CancellationToken cancellationToken = default)
         => OpenAsync(StoreChain.Create(options), options, cancellationToken);
 
     /// <summary>Opens a store on a backend of the caller's own, which the store then owns.</summary>
     /// <param name="backend">A backend that is not open yet.</param>
     /// <param name="options">The layout, and what else is not the backend's.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static Task<Store> OpenAsync(IBackend backend, StoreOptions options, CancellationToken cancellationToken = default)
         => OpenAsync(StoreChain.Create(backend, options), options, cancellationToken);
 
@@ -220,7 +220,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>Removes a store with all that is in it, for good, and its cache where the options name one. Where something else lies
     /// there too, nothing is removed.</summary>
     /// <param name="options">Where.</param>
-    /// <param name="cancellationToken">Ends the wait; what is removed by then stays removed.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; items removed by then stay removed.</param>
     public static async Task DestroyAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
         var shownUrl = StoreUrl.Redact(options.Url);
@@ -263,7 +263,7 @@ public sealed partial class Store : IAsyncDisposable
     }
 
     /// <summary>Returns when all that was stored before the call is as safe from a power cut as the storage can make it.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -280,7 +280,7 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>Makes the directory of a namespace, which otherwise comes with its first item.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask MakeNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -289,7 +289,7 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>Removes the directory of a namespace without items. Empty nesting directories in it have to be removed first.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask RemoveNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -433,7 +433,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>Removes an item from the cache, so that it is loaded anew when it is next asked for. The item itself stays.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether it was in the cache.</returns>
     public async ValueTask<bool> ClearCachedItemAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -447,7 +447,7 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>Removes all items of a namespace from the cache. The items themselves stay.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="cancellationToken">Ends the work; what is removed by then stays removed.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; items removed by then stay removed.</param>
     public async Task ClearCachedNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -455,7 +455,7 @@ public sealed partial class Store : IAsyncDisposable
     }
 
     /// <summary>Removes everything from the cache. The store itself stays as it is.</summary>
-    /// <param name="cancellationToken">Ends the work; what is removed by then stays removed.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; items removed by then stay removed.</param>
     public async Task ClearCacheAsync(CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);

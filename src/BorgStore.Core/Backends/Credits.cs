@@ -13,7 +13,7 @@ internal sealed class Credits(int total, bool inBatches = false)
 
     /// <summary>Waits until so many bytes may be on their way.</summary>
     /// <param name="count">How many bytes; no more than there are in all.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask TakeAsync(int count, CancellationToken cancellationToken)
     {
         TaskCompletionSource turn;

@@ -9,7 +9,7 @@ public static class TreeWalk
     /// <summary>Lists the files of a directory and of all directories below it, sorted within each directory.</summary>
     /// <param name="backend">Where; asked for one level at a time.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> ListAsync(
         IBackend backend, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

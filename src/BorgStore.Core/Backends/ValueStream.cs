@@ -4,7 +4,7 @@ namespace BorgStore.Backends;
 public abstract class ValueStream : ReadOnlyStream
 {
     /// <summary>Reads all that is left.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The bytes.</returns>
     public virtual async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
     {

@@ -135,7 +135,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     /// <param name="name">The nested name.</param>
     /// <param name="value">The value.</param>
     /// <param name="wasGivenUp">Tells whether the value was taken back on its way, which is no failure.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether it is there.</returns>
     public async ValueTask<bool> StoreAsync(string name, StoreValue value, Func<bool>? wasGivenUp, CancellationToken cancellationToken)
     {

@@ -127,7 +127,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     /// <summary>Learns what was cached before.</summary>
     /// <param name="journal">When it was asked for [s], by the hash of the name; where it isn't said the times of the storage count.</param>
     /// <param name="isOwn">Whether an item belongs to this namespace rather than to one within it.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task ListAsync(Dictionary<ulong, uint> journal, Func<CachedNamespace, string, bool> isOwn, CancellationToken cancellationToken)
     {
         if (Index is null) return;
@@ -139,7 +139,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
 
     /// <summary>Learns what other processes added and removed.</summary>
     /// <param name="isOwn">Whether an item belongs to this namespace rather than to one within it.</param>
-    /// <param name="cancellationToken">A token to cancel the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task RelistAsync(Func<CachedNamespace, string, bool> isOwn, CancellationToken cancellationToken)
     {
         Interlocked.Exchange(ref _addedBytes, 0);

@@ -15,13 +15,13 @@ internal static class LayoutRecognition
 
     /// <summary>Looks at the store.</summary>
     /// <param name="backend">An open backend.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken) => RecognizeAsync(backend, null, cancellationToken);
 
     /// <summary>Looks at the store.</summary>
     /// <param name="backend">An open backend.</param>
     /// <param name="recalled">What was recognised before, which is returned if the store has the same namespaces still.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<StoreLayout> RecognizeAsync(IBackend backend, StoreLayout? recalled, CancellationToken cancellationToken)
     {
         if (recalled is not null && await HasSameNamespacesAsync(backend, recalled, cancellationToken).ConfigureAwait(false)) return recalled;

@@ -14,7 +14,7 @@ internal static class MisplacedContent
     /// <summary>Looks at everything.</summary>
     /// <param name="backend">An open backend.</param>
     /// <param name="given">The layout, as far as somebody has given it.</param>
-    /// <param name="cancellationToken">A token to cancel the search.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The nested name of the first thing without a place, and why it has none; <see langword="null"/> if all have one.</returns>
     public static async Task<(string Path, string Reason)?> FindAsync(IBackend backend, StoreLayout? given, CancellationToken cancellationToken)
     {
@@ -30,7 +30,7 @@ internal static class MisplacedContent
     /// <summary>Looks at some items of a store whose layout was recognised.</summary>
     /// <param name="backend">An open backend.</param>
     /// <param name="recognised">What was recognised.</param>
-    /// <param name="cancellationToken">A token to cancel the search.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The nested name of what may well be an ordinary file, and why; <see langword="null"/> if there is none, or if nested keys show that
     /// this is a store nevertheless.</returns>
     public static async Task<(string Path, string Reason)?> FindDoubtAsync(IBackend backend, StoreLayout recognised, CancellationToken cancellationToken)

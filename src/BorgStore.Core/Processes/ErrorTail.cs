@@ -16,7 +16,7 @@ internal sealed class ErrorTail(Action<string>? line = null)
 
     /// <summary>Reads a stream to its end and closes it.</summary>
     /// <param name="errors">What the child writes to.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task ReadAsync(Stream errors, CancellationToken cancellationToken)
     {
         var buffer = new byte[1024];

@@ -47,7 +47,7 @@ internal sealed class DirectLoad
     /// <param name="key">The key.</param>
     /// <param name="range">The value of the Range header, or <see langword="null"/> for all.</param>
     /// <param name="etag">What the object must still be, where that matters.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The answer, or <see langword="null"/> where the SDK has to ask.</returns>
     public async Task<GetObjectResponse?> TryGetAsync(string bucket, string key, string? range, string? etag, CancellationToken cancellationToken)
     {

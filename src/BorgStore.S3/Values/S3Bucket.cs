@@ -81,7 +81,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     /// <param name="key">The key.</param>
     /// <param name="range">The part; of one before the end, all up to the end is asked for.</param>
     /// <param name="etag">What the object must still be, where that matters.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The answer and where in the object it begins, or <see langword="null"/> where the object is absent.</returns>
     public async Task<(GetObjectResponse Response, long Start)?> GetAsync(string key, ByteRange range, string? etag, CancellationToken cancellationToken)
     {
@@ -151,7 +151,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     /// <summary>Deletes an object; nobody learns whether it was there.</summary>
     /// <param name="key">The key.</param>
     /// <param name="etag">What it must still be, where the server can tell.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public Task DeleteAsync(string key, string? etag, CancellationToken cancellationToken)
         => _client.DeleteObjectAsync(new DeleteObjectRequest
         {
@@ -200,7 +200,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     /// <param name="oneLevel">Whether deeper keys are gathered to directories.</param>
     /// <param name="continuation">Where the last page ended.</param>
     /// <param name="max">How many keys at the most.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)

@@ -30,7 +30,7 @@ internal sealed class GatherStream : ValueStream
     /// <summary>Gathers by loading range after range, several at a time.</summary>
     /// <param name="backend">The storage.</param>
     /// <param name="blocks">The ranges.</param>
-    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <param name="loadsAtOnce">The number of ranges that are loaded at the same time.</param>
     public static ValueTask<ValueStream> OpenAsync(
         IBackend backend, IReadOnlyList<Block> blocks, CancellationToken cancellationToken, int loadsAtOnce = LoadsAtOnce)
@@ -42,7 +42,7 @@ internal sealed class GatherStream : ValueStream
     /// <param name="read">Reads pieces.</param>
     /// <param name="windowSize">The bytes that are read at a time; twice as many are in memory at most. They are fewer while many
     /// streams are open; see <see cref="WindowBudget"/>.</param>
-    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async ValueTask<ValueStream> OpenAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find,
         IReadOnlyList<Block> blocks, PieceReader read, int windowSize, CancellationToken cancellationToken)
     {

@@ -7,7 +7,7 @@ internal sealed class NameLocks
 
     /// <summary>Waits until nobody else holds the name.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>What gives the name free when it is disposed.</returns>
     public async ValueTask<IDisposable> EnterAsync(string name, CancellationToken cancellationToken)
     {

@@ -29,7 +29,7 @@ internal sealed class RcloneValueStream(
     }
 
     /// <summary>Reads all that is left. Where nothing was read before, a failure on the way only makes it begin again.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
     {
         if (_position > 0) return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);

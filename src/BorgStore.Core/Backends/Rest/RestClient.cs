@@ -44,7 +44,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     /// <param name="read">Reads the answer, as part of the attempt.</param>
     /// <param name="repeat">Whether the request may be sent again.</param>
     /// <param name="takesLong">Whether the answer may take longer than a stall.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<RestAnswer, Task<T>> read,
         Repeat repeat, bool takesLong, CancellationToken cancellationToken)
     {

@@ -22,7 +22,7 @@ internal static partial class RestErrors
     /// <summary>Makes an exception of an answer that is no success.</summary>
     /// <param name="response">The answer.</param>
     /// <param name="name">The item that was asked for, if one was.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<StoreException> ReadAsync(HttpResponseMessage response, string? name, CancellationToken cancellationToken)
     {
         var text = await ReadTextAsync(response, cancellationToken).ConfigureAwait(false);
@@ -90,7 +90,7 @@ internal static partial class RestErrors
 
     /// <summary>Whether the Python server refused for want of permissions. Its answers have no mark; but no other page says this.</summary>
     /// <param name="response">The answer.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<bool> IsRefusalOfPythonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
         => response.Content.Headers.ContentType?.MediaType == "text/html"
             && PythonRefusal().IsMatch(await ReadTextAsync(response, cancellationToken).ConfigureAwait(false));

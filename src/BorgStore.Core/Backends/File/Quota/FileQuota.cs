@@ -34,7 +34,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     /// <summary>Refuses a value that does not fit beside those that are being written, and keeps its room until it is.</summary>
     /// <param name="name">The item; <see langword="null"/> if its name follows from its content; what it replaces is not known then.</param>
     /// <param name="length">Its size [bytes].</param>
-    /// <param name="cancellationToken">A token to cancel the counting.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>What keeps the room until the change begins, or its disposal; <see langword="null"/> if there is no limit.</returns>
     public Reservation? Reserve(string? name, long length, CancellationToken cancellationToken)
     {
@@ -50,7 +50,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     /// <param name="name">The item.</param>
     /// <param name="length">Its size when the change is done [bytes].</param>
     /// <param name="reservation">The room that was kept for it; it is given back.</param>
-    /// <param name="cancellationToken">A token to cancel the counting.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>To be completed when the change is done, and disposed in any case.</returns>
     public Change Begin(string name, long length, Reservation? reservation, CancellationToken cancellationToken)
         => Begin(name, length, checkOnly: false, reservation, cancellationToken);

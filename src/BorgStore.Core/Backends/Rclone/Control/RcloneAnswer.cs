@@ -39,7 +39,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
 
     /// <summary>Reads as much as there is, until a buffer is full.</summary>
     /// <param name="buffer">Where to.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>How much was read; less than fits only at the end.</returns>
     public async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -49,7 +49,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
 
     /// <summary>Reads some of it.</summary>
     /// <param name="buffer">Where to.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>How much was read; 0 at the end.</returns>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -58,7 +58,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
 
     /// <summary>Reads what it says.</summary>
     /// <param name="read">Reads the JSON. Whatever it throws is the answer's fault.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<T> ReadAsync<T>(Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(SmallSize);
@@ -88,7 +88,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
     }
 
     /// <summary>Reads what went wrong.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<RcloneFailure> ReadFailureAsync(CancellationToken cancellationToken)
     {
         var buffer = new byte[MaxFailureSize];

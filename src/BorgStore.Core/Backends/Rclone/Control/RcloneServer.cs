@@ -77,7 +77,7 @@ internal sealed class RcloneServer : IAsyncDisposable
 
     /// <summary>Tells what a remote can do, and opens it where that was not done before.</summary>
     /// <param name="remote">The remote.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<RcloneRemote> GetRemoteAsync(string remote, CancellationToken cancellationToken)
     {
         var opening = _remotes.GetOrAdd(remote, static (remote, server) => server.OpenRemoteAsync(remote), this);
@@ -101,13 +101,13 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <summary>Calls a command that answers nothing of interest.</summary>
     /// <param name="command">The command, such as <c>operations/mkdir</c>.</param>
     /// <param name="parameters">Its parameters.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
     public Task<bool> CallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
         => CallAsync(Request(command, parameters), cancellationToken);
 
     /// <summary>Calls a command that answers nothing of interest.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
     public async Task<bool> CallAsync(HttpRequestMessage call, CancellationToken cancellationToken)
     {
         using var answer = await BeginCallAsync(call, cancellationToken).ConfigureAwait(false);
@@ -118,7 +118,7 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <param name="command">The command, such as <c>operations/stat</c>.</param>
     /// <param name="parameters">Its parameters.</param>
     /// <param name="read">Reads the answer. Whatever it throws is the answer's fault.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
     public async Task<T> CallAsync<T>(string command, JsonObject parameters, Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
         using var answer = await BeginCallAsync(command, parameters, cancellationToken).ConfigureAwait(false);
@@ -128,7 +128,7 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <summary>Calls a command whose answer is long.</summary>
     /// <param name="command">The command, such as <c>operations/list</c>.</param>
     /// <param name="parameters">Its parameters.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
     /// <returns>The answer, of which only the beginning was read.</returns>
     public Task<RcloneAnswer> BeginCallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
         => BeginCallAsync(Request(command, parameters), cancellationToken);
@@ -142,7 +142,7 @@ internal sealed class RcloneServer : IAsyncDisposable
 
     /// <summary>Sends a request.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The answer, which may tell of a failure, and of which only the beginning was read.</returns>
     public async Task<RcloneAnswer> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {

@@ -40,7 +40,7 @@ internal sealed class RcloneListReader
 
     /// <summary>Reads what is listed, in the order in which it comes; the names are paths below the root of the remote.</summary>
     /// <param name="answer">The answer.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> ReadAsync(
         RcloneAnswer answer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

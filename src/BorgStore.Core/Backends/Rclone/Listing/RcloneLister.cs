@@ -13,7 +13,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
 
     /// <summary>Lists one directory.</summary>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Its files and directories, sorted by name.</returns>
     public async Task<List<ItemInfo>> ListDirectoryAsync(string directory, CancellationToken cancellationToken)
     {
@@ -26,7 +26,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
     /// <remarks>Remotes tell them in any order, so that all have to be known before the first comes out. Rclone itself needs several
     /// times that memory for its answer.</remarks>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The files by their path below the directory, in the order of a walk.</returns>
     public async Task<List<ItemInfo>> ListTreeAsync(string directory, CancellationToken cancellationToken)
     {
@@ -40,7 +40,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
     /// <param name="isWanted">Whether the directory of this path below the root is listed.</param>
     /// <param name="list">Lists one directory, sorted by name.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The files by their path below the directory.</returns>
     public static async IAsyncEnumerable<ItemInfo> WalkTreeAsync(
         string directory,

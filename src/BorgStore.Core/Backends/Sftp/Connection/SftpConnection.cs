@@ -81,7 +81,7 @@ internal sealed class SftpConnection : IAsyncDisposable
     /// <summary>Greets the server at the other end of a transport, which belongs to the connection from now on.</summary>
     /// <param name="transport">The way to the server.</param>
     /// <param name="timeout">How long the server may be silent while it owes answers.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<SftpConnection> OpenAsync(ISftpTransport transport, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var connection = new SftpConnection(transport, timeout);

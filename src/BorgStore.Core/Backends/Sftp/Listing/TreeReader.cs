@@ -30,7 +30,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
 
     /// <summary>Walks the tree.</summary>
     /// <param name="directory">Where to begin.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The path of each file below that directory, and what is known of it.</returns>
     public async IAsyncEnumerable<Entry> WalkAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
     private Task<Configuration>? _configuration;
 
     /// <summary>Starts ssh. Whether it reaches the server is yet to be seen.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<ISftpTransport> ConnectAsync(CancellationToken cancellationToken)
     {
         var configuration = await (_configuration ??= AskAsync()).WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -19,7 +19,7 @@ public sealed record DefragRequest(IReadOnlyList<Block> Sources)
     /// <summary>How many levels the new item is nested where there is no <see cref="Target"/>.</summary>
     public int Levels { get; init; }
 
-    /// <summary>What to do where the new item exists already.</summary>
+    /// <summary>What to do if the new item already exists.</summary>
     public StoreMode Mode { get; init; }
 
     /// <summary>What stands before the name of the new item, and before the directories that nest it, where there is no <see cref="Target"/>.</summary>

@@ -16,10 +16,10 @@ public interface IBackend : IAsyncDisposable
     /// <summary>Makes the store. Fails with <see cref="StoreError.StoreAlreadyExists"/> where there is anything already.</summary>
     Task CreateAsync(CancellationToken cancellationToken);
 
-    /// <summary>Removes the store with all that is in it. Fails with <see cref="StoreError.StoreDoesNotExist"/> where there is none.</summary>
+    /// <summary>Removes the store with all that is in it. Fails with <see cref="StoreError.StoreDoesNotExist"/> if there is none.</summary>
     Task DestroyAsync(CancellationToken cancellationToken);
 
-    /// <summary>Makes the store ready for use. Fails with <see cref="StoreError.StoreDoesNotExist"/> where there is none.</summary>
+    /// <summary>Makes the store ready for use. Fails with <see cref="StoreError.StoreDoesNotExist"/> if there is none.</summary>
     Task OpenAsync(CancellationToken cancellationToken);
 
     /// <summary>Returns when all that was written before the call is as safe from a power cut as the storage can make it.</summary>
@@ -33,11 +33,11 @@ public interface IBackend : IAsyncDisposable
     ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Tells of an item or directory.</summary>
-    /// <returns>What is known, or <see langword="null"/> where it is absent.</returns>
+    /// <returns>What is known, or <see langword="null"/> if it does not exist.</returns>
     ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Begins to load a value or a part of it.</summary>
-    /// <returns>A stream that the caller disposes, or <see langword="null"/> where the item is absent.</returns>
+    /// <returns>A stream that the caller disposes, or <see langword="null"/> if the item does not exist.</returns>
     ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken);
 
     /// <summary>Opens ranges of items as one stream that the caller disposes, joined in the order given. Ranges may repeat and overlap;
@@ -74,7 +74,7 @@ public interface IBackend : IAsyncDisposable
     IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken);
 
     /// <summary>Computes the hash of a whole value, where the value is if that is possible.</summary>
-    /// <returns>The digest in lower-case hex, or <see langword="null"/> where the item is absent.</returns>
+    /// <returns>The digest in lower-case hex, or <see langword="null"/> if the item does not exist.</returns>
     ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken);
 
     /// <summary>Makes one new item out of blocks of existing ones. A block that is not wholly there fails with
@@ -82,7 +82,7 @@ public interface IBackend : IAsyncDisposable
     /// <returns>The nested name of the new item.</returns>
     ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Tells the quota.</summary>
+    /// <summary>Gets the quota.</summary>
     ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken);
 
     /// <summary>Lists what crashes left unfinished and nothing has written to for a while.</summary>

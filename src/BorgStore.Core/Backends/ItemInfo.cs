@@ -5,8 +5,8 @@ namespace BorgStore.Backends;
 /// listing, the name that was asked for otherwise.</param>
 /// <param name="Size">The size of the value [bytes]; 0 for a directory.</param>
 /// <param name="IsDirectory">Whether it is a directory.</param>
-/// <param name="LastAccessTime">When it was last read (UTC), where the storage knows.</param>
-/// <param name="LastWriteTime">When it was written (UTC), where the storage knows.</param>
+/// <param name="LastAccessTime">When it was last read (UTC), if the storage knows.</param>
+/// <param name="LastWriteTime">When it was written (UTC), if the storage knows.</param>
 public readonly record struct ItemInfo(
     string Name,
     long Size,

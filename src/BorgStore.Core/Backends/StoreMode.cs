@@ -1,6 +1,6 @@
 namespace BorgStore.Backends;
 
-/// <summary>What to do where an item of the name exists already.</summary>
+/// <summary>What to do where an item of the name already exists.</summary>
 public enum StoreMode
 {
     /// <summary>Replace it.</summary>

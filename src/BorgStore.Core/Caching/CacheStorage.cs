@@ -24,7 +24,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     /// <summary>Whether the cache is open and can be trusted.</summary>
     public bool IsUsable { get; private set; }
 
-    /// <summary>Opens the cache; makes it where there is none.</summary>
+    /// <summary>Opens the cache; makes it if there is none.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         try

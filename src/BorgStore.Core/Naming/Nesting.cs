@@ -9,7 +9,7 @@ public static class Nesting
     /// <summary>Nests a name.</summary>
     /// <param name="name">A full name, <c>namespace/key</c> or a key alone.</param>
     /// <param name="levels">How many directories come before the key.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
     /// <returns>The nested name. A key too short to fill all levels makes fewer or shorter directories.</returns>
     public static string Nest(string name, int levels, bool deleted = false)
     {

@@ -96,7 +96,7 @@ internal static partial class S3Errors
 
     /// <summary>Returns the exception for an answer that no server gives.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
-    /// <param name="cause">The cause, where another exception is.</param>
+    /// <param name="cause">The exception that caused this one, if any.</param>
     public static StoreException Wrong(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"The S3 server answered wrongly: {problem}. Perhaps there is no S3 server at that address; check the URL.", innerException: cause);
 

@@ -53,7 +53,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     public bool CanCopyParts(string key) => Traits.IsAws || key.AsSpan().IndexOfAny('%', '?') < 0;
 
     /// <summary>Asks for an object without its content.</summary>
-    /// <returns>What is known, or <see langword="null"/> where it is absent.</returns>
+    /// <returns>What is known, or <see langword="null"/> if it does not exist.</returns>
     public async Task<ObjectHead?> HeadAsync(string key, CancellationToken cancellationToken)
         => await HeadAsync(key, checksums: false, cancellationToken).ConfigureAwait(false) is { } response
             ? new(response.ContentLength >= 0 ? response.ContentLength : throw S3Errors.Wrong("the size of a value is negative"), Demand(response.ETag), response.LastModified)
@@ -199,7 +199,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     /// <param name="prefix">What all keys begin with.</param>
     /// <param name="oneLevel">Whether deeper keys are gathered to directories.</param>
     /// <param name="continuation">Where the last page ended.</param>
-    /// <param name="max">How many keys at the most.</param>
+    /// <param name="max">How many keys at most.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
     {

@@ -145,7 +145,7 @@ internal sealed partial class RcloneBackend
     /// <param name="shownName">The name for messages.</param>
     /// <param name="chooseName">Tells the name of the item, which may follow from its value.</param>
     /// <param name="value">The value.</param>
-    /// <param name="mode">What to do where the item exists already.</param>
+    /// <param name="mode">What to do if the item already exists.</param>
     /// <param name="cancellationToken">Ends it, and leaves nothing.</param>
     private async Task StoreByMoveAsync(
         string shownName, Func<string> chooseName, StoreValue value, StoreMode mode, CancellationToken cancellationToken)

@@ -73,7 +73,7 @@ internal static partial class RestErrors
 
     /// <summary>Returns the exception for an answer that no server of stores gives.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
-    /// <param name="cause">The cause, where another exception is.</param>
+    /// <param name="cause">The exception that caused this one, if any.</param>
     public static StoreException Wrong(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"The REST server answered wrongly: {problem}. Perhaps what answers there is no BorgStore REST server; check the URL.",
             innerException: cause);

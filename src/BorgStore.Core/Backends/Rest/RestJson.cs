@@ -10,7 +10,7 @@ namespace BorgStore.Backends.Rest;
 
 /// <summary>A part of a listing.</summary>
 /// <param name="Items">The items.</param>
-/// <param name="Next">Behind which item the next part begins; <see langword="null"/> where there is none.</param>
+/// <param name="Next">Behind which item the next part begins; <see langword="null"/> if there is none.</param>
 /// <param name="Error">Why directories could not be read.</param>
 /// <param name="Unreadable">Which directories could not be read.</param>
 internal readonly record struct ListingPage(List<ItemInfo> Items, string? Next, StoreError Error = default, List<string>? Unreadable = null);

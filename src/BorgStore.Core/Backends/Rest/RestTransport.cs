@@ -61,7 +61,7 @@ internal sealed class RestTransport : IAsyncDisposable
     /// <summary>The server that is reached over the network; <see langword="null"/> behind a socket of this machine or a child.</summary>
     public Uri? Server => _address.Command is null && _address.UnixSocket is null ? new(_address.Origin) : null;
 
-    /// <summary>Where a limit of requests at a time is kept; <see langword="null"/> where there is none.</summary>
+    /// <summary>Where a limit of requests at a time is kept; <see langword="null"/> if there is none.</summary>
     public SemaphoreSlim? Slots { get; }
 
     /// <summary>Keeps requests apart where the server can't; <see langword="null"/> where each connection leads to a server of its own.</summary>

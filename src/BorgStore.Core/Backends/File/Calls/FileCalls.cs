@@ -81,7 +81,7 @@ internal abstract class FileCalls
     /// <returns>Whether it was there. One with something in it fails with <see cref="StoreError.InvalidArgument"/>.</returns>
     public abstract bool RemoveDirectory(string name);
 
-    /// <returns>The directory, or <see langword="null"/> where it is absent or no directory.</returns>
+    /// <returns>The directory, or <see langword="null"/> if it does not exist or no directory.</returns>
     public abstract DirectoryReader? ReadDirectory(string name);
 
     /// <summary>Brings a file to the disk.</summary>

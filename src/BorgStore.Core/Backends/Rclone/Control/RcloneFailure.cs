@@ -6,7 +6,7 @@ namespace BorgStore.Backends.Rclone;
 /// <summary>What rclone could not do, before it is known in whose words the user is told.</summary>
 /// <param name="error">What it means.</param>
 /// <param name="reason">Rclone's own words, or what happened to it.</param>
-/// <param name="cause">The cause, where another exception is.</param>
+/// <param name="cause">The exception that caused this one, if any.</param>
 internal sealed partial class RcloneFailure(StoreError error, string reason, Exception? cause = null) : Exception(reason, cause)
 {
     // Rclone tells kinds of failures by their words only. The first that fits decides.
@@ -57,7 +57,7 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
 
     /// <summary>Returns the failure for an answer that rclone never gives.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
-    /// <param name="cause">The cause, where another exception is.</param>
+    /// <param name="cause">The exception that caused this one, if any.</param>
     public static RcloneFailure WrongAnswer(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"rclone answered wrongly: {problem}", cause) { _isFinal = true };
 

@@ -5,7 +5,7 @@ using BorgStore.Naming;
 namespace BorgStore.Backends.Sftp.Listing;
 
 /// <summary>Walks a tree in the order of its names, with many directories read ahead of the one that the caller has come to.</summary>
-/// <param name="read">Reads a directory, sorted by name; <see langword="null"/> where it is absent.</param>
+/// <param name="read">Reads a directory, sorted by name; <see langword="null"/> if it does not exist.</param>
 /// <param name="atOnce">How many directories are read at once.</param>
 internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry>?>> read, int atOnce)
 {

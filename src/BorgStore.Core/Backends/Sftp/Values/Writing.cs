@@ -13,7 +13,7 @@ internal sealed class Writing(string name, StoreMode mode)
     /// <summary>What to do where that name is taken.</summary>
     public StoreMode Mode => mode;
 
-    /// <summary>The name that it has until then; <see langword="null"/> where there is none.</summary>
+    /// <summary>The name that it has until then; <see langword="null"/> if there is none.</summary>
     public string? Temporary { get; set; }
 
     /// <summary>Whether the server was asked to rename it.</summary>

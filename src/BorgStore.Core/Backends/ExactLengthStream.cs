@@ -1,6 +1,6 @@
 namespace BorgStore.Backends;
 
-/// <summary>The next <paramref name="length"/> bytes of another stream. Reading fails if that one ends earlier.</summary>
+/// <summary>A given number of bytes from another stream. Reading fails if that one ends earlier.</summary>
 internal sealed class ExactLengthStream(Stream inner, long length) : ReadOnlyStream
 {
     private readonly long _length = length;

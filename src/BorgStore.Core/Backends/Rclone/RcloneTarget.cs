@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>What stands behind <c>rclone:</c> in a URL, which rclone gets as it is: <c>remote:path</c>, a path on this machine, or a
-/// connection string such as <c>:webdav,url='https://host/',user=me,pass=…:path</c>.</summary>
+/// <summary>The part of a URL after <c>rclone:</c>, which is passed to rclone unchanged: <c>remote:path</c>, a path
+/// on this machine, or a connection string such as <c>:webdav,url='https://host/',user=me,pass=…:path</c>.</summary>
 internal sealed partial class RcloneTarget
 {
     private const string Scheme = "rclone:";
     private const string Hidden = "***";
 
-    // Every other parameter may hold a secret.
+    // All other parameters may hold a secret.
     private static readonly HashSet<string> ShownParameters = ["host", "port", "user", "provider", "region"];
 
     private readonly List<string> _secrets = [];
@@ -20,29 +20,29 @@ internal sealed partial class RcloneTarget
         Shown = Redact(remote, _secrets);
     }
 
-    /// <summary>The remote as rclone gets it.</summary>
+    /// <summary>The remote as it is passed to rclone.</summary>
     public string Remote { get; }
 
-    /// <summary>The remote as it may be shown.</summary>
+    /// <summary>The remote without its secrets.</summary>
     public string Shown { get; }
 
-    /// <summary>Reads a URL.</summary>
+    /// <summary>Parses a URL.</summary>
     /// <param name="url">The URL.</param>
     public static RcloneTarget Parse(string url)
     {
         var remote = url[Scheme.Length..];
         if (remote.Length == 0 || remote.Contains('\0'))
             throw StoreUrl.Invalid(url, "it names no remote, which 'rclone listremotes' shows", "'rclone:remote:path'");
-        // With the slash it is a directory, whatever there is.
+        // The trailing slash makes it a directory, whatever exists there.
         return new RcloneTarget(remote.EndsWith(':') || remote.EndsWith('/') ? remote : remote + "/");
     }
 
-    /// <summary>Returns a URL as it may be shown: without the values of parameters that may be secret.</summary>
+    /// <summary>Returns a URL without the values of parameters that may be secret.</summary>
     /// <param name="url">A URL with a connection string.</param>
-    /// <param name="start">Where that begins.</param>
+    /// <param name="start">The start of the connection string.</param>
     public static string Redact(string url, int start) => url[..start] + Redact(url[start..], []);
 
-    /// <summary>A text of rclone's as it may be shown.</summary>
+    /// <summary>Returns a text of rclone's without secrets.</summary>
     /// <param name="text">The text.</param>
     public string Redact(string text)
         => _secrets.Aggregate(text.Replace(Remote, Shown, StringComparison.Ordinal),
@@ -52,7 +52,7 @@ internal sealed partial class RcloneTarget
     private static string Redact(string remote, List<string> secrets)
     {
         if (remote.Length == 0) return remote;
-        // A backend without a name begins with a colon.
+        // A backend without a name starts with a colon.
         var position = FindEnd(remote, remote[0] == ':' ? 1 : 0, ",:/");
         if (position == remote.Length || remote[position] != ',') return RedactUnparsed(remote);
 
@@ -71,12 +71,12 @@ internal sealed partial class RcloneTarget
             if (firstSecret < 0) firstSecret = valueStart;
         }
         if (firstSecret < 0) return RedactUnparsed(remote);
-        // An unquoted comma or colon ends a secret before its end, so nothing is shown from the first secret to the last place where the
-        // path can begin.
+        // An unquoted comma or colon may occur inside a secret, so everything is
+        // hidden from the first secret to the last place where the path can start.
         return string.Concat(remote.AsSpan(0, firstSecret), Hidden, remote.AsSpan(Math.Max(position, remote.LastIndexOf(':'))));
     }
 
-    // What looks like a parameter where none can be: behind a slip.
+    // Hides text that looks like a parameter where none can be, because of a mistyped connection string.
     private static string RedactUnparsed(string remote)
     {
         if ((remote[0] == '/' ? SecretPattern() : ParameterPattern()).Match(remote) is not { Success: true } parameter) return remote;
@@ -84,7 +84,7 @@ internal sealed partial class RcloneTarget
         return string.Concat(remote.AsSpan(0, start), Hidden, remote.AsSpan(remote.LastIndexOf(':') is var colon && colon > start ? colon : remote.Length));
     }
 
-    // In a path, which may have commas.
+    // For paths, which may contain commas.
     [GeneratedRegex(",[^,=]*(?:pass|secret|token|key|auth)[^,=]*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex SecretPattern();
 
@@ -102,7 +102,7 @@ internal sealed partial class RcloneTarget
             for (; position < remote.Length; position++)
             {
                 if (remote[position] != quote) continue;
-                // A doubled quote stands for one.
+                // A doubled quote is an escaped quote.
                 if (position + 1 == remote.Length || remote[position + 1] != quote) return position + 1;
                 position++;
             }

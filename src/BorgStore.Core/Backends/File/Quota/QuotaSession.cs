@@ -86,7 +86,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
                 && !RemovedLink(name))];
     }
 
-    // A mark is a file that was made here. Nothing is opened that a link leads to.
+    // A mark is always a regular file. A link under its name is removed, so that its target is never opened.
     private bool RemovedLink(string mark) => PortableCalls.IsLink(PathOf(mark)) && calls.Delete(mark);
 
     private bool IsHeldByOthers(string mark)
@@ -106,7 +106,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         }
     }
 
-    // The mark has to be on the disk before any change is.
+    // The mark must be on disk before any change is.
     private void Write()
     {
         using (var file = calls.CreateFile(FileName))
@@ -115,7 +115,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         calls.SyncDirectory("");
     }
 
-    // Nothing where the system has no such thing.
+    // Returns an empty string if the system has no boot ID.
     private static string ReadBootId()
     {
         try

@@ -68,8 +68,8 @@ internal struct Reply : IDisposable
         }
     }
 
-    /// <summary>Waits for a reply that nobody wants any more.</summary>
-    /// <param name="late">The reply to come.</param>
+    /// <summary>Waits for a reply that is no longer wanted.</summary>
+    /// <param name="late">The pending reply.</param>
     public static async ValueTask DropAsync(ValueTask<Reply> late)
     {
         try
@@ -79,11 +79,11 @@ internal struct Reply : IDisposable
         }
         catch (StoreException)
         {
-            // Nobody wants to know.
+            // Its failure does not matter either.
         }
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Returns the memory to the pool.</summary>
     public void Dispose()
     {
         if (_pooled is not { } pooled) return;

@@ -258,7 +258,7 @@ public sealed partial class S3Backend
         await using (source.ConfigureAwait(false)) await AddPartsAsync(upload, new(source, head.Size)).ConfigureAwait(false);
     }
 
-    // Where the server can write only if absent, but not copy so, a value that fits into one request makes the way through here.
+    // If the server supports conditional writes but not conditional copies, a value that fits into one request is downloaded and uploaded again.
     private async Task CreateCopyAsync(string name, string newName, ObjectHead head, CancellationToken cancellationToken)
     {
         var decides = await PrepareToCreateAsync(newName, cancellationToken).ConfigureAwait(false);
@@ -290,7 +290,7 @@ public sealed partial class S3Backend
                 ETagToMatch = head.ETag,
                 IfNoneMatch = mode == StoreMode.CreateNew ? "*" : null,
             }, cancellationToken).ConfigureAwait(false);
-            // The same tag is the same content; where encryption or parts make another one, the size has to do.
+            // Equal ETags mean equal content; encryption or parts result in a different one, and then the size must do.
             if (copied.ETag?.Trim('"') != head.ETag.Trim('"')) await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
         }
         catch (AmazonServiceException e) when (mode == StoreMode.CreateNew && S3Errors.IsConditionFailed(e))
@@ -345,7 +345,7 @@ public sealed partial class S3Backend
         return target;
     }
 
-    // The name has to be known before the first part is sent, so a content that makes its name is read once more for its hash.
+    // The name must be known before the first part is sent, so content whose hash becomes its name is read once more for hashing.
     private async Task<string> DefragLargeAsync(DefragRequest request, SourceBlocks blocks, CancellationToken cancellationToken)
     {
         var target = request.Target ?? request.NameOf(await HashAsync(request, blocks, cancellationToken).ConfigureAwait(false));
@@ -378,17 +378,17 @@ public sealed partial class S3Backend
         return hasher.FinishHex();
     }
 
-    /// <summary>The blocks of a request and what is known of their items.</summary>
+    /// <summary>The blocks of a request, with information about their items.</summary>
     private sealed class SourceBlocks(S3Backend backend, IReadOnlyList<Block> blocks)
     {
         private readonly Dictionary<string, ObjectHead> _heads = [];
 
-        /// <summary>How many bytes they have together.</summary>
+        /// <summary>The total number of bytes.</summary>
         public long Length { get; private set; }
 
         public string ETagOf(string name) => _heads[name].ETag;
 
-        /// <summary>Demands that all are wholly there, before anything is made of them.</summary>
+        /// <summary>Throws unless all blocks are entirely inside their items, before anything is made from them.</summary>
         public async Task CheckAsync(CancellationToken cancellationToken)
         {
             await Parallel.ForEachAsync(blocks.Select(block => block.Name).Distinct(), Degree(cancellationToken), async (name, token) =>
@@ -405,7 +405,7 @@ public sealed partial class S3Backend
             }
         }
 
-        /// <summary>Loads pieces side by side, one after the other into a buffer.</summary>
+        /// <summary>Loads pieces in parallel into consecutive parts of a buffer.</summary>
         public async ValueTask FillAsync(IReadOnlyList<Block> pieces, Memory<byte> buffer, CancellationToken cancellationToken)
         {
             var starts = new int[pieces.Count];
@@ -418,7 +418,7 @@ public sealed partial class S3Backend
             }).ConfigureAwait(false);
         }
 
-        /// <summary>Begins to load a piece of the version that was checked.</summary>
+        /// <summary>Opens a piece of the version that was checked.</summary>
         public ValueTask<Stream> OpenAsync(Block piece, CancellationToken cancellationToken)
             => new ObjectVersion(backend.Bucket, backend.KeyOf(piece.Name), ETagOf(piece.Name), piece.Name).OpenAsync(piece.Offset, piece.Length, cancellationToken);
 

@@ -3,7 +3,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Benchmarks;
 
-/// <summary>The ways to compute BLAKE3 that this processor has, and how it grows with the threads.</summary>
+/// <summary>Compares the implementations of BLAKE3 that this processor supports, and the scaling with threads.</summary>
 [MemoryDiagnoser]
 public class Blake3Benchmarks
 {

@@ -5,14 +5,15 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Benchmarks;
 
-/// <summary>Times our hash of a whole file beside <c>b3sum --num-threads 1</c>, by turns, since a shared machine drifts.</summary>
+/// <summary>Compares the hash of a whole file with <c>b3sum --num-threads 1</c>,
+/// in alternation because the speed of a shared machine varies.</summary>
 internal static class Blake3FileRace
 {
     private const int Turns = 9;
     private const string Peer = "b3sum --num-threads 1";
 
     /// <summary>Runs the race.</summary>
-    /// <param name="args">The size of the file [MiB], 512 if it isn't given.</param>
+    /// <param name="args">The size of the file [MiB]; 512 by default.</param>
     public static int Run(string[] args)
     {
         if (args.Length > 1 || !int.TryParse(args.FirstOrDefault("512"), CultureInfo.InvariantCulture, out var mebibytes) || mebibytes < 1)
@@ -45,7 +46,7 @@ internal static class Blake3FileRace
         else
             racers.Add((Peer, () => PeerHash(file)!, []));
 
-        var expected = racers[0].Hash(); // the first turn warms up the page cache and the compiler
+        var expected = racers[0].Hash(); // the first round warms up the page cache and the JIT compiler
         for (var turn = 0; turn <= Turns; turn++)
         {
             foreach (var (name, hash, seconds) in racers)
@@ -65,7 +66,7 @@ internal static class Blake3FileRace
                 $"one thread beside b3sum: {Median(racers[^1].Seconds) / Median(racers[0].Seconds):f2} times as fast"));
     }
 
-    /// <summary>Reads 256 KiB pieces, which stay in the cache until they are hashed.</summary>
+    /// <summary>Reads chunks of 256 KiB, which stay in the processor's cache until they are hashed.</summary>
     private static string HashOnOneThread(string file)
     {
         using var handle = File.OpenHandle(file, options: FileOptions.SequentialScan);
@@ -87,7 +88,7 @@ internal static class Blake3FileRace
         return HashKind.Blake3.ComputeHexAsync(stream).AsTask().GetAwaiter().GetResult();
     }
 
-    /// <returns>The digest, or <see langword="null"/> where the program is missing.</returns>
+    /// <returns>The digest, or <see langword="null"/> if the program is missing.</returns>
     private static string? PeerHash(string file)
     {
         try

@@ -7,10 +7,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 // The helper of bench/rest.sh.
-//   floor PORT FOLDER                      a bare Kestrel handler that reads and writes the same files without any check
-//   client URL store|load CONNECTIONS S    our client: requests a second for values of 1 KiB
+//   floor PORT FOLDER                      a bare Kestrel handler that reads and writes the same files without any checks
+//   client URL store|load CONNECTIONS S    our client: requests per second for values of 1 KiB
 //   big URL BYTES                          one large value up and down
-//   gather PORT MS                         1,000 ranges of 100 items beside one load of as many bytes, over a line of MS each way
+//   gather PORT MS                         1,000 ranges of 100 items compared with one load of as many bytes, with a delay of MS each way
 switch (args)
 {
     case ["floor", var port, var folder]:

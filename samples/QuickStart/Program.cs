@@ -18,7 +18,7 @@ try
         Console.WriteLine($"A new store at {store.Url}");
         await store.StoreAsync("config/main", "color = blue"u8.ToArray());
 
-        // A value can be named by its own hash, so that everyone can check it.
+        // A value can be named by its own hash, so that anyone can verify it.
         for (var i = 1; i <= 3; i++)
         {
             var value = Encoding.UTF8.GetBytes($"This is value {i}.");

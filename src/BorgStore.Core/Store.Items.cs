@@ -28,7 +28,7 @@ public sealed partial class Store
             : null;
     }
 
-    /// <summary>Gets information about an item. Throws <see cref="StoreError.ObjectNotFound"/> if there is none.</summary>
+    /// <summary>Gets information about an item. Throws <see cref="StoreException"/> if there is none.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether to use the soft-deleted item.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>

@@ -136,7 +136,7 @@ public sealed partial class Store : IAsyncDisposable
             var nested = NestToRead(name, level, deleted);
             if (await _backend.FindAsync(nested, cancellationToken).ConfigureAwait(false) is { IsDirectory: false } info)
                 return (info, nested, level);
-            // A key too short to be nested has the same path at all deeper levels.
+            // A key too short for this level has the same path at all deeper ones.
             if (!Nesting.Fits(name, level)) break;
         }
         return null;

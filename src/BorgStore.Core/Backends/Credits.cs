@@ -2,7 +2,7 @@ namespace BorgStore.Backends;
 
 /// <summary>Limits how many bytes are in flight, or in memory, at once. Callers are served in the order of their calls.</summary>
 /// <param name="total">The number of bytes.</param>
-/// <param name="inBatches">Whether to wake waiters only when half of the total is available:
+/// <param name="inBatches">Whether to wake waiters only when at least half of the total is available:
 /// waking them for every small amount costs more than the work that they then do.</param>
 internal sealed class Credits(int total, bool inBatches = false)
 {

@@ -70,7 +70,7 @@ internal static partial class S3Errors
     /// <summary>Whether the range is outside the value.</summary>
     public static bool IsOutsideRange(AmazonServiceException e) => e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
 
-    /// <summary>Whether the response ended early but regularly; unlike a broken connection, the SDK does not retry that.</summary>
+    /// <summary>Whether the body ended early without a connection error. Unlike after a broken connection, the SDK does not retry then.</summary>
     public static bool IsShortAnswer(Exception e) => Find<XmlException>(e) is not null;
 
     /// <summary>Returns the bucket's region according to the server, if the error is about a wrong region.</summary>

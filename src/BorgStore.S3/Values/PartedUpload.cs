@@ -163,7 +163,7 @@ internal sealed class PartedUpload : IDisposable
         }
     }
 
-    // The response may be lost, or that of an earlier attempt.
+    // This response or that of an earlier attempt may have been lost.
     private static bool MayHaveDoneItsWork(Exception e)
         => e is not AmazonServiceException { StatusCode: not 0 } answer || answer.ErrorCode == "NoSuchUpload" || (int)answer.StatusCode >= 500;
 

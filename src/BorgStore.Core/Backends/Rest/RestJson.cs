@@ -9,7 +9,7 @@ using BorgStore.Naming;
 namespace BorgStore.Backends.Rest;
 
 /// <summary>A page of a listing.</summary>
-/// <param name="Items">The items.</param>
+/// <param name="Items">The items of the page.</param>
 /// <param name="Next">The item after which the next page starts; <see langword="null"/> on the last page.</param>
 /// <param name="Error">Why directories could not be read.</param>
 /// <param name="Unreadable">The directories that could not be read.</param>

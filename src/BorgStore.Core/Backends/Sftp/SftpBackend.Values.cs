@@ -483,7 +483,7 @@ internal sealed partial class SftpBackend
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        // A name that depends on the hash is only known at the end; until then the file is in the item's directory.
+        // A name that depends on the hash is only known at the end; until then the file is in the namespace's directory.
         var writing = new Writing(request.Target ?? request.Directory + "defrag", request.Mode);
 
         await RunWritingAsync(writing, async (connection, call) =>

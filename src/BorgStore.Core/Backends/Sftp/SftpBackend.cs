@@ -247,7 +247,8 @@ internal sealed partial class SftpBackend : Backend
         if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "remove", name);
     }
 
-    // Failures for the folders above are ignored: if one is missing, creating the last folder fails too, but only with "no such file".
+    // The folders above usually exist. If one cannot be created, creating the last one fails too,
+    // but only reports a missing folder; so the first denied permission is returned instead.
     private async Task<Reply> MakeRootAsync(SftpConnection connection)
     {
         var above = default(Reply);

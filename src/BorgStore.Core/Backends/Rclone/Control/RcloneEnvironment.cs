@@ -23,7 +23,7 @@ internal static class RcloneEnvironment
         ("RC_JOB_EXPIRE_INTERVAL", "1s"),
         // Reading the time from an object's metadata would cost a request per object of a listing.
         ("USE_SERVER_MODTIME", "true"),
-        // Otherwise a move onto an item of the same size and time (in seconds) would just delete the source.
+        // Otherwise a move onto an item of the same size and modification time (to the second) would just delete the source.
         ("IGNORE_TIMES", "true"),
         ("NO_CHECK_DEST", "true"),
         // Nobody could answer a prompt.

@@ -38,7 +38,7 @@ internal sealed class SshTransport : ISftpTransport
         }
     }
 
-    /// <summary>Starts ssh; throws if it is not installed.</summary>
+    /// <summary>Starts ssh; throws if it cannot be started.</summary>
     /// <param name="command">The command.</param>
     public static ChildProcess StartSsh(ChildCommand command)
     {

@@ -6,8 +6,8 @@ namespace BorgStore.Backends;
 /// <param name="LastWriteTime">When it was last written to (UTC).</param>
 public readonly record struct TemporaryItem(string Id, long Size, DateTime LastWriteTime)
 {
-    /// <summary>Returns the latest time of the last write for an item of at least the given age. Without
-    /// an age, all items qualify, even those with a time in the future because of a fast clock.</summary>
+    /// <summary>Returns the latest time of the last write for an item of at least the given age. With an
+    /// age of zero, all items qualify, even those with a time in the future because of a fast clock.</summary>
     /// <param name="age">The time since the last write.</param>
     public static DateTime FindLatest(TimeSpan age)
     {

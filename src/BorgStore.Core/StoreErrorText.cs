@@ -10,10 +10,10 @@ internal static class StoreErrorText
             // Errors of the caller have no shared wording; the detail says it all.
             : $"Could not {task}: {detail?.TrimEnd('.')}.";
 
-    /// <summary>Whether the error is a failure of the storage rather than of its caller.</summary>
+    /// <summary>Returns whether the error is a failure of the storage rather than of its caller.</summary>
     public static bool IsOfStorage(StoreError error) => Reason(error).Length > 0;
 
-    /// <summary>Whether the error alone says it all, so that the backend's own message would only repeat it.</summary>
+    /// <summary>Returns whether the error alone says it all, so that the backend's own message would only repeat it.</summary>
     public static bool IsPlain(StoreError error) => error
         is StoreError.ObjectNotFound or StoreError.ObjectAlreadyExists or StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
 

@@ -260,8 +260,8 @@ public abstract class Backend : IBackend
     /// <inheritdoc cref="IBackend.DeleteTemporaryAsync"/>
     protected virtual ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken) => new(false);
 
-    /// <summary>Whether a name in the root directory belongs to a store. The folders that a file system keeps in its own root do not, so that a
-    /// store can be created in the root of a fresh file system, and destroying it leaves them alone.</summary>
+    /// <summary>Returns whether a name in the root directory belongs to a store. The folders that a file system creates in its own
+    /// root do not, so that a store can be created in the root of a fresh file system, and destroying it leaves them alone.</summary>
     /// <param name="name">The name of a file or directory in the root of the store.</param>
     protected static bool IsOfStore(string name) => !SystemFolders.IsOfFileSystem(name);
 

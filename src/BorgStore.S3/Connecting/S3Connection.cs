@@ -55,7 +55,7 @@ internal sealed class S3Connection : IDisposable
             DirectLoad = new(SharedHttp.Current.Connections, credentials, endpoint, region);
     }
 
-    /// <summary>Loads objects without the SDK, if that is possible.</summary>
+    /// <summary>The loader of objects without the SDK, or <see langword="null"/> if the SDK must be used.</summary>
     public DirectLoad? DirectLoad { get; }
 
     /// <summary>The client.</summary>

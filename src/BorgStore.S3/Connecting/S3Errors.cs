@@ -60,17 +60,18 @@ internal static partial class S3Errors
     private const string OtherRegion = "The bucket is in another region. Add it to the URL, as in '?region=eu-central-1'.";
     private const string Busy = RetryAfter.Advice;
 
-    /// <summary>Whether the exception means that there is no such item.</summary>
+    /// <summary>Returns whether the exception means that there is no such item.</summary>
     public static bool IsAbsent(AmazonServiceException e) => e.ErrorCode is "NoSuchKey" or "NotFound" || (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket" && e.ErrorCode != "NoSuchUpload");
 
-    /// <summary>Whether a condition of the request was not met.</summary>
+    /// <summary>Returns whether a condition of the request was not met.</summary>
     public static bool IsConditionFailed(AmazonServiceException e)
         => e.StatusCode == HttpStatusCode.PreconditionFailed || e.ErrorCode is "PreconditionFailed" or "ConditionalRequestConflict";
 
-    /// <summary>Whether the range is outside the value.</summary>
+    /// <summary>Returns whether the range is outside the value.</summary>
     public static bool IsOutsideRange(AmazonServiceException e) => e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
 
-    /// <summary>Whether the body ended early without a connection error. Unlike after a broken connection, the SDK does not retry then.</summary>
+    /// <summary>Returns whether the body ended early without a connection error.
+    /// Unlike after a broken connection, the SDK does not retry then.</summary>
     public static bool IsShortAnswer(Exception e) => Find<XmlException>(e) is not null;
 
     /// <summary>Returns the bucket's region according to the server, if the error is about a wrong region.</summary>
@@ -100,7 +101,7 @@ internal static partial class S3Errors
     public static StoreException Wrong(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"The S3 server answered wrongly: {problem}. Perhaps there is no S3 server at that address; check the URL.", innerException: cause);
 
-    /// <summary>Whether this class can explain an exception.</summary>
+    /// <summary>Returns whether this class can explain an exception.</summary>
     public static bool IsFailure(Exception e)
         => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or UnreachableException
             or ProcessAWSCredentialException;

@@ -46,7 +46,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     /// <summary>The SDK's client.</summary>
     public AmazonS3Client Client => _client;
 
-    /// <summary>Whether the server can copy parts from an object.</summary>
+    /// <summary>Returns whether the server can copy parts from an object.</summary>
     /// <param name="key">The key of the object.</param>
     /// <remarks>For such copies the gateway of Ceph (16 and earlier) decodes the key twice: it crashes on a '%' that
     /// starts no escape, and takes what follows a '?' as a query. For other copies it decodes the key once.</remarks>

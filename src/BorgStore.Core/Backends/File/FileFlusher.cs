@@ -36,10 +36,10 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
     /// <summary>Whether operations wait for the disk.</summary>
     public bool IsSlow => durability == Durability.Each || (durability == Durability.Batch && !SyncsAll);
 
-    /// <summary>Called before a directory is created.</summary>
+    /// <summary>Records that a directory is about to be created.</summary>
     public void DirectoryMaking(string directory) => _syncedDirectories.TryRemove(directory, out _);
 
-    /// <summary>Called before a change; the result is disposed after it. The file system is kept open from the first change
+    /// <summary>Starts a change, which ends when the result is disposed. The file system is kept open from the first change
     /// on, because the kernel reports a write failure only through descriptors that were open when it happened.</summary>
     public Writing BeginChange()
     {
@@ -50,7 +50,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         return new Writing(this);
     }
 
-    /// <summary>Called after a file is written, before it gets its name.</summary>
+    /// <summary>Makes the bytes of a written file durable before it gets its name, unless a later sync will do that.</summary>
     /// <returns>Whether its bytes are on disk.</returns>
     public async ValueTask<bool> SecureValueAsync(SafeFileHandle file, string name)
     {
@@ -65,7 +65,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         return true;
     }
 
-    /// <summary>Called after a value has its name.</summary>
+    /// <summary>Makes the name of a stored value durable, now or with the next sync.</summary>
     /// <param name="name">The item.</param>
     /// <param name="isValueSafe">The result of <see cref="SecureValueAsync"/>.</param>
     public ValueTask SecureStoredAsync(string name, bool isValueSafe)
@@ -74,14 +74,14 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         return SecureNameAsync(name);
     }
 
-    /// <summary>Called after an item was deleted or found to be absent.</summary>
+    /// <summary>Makes the deletion of an item durable, now or with the next sync.</summary>
     public ValueTask SecureDeletedAsync(string name, bool wasThere)
     {
         _values.Remove(name);
         return wasThere ? SecureNameAsync(name) : ValueTask.CompletedTask;
     }
 
-    /// <summary>Called after an item was moved.</summary>
+    /// <summary>Makes the move of an item durable, now or with the next sync.</summary>
     public async ValueTask SecureMovedAsync(string name, string newName)
     {
         _values.Move(name, newName);
@@ -90,7 +90,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             await SecureNameAsync(name).ConfigureAwait(false);
     }
 
-    /// <summary>Called after a name was added or removed.</summary>
+    /// <summary>Makes an added or removed name durable, now or with the next sync; does nothing without durability.</summary>
     public ValueTask SecureNameAsync(string name)
     {
         switch (durability)

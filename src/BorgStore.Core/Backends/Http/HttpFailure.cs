@@ -23,7 +23,7 @@ internal static class HttpFailure
         return why + ProxyChoice.Describe(destination);
     }
 
-    /// <summary>Whether no program listens at the server's address, or the address
+    /// <summary>Returns whether no program listens at the server's address, or the address
     /// does not exist. A retry helps only if the server is just starting.</summary>
     /// <param name="cause">The exception of the runtime.</param>
     public static bool IsRefused(Exception cause)
@@ -60,7 +60,7 @@ internal static class HttpFailure
         }
     }
 
-    /// <summary>Whether connecting timed out, which the runtime reports as a cancellation.</summary>
+    /// <summary>Returns whether connecting timed out, which the runtime reports as a cancellation.</summary>
     /// <param name="cause">The exception of the runtime.</param>
     public static bool IsConnectTimeout(OperationCanceledException cause) => cause.InnerException is TimeoutException;
 

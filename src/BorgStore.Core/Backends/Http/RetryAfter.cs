@@ -11,7 +11,7 @@ internal static class RetryAfter
     /// <summary>The advice for a busy server.</summary>
     public const string Advice = "The server asks for fewer requests. Wait a while, or use a smaller -ThrottleLimit.";
 
-    /// <summary>Whether the server is busy, so that the same request may succeed later.</summary>
+    /// <summary>Returns whether the server is busy, so that the same request may succeed later.</summary>
     /// <param name="response">The response.</param>
     public static bool IsBusy(HttpResponseMessage response) => response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable;
 

@@ -96,11 +96,11 @@ internal static partial class RestErrors
         => response.Content.Headers.ContentType?.MediaType == "text/html"
             && PythonRefusal().IsMatch(await ReadTextAsync(response, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Whether the server mixed up concurrent requests; see <see cref="RequestTurns"/>.</summary>
+    /// <summary>Returns whether the server mixed up concurrent requests; see <see cref="RequestTurns"/>.</summary>
     public static bool IsMixUp(HttpResponseMessage response)
         => response.StatusCode == HttpStatusCode.PreconditionFailed && !response.Headers.Contains(Header);
 
-    /// <summary>Whether a proxy answered in place of the server, as happens while the server restarts or is overloaded.</summary>
+    /// <summary>Returns whether a proxy answered in place of the server, as happens while the server restarts or is overloaded.</summary>
     public static bool IsFromBetween(HttpResponseMessage response)
         => (response.StatusCode == HttpStatusCode.BadGateway || RetryAfter.IsBusy(response)) && !response.Headers.Contains(Header);
 

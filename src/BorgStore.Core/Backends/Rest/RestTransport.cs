@@ -61,10 +61,10 @@ internal sealed class RestTransport : IAsyncDisposable
     /// <summary>The server's address on the network; <see langword="null"/> if it is reached by a local socket or a child.</summary>
     public Uri? Server => _address.Command is null && _address.UnixSocket is null ? new(_address.Origin) : null;
 
-    /// <summary>Limits the number of concurrent requests; <see langword="null"/> if there is no limit.</summary>
+    /// <summary>A semaphore that limits concurrent requests; <see langword="null"/> if there is no limit.</summary>
     public SemaphoreSlim? Slots { get; }
 
-    /// <summary>Serialises requests if the server needs it; <see langword="null"/> if each connection has its own server.</summary>
+    /// <summary>The serialisation of requests, if the server needs it; <see langword="null"/> if each connection has its own server.</summary>
     public RequestTurns? Turns { get; } = new();
 
     /// <summary>The stderr of children that failed, for error messages.</summary>

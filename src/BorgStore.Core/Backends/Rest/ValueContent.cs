@@ -13,7 +13,7 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
 {
     private const int ChunkSize = 128 << 10;
 
-    /// <summary>Watches for stalls while the body is sent.</summary>
+    /// <summary>The watch for stalls while the body is sent.</summary>
     public StallWatch? Watch { get; set; }
 
     /// <summary>The turn of the request, which is taken before the last bytes are sent.</summary>

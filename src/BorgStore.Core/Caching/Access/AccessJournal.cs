@@ -21,7 +21,7 @@ internal sealed class AccessJournal(IBackend storage)
     private int _parts;
     private long _records;
 
-    /// <summary>Whether to write all items anew rather than append more.</summary>
+    /// <summary>Returns whether to write all items anew rather than append more.</summary>
     /// <param name="items">The number of items.</param>
     /// <param name="more">The number of records that would be added.</param>
     public bool IsDueForRenewal(long items, long more) => _parts == MostParts || _records + more > (2 * items) + 1000;

@@ -22,7 +22,7 @@ internal static class Errno
     public const int NotSupported = 95;
     public const int OverQuota = 122;
 
-    /// <summary>Whether the name does not exist, including because its path runs through a file.</summary>
+    /// <summary>Returns whether the name does not exist, including because its path runs through a file.</summary>
     public static bool IsAbsent(int errno) => errno is NoEntry or NotDirectory;
 
     /// <summary>Returns the failure of the last call.</summary>

@@ -69,7 +69,7 @@ internal static class Failures
         // The path runs through a file.
         || (e is IOException && !OperatingSystem.IsWindows() && e.HResult == Errno.NotDirectory);
 
-    /// <summary>Whether another process holds the file: a sharing violation, or the framework's error for a refused <c>flock</c>.</summary>
+    /// <summary>Returns whether another process holds the file: a sharing violation, or the framework's error for a refused <c>flock</c>.</summary>
     public static bool IsInUse(IOException e)
         => OperatingSystem.IsWindows() ? e.HResult is (WindowsError | 32) or (WindowsError | 33)
             : e.HResult is WouldBlock or WouldBlockMacOS;

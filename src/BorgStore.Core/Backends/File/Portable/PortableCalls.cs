@@ -155,7 +155,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
 
     public override FileLock CreateLock(string name) => new PortableLock(PathOf(name));
 
-    /// <summary>Whether a path is a link, even a dangling one.</summary>
+    /// <summary>Returns whether a path is a link, even a dangling one.</summary>
     internal static bool IsLink(string path) => Failures.Named(() => new FileInfo(path).LinkTarget) is not null;
 
     /// <summary>Opens a file; a new one is accessible only to its owner.</summary>

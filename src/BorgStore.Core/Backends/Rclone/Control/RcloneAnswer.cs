@@ -30,7 +30,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
     /// <summary>The content range, unparsed: rclone may send ranges that a parser rejects.</summary>
     public string? Range => response.Content.Headers.NonValidated.TryGetValues("Content-Range", out var values) ? values.ToString() : null;
 
-    /// <summary>Whether a failure means that rclone is no longer reachable.</summary>
+    /// <summary>Returns whether a failure means that rclone is no longer reachable.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="cancellationToken">The caller's token; if it is not cancelled, someone else ended the connection.</param>
     public static bool IsLoss(Exception failure, CancellationToken cancellationToken)

@@ -72,7 +72,7 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <summary>The source from which rclone fetches values for upload.</summary>
     public RcloneUploadSource Uploads { get; } = new();
 
-    /// <summary>Sends small values to rclone.</summary>
+    /// <summary>The sender of small values to rclone.</summary>
     public RcloneFormSender Forms { get; }
 
     /// <summary>Gets the capabilities of a remote, opening it on first use.</summary>

@@ -22,7 +22,7 @@ internal sealed class ServerFeatures
     /// <summary>Whether it is OpenSSH's server, the only one with this extension.</summary>
     public bool IsOpenSsh => Has(Extension.Limits);
 
-    /// <summary>Whether the server announced an extension.</summary>
+    /// <summary>Returns whether the server announced an extension.</summary>
     public bool Has(string extension) => _extensions.ContainsKey(extension);
 
     /// <summary>Reads the content of a version packet after its type.</summary>

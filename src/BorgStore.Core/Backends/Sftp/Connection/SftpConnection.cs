@@ -54,25 +54,25 @@ internal sealed class SftpConnection : IAsyncDisposable
     /// <summary>The features of the server.</summary>
     public ServerFeatures Features { get; private set; } = null!;
 
-    /// <summary>Limits the bytes of values in flight to the server.</summary>
+    /// <summary>The limit for bytes of values in flight to the server.</summary>
     public Credits Upload { get; } = new(LeastInFlight, inBatches: true);
 
-    /// <summary>Measures how many bytes of values should be in flight to the server.</summary>
+    /// <summary>The measured number of bytes that should be in flight to the server.</summary>
     public Flow UploadFlow { get; } = new(LeastInFlight, MostInFlight);
 
-    /// <summary>Measures how many bytes of values should be in flight from the server.</summary>
+    /// <summary>The measured number of bytes that should be in flight from the server.</summary>
     public Flow DownloadFlow { get; } = new(LeastInFlight, MostInFlight);
 
-    /// <summary>Limits the bytes that are read ahead of their consumers.</summary>
+    /// <summary>The limit for bytes that are read ahead of their consumers.</summary>
     public Credits ReadAhead { get; } = new(BytesReadAhead);
 
-    /// <summary>Limits the number of open directory handles.</summary>
+    /// <summary>The limit for open directory handles.</summary>
     public Credits Handles { get; private set; } = null!;
 
     /// <summary>Why the connection failed; <see langword="null"/> while it works.</summary>
     public ConnectionFailure? Failure => Volatile.Read(ref _failure);
 
-    /// <summary>Computes hashes on the server.</summary>
+    /// <summary>The computation of hashes on the server.</summary>
     public ServerHashing Hashing { get; private set; } = null!;
 
     /// <summary>The number of requests that wait for an answer.</summary>

@@ -124,7 +124,6 @@ public sealed partial class S3Backend : Backend
         _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy, ListAttempts = Math.Min(Attempts, S3Bucket.DefaultListAttempts) };
     }
 
-    // Deletes page by page, while the next page is listed.
     private async Task<string?> FindForeignAsync(CancellationToken cancellationToken)
     {
         await foreach (var page in PagesAsync(Root, oneLevel: false, cancellationToken).ConfigureAwait(false))
@@ -139,6 +138,7 @@ public sealed partial class S3Backend : Backend
         return null;
     }
 
+    // Deletes page by page, while the next page is listed.
     private async Task<(int Left, (StoreError, string)? Reason)> DeleteAllAsync(CancellationToken cancellationToken)
     {
         var left = 0;

@@ -3,7 +3,7 @@
 .SYNOPSIS
     Builds, tests, packs, installs and publishes the module.
 .DESCRIPTION
-    Everything but Test needs nothing beyond PowerShell and the .NET SDK. The version stands in BorgStore.psd1.
+    All tasks except Test need only PowerShell and the .NET SDK. The version is in BorgStore.psd1.
 .EXAMPLE
     ./build.ps1
     Builds the module into artifacts/BorgStore.
@@ -12,37 +12,37 @@
     Builds the module and installs it for the current user.
 .EXAMPLE
     ./build.ps1 -Task Pack
-    Makes the packages in artifacts/packages: the module for the PowerShell Gallery, and the library and the server for NuGet.
+    Creates the packages in artifacts/packages: the module for the PowerShell Gallery, and the library and the server for NuGet.
 .EXAMPLE
     ./build.ps1 -Task Pack, TestPackage -PowerShellVersion 7.4
-    Makes the packages, and tests the module in its package with the newest PowerShell 7.4.
+    Creates the packages, and tests the packed module with the newest PowerShell 7.4.
 .EXAMPLE
     ./build.ps1 -Task Pack, Sbom, Sign, Checksum, Publish -Tag v1.2.3
-    Makes a release. Sign takes its certificate, and Publish the feeds and keys, from variables that are named at these tasks.
+    Makes a release. Sign takes its certificate, and Publish the feeds and keys, from environment variables, which are described at these functions.
 .EXAMPLE
     ./build.ps1 -Task Install -WhatIf
-    Says where the module would be installed.
+    Shows where the module would be installed.
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
-    # What to do, in this order.
+    # The tasks to run, in this order.
     [ValidateSet('Clean', 'Build', 'Test', 'TestUnit', 'TestPackage', 'Pack', 'Sbom', 'Sign', 'Checksum', 'Publish', 'Install')]
     [string[]] $Task = 'Build',
 
-    # How Build and Install build. Test and Pack always take Release.
+    # The configuration for Build and Install. Test and Pack always use Release.
     [ValidateSet('Debug', 'Release')]
     [string] $Configuration = 'Release',
 
-    # Where Install puts the module. By default the current user's module folder.
+    # The folder to install the module in. By default the current user's module folder.
     [string] $ModulePath,
 
-    # Where Pack puts the packages, and where Sbom, Sign, Checksum, Publish and TestPackage find them.
+    # The folder of the packages, for Pack, Sbom, Sign, Checksum, Publish and TestPackage.
     [string] $PackagePath = (Join-Path $PSScriptRoot 'artifacts/packages'),
 
-    # The PowerShell that TestPackage starts, such as 7.4 or 7.6.9. By default the one that runs this script.
+    # The version of PowerShell for TestPackage, such as 7.4 or 7.6.9. By default the one that runs this script.
     [string] $PowerShellVersion,
 
-    # The tag that is released. It has to name the version of BorgStore.psd1.
+    # The tag of the release. It must match the version in BorgStore.psd1.
     [string] $Tag
 )
 $ErrorActionPreference = 'Stop'
@@ -86,12 +86,12 @@ function Invoke-TestUnit {
     Invoke-DotNet test $tests --configuration Release --settings (Join-Path $tests 'all.runsettings')
 }
 
-# Tests the package of the module that is there already, with a PowerShell of the version that is asked for.
+# Tests an existing package of the module with the requested version of PowerShell.
 function Invoke-TestPackage {
     $shell = if ($PowerShellVersion) { Install-Shell $PowerShellVersion } else { (Get-Process -Id $PID).Path }
     Invoke-DotNet msbuild (Join-Path $PSScriptRoot 'tests/Pester/Pester.csproj') -restore -target:InstallPester -verbosity:quiet -nologo
     $path, $modules = $env:PATH, $env:PSModulePath
-    # The tests start further shells by the name.
+    # The tests start further shells by name.
     $env:PATH = (Split-Path $shell) + [IO.Path]::PathSeparator + $path
     # Each PowerShell adds its own modules.
     $env:PSModulePath = Join-Path $artifacts 'tools/Modules'
@@ -103,7 +103,7 @@ function Invoke-TestPackage {
     finally { $env:PATH, $env:PSModulePath = $path, $modules }
 }
 
-# Brings PowerShell as a .NET tool. Its starter is passed by: it runs the shell as a second process, which outlives the first.
+# Installs PowerShell as a .NET tool. Its starter is bypassed: it runs the shell as a second process, which survives if the first is killed.
 function Install-Shell([string] $Wanted) {
     $folder = Join-Path $artifacts "tools/pwsh-$Wanted"
     $newest = if ($Wanted.Split('.').Count -lt 3) { "$Wanted.*" } else { $Wanted }
@@ -119,7 +119,7 @@ function Install-Shell([string] $Wanted) {
 }
 
 function Invoke-Pack {
-    # The module is packed by "build", since "dotnet pack" would restore the server without its native code.
+    # The module is packed by "build", because "dotnet pack" would restore the server without its native code.
     Invoke-DotNet build $moduleProject --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet
     foreach ($project in 'BorgStore.Core', 'BorgStore.S3', 'BorgStore.Server') {
         Invoke-DotNet pack (Join-Path $PSScriptRoot "src/$project") --configuration Release --output $packages --verbosity quiet
@@ -127,7 +127,7 @@ function Invoke-Pack {
     Get-ChildItem $packages -Filter "*.$version.*nupkg" | ForEach-Object { "Packed $($_.FullName)" }
 }
 
-# What the packages have inside, of others too: the server refers to all of it.
+# Lists the contents of the packages, including third-party packages; the server depends on all of them.
 function Invoke-Sbom {
     $server = Join-Path $PSScriptRoot 'src/BorgStore.Server/BorgStore.Server.csproj'
     Invoke-DotNet tool restore --verbosity quiet
@@ -135,11 +135,11 @@ function Invoke-Sbom {
     "Listed what the packages have inside in $(Join-Path $packages sbom.json)"
 }
 
-# Signs the packages, if BORGSTORE_SIGN_CERTIFICATE has a certificate (PFX, as base64) with its password in BORGSTORE_SIGN_PASSWORD.
-# BORGSTORE_SIGN_TIMESTAMPER is the URL of the server that confirms the time, without which a signature ends with its certificate.
+# Signs the packages if BORGSTORE_SIGN_CERTIFICATE contains a certificate (PFX, in base64); BORGSTORE_SIGN_PASSWORD is its password.
+# BORGSTORE_SIGN_TIMESTAMPER is the URL of a timestamp server, without which a signature expires together with its certificate.
 function Invoke-Sign {
     if (-not $env:BORGSTORE_SIGN_CERTIFICATE) { return 'Not signed: there is no certificate in BORGSTORE_SIGN_CERTIFICATE.' }
-    # A password among the arguments can be read by others, so that the signer gets the certificate without one, in a folder of the user's own.
+    # Other users can read a password in the arguments, so the signer gets the certificate without one, in a folder that only the user can access.
     $folder = [IO.Directory]::CreateTempSubdirectory('borgstore-sign-').FullName
     try {
         $file = Join-Path $folder certificate.pfx
@@ -152,7 +152,7 @@ function Invoke-Sign {
     finally { Remove-Item $folder -Recurse -Force }
 }
 
-# A file with the hash of each other one, for "sha256sum --check".
+# Writes a file with the hashes of all others, for "sha256sum --check".
 function Invoke-Checksum {
     $list = Join-Path $packages 'SHA256SUMS'
     $lines = Get-ChildItem $packages -File | Where-Object Name -ne SHA256SUMS | Sort-Object Name |
@@ -162,7 +162,7 @@ function Invoke-Checksum {
 }
 
 # Publishes the module to the feed BORGSTORE_MODULE_FEED with the key in BORGSTORE_MODULE_KEY, and the other packages to
-# BORGSTORE_LIBRARY_FEED with that in BORGSTORE_LIBRARY_KEY. A package that a feed has already is passed over.
+# BORGSTORE_LIBRARY_FEED with the key in BORGSTORE_LIBRARY_KEY. A package that a feed already has is skipped.
 function Invoke-Publish {
     foreach ($package in Get-ChildItem $packages -Filter "*.$version.nupkg") {
         $kind = if ($package.Name -eq "BorgStore.$version.nupkg") { 'MODULE' } else { 'LIBRARY' }
@@ -173,7 +173,7 @@ function Invoke-Publish {
     }
 }
 
-# Pushes a package as NuGet's clients do. They would take the key among their arguments, which others can read.
+# Pushes a package like NuGet's clients, which take the key as an argument that other users can read.
 function Publish-Package([IO.FileInfo] $Package, [string] $Feed, [string] $Key) {
     $address = $Feed
     if ($Feed.EndsWith('index.json')) {
@@ -191,7 +191,7 @@ function Invoke-Install {
     if (-not $PSCmdlet.ShouldProcess($target, 'Install the module')) { return }
     Invoke-Build
     if (Test-Path $target) {
-        # Windows lets nobody delete what a PowerShell has loaded.
+        # On Windows, files that a PowerShell has loaded cannot be deleted.
         try { Remove-Item $target -Recurse -Force }
         catch { throw "The module in '$target' is in use. Close the PowerShell sessions that have imported it, and try again. ($_)" }
     }

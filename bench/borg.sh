@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Times Borg's create, list, extract and check (with and without the data) on a local folder, through our server, and through the
-# Python package's own server. All take turns in one run; medians of seconds. Needs tests/servers/borg-root.sh.
+# Measures Borg's create, list, extract and check (with and without the data) on a local folder, through our server, and
+# through the Python package's own server. All alternate in one run; medians in seconds. Needs tests/servers/borg-root.sh.
 # usage: bench/borg.sh [MIB [FILES [ROUNDS]]]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures what Import-Module BorgStore takes beyond the start of pwsh itself: both in turn, so many pairs, each in a new process;
-# the median of the starts and of the differences, in milliseconds.
+# Measures the time of Import-Module BorgStore in addition to the start of pwsh itself. Both alternate for the given
+# number of rounds, each in a new process; prints the medians of the starts and of the differences, in milliseconds.
 # usage: bench/import.sh [ROUNDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ rounds=${1:-15}
 module=$PWD/artifacts/BorgStore/BorgStore.psd1
 dotnet build src/BorgStore.Module -c Release --verbosity quiet --nologo >&2
 
-# The time of one command in a new pwsh, in microseconds.
+# Prints the time of one command in a new pwsh, in microseconds.
 run() {
   local begin=${EPOCHREALTIME/./}
   pwsh -NoProfile -NonInteractive -Command "$1" > /dev/null

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Measures values of 1 KiB in and out of a store that rclone keeps in a folder, through the pipeline of PowerShell, beside the
-# Python package where it can be imported. Both take turns in one run, each in a fresh store; medians, values a second.
-# Rclone's own work is most of it, so that the file system should be a quick one. How much processor time a value takes here and in
-# rclone, without a pipeline, tells: dotnet run -c Release --project bench/Benchmarks -- rclone rclone:/dev/shm/store 5000 16 3
+# Measures storing and loading values of 1 KiB in a folder through rclone, in PowerShell's pipeline, compared with the Python package if it can be
+# imported. Both alternate in one run, each in a fresh store; medians, values per second. Most of the time is rclone's own, so use a fast file system.
+# For the CPU time per value here and in rclone, without a pipeline, run:
+#   dotnet run -c Release --project bench/Benchmarks -- rclone rclone:/dev/shm/store 5000 16 3
 # usage: bench/rclone.sh [DIRECTORY [COUNT [ROUNDS [THROTTLE]]]]      env: BENCH_BUILT, to build nothing
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Requests a second for values of 1 KiB, at one connection and at sixteen: our server, beside the floor (a bare Kestrel handler that
-# reads and writes the same files without any check) and the Python server where it can be imported. All take turns in one run.
-# Then one large value up and down, with the most memory that the server had, and 1,000 ranges of many items over a line that takes
-# 20 ms each way.
+# Measures requests per second for values of 1 KiB, with one connection and with sixteen: our server, compared with the floor (a bare Kestrel
+# handler that reads and writes the same files without any checks) and the Python server if it can be imported. All alternate in one run.
+# Then transfers one large value both ways, with the peak memory of the server, and gathers 1,000 ranges of many items with a delay of 20 ms each way.
 # usage: bench/rest.sh [SECONDS [ROUNDS [GIB]]]
 #
-# The Python server answers small bodies some 40 ms late (Nagle), which is most of its figure for loads.
+# The Python server delays small bodies by about 40 ms (Nagle), which dominates its figure for loads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-5} rounds=${2:-3} gib=${3:-5}

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Stores and loads many small values on an S3 server of its own (Ceph in memory, see tests/servers): through the pipeline of the
-# module, beside "rclone copy --transfers 16" and the Python package where they are installed. All take turns in one run, each
-# round on fresh paths, in memory where there is /dev/shm: a file system on a disk has work left over from the files of the turn
-# before. Values a second, medians.
+# Stores and loads many small values on its own S3 server (Ceph in memory, see tests/servers) through the pipeline of the module, compared
+# with "rclone copy --transfers 16" and the Python package if they are installed. All alternate in one run, each round on fresh paths, in
+# memory if there is /dev/shm: on a disk, the file system would still be busy with the files of the previous turn. Medians, values per second.
 # usage: bench/s3.sh [COUNT [ROUNDS [THROTTLE]]]      env: PYTHON, the interpreter that has borgstore and boto3
 set -euo pipefail
 shopt -s inherit_errexit
@@ -46,7 +45,7 @@ seconds() { # COMMAND...
   end=$(date +%s%N)
   echo $(((end - start) / 1000000))
 }
-# Each as one process from its start on, as a user would run it.
+# Each runs as one process, measured from its start, as a user would run it.
 ours() {
   pwsh -NoProfile -NonInteractive -CommandWithArgs '
     $ErrorActionPreference = "Stop"; $ProgressPreference = "SilentlyContinue"

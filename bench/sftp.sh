@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures the sftp backend on a loopback sshd of its own, beside the sftp program and the Python package where it can be
-# imported. All take turns in one run, in memory where there is /dev/shm; medians.
+# Measures the SFTP backend on its own loopback sshd, compared with the sftp program and the Python
+# package if it can be imported. All alternate in one run, in memory if there is /dev/shm; medians.
 # usage: bench/sftp.sh [MIB [COUNT [ROUNDS]]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,7 +41,7 @@ megabytes=$((size * 1048576 / 1000000))
 url=sftp://$(id -un)@127.0.0.1:$port/$place/store
 
 turns=4
-# The program's own figure holds its login as well, which is measured apart and taken off.
+# The program's own figure includes its login, which is measured separately and subtracted.
 timed() { # COMMANDS
   local from to
   from=$(date +%s%N)
@@ -67,7 +67,7 @@ for ((round = 0; round < rounds; round++)); do
     case $runner in
       ours) BORGSTORE_RSH="ssh -F $place/.ssh/config" dotnet "$benchmarks" sftp "$url" "$place/large" "$count" ;;
       program) program ;;
-      # It has one operation in flight, so that fewer tell as much.
+      # It has one operation in flight, so a smaller number is just as meaningful.
       python) HOME=$place "${PYTHON:-python3}" bench/sftp.py "$url" "$place/large" $((count / 20)) ;;
     esac | sed "s/^/$runner /" >> "$place/results"
     rm -rf "$place/store"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures the file backend beside a C loop of the calls that it cannot do without, its own portable path, and the Python
-# package where it can be imported. All take turns in one run, each in a fresh directory; medians, nanoseconds an operation.
+# Measures the file backend, compared with a C loop of the minimum of system calls, its own portable calls, and the Python
+# package if it can be imported. All alternate in one run, each in a fresh directory; medians, nanoseconds per operation.
 # usage: bench/syscalls.sh [DIRECTORY [COUNT [ROUNDS]]]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
-# Reads results of tests. Sourced by the scripts that run them.
+# Reads test results. Sourced by the scripts that run tests.
 
-# counts FILE: prints how many tests of a TRX file, or of an NUnit file, passed, failed and were skipped; nothing if there is no such file.
+# counts FILE: prints how many tests in a TRX or NUnit file passed, failed and were skipped; nothing if there is no such file.
 counts() {
   case $1 in
     *.trx) sed -nE 's/.*<Counters total="([0-9]+)" executed="([0-9]+)" passed="([0-9]+)" failed="([0-9]+)".*/\3 \4 \1 \2/p' "$1" 2> /dev/null |

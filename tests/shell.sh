@@ -1,5 +1,5 @@
-# Sourced by tests/run: puts PowerShell and Pester in reach of the tests. What the machine has is used; otherwise both come from the NuGet
-# feed, in the versions that .config/dotnet-tools.json and Directory.Packages.props name, and stay below artifacts.
+# Sourced by tests/run: makes PowerShell and Pester available to the tests. Installed ones are used; otherwise both come
+# from the NuGet feed, in the versions in .config/dotnet-tools.json and Directory.Packages.props, and stay below artifacts.
 # shellcheck shell=bash
 
 # Whether the pwsh on the PATH can run the tests.
@@ -24,7 +24,7 @@ restore_pwsh() {
   [ -n "$program" ] && dirname "$program"
 }
 
-# Makes a command pwsh of the .NET tool. The tool's own starts a second process, which would outlive the first one when that is killed.
+# Creates a command pwsh for the .NET tool. The tool's own starter runs a second process, which would survive if the first is killed.
 install_pwsh() {
   local folder=$1 program
   echo "Installing PowerShell for the tests (BORGSTORE_TEST_INSTALL=0 to leave that out)"
@@ -37,7 +37,7 @@ install_pwsh() {
 prepare_shell() {
   local tools=$PWD/artifacts/tools
   export POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off
-  # The tests start pwsh themselves, and leave nothing in the user's own folders.
+  # The tests start pwsh themselves, and must not write to the user's own folders.
   export PSModuleAnalysisCachePath=$tools/ModuleAnalysisCache
   if ! has_pwsh; then
     PATH=$tools/bin:$PATH

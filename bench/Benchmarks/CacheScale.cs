@@ -9,15 +9,15 @@ using BorgStore.Naming;
 
 namespace BorgStore.Benchmarks;
 
-/// <summary>Measures what the cache itself costs with more and more cached items: its storages answer at once.
-/// Times are those of the processor, since a machine may be shared.</summary>
+/// <summary>Measures the cost of the cache itself with an increasing number of items: its storages
+/// respond immediately. Times are CPU times, because the machine may be shared.</summary>
 internal static class CacheScale
 {
     private const int Accesses = 500_000;
     private const int ItemSize = 1000;
 
     /// <summary>Runs the measurement.</summary>
-    /// <param name="args">How many items there are at most, 1,000,000 if it isn't given.</param>
+    /// <param name="args">The maximum number of items; 1,000,000 by default.</param>
     public static async Task<int> RunAsync(string[] args)
     {
         var most = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1_000_000;
@@ -44,10 +44,10 @@ internal static class CacheScale
         var memory = GC.GetTotalMemory(forceFullCollection: true) - empty;
 
         var random = new Random(1);
-        // Only to look at a name costs more where the processor's caches hold fewer of them.
+        // Merely accessing a name costs more when fewer of them fit into the processor's caches.
         var look = await TimeAsync(null, names, () => random.Next(items));
         var hit = await TimeAsync(backend, names, () => random.Next(items));
-        // The first names are cached in the beginning; each of the others pushes one out.
+        // The first names are cached at the start; each of the others evicts one.
         cache.IsEmpty = true;
         var next = items;
         var miss = await TimeAsync(backend, names, () => next++);
@@ -81,13 +81,13 @@ internal static class CacheScale
         return Nesting.Nest("data/" + Convert.ToHexStringLower(key), 2);
     }
 
-    /// <summary>Holds the first names in the beginning, and takes and gives anything.</summary>
+    /// <summary>A storage that contains the first names at the start and accepts all operations.</summary>
     private sealed class Storage(string[] names, int count) : DelegatingBackend(new FileBackend(Path.GetTempPath()))
     {
         private static readonly byte[] Value = new byte[ItemSize];
 
-        /// <summary>Whether nothing is found any more. What it holds is known without a table, whose memory and time would be
-        /// measured too.</summary>
+        /// <summary>Whether nothing is found any more. The content is computed
+        /// without a table, whose memory and time would be measured too.</summary>
         public bool IsEmpty { get; set; }
 
         public override Task OpenAsync(CancellationToken cancellationToken) => Task.CompletedTask;

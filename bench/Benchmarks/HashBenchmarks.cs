@@ -3,7 +3,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Benchmarks;
 
-/// <summary>Every algorithm on one thread, from a small value to a large one.</summary>
+/// <summary>Measures every algorithm on one thread, for small to large values.</summary>
 [MemoryDiagnoser]
 public class HashBenchmarks
 {

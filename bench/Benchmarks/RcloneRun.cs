@@ -4,13 +4,13 @@ using BorgStore.Backends;
 
 namespace BorgStore.Benchmarks;
 
-/// <summary>Values of 1 KiB in and out of a store that rclone keeps, with what they cost us and rclone.</summary>
+/// <summary>Stores and loads values of 1 KiB through rclone, and measures the CPU time of this process and of rclone.</summary>
 internal static class RcloneRun
 {
     private const int SmallSize = 1024;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="args">The URL of a store that does not exist yet, how many values, how many at a time, and how often.</param>
+    /// <summary>Runs the benchmark.</summary>
+    /// <param name="args">The URL of a store that does not exist yet, the number of values, the concurrency, and the number of rounds.</param>
     public static async Task<int> RunAsync(string[] args)
     {
         if (args is not [var url, var countText, var inFlightText, var roundsText])

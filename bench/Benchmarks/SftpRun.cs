@@ -4,15 +4,15 @@ using BorgStore.Backends;
 
 namespace BorgStore.Benchmarks;
 
-/// <summary>One turn on an SFTP store: a large value both ways, then many small ones. <c>bench/sftp.sh</c> runs it beside others.</summary>
+/// <summary>One run on an SFTP store: a large value both ways, then many small ones. <c>bench/sftp.sh</c> compares it with others.</summary>
 internal static class SftpRun
 {
     private const int InFlight = 64;
     private const int SmallSize = 1024;
     private const int LargeTurns = 4;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="args">The URL of a store that does not exist yet, the file that is the large value, and how many small ones.</param>
+    /// <summary>Runs the benchmark.</summary>
+    /// <param name="args">The URL of a store that does not exist yet, the file with the large value, and the number of small ones.</param>
     public static async Task<int> RunAsync(string[] args)
     {
         if (args is not [var url, var file, var countText] || !int.TryParse(countText, CultureInfo.InvariantCulture, out var count))
@@ -42,7 +42,7 @@ internal static class SftpRun
     private static async Task TransferAsync(IBackend store, string file)
     {
         await using var source = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
-        for (var turn = 0; turn <= LargeTurns; turn++) // the first warms up
+        for (var turn = 0; turn <= LargeTurns; turn++) // the first round warms up
         {
             source.Position = 0;
             var start = Stopwatch.GetTimestamp();
@@ -53,7 +53,7 @@ internal static class SftpRun
         {
             var start = Stopwatch.GetTimestamp();
             await using var value = await store.LoadAsync("data/large", ByteRange.Whole, default);
-            // As the cmdlets write files.
+            // The same way as the cmdlets write files.
             using var target = File.OpenHandle(file + ".back", FileMode.Create, FileAccess.Write);
             var buffer = new byte[256 * 1024];
             long offset = 0;

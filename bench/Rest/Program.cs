@@ -8,10 +8,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 // The helper of bench/rest.sh.
-//   floor PORT FOLDER                      a bare Kestrel handler that reads and writes the same files without any check
-//   client URL store|load CONNECTIONS S    our client: requests a second for values of 1 KiB
-//   big URL BYTES                          one large value up and down
-//   gather PORT MS                         1,000 ranges of 100 items beside one load of as many bytes, over a line of MS each way
+//   floor PORT FOLDER                      a bare Kestrel handler that reads and writes the same files without any checks
+//   client URL store|load CONNECTIONS S    our client: requests per second for values of 1 KiB
+//   big URL BYTES                          transfers one large value both ways
+//   gather PORT MS                         1,000 ranges of 100 items compared with one load of as many bytes, with a delay of MS each way
 switch (args)
 {
     case ["floor", var port, var folder]:
@@ -106,7 +106,7 @@ static async Task GatherAsync(int port, TimeSpan delay)
     new Random(1).NextBytes(value);
     await backend.StoreAsync("data/whole", value, StoreMode.Overwrite, default);
     for (var i = 0; i < Items; i++) await backend.StoreAsync($"data/part{i}", value[..(Ranges / Items * 2 * Size)], StoreMode.Overwrite, default);
-    // Every second piece of each item, so that no two of them are one read.
+    // Every second piece of each item, so that no two of them can be combined into one read.
     var blocks = Enumerable.Range(0, Ranges).Select(i => new Block($"data/part{i % Items}", i / Items * 2 * Size, Size)).ToArray();
     line.Delay = delay;
     var times = (Load: new List<double>(), Gather: new List<double>(), Empty: new List<double>());

@@ -100,7 +100,7 @@ public sealed class MemoryBackend : Backend
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         if (value.Length > Array.MaxLength) throw new StoreException(StoreError.NotSupported, $"'{name}' has {value.Length} bytes, which is too large for memory.", name);
-        // The whole value first: a source that fails leaves nothing behind.
+        // Read the whole value first, so that a source that fails leaves nothing behind.
         var bytes = new byte[value.Length];
         var source = value.OpenStream();
         await using (source.ConfigureAwait(false)) await source.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
@@ -162,7 +162,7 @@ public sealed class MemoryBackend : Backend
         if (!_place.Exists) throw new StoreException(StoreError.StoreDoesNotExist, $"There is no store '{_url}'.", _url);
     }
 
-    // Directories come with the first item in them.
+    // Directories are created with the first item in them.
     private void CheckTarget(string name, StoreMode mode)
     {
         MakeParents(name);

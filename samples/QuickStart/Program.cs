@@ -1,4 +1,4 @@
-// Keeps keys and values in a store in a folder: the one that is named, or a new one in the temporary folder.
+// Stores keys and values in a store in a folder: the given one, or a new one in the temporary folder.
 //   dotnet run --project samples/QuickStart [folder]
 using System.Text;
 using BorgStore;
@@ -7,7 +7,7 @@ using BorgStore.Hashing;
 var folder = Path.GetFullPath(args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), $"quickstart-{Guid.NewGuid():n}"));
 var options = new StoreOptions(new Uri(folder).AbsoluteUri)
 {
-    // Two namespaces: config is flat, data spreads its keys over two levels of directories.
+    // Two namespaces: config is flat, data distributes its keys over two levels of directories.
     Layout = new(("config", 0), ("data", 2)),
 };
 
@@ -18,7 +18,7 @@ try
         Console.WriteLine($"A new store at {store.Url}");
         await store.StoreAsync("config/main", "color = blue"u8.ToArray());
 
-        // A value can be named by its own hash, so that everyone can check it.
+        // A value can be named by its own hash, so that anyone can verify it.
         for (var i = 1; i <= 3; i++)
         {
             var value = Encoding.UTF8.GetBytes($"This is value {i}.");
@@ -26,7 +26,7 @@ try
         }
     }
 
-    // Opened anew, the store is recognised: nobody has to say its namespaces.
+    // When the store is opened again, its namespaces are recognised.
     await using (var store = await Store.OpenAsync(new StoreOptions(options.Url)))
     {
         Console.WriteLine($"It holds {store.Layout}");

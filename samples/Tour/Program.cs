@@ -1,4 +1,4 @@
-// What docs/csharp.md shows, as one program: each piece of code there stands here to the letter.
+// The code of docs/csharp.md as one program: each snippet there appears here verbatim.
 //   dotnet run --project samples/Tour
 using System.Text;
 using BorgStore;

@@ -7,7 +7,7 @@ using BorgStore.Backends.Sftp;
 
 namespace BorgStore;
 
-/// <summary>Finds the backend for a URL by its scheme.</summary>
+/// <summary>Creates backends by the scheme of their URL.</summary>
 public static class BackendFactory
 {
     private static readonly ConcurrentDictionary<string, Func<string, BackendOptions, IBackend>> Schemes = new()
@@ -23,7 +23,7 @@ public static class BackendFactory
         ["rest"] = (url, options) => new RestBackend(url, options),
     };
 
-    // Where no user and password can be handed on, and what to do instead.
+    // Schemes that take no user and password, with the reason and what to do instead.
     private static readonly Dictionary<string, string> WithoutCredential = new()
     {
         ["file"] = "a folder is opened with the rights of whoever runs this. Leave it out, or run this as a user who may",
@@ -32,17 +32,17 @@ public static class BackendFactory
         ["rclone"] = "rclone has the passwords of its remotes in its own configuration. Leave it out, and use 'rclone config'",
     };
 
-    /// <summary>The schemes that a backend knows.</summary>
+    /// <summary>The schemes that a backend handles.</summary>
     internal static IEnumerable<string> KnownSchemes => Schemes.Keys.Order(StringComparer.Ordinal);
 
-    /// <summary>Makes a scheme known, or replaces what it stands for.</summary>
+    /// <summary>Registers a scheme, or replaces its backend.</summary>
     /// <param name="scheme">The scheme, lower case, without the colon.</param>
-    /// <param name="create">Makes a backend for a URL of that scheme.</param>
+    /// <param name="create">Creates the backend for a URL of that scheme.</param>
     public static void Register(string scheme, Func<string, BackendOptions, IBackend> create) => Schemes[scheme] = create;
 
-    /// <summary>Makes the backend for a URL, with its permissions in force. Nothing is opened yet.</summary>
+    /// <summary>Creates the backend for a URL, with its permissions in force. Nothing is opened yet.</summary>
     /// <param name="url">The URL of a store.</param>
-    /// <param name="options">What it is told besides.</param>
+    /// <param name="options">The options of the backend.</param>
     public static IBackend Create(string url, BackendOptions options)
     {
         var scheme = StoreUrl.GetScheme(url);

@@ -7,7 +7,7 @@ internal static partial class ConnectionString
 {
     private const string Hidden = "***";
 
-    // Every other parameter may hold a secret.
+    // All other parameters may hold a secret.
     private static readonly HashSet<string> ShownParameters = ["host", "port", "user", "provider", "region"];
 
     /// <summary>Returns a remote without the values of parameters that may be secret.</summary>
@@ -16,7 +16,7 @@ internal static partial class ConnectionString
     public static string Redact(string remote, List<string> secrets)
     {
         if (remote.Length == 0) return remote;
-        // A backend without a name begins with a colon.
+        // A backend without a name starts with a colon.
         var position = FindEnd(remote, remote[0] == ':' ? 1 : 0, ",:/");
         if (position == remote.Length || remote[position] != ',') return RedactUnparsed(remote);
 
@@ -35,12 +35,12 @@ internal static partial class ConnectionString
             if (firstSecret < 0) firstSecret = valueStart;
         }
         if (firstSecret < 0) return RedactUnparsed(remote);
-        // An unquoted comma or colon ends a secret before its end, so nothing is shown from the first secret to the last place where the
-        // path can begin.
+        // An unquoted comma or colon may occur inside a secret, so everything is hidden from the first secret to the last place where the path
+        // can start.
         return string.Concat(remote.AsSpan(0, firstSecret), Hidden, remote.AsSpan(Math.Max(position, remote.LastIndexOf(':'))));
     }
 
-    // What looks like a parameter where none can be: behind a slip.
+    // Hides text that looks like a parameter where none can be, because of a mistyped connection string.
     private static string RedactUnparsed(string remote)
     {
         if ((remote[0] == '/' ? SecretPattern() : ParameterPattern()).Match(remote) is not { Success: true } parameter) return remote;
@@ -48,7 +48,7 @@ internal static partial class ConnectionString
         return string.Concat(remote.AsSpan(0, start), Hidden, remote.AsSpan(remote.LastIndexOf(':') is var colon && colon > start ? colon : remote.Length));
     }
 
-    // In a path, which may have commas.
+    // For paths, which may contain commas.
     [GeneratedRegex(",[^,=]*(?:pass|secret|token|key|auth)[^,=]*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex SecretPattern();
 
@@ -66,7 +66,7 @@ internal static partial class ConnectionString
             for (; position < remote.Length; position++)
             {
                 if (remote[position] != quote) continue;
-                // A doubled quote stands for one.
+                // A doubled quote is an escaped quote.
                 if (position + 1 == remote.Length || remote[position + 1] != quote) return position + 1;
                 position++;
             }

@@ -5,19 +5,18 @@ using BorgStore.Backends;
 
 namespace BorgStore;
 
-/// <summary>Backends with dependencies of their own, each loaded when a URL first asks for it.</summary>
-/// <remarks>PowerShell has one process for all modules, and another module may have loaded another version of the same dependency. So such a
-/// backend lies in a folder of its own beside Core, and is loaded with all that is in there into a context of its own, which shares
-/// nothing but Core and the framework.</remarks>
+/// <summary>Backends with their own dependencies, each loaded when it is first used.</summary>
+/// <remarks>PowerShell runs all modules in one process, and another module may have loaded another version of the same dependency. So such a backend
+/// is in its own folder beside Core, and is loaded with everything in it into its own context, which shares only Core and the framework.</remarks>
 internal static class IsolatedBackends
 {
     private static readonly ConcurrentDictionary<string, Lazy<Func<string, BackendOptions, IBackend>>> Loaded = new();
 
-    /// <summary>Makes a backend of the assembly <c>BorgStore.NAME</c>, whose class <c>BorgStore.Backends.NAME.NAMEBackend</c> has a static
-    /// method <c>Create</c>.</summary>
+    /// <summary>Creates a backend of the assembly <c>BorgStore.NAME</c>, whose class
+    /// <c>BorgStore.Backends.NAME.NAMEBackend</c> has a static method <c>Create</c>.</summary>
     /// <param name="name">The name.</param>
     /// <param name="url">The URL of the store.</param>
-    /// <param name="options">What the backend is told besides.</param>
+    /// <param name="options">The options of the backend.</param>
     public static IBackend Create(string name, string url, BackendOptions options)
         => Loaded.GetOrAdd(name, name => new(() => Load(name), LazyThreadSafetyMode.PublicationOnly)).Value(url, options);
 
@@ -35,7 +34,7 @@ internal static class IsolatedBackends
     {
         var file = assemblyName + ".dll";
         if (File.Exists(Path.Combine(folder, file))) return new Context(assemblyName, folder).LoadFromAssemblyPath(Path.Combine(folder, file));
-        // A program that refers to the package has it and its dependencies among its own.
+        // A program that references the package has it and its dependencies in its own folder.
         try
         {
             return Assembly.Load(new AssemblyName(assemblyName));
@@ -53,7 +52,7 @@ internal static class IsolatedBackends
         protected override Assembly? Load(AssemblyName assemblyName)
         {
             var core = typeof(IsolatedBackends).Assembly;
-            // The very Core that asks, wherever it was loaded: another one would have other types of the same names.
+            // It must be this very Core, wherever it was loaded from: another one would have different types of the same names.
             if (assemblyName.Name == core.GetName().Name) return core;
             var file = Path.Combine(folder, assemblyName.Name + ".dll");
             return File.Exists(file) ? LoadFromAssemblyPath(file) : null;

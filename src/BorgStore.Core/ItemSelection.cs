@@ -1,14 +1,14 @@
 namespace BorgStore;
 
-/// <summary>Which items a listing yields.</summary>
+/// <summary>Selects the items that a listing returns.</summary>
 public enum ItemSelection
 {
-    /// <summary>Those that are not soft-deleted.</summary>
+    /// <summary>Items that are not soft-deleted.</summary>
     Live,
 
-    /// <summary>Those that are soft-deleted.</summary>
+    /// <summary>Soft-deleted items.</summary>
     Deleted,
 
-    /// <summary>All.</summary>
+    /// <summary>All items.</summary>
     All,
 }

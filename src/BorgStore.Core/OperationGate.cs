@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace BorgStore;
 
-/// <summary>Admits operations while a store is open, and lets closing wait for those in flight. Not a lock: any number may be inside.</summary>
+/// <summary>Admits operations while a store is open, and lets closing wait for those
+/// in flight. It is not a lock: it admits any number of operations at once.</summary>
 /// <param name="shownUrl">The store's URL for error messages, if the gate knows it.</param>
 internal sealed class OperationGate(string? shownUrl = null)
 {
@@ -11,7 +12,7 @@ internal sealed class OperationGate(string? shownUrl = null)
 
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // The closed flag, and above it the number of operations in flight.
+    // The closed flag in the lowest bit, the number of operations in flight above it.
     private int _state = ClosedFlag;
     private int _closings;
 
@@ -45,18 +46,18 @@ internal sealed class OperationGate(string? shownUrl = null)
         throw NotOpen();
     }
 
-    /// <summary>Prolongs the operation of the caller, for work that goes on after the caller has left. Admitted after closing has begun
-    /// too, since closing still waits for that operation.</summary>
+    /// <summary>Extends the caller's operation for work that continues after the caller has left. It
+    /// also works after closing has begun, because closing still waits for that operation.</summary>
     public Operation Prolong()
     {
         Interlocked.Add(ref _state, One);
         return new Operation(this);
     }
 
-    /// <summary>Makes each step of a listing an operation. Nothing is held while the caller looks at an item: it may close the store
-    /// then.</summary>
+    /// <summary>Makes each step of a listing an operation. Between two items no
+    /// operation is held, so that the caller may close the store then.</summary>
     /// <param name="items">The listing.</param>
-    /// <param name="cancellationToken">A token to cancel the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async IAsyncEnumerable<T> EnterEachAsync<T>(IAsyncEnumerable<T> items, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var enumerator = items.GetAsyncEnumerator(cancellationToken);
@@ -71,7 +72,7 @@ internal sealed class OperationGate(string? shownUrl = null)
         }
     }
 
-    /// <summary>Refuses operations from now on, and waits for those in flight.</summary>
+    /// <summary>Refuses operations from now on and waits for those in flight.</summary>
     /// <returns>Whether operations were admitted before.</returns>
     public async ValueTask<bool> CloseAsync()
     {
@@ -92,7 +93,7 @@ internal sealed class OperationGate(string? shownUrl = null)
     /// <summary>An operation in flight.</summary>
     internal readonly struct Operation(OperationGate gate) : IDisposable
     {
-        /// <summary>Ends it.</summary>
+        /// <summary>Ends the operation.</summary>
         public void Dispose() => gate.Leave();
     }
 }

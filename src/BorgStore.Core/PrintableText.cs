@@ -3,12 +3,12 @@ using System.Text;
 
 namespace BorgStore;
 
-/// <summary>Text that others chose (names, URLs, answers of servers), as it may be shown on a terminal or in a log.</summary>
+/// <summary>Prepares text from elsewhere (names, URLs, responses of servers) for a terminal or a log.</summary>
 internal static class PrintableText
 {
-    /// <summary>Returns the text on one line: characters that a terminal would obey, or that change how others appear, are written as
-    /// <c>\x1b</c> or <c>\u202e</c>.</summary>
-    /// <param name="text">The text. Text that was escaped before stays as it is.</param>
+    /// <summary>Returns the text on one line: characters that a terminal would interpret, or that
+    /// change the display of others, are escaped like <c>\x1b</c> or <c>\u202e</c>.</summary>
+    /// <param name="text">The text. Text that is already escaped stays as it is.</param>
     public static string Escape(string text)
     {
         var first = FindFirst(text);
@@ -16,7 +16,7 @@ internal static class PrintableText
         var shown = new StringBuilder(text, 0, first, text.Length + 16);
         for (var i = first; i < text.Length;)
         {
-            // What is no valid UTF-16 by itself has a length all the same, and is escaped.
+            // A lone surrogate is one character, and is escaped.
             if (!Rune.TryGetRuneAt(text, i, out var rune)) Append(shown, text[i++]);
             else
             {
@@ -28,7 +28,7 @@ internal static class PrintableText
         return shown.ToString();
     }
 
-    // Nearly all text is ASCII, which takes no look at categories.
+    // Nearly all text is ASCII, which needs no lookup of categories.
     private static int FindFirst(string text)
     {
         var start = text.AsSpan().IndexOfAnyExceptInRange(' ', '~');

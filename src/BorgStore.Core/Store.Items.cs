@@ -8,14 +8,14 @@ using BorgStore.Naming;
 
 namespace BorgStore;
 
-/// <content>The items: find, load, store, hash, move, delete, list and defragment them.</content>
+/// <content>Operations on items: find, load, store, hash, move, delete, list and defragment.</content>
 public sealed partial class Store
 {
     /// <summary>Finds an item.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The item, or <see langword="null"/> where there is none.</returns>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The item, or <see langword="null"/> if there is none.</returns>
     public async ValueTask<StoreItem?> FindAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -28,18 +28,18 @@ public sealed partial class Store
             : null;
     }
 
-    /// <summary>Tells of an item. Fails where there is none.</summary>
+    /// <summary>Gets information about an item. Throws <see cref="StoreException"/> if there is none.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<StoreItem> GetInfoAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
         => await FindAsync(name, deleted, cancellationToken).ConfigureAwait(false) ?? throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Loads a value, or a part of it, into memory.</summary>
+    /// <summary>Loads a value or a part of it into memory.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="range">Which part; the whole value by default.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="range">The part to load; the whole value by default.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<byte[]> LoadAsync(
         string name, ByteRange range = default, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -54,11 +54,11 @@ public sealed partial class Store
         }
     }
 
-    /// <summary>Begins to load a value, or a part of it, as a stream that the caller disposes.</summary>
+    /// <summary>Opens a value or a part of it as a stream, which the caller disposes.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="range">Which part; the whole value by default.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="range">The part to load; the whole value by default.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<ValueStream> OpenReadAsync(
         string name, ByteRange range = default, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -69,11 +69,11 @@ public sealed partial class Store
         return value;
     }
 
-    /// <summary>Stores a value. An existing item is replaced on the level where it lies; a new one goes to the last level.</summary>
+    /// <summary>Stores a value. An existing item is replaced at its level; a new one is stored at the last level.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="value">The value.</param>
-    /// <param name="mode">What to do where the item exists already.</param>
-    /// <param name="cancellationToken">Ends the wait; the value is then stored whole or not at all.</param>
+    /// <param name="mode">What to do if the item already exists.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the value is then stored completely or not at all.</param>
     public async ValueTask StoreAsync(
         string name, StoreValue value, StoreMode mode = StoreMode.Overwrite, CancellationToken cancellationToken = default)
     {
@@ -91,10 +91,10 @@ public sealed partial class Store
         _meter.Add(Operation.Store, start, value.Length);
     }
 
-    /// <summary>Deletes an item for good.</summary>
+    /// <summary>Deletes an item permanently.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask DeleteAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -105,14 +105,14 @@ public sealed partial class Store
         if (!found) throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>How many items <see cref="DeleteManyAsync"/> deletes with one request of the storage; 1 where it is no better than
-    /// <see cref="DeleteAsync"/>.</summary>
+    /// <summary>The number of items that <see cref="DeleteManyAsync"/> deletes with one
+    /// request to the storage; 1 if it is no faster than <see cref="DeleteAsync"/>.</summary>
     public int DeleteBatchSize => _backend.DeleteBatchSize;
 
-    /// <summary>Deletes items of a listing for good. One that is gone by now is no failure, and none ends the rest.</summary>
-    /// <param name="items">The items; where they lie is taken from them.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Those that are still there, by their full names.</returns>
+    /// <summary>Deletes listed items permanently. An item that no longer exists is not a failure, and a failure does not stop the rest.</summary>
+    /// <param name="items">The items; their level and soft deletion determine where they are looked for.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The items that could not be deleted, by their full names.</returns>
     public async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(
         IReadOnlyList<StoreItem> items, CancellationToken cancellationToken = default)
     {
@@ -125,11 +125,11 @@ public sealed partial class Store
         return [.. failures.Select(failure => failure with { Name = names[failure.Name] })];
     }
 
-    /// <summary>Computes the hash of a value, where the value lies if that is possible.</summary>
+    /// <summary>Computes the hash of a value, in the storage itself if it can.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="algorithm">The algorithm.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The digest in lower-case hex.</returns>
     public async ValueTask<string> HashAsync(
         string name, HashKind algorithm, bool deleted = false, CancellationToken cancellationToken = default)
@@ -145,7 +145,7 @@ public sealed partial class Store
     private async ValueTask<ValueStream> LoadNestedAsync(string name, ByteRange range, bool deleted, CancellationToken cancellationToken)
     {
         var ns = FindNamespace(name);
-        // Loading tells absence as well as asking first would, for one call less.
+        // Loading detects a missing item as well as a lookup would, and saves a call.
         foreach (var level in ns.Levels)
         {
             var nested = NestToRead(name, level, deleted);
@@ -155,7 +155,7 @@ public sealed partial class Store
         throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
     }
 
-    // Where a value is to be written: over the existing item, or else to the last level.
+    // The nested name to write a value to: that of the existing item, or else one at the last level.
     private async ValueTask<string> ResolveToWriteAsync(string name, StoreMode mode, CancellationToken cancellationToken)
     {
         var ns = FindNamespace(name);
@@ -169,9 +169,9 @@ public sealed partial class Store
     /// <summary>Renames an item.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="newName">The new full name.</param>
-    /// <param name="mode">What to do where an item of the new name exists already.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant; it stays soft-deleted.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="mode">What to do if there is already an item of the new name.</param>
+    /// <param name="deleted">Whether to rename the soft-deleted item; it stays soft-deleted.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask MoveAsync(string name, string newName, StoreMode mode = StoreMode.Overwrite, bool deleted = false,
         CancellationToken cancellationToken = default)
     {
@@ -183,9 +183,9 @@ public sealed partial class Store
         await RenameAsync(source, target, mode, name, newName, deleted, start, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Deletes an item so that it can be restored. A soft-deleted item of the same name is replaced.</summary>
+    /// <summary>Soft-deletes an item, so that it can be restored. A soft-deleted item of the same name is replaced.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask SoftDeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -197,8 +197,8 @@ public sealed partial class Store
 
     /// <summary>Restores a soft-deleted item.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="mode">What to do where a live item of the name exists.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="mode">What to do if there is already a live item of the name.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask UndeleteAsync(
         string name, StoreMode mode = StoreMode.CreateNew, CancellationToken cancellationToken = default)
     {
@@ -206,7 +206,7 @@ public sealed partial class Store
         var start = Meter.Start();
         var ns = FindNamespace(name);
         var source = await ResolveAsync(ns, name, deleted: true, cancellationToken).ConfigureAwait(false);
-        // With several levels the live item may lie on another one than the deleted item.
+        // With several levels the live item may be at another level than the deleted one.
         if (ns.Levels.Count > 1 && source is not null
             && await LocateAsync(ns, name, deleted: false, cancellationToken).ConfigureAwait(false) is { } live)
         {
@@ -218,10 +218,10 @@ public sealed partial class Store
             .ConfigureAwait(false);
     }
 
-    /// <summary>Moves an item to the level of new items, where it lies on another one.</summary>
+    /// <summary>Moves an item to the level for new items if it is at another one.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether it had to be moved.</returns>
     public async ValueTask<bool> ChangeLevelAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -259,18 +259,18 @@ public sealed partial class Store
         _meter.Add(Operation.Move, start);
     }
 
-    /// <summary>Lists the items of a namespace with all its levels, sorted within each directory. Begins at once and holds one
-    /// directory's names at most.</summary>
+    /// <summary>Lists the items of a namespace at all its levels, sorted within each directory. The
+    /// listing starts at once and keeps the names of at most one directory in memory.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="selection">Which items.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="selection">Which items to list.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public IAsyncEnumerable<StoreItem> ListAsync(
         string ns, ItemSelection selection = ItemSelection.Live, CancellationToken cancellationToken = default)
         => ListAsync(DemandNamespace(ns), selection, cancellationToken);
 
-    /// <summary>Lists the items of all known namespaces, one namespace after the other.</summary>
-    /// <param name="selection">Which items.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <summary>Lists the items of all known namespaces, one namespace after another.</summary>
+    /// <param name="selection">Which items to list.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async IAsyncEnumerable<StoreItem> ListAllAsync(
         ItemSelection selection = ItemSelection.Live, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -280,16 +280,16 @@ public sealed partial class Store
         }
     }
 
-    /// <summary>Lists what crashes left unfinished.</summary>
-    /// <param name="olderThan">How long nothing may have been written to it.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <summary>Lists temporary items that crashes left behind.</summary>
+    /// <param name="olderThan">The least time since the last write to such an item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken = default)
         => _backend.ListTemporaryAsync(olderThan, cancellationToken);
 
-    /// <summary>Removes what a crash left.</summary>
-    /// <param name="item">What <see cref="ListTemporaryAsync"/> found.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Whether it was still there.</returns>
+    /// <summary>Deletes a temporary item that a crash left behind.</summary>
+    /// <param name="item">An item from <see cref="ListTemporaryAsync"/>.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>Whether it still existed.</returns>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -301,7 +301,7 @@ public sealed partial class Store
     {
         _meter.AddCall(Operation.List);
         var prefix = ns.Name.Length == 0 ? "" : ns.Name + "/";
-        // Namespaces within this one have levels of their own and are listed under their own name.
+        // Namespaces inside this one have levels of their own and are listed separately.
         var others = Layout.Namespaces.Where(other => other != ns && other.Name.StartsWith(prefix, StringComparison.Ordinal))
             .Select(other => other.Name[prefix.Length..] + "/").ToArray();
 
@@ -327,13 +327,12 @@ public sealed partial class Store
         }
     }
 
-    // Whether an item of that key can be asked for by its name.
+    // Whether an item with this key can be accessed by its name.
     private static bool IsUsable(NamespaceLayout ns, string key)
         => key.Length > 0 && key[^1] != '/' && !key.EndsWith(Suffixes.Deleted, StringComparison.Ordinal)
             && (ns.Levels.Contains(0) || !key.Contains('/'));
 
-    // Only the time that the storage needs is counted, not what the caller does between two items. A namespace that is known
-    // but holds nothing yet has no directory.
+    // Only the storage's time is counted, not the caller's between two items. A known namespace that is still empty has no directory.
     private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, string ns)
     {
         using var operation = _gate.Enter(CancellationToken.None);
@@ -358,33 +357,34 @@ public sealed partial class Store
 
     private const int LookUpsAtOnce = 16;
 
-    /// <summary>Makes one new item out of blocks of existing ones, where they lie if that is possible. The sources stay.</summary>
-    /// <param name="ns">The namespace of all of them.</param>
-    /// <param name="sources">The blocks in their order; names are full names.</param>
-    /// <param name="algorithm">The hash of the content that becomes the key of the new item.</param>
-    /// <param name="cancellationToken">Ends the wait; the new item is then there whole or not at all.</param>
+    /// <summary>Makes a new item from blocks of existing ones, in the storage itself if it can. The sources stay.</summary>
+    /// <param name="ns">The namespace of the sources and the new item.</param>
+    /// <param name="sources">The blocks, in order; names are full names.</param>
+    /// <param name="algorithm">The hash of the content, which becomes the key of the new item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the new item then exists completely or not at all.</param>
     /// <returns>The full name of the new item.</returns>
     public ValueTask<string> DefragAsync(
         string ns, IReadOnlyList<Block> sources, HashKind algorithm, CancellationToken cancellationToken = default)
         => DefragAsync(ns, sources, algorithm, target: null, StoreMode.Overwrite, cancellationToken);
 
-    /// <summary>Makes one new item out of blocks of existing ones, where they lie if that is possible. The sources stay.</summary>
-    /// <param name="ns">The namespace of all of them.</param>
-    /// <param name="sources">The blocks in their order; names are full names.</param>
+    /// <summary>Makes a new item from blocks of existing ones, in the storage itself if it can. The sources stay.</summary>
+    /// <param name="ns">The namespace of the sources and the new item.</param>
+    /// <param name="sources">The blocks, in order; names are full names.</param>
     /// <param name="target">The full name of the new item.</param>
-    /// <param name="mode">What to do where the new item exists already.</param>
-    /// <param name="cancellationToken">Ends the wait; the new item is then there whole or not at all.</param>
+    /// <param name="mode">What to do if the new item already exists.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the new item then exists completely or not at all.</param>
     /// <returns>The full name of the new item.</returns>
     public ValueTask<string> DefragAsync(string ns, IReadOnlyList<Block> sources, string target,
         StoreMode mode = StoreMode.Overwrite, CancellationToken cancellationToken = default)
         => DefragAsync(ns, sources, algorithm: null, target, mode, cancellationToken);
 
-    /// <summary>Opens ranges of items as one stream that the caller disposes, joined in the order given, with one request where the storage can.</summary>
+    /// <summary>Opens ranges of items, joined in the order given, as one stream, which
+    /// the caller disposes. Uses a single request if the storage supports it.</summary>
     /// <param name="sources">The ranges, at most <see cref="Block.MaxCount"/>; names are full names. A negative offset counts from the end.</param>
-    /// <param name="deleted">Whether the soft-deleted items are meant.</param>
-    /// <param name="cancellationToken">A token to cancel the opening.</param>
-    /// <exception cref="StoreException"><see cref="StoreError.ObjectNotFound"/> where an item is absent, <see cref="StoreError.ReadRange"/>
-    /// where a range is not wholly inside its item.</exception>
+    /// <param name="deleted">Whether to use the soft-deleted items.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.ObjectNotFound"/> if an item does not
+    /// exist, <see cref="StoreError.ReadRange"/> if a range is not entirely inside its item.</exception>
     public async ValueTask<ValueStream> GatherAsync(
         IReadOnlyList<Block> sources, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -397,15 +397,15 @@ public sealed partial class Store
         return value;
     }
 
-    /// <summary>Tells the quota.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Gets the quota.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
         return await _backend.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>What was counted since the store was opened or the statistics were reset.</summary>
+    /// <summary>Returns the statistics since the store was opened or they were last reset.</summary>
     public StoreStatistics GetStatistics()
         => new([.. Enum.GetValues<Operation>().Select(_meter.Read)], [.. Enum.GetValues<Operation>().Select(_backendMeter.Read)],
             Interlocked.Read(ref _foreignNames))
@@ -413,7 +413,7 @@ public sealed partial class Store
             Cache = _cacheMeter?.Read() ?? default,
         };
 
-    /// <summary>Begins the statistics anew.</summary>
+    /// <summary>Resets the statistics.</summary>
     public void ResetStatistics()
     {
         _meter.Reset();
@@ -459,7 +459,7 @@ public sealed partial class Store
         return target ?? Join(layout.Name, nestedTarget[(nestedTarget.LastIndexOf('/') + 1)..]);
     }
 
-    // The blocks with nested names. Where a namespace has several levels, each item is looked for once.
+    // Returns the blocks with nested names. If a namespace has several levels, each of its items is looked up once.
     private async ValueTask<IReadOnlyList<Block>> ResolveAsync(IReadOnlyList<Block> sources, bool deleted, CancellationToken cancellationToken)
     {
         var nested = new ConcurrentDictionary<string, string>();

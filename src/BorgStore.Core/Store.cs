@@ -7,11 +7,11 @@ using BorgStore.Naming;
 
 namespace BorgStore;
 
-/// <summary>A key/value store: keys such as <c>config/main</c> in namespaces, values of bytes.</summary>
+/// <summary>A key/value store: byte values under keys in namespaces, such as <c>config/main</c>.</summary>
 /// <remarks>
-/// <para>All methods may be called from many threads at once; there is no lock around a store.</para>
-/// <para>What fails throws <see cref="StoreException"/>. A reader sees a value complete or not at all, and what was refused leaves
-/// nothing behind.</para>
+/// <para>All methods may be called from many threads at once; a store has no lock of its own.</para>
+/// <para>Failures throw <see cref="StoreException"/>. A reader sees a value
+/// completely or not at all, and a refused operation leaves nothing behind.</para>
 /// </remarks>
 public sealed partial class Store : IAsyncDisposable
 {
@@ -40,15 +40,15 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>The namespaces and their levels.</summary>
     public StoreLayout Layout { get; }
 
-    /// <summary>The layout if it was recognised and may be recalled when the store is opened again; <see langword="null"/> if it was given, has
-    /// unknown levels, or was found to be wrong.</summary>
+    /// <summary>The layout if it was recognised and may be reused when the store is opened again;
+    /// <see langword="null"/> if it was given, has unknown levels, or turned out to be wrong.</summary>
     internal StoreLayout? RecallableLayout
         => !_layoutIsGiven && !_layoutIsOutdated && Layout != StoreLayout.Borg2 && Layout.Namespaces.Count > 0 && Layout.Namespaces.All(ns => ns.IsKnown) ? Layout : null;
 
     /// <inheritdoc/>
     public override string ToString() => Url;
 
-    // The namespace of a name that is to be read.
+    // Finds the namespace of a name for reading.
     private NamespaceLayout FindNamespace(string name)
     {
         if (name.EndsWith(Suffixes.Deleted, StringComparison.Ordinal))
@@ -57,13 +57,13 @@ public sealed partial class Store : IAsyncDisposable
         return Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
     }
 
-    // The namespace of a name that is to be written anew: its level has to be known.
+    // Requires that the namespace's level is known, as storing a new item needs it.
     private static NamespaceLayout DemandWritable(NamespaceLayout ns, string name)
         => ns.IsKnown ? ns : throw new StoreException(StoreError.LayoutUnknown,
             $"'{name}' was not stored: the levels of namespace '{ns.Name}' cannot be told from what lies in the store. Open the store with them, as in -Namespace @{{ {Quote(ns.Name)} = 2 }}.",
             name);
 
-    // Says of a name that lies in no namespace what it most likely was meant to be.
+    // Explains a name outside all namespaces, by what the caller probably meant.
     private StoreException Misplaced(string name)
     {
         var likely = name.Replace('\\', '/').Trim('/').ToLowerInvariant();
@@ -111,14 +111,14 @@ public sealed partial class Store : IAsyncDisposable
         return nested;
     }
 
-    // What is written is listed by its own name. One with a slash in its key would not be, where directories nest the keys.
+    // Listings must return an item by the name it was written under. With nesting directories, a key with a slash would be listed as another one.
     private static string NestToWrite(NamespaceLayout ns, string name, int level, bool deleted = false)
     {
         if (!Nesting.Fits(name, level))
             throw new StoreException(StoreError.InvalidName,
                 $"'{name}' cannot be nested {level} levels deep: its key needs at least {2 * level} characters.", name);
         var nested = Nesting.Nest(name, level);
-        // The name of what is soft-deleted is one that it can be restored to.
+        // A soft-deleted item must have a name that it can be restored to.
         ItemName.CheckWritable(nested, name);
         var start = ns.Name.Length == 0 ? 0 : ns.Name.Length + 1;
         if (Nesting.Unnest(nested[start..]).Key != name[start..])
@@ -127,7 +127,7 @@ public sealed partial class Store : IAsyncDisposable
         return deleted ? nested + Suffixes.Deleted : nested;
     }
 
-    // Where an item lies among the levels of its namespace, or null.
+    // Finds an item among the levels of its namespace; null if there is none.
     private async ValueTask<(ItemInfo Info, string Nested, int Level)?> LocateAsync(
         NamespaceLayout ns, string name, bool deleted, CancellationToken cancellationToken)
     {
@@ -136,24 +136,24 @@ public sealed partial class Store : IAsyncDisposable
             var nested = NestToRead(name, level, deleted);
             if (await _backend.FindAsync(nested, cancellationToken).ConfigureAwait(false) is { IsDirectory: false } info)
                 return (info, nested, level);
-            // The deeper levels of a short key are the same place.
+            // A key too short for this level has the same path at all deeper ones.
             if (!Nesting.Fits(name, level)) break;
         }
         return null;
     }
 
-    // The nested name of an item. With one level nothing has to be asked: it lies there or nowhere.
+    // Returns the nested name of an item. With a single level there is only one possible place, so no lookup is needed.
     private async ValueTask<string?> ResolveAsync(NamespaceLayout ns, string name, bool deleted, CancellationToken cancellationToken)
         => ns.Levels.Count == 1
             ? NestToRead(name, ns.WriteLevel, deleted)
             : (await LocateAsync(ns, name, deleted, cancellationToken).ConfigureAwait(false))?.Nested;
 
-    /// <summary>Makes a store in an empty place and opens it.</summary>
-    /// <param name="options">Where, and with which namespaces.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Creates a store in an empty place and opens it.</summary>
+    /// <param name="options">The URL, layout and other options.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<Store> CreateAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
-        // First of all: who gives a path where a URL is wanted is told that, not what else may be missing.
+        // The scheme is checked first, so that a path given in place of a URL is reported before anything else that may be missing.
         StoreUrl.GetScheme(options.Url);
         if (options.Layout is null)
             throw new StoreException(StoreError.LayoutUnknown,
@@ -172,8 +172,8 @@ public sealed partial class Store : IAsyncDisposable
         var store = await OpenAsync(chain, options, cancellationToken).ConfigureAwait(false);
         try
         {
-            // They show that this is a store, to the next one who wants to make one here with other namespaces or levels. Borg wants
-            // an empty place for a new repository.
+            // The directories mark the place as a store if someone later tries to create one here
+            // with other namespaces or levels. Borg requires an empty place for a new repository.
             var namespaces = options.Layout == StoreLayout.Borg2 ? [] : options.Layout.Namespaces;
             await Task.WhenAll(namespaces.Where(ns => ns.Name.Length > 0)
                 .Select(ns => chain.Head.MakeDirectoryAsync(ns.Name, cancellationToken).AsTask())).ConfigureAwait(false);
@@ -188,15 +188,15 @@ public sealed partial class Store : IAsyncDisposable
     }
 
     /// <summary>Opens a store.</summary>
-    /// <param name="options">Where; without a layout it is recognised from what lies in the store.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="options">The URL and other options; without a layout it is recognised from the store's content.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static Task<Store> OpenAsync(StoreOptions options, CancellationToken cancellationToken = default)
         => OpenAsync(StoreChain.Create(options), options, cancellationToken);
 
-    /// <summary>Opens a store on a backend of the caller's own, which the store then owns.</summary>
+    /// <summary>Opens a store on the caller's own backend, which the store then owns.</summary>
     /// <param name="backend">A backend that is not open yet.</param>
-    /// <param name="options">The layout, and what else is not the backend's.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="options">The layout and other options that do not concern the backend.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static Task<Store> OpenAsync(IBackend backend, StoreOptions options, CancellationToken cancellationToken = default)
         => OpenAsync(StoreChain.Create(backend, options), options, cancellationToken);
 
@@ -206,7 +206,7 @@ public sealed partial class Store : IAsyncDisposable
         {
             await chain.Head.OpenAsync(cancellationToken).ConfigureAwait(false);
             var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain.Head, options.RecalledLayout, cancellationToken).ConfigureAwait(false);
-            // What recognition asked for is nobody's work.
+            // Don't count the calls made to detect the layout.
             chain.Meter.Reset();
             return new(chain, layout, options.Layout is not null, layout == options.RecalledLayout, StoreUrl.Redact(options.Url));
         }
@@ -217,10 +217,10 @@ public sealed partial class Store : IAsyncDisposable
         }
     }
 
-    /// <summary>Removes a store with all that is in it, for good, and its cache where the options name one. Where something else lies
-    /// there too, nothing is removed.</summary>
-    /// <param name="options">Where.</param>
-    /// <param name="cancellationToken">Ends the wait; what is removed by then stays removed.</param>
+    /// <summary>Deletes a store with everything in it, permanently, and its cache if the
+    /// options name one. Deletes nothing if there is other content at the place.</summary>
+    /// <param name="options">The URL and other options.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; items removed by then stay removed.</param>
     public static async Task DestroyAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
         var shownUrl = StoreUrl.Redact(options.Url);
@@ -245,7 +245,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>Whether the store is closed.</summary>
     public bool IsClosed { get; private set; }
 
-    /// <summary>Returns the Borg 2 repository that the store is, or <see langword="null"/> if it is none.</summary>
+    /// <summary>Returns the Borg 2 repository in this store, or <see langword="null"/> if it is not one.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     internal async ValueTask<BorgRepository?> FindBorgRepositoryAsync(CancellationToken cancellationToken)
     {
@@ -253,8 +253,8 @@ public sealed partial class Store : IAsyncDisposable
         return await BorgRepository.FindAsync(_backend, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Returns what may well be an ordinary file in a place that was taken for a store, and why; <see langword="null"/> if there is nothing
-    /// like that, or if somebody gave the layout.</summary>
+    /// <summary>Returns the path of what may be an ordinary file in a place that was taken for a store,
+    /// and the reason; <see langword="null"/> if there is none or the layout was given.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     internal async ValueTask<(string Path, string Reason)?> FindDoubtAsync(CancellationToken cancellationToken)
     {
@@ -262,15 +262,15 @@ public sealed partial class Store : IAsyncDisposable
         return _layoutIsGiven ? null : await MisplacedContent.FindDoubtAsync(_backend, Layout, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Returns when all that was stored before the call is as safe from a power cut as the storage can make it.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Returns when everything stored before the call is as safe from a power cut as the storage can make it.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
         await _backend.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Closes the store: waits for the operations in flight, flushes, and gives its resources back.</summary>
+    /// <summary>Closes the store: waits for the operations in flight, flushes, and releases its resources.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
@@ -278,18 +278,18 @@ public sealed partial class Store : IAsyncDisposable
         await _backend.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Makes the directory of a namespace, which otherwise comes with its first item.</summary>
+    /// <summary>Creates the directory of a namespace, which otherwise is created with its first item.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask MakeNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
         await _backend.MakeDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Removes the directory of a namespace without items. Empty nesting directories in it have to be removed first.</summary>
+    /// <summary>Removes the directory of a namespace without items. Empty nesting directories in it must be removed first.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask RemoveNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -304,12 +304,12 @@ public sealed partial class Store : IAsyncDisposable
     private readonly ConcurrentDictionary<string, bool> _checkedNamespaces = new(StringComparer.Ordinal);
     private volatile bool _layoutIsOutdated;
 
-    // What was recognised before is checked as what was given: it may have changed since.
+    // A recalled layout is checked like a given one, because the store may have changed since.
     private bool LevelsMayBeWrong => _layoutIsGiven || _layoutIsRecalled;
 
-    // Once for each namespace, before its first new item: with a wrong level that would lie beside its namesake, and both be listed.
-    // It looks along the way of the new key, and then down to some item, so that it costs a few calls and never the listing of a
-    // large flat directory.
+    // Runs once per namespace, before its first new item: at a wrong level that item would be stored beside
+    // an existing one of the same name, and both would be listed. The check follows the path of the new key
+    // and then descends to one item, so it costs a few calls and never lists a large flat directory.
     private async ValueTask CheckGivenLevelsAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
     {
         if (!LevelsMayBeWrong || _checkedNamespaces.ContainsKey(ns.Name)) return;
@@ -320,16 +320,16 @@ public sealed partial class Store : IAsyncDisposable
         }
         catch (StoreException e) when (e.Error is StoreError.PermissionDenied)
         {
-            // Who may only write cannot look.
+            // A caller with write permission only cannot look.
         }
         _checkedNamespaces[ns.Name] = true;
     }
 
-    // An item that is not where it was looked for may lie at another level than was given.
+    // An item that was not found may be at another level than the given ones.
     private async ValueTask<StoreException> NotFoundAsync(string name, bool deleted, CancellationToken cancellationToken)
     {
         var ns = FindNamespace(name);
-        // A flat namespace is not checked well, for it may be large.
+        // A flat namespace is never fully checked, because it may be large.
         var isChecked = _checkedNamespaces.ContainsKey(ns.Name) && !ns.Levels.Contains(0);
         if (!LevelsMayBeWrong || isChecked) return NotFound(name, deleted);
         try
@@ -344,7 +344,7 @@ public sealed partial class Store : IAsyncDisposable
         }
         catch (StoreException e) when (e.Error is StoreError.PermissionDenied or StoreError.InvalidName)
         {
-            // Who may not look does not learn more, and there is nothing at a level that would make the name too long.
+            // Without permission to list there is nothing more to find out, and no item exists at a level that makes the name too long.
         }
         return NotFound(name, deleted);
     }
@@ -374,7 +374,7 @@ public sealed partial class Store : IAsyncDisposable
         return await FindSomeLevelAsync(ns, cancellationToken).ConfigureAwait(false) is { } found && !ns.Levels.Contains(found) ? $"{found}" : null;
     }
 
-    // The level of the item that is the first in the first directory of each depth; null where that is not clear.
+    // Returns the level of the first item found by descending into the first directory each time; null if that is ambiguous.
     private async ValueTask<int?> FindSomeLevelAsync(NamespaceLayout ns, CancellationToken cancellationToken)
     {
         var path = "";
@@ -397,7 +397,7 @@ public sealed partial class Store : IAsyncDisposable
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
         {
-            // Nothing lies there yet.
+            // Nothing is there yet.
         }
         return null;
     }
@@ -415,7 +415,7 @@ public sealed partial class Store : IAsyncDisposable
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
         {
-            // Nothing lies there yet.
+            // Nothing is there yet.
         }
         return false;
     }
@@ -430,10 +430,10 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>Whether the store was opened with a cache.</summary>
     public bool HasCache => _caching is not null;
 
-    /// <summary>Removes an item from the cache, so that it is loaded anew when it is next asked for. The item itself stays.</summary>
+    /// <summary>Removes an item from the cache, so that its next load reads from the storage. The item itself stays.</summary>
     /// <param name="name">The full name.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="deleted">Whether to use the soft-deleted item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether it was in the cache.</returns>
     public async ValueTask<bool> ClearCachedItemAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
@@ -447,7 +447,7 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>Removes all items of a namespace from the cache. The items themselves stay.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="cancellationToken">Ends the work; what is removed by then stays removed.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; items removed by then stay removed.</param>
     public async Task ClearCachedNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
@@ -455,7 +455,7 @@ public sealed partial class Store : IAsyncDisposable
     }
 
     /// <summary>Removes everything from the cache. The store itself stays as it is.</summary>
-    /// <param name="cancellationToken">Ends the work; what is removed by then stays removed.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; items removed by then stay removed.</param>
     public async Task ClearCacheAsync(CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);

@@ -7,34 +7,34 @@ using BorgStore.Layout;
 
 namespace BorgStore;
 
-/// <summary>The backends of a store, each with one concern, from the one that the store calls to the storage.</summary>
-/// <param name="Head">What the store calls.</param>
-/// <param name="Meter">Counts what the storage is asked for.</param>
-/// <param name="Caching">The cache in front of the storage, where there is one.</param>
-/// <param name="CacheMeter">Counts what the cache does, where there is one.</param>
+/// <summary>The chain of backends of a store, each with one concern, from the one that the store calls to the storage.</summary>
+/// <param name="Head">The backend that the store calls.</param>
+/// <param name="Meter">Counts the calls to the storage.</param>
+/// <param name="Caching">The cache in front of the storage, if there is one.</param>
+/// <param name="CacheMeter">Counts the cache's work, if there is one.</param>
 internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBackend? Caching, CacheMeter? CacheMeter)
 {
-    /// <summary>Makes the chain for a URL.</summary>
+    /// <summary>Creates the chain for a URL.</summary>
     public static StoreChain Create(StoreOptions options)
     {
         CheckCache(options);
-        // What the storage refuses to give must not come out of the cache either.
+        // Permissions must apply in front of the cache, or it would return values that the storage refuses.
         var permissions = options.HasCache ? options.Permissions : null;
         var backend = BackendFactory.Create(options.Url, options.ToBackendOptions() with { Permissions = permissions is null ? options.Permissions : null });
         return Create(backend, options, permissions);
     }
 
-    /// <summary>Makes the chain for a backend of the caller's own.</summary>
+    /// <summary>Creates the chain for the caller's own backend.</summary>
     public static StoreChain Create(IBackend backend, StoreOptions options)
     {
         CheckCache(options);
         return Create(backend, options, permissions: null);
     }
 
-    /// <summary>Makes the cache that the options name.</summary>
+    /// <summary>Creates the cache that the options name.</summary>
     public static CacheStorage CreateCache(StoreOptions options, CacheMeter meter)
     {
-        // A cache is not worth the time to make each value safe.
+        // Making each cached value durable is not worth the time.
         var durability = options.Durability == Durability.None ? Durability.None : Durability.Batch;
         var backend = options.CacheBackend ?? BackendFactory.Create(options.CacheUrl!, new() { Durability = durability, IsPrivate = true });
         return new(backend, options.CacheUrl is { } url ? StoreUrl.Redact(url) : "of the caller", meter, options.Warning);
@@ -68,13 +68,13 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
         if (options.CacheUrl is not { } url) return;
         if (options.CacheBackend is not null)
             throw new StoreException(StoreError.InvalidArgument, "The cache is given twice, as a URL and as a backend. Give one of them.");
-        // To make room in the cache would be to remove values from the store.
+        // Otherwise evicting values from the cache would delete them from the store.
         if (IsWithin(url, options.Url) || IsWithin(options.Url, url))
             throw new StoreException(StoreError.InvalidArgument,
                 $"The cache '{StoreUrl.Redact(url)}' and the store '{StoreUrl.Redact(options.Url)}' lie in each other. Choose another place for the cache.");
     }
 
-    // Servers' folders are theirs to know, so that URLs of these are compared as texts, whoever logs in.
+    // Only the server can resolve its folders, so URLs of servers are compared as text, ignoring the user.
     private static bool IsWithin(string url, string other)
         => FindFolder(url) is { } folder && FindFolder(other) is { } otherFolder ? RealPath.IsWithin(folder, otherFolder)
             : (StoreUrl.Redact(url).TrimEnd('/') + "/").StartsWith(StoreUrl.Redact(other).TrimEnd('/') + "/", StringComparison.Ordinal);

@@ -1,19 +1,19 @@
 namespace BorgStore;
 
-/// <summary>The words for each <see cref="StoreError"/> of a storage: the same fault reads the same from every backend.</summary>
+/// <summary>The wording of each <see cref="StoreError"/> of a storage, which is the same for all backends.</summary>
 internal static class StoreErrorText
 {
-    /// <summary>The whole message: what was tried, why it failed, what the storage says to it, what to do.</summary>
+    /// <summary>Returns the whole message: what was tried, why it failed, the storage's own words, and advice.</summary>
     public static string Compose(StoreError error, string task, string? detail)
         => Reason(error) is { Length: > 0 } reason
             ? string.Join(' ', new[] { $"Could not {task}: {reason}.", ToSentence(detail), Advice(error) }.Where(part => part.Length > 0))
-            // What the caller did wrong has no words in common but its own.
+            // Errors of the caller have no shared wording; the detail says it all.
             : $"Could not {task}: {detail?.TrimEnd('.')}.";
 
-    /// <summary>Whether a storage fails so, and not the one who asks it.</summary>
+    /// <summary>Returns whether the error is a failure of the storage rather than of its caller.</summary>
     public static bool IsOfStorage(StoreError error) => Reason(error).Length > 0;
 
-    /// <summary>Whether the error says all by itself, so that a message in a backend's own words would say it twice.</summary>
+    /// <summary>Returns whether the error alone says it all, so that the backend's own message would only repeat it.</summary>
     public static bool IsPlain(StoreError error) => error
         is StoreError.ObjectNotFound or StoreError.ObjectAlreadyExists or StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
 
@@ -33,7 +33,7 @@ internal static class StoreErrorText
         StoreError.ConnectionLost => "the connection was lost or could not be made",
         StoreError.Timeout => "the storage stopped answering",
         StoreError.NotSupported => "that cannot be done here",
-        // What the caller did wrong is worded where it is found.
+        // Errors of the caller are worded where they are detected.
         _ => "",
     };
 
@@ -48,7 +48,7 @@ internal static class StoreErrorText
         _ => "",
     };
 
-    /// <summary>The text with a capital at its beginning and a stop at its end.</summary>
+    /// <summary>Returns the text with a capital at the beginning and a full stop at the end.</summary>
     public static string ToSentence(string? text)
     {
         if (text?.Trim() is not { Length: > 0 } words) return "";

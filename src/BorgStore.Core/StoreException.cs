@@ -1,15 +1,15 @@
 namespace BorgStore;
 
-/// <summary>The one exception that store operations throw, besides <see cref="OperationCanceledException"/>.</summary>
-/// <remarks>Its message says what was tried, on what, why it failed and what to do. It never holds a secret or a server's path.</remarks>
+/// <summary>The only exception that store operations throw, besides <see cref="OperationCanceledException"/>.</summary>
+/// <remarks>Its message says what was tried, on what, why it failed and what to do. It never contains secrets or paths on a server.</remarks>
 public sealed class StoreException : Exception
 {
-    /// <summary>Makes an exception whose message is complete, or that somebody further up words anew.</summary>
-    /// <param name="error">What went wrong.</param>
-    /// <param name="message">What was tried, why it failed, what to do. Control characters in it, as of a name or a server's answer, are escaped,
-    /// and URLs shown without their secrets.</param>
-    /// <param name="name">The item, namespace or store that it is about.</param>
-    /// <param name="innerException">The cause, where another exception is.</param>
+    /// <summary>Initializes an exception whose message is complete, or is reworded by a caller.</summary>
+    /// <param name="error">The kind of error.</param>
+    /// <param name="message">What was tried, why it failed, what to do. Control characters, such as
+    /// those of a name or a server's response, are escaped, and secrets in URLs are hidden.</param>
+    /// <param name="name">The item, namespace or store concerned.</param>
+    /// <param name="innerException">The exception that caused this one, if any.</param>
     public StoreException(StoreError error, string message, string? name = null, Exception? innerException = null)
         : base(PrintableText.Escape(StoreUrl.RedactText(message)), innerException)
     {
@@ -17,41 +17,41 @@ public sealed class StoreException : Exception
         Name = name is null ? null : StoreUrl.RedactText(name);
     }
 
-    /// <summary>What went wrong.</summary>
+    /// <summary>The kind of error.</summary>
     public StoreError Error { get; }
 
-    /// <summary>The item, namespace or store that it is about.</summary>
+    /// <summary>The item, namespace or store concerned.</summary>
     public string? Name { get; }
 
-    /// <summary>What the storage itself says, without what every storage would say; <see langword="null"/> where the message was not made by
-    /// <see cref="While"/>.</summary>
+    /// <summary>The storage's own explanation, without the shared wording;
+    /// <see langword="null"/> if the exception was not made by <see cref="While"/>.</summary>
     public string? Detail { get; private init; }
 
-    /// <summary>Whether it is worded for the one who called the store, so that nobody words it again.</summary>
+    /// <summary>Whether the message is already in terms of the store's caller and must not be reworded.</summary>
     internal bool IsExplained { get; init; }
 
-    /// <summary>Makes the exception of something that a storage could not do, in the words that all storages share.</summary>
-    /// <param name="error">What went wrong.</param>
+    /// <summary>Creates the exception for a failed task of a storage, in the wording that all storages share.</summary>
+    /// <param name="error">The kind of error.</param>
     /// <param name="task">What was tried, as the end of "Could not …": <c>load 'config/main'</c>.</param>
-    /// <param name="name">The item or store that it is about.</param>
-    /// <param name="detail">What the storage itself says to it: a sentence or several; without secrets and paths of the server.</param>
-    /// <param name="innerException">The cause, where another exception is.</param>
+    /// <param name="name">The item or store concerned.</param>
+    /// <param name="detail">The storage's own explanation: one or more sentences, without secrets and paths on the server.</param>
+    /// <param name="innerException">The exception that caused this one, if any.</param>
     public static StoreException While(
         StoreError error, string task, string? name, string? detail = null, Exception? innerException = null)
         => new(error, StoreErrorText.Compose(error, task, detail), name, innerException) { Detail = detail ?? "" };
 
-    /// <summary>Words an exception of a storage for the one who called the store.</summary>
-    /// <param name="task">What the caller tried.</param>
-    /// <param name="name">The full name of the item, or the URL of the store as it is shown.</param>
+    /// <summary>Rewords a storage's exception in terms of the store's caller.</summary>
+    /// <param name="task">What the caller tried, as the end of "Could not …".</param>
+    /// <param name="name">The full name of the item, or the store's URL without secrets.</param>
     internal StoreException Explain(string task, string name)
     {
         var detail = Detail ?? (StoreErrorText.IsPlain(Error) ? "" : Message);
         return new(Error, StoreErrorText.Compose(Error, task, detail), name, this) { Detail = detail, IsExplained = true };
     }
 
-    /// <summary>Whether the storage had no room for another connection, and may have it a moment later.</summary>
+    /// <summary>Whether the storage had no room for another connection, so that a retry a moment later may succeed.</summary>
     internal bool WasTurnedAway { get; init; }
 
-    /// <summary>Whether this is the failure of a storage, and nobody worded it yet for the one who called the store.</summary>
+    /// <summary>Whether this is a storage's failure that has not been reworded for the store's caller yet.</summary>
     internal bool NeedsExplanation => !IsExplained && StoreErrorText.IsOfStorage(Error);
 }

@@ -1,13 +1,13 @@
 namespace BorgStore;
 
-/// <summary>An item of a store: what is known of it besides its value.</summary>
-/// <param name="Name">The full name, <c>namespace/key</c>, without nesting and without the suffix of soft deletion.</param>
+/// <summary>Information about an item of a store, without its value.</summary>
+/// <param name="Name">The full name, <c>namespace/key</c>, without nesting and without the soft-deletion suffix.</param>
 /// <param name="Namespace">The namespace; <c>""</c> for a key without one.</param>
 /// <param name="Size">The size of the value [bytes].</param>
 /// <param name="IsDeleted">Whether it is soft-deleted.</param>
-/// <param name="Level">The nesting level at which it lies.</param>
-/// <param name="LastAccessTime">When it was last read (UTC), where the storage knows.</param>
-/// <param name="LastWriteTime">When it was written (UTC), where the storage knows.</param>
+/// <param name="Level">The nesting level at which it is stored.</param>
+/// <param name="LastAccessTime">When it was last read (UTC), if the storage knows.</param>
+/// <param name="LastWriteTime">When it was written (UTC), if the storage knows.</param>
 public readonly record struct StoreItem(
     string Name,
     string Namespace,

@@ -4,7 +4,7 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.S3;
 
-/// <content>The items: find, load, store, move, delete and defragment them.</content>
+/// <content>Operations on items: find, load, store, move, delete and defragment.</content>
 public sealed partial class S3Backend
 {
     /// <inheritdoc/>
@@ -33,7 +33,7 @@ public sealed partial class S3Backend
         }
         catch (Exception e) when (S3Errors.IsFailure(e) && e is not IOException)
         {
-            // An I/O error is the caller's: it comes from the stream that gives the value.
+            // An IOException comes from the value's own stream and is passed on to the caller.
             throw S3Errors.ToStoreException(e, $"store '{name}'", name);
         }
     }
@@ -43,7 +43,7 @@ public sealed partial class S3Backend
     {
         return await TryAsync($"delete '{name}'", name, async () =>
         {
-            // Nobody else tells whether there was anything.
+            // A deletion does not report whether the item existed.
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is not { } head) return false;
             await Bucket.DeleteAsync(KeyOf(name), head.ETag, cancellationToken).ConfigureAwait(false);
             return true;
@@ -125,7 +125,7 @@ public sealed partial class S3Backend
         }
         else
         {
-            // Only what is in memory can be sent again when the line was cut.
+            // Only a value in memory can be sent again after a broken connection.
             using var buffer = await PartBuffers.Uploads.RentAsync((int)value.Length, cancellationToken).ConfigureAwait(false);
             var stream = value.OpenStream();
             await using (stream.ConfigureAwait(false)) await stream.ReadExactlyAsync(buffer.Memory, cancellationToken).ConfigureAwait(false);
@@ -160,7 +160,7 @@ public sealed partial class S3Backend
     private async Task UploadAsync(string name, StoreMode mode, Func<PartedUpload, Task> addParts, CancellationToken cancellationToken)
     {
         var onlyIfAbsent = mode == StoreMode.CreateNew && await PrepareToCreateAsync(name, cancellationToken).ConfigureAwait(false);
-        // Only AWS heeds the condition as an upload is completed; elsewhere the answer is looked for at the last moment.
+        // Only AWS supports the condition when an upload is completed; with other servers the item is looked up at the last moment.
         var conditional = onlyIfAbsent && Bucket.Traits.IsAws;
         try
         {
@@ -177,25 +177,25 @@ public sealed partial class S3Backend
         }
     }
 
-    // Whether the server decides itself. Where it cannot, the item is looked for as well as possible.
+    // Returns whether the server itself checks that the item is new. Otherwise it is looked up, as reliably as possible.
     private async Task<bool> PrepareToCreateAsync(string name, CancellationToken cancellationToken)
     {
         var probe = _conditionalWrites;
-        // What failed is tried again by the next.
+        // Let the next caller retry after a failure.
         if (probe is null or { IsFaulted: true }) _conditionalWrites = probe = ProbeConditionalWritesAsync();
         var conditional = await probe.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (!conditional) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
         return conditional;
     }
 
-    // A server that does not know the condition may refuse it, or store without a word. The store's own marker shows which,
-    // and nothing is lost where it is stored once more.
+    // A server that does not support the condition may refuse it or silently ignore
+    // it. The store's own marker, which may safely be written again, shows which.
     private async Task<bool> ProbeConditionalWritesAsync()
     {
         if (Bucket.Traits.IsAws) return true;
         try
         {
-            // The first makes a marker where there was none.
+            // The first attempt creates the marker if it is missing.
             for (var attempt = 0; attempt < 2; attempt++)
                 if (!await Bucket.TryCreateAsync(Root, default, CancellationToken.None).ConfigureAwait(false)) return true;
             return false;
@@ -258,7 +258,7 @@ public sealed partial class S3Backend
         await using (source.ConfigureAwait(false)) await AddPartsAsync(upload, new(source, head.Size)).ConfigureAwait(false);
     }
 
-    // Where the server can write only if absent, but not copy so, a value that fits into one request makes the way through here.
+    // If the server supports conditional writes but not conditional copies, a value that fits into one request is downloaded and uploaded again.
     private async Task CreateCopyAsync(string name, string newName, ObjectHead head, CancellationToken cancellationToken)
     {
         var decides = await PrepareToCreateAsync(newName, cancellationToken).ConfigureAwait(false);
@@ -290,7 +290,7 @@ public sealed partial class S3Backend
                 ETagToMatch = head.ETag,
                 IfNoneMatch = mode == StoreMode.CreateNew ? "*" : null,
             }, cancellationToken).ConfigureAwait(false);
-            // The same tag is the same content; where encryption or parts make another one, the size has to do.
+            // Equal ETags mean equal content; encryption or parts result in a different one, and then the size must do.
             if (copied.ETag?.Trim('"') != head.ETag.Trim('"')) await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
         }
         catch (AmazonServiceException e) when (mode == StoreMode.CreateNew && S3Errors.IsConditionFailed(e))
@@ -345,7 +345,7 @@ public sealed partial class S3Backend
         return target;
     }
 
-    // The name has to be known before the first part is sent, so a content that makes its name is read once more for its hash.
+    // The name must be known before the first part is sent, so content whose hash becomes its name is read once more for hashing.
     private async Task<string> DefragLargeAsync(DefragRequest request, SourceBlocks blocks, CancellationToken cancellationToken)
     {
         var target = request.Target ?? request.NameOf(await HashAsync(request, blocks, cancellationToken).ConfigureAwait(false));
@@ -378,17 +378,17 @@ public sealed partial class S3Backend
         return hasher.FinishHex();
     }
 
-    /// <summary>The blocks of a request and what is known of their items.</summary>
+    /// <summary>The blocks of a request, with information about their items.</summary>
     private sealed class SourceBlocks(S3Backend backend, IReadOnlyList<Block> blocks)
     {
         private readonly Dictionary<string, ObjectHead> _heads = [];
 
-        /// <summary>How many bytes they have together.</summary>
+        /// <summary>The total number of bytes.</summary>
         public long Length { get; private set; }
 
         public string ETagOf(string name) => _heads[name].ETag;
 
-        /// <summary>Demands that all are wholly there, before anything is made of them.</summary>
+        /// <summary>Throws unless all blocks are entirely inside their items, before anything is made from them.</summary>
         public async Task CheckAsync(CancellationToken cancellationToken)
         {
             await Parallel.ForEachAsync(blocks.Select(block => block.Name).Distinct(), Degree(cancellationToken), async (name, token) =>
@@ -405,7 +405,7 @@ public sealed partial class S3Backend
             }
         }
 
-        /// <summary>Loads pieces side by side, one after the other into a buffer.</summary>
+        /// <summary>Loads pieces in parallel into consecutive parts of a buffer.</summary>
         public async ValueTask FillAsync(IReadOnlyList<Block> pieces, Memory<byte> buffer, CancellationToken cancellationToken)
         {
             var starts = new int[pieces.Count];
@@ -418,7 +418,7 @@ public sealed partial class S3Backend
             }).ConfigureAwait(false);
         }
 
-        /// <summary>Begins to load a piece of the version that was checked.</summary>
+        /// <summary>Opens a piece of the version that was checked.</summary>
         public ValueTask<Stream> OpenAsync(Block piece, CancellationToken cancellationToken)
             => new ObjectVersion(backend.Bucket, backend.KeyOf(piece.Name), ETagOf(piece.Name), piece.Name).OpenAsync(piece.Offset, piece.Length, cancellationToken);
 

@@ -7,11 +7,11 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>A store below a path in a bucket of S3, B2 or any other server that speaks S3.</summary>
+/// <summary>A store below a path in a bucket of S3, B2 or any other server that supports the S3 protocol.</summary>
 /// <remarks>
-/// <para>A value is the object of its nested name. A directory is what the names suggest; a marker, an empty object with a slash at its
-/// end, makes an empty one, as in the Python package. Markers are read and never required.</para>
-/// <para>The server answers when a value is safe, so flushing has nothing left to do.</para>
+/// <para>A value is the object with its nested name. Directories are implied by names; a marker, an empty object whose key
+/// ends with a slash, makes an empty directory, as in the Python package. Markers are recognised but never required.</para>
+/// <para>The server responds only when a value is durable, so there is nothing to flush.</para>
 /// </remarks>
 public sealed partial class S3Backend : Backend
 {
@@ -25,23 +25,23 @@ public sealed partial class S3Backend : Backend
         : base(url.Shown)
         => (_url, _credential) = (url, credential);
 
-    /// <summary>Makes a backend for a URL. Nothing is looked at yet.</summary>
+    /// <summary>Creates a backend for a URL. Nothing is accessed yet.</summary>
     /// <param name="url">The URL of a store.</param>
-    /// <param name="options">What it is told besides; access key and secret key may come as its credential.</param>
+    /// <param name="options">The options; their credential may contain access key and secret key.</param>
     public static IBackend Create(string url, BackendOptions options) => new S3Backend(S3Url.Parse(url), options.Credential);
 
-    /// <summary>Makes the schemes <c>s3</c> and <c>b2</c> known. Only a program that keeps this assembly in another place than beside
-    /// Core has to call it.</summary>
+    /// <summary>Registers the schemes <c>s3</c> and <c>b2</c>. Only needed by a
+    /// program that keeps this assembly elsewhere than beside Core.</summary>
     public static void Register()
     {
         BackendFactory.Register("s3", Create);
         BackendFactory.Register("b2", Create);
     }
 
-    /// <summary>The most that one request has the server copy [bytes].</summary>
+    /// <summary>The maximum size of a copy by one request [bytes].</summary>
     internal long LargestCopy { get; init; } = PartSizes.LargestCopy;
 
-    /// <summary>How often what failed on the way is tried; tests shorten it.</summary>
+    /// <summary>The number of attempts for each request; tests reduce it.</summary>
     internal int Attempts { get; init; } = S3Connection.DefaultAttempts;
 
     private string Root => _url.Path + "/";
@@ -88,11 +88,11 @@ public sealed partial class S3Backend : Backend
 
     private string DirectoryKeyOf(string name) => name.Length == 0 ? Root : Root + name + "/";
 
-    // The first question to the server, which also tells where the bucket is.
+    // The first request to the server, which also finds out the bucket's region.
     private async Task<bool> IsEmptyAsync(string action, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        // Finding credentials may ask the machine's metadata service, and blocks.
+        // Finding credentials may query the machine's metadata service, and blocks.
         var connection = await Task.Run(() => S3Connection.Open(_url, _credential, Attempts), cancellationToken).ConfigureAwait(false);
         Use(connection);
         return await TryAsync($"{action} the store '{_url.Shown}'", _url.Shown, async () =>
@@ -124,14 +124,13 @@ public sealed partial class S3Backend : Backend
         _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy, ListAttempts = Math.Min(Attempts, S3Bucket.DefaultListAttempts) };
     }
 
-    // Deletes page by page, while the next page is listed.
     private async Task<string?> FindForeignAsync(CancellationToken cancellationToken)
     {
         await foreach (var page in PagesAsync(Root, oneLevel: false, cancellationToken).ConfigureAwait(false))
         {
             foreach (var item in page.S3Objects ?? [])
             {
-                // A directory is an object whose name ends in a slash.
+                // A directory marker is an object whose name ends with a slash.
                 var name = S3Bucket.Decode(item.Key)[Root.Length..].TrimEnd('/');
                 if (name.Length > 0 && ForeignContent.IsIn(name)) return name;
             }
@@ -139,6 +138,7 @@ public sealed partial class S3Backend : Backend
         return null;
     }
 
+    // Deletes page by page, while the next page is listed.
     private async Task<(int Left, (StoreError, string)? Reason)> DeleteAllAsync(CancellationToken cancellationToken)
     {
         var left = 0;
@@ -225,8 +225,8 @@ public sealed partial class S3Backend : Backend
         }).ConfigureAwait(false);
     }
 
-    // Without a delimiter a page is a thousand items, wherever they lie. Keys come in the order of their bytes, in which those of a
-    // directory are in order.
+    // Without a delimiter each page has a thousand items from anywhere in the tree.
+    // Keys are sorted by their bytes, so those of each directory are in order.
     private async IAsyncEnumerable<ItemInfo> ListTreeAsync(
         string prefix, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -261,7 +261,7 @@ public sealed partial class S3Backend : Backend
         }
     }
 
-    // The pages of a directory, which is missing where there is not even a marker.
+    // Lists the pages of a directory; throws if there is not even a marker.
     private async IAsyncEnumerable<ListObjectsV2Response> PagesOfAsync(
         string prefix, string directory, bool oneLevel, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -286,7 +286,7 @@ public sealed partial class S3Backend : Backend
         }
     }
 
-    // The next page is on its way while the caller is busy with one.
+    // The next page is requested while the caller processes the current one.
     private async IAsyncEnumerable<ListObjectsV2Response> PagesAsync(
         string prefix, bool oneLevel, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -314,7 +314,7 @@ public sealed partial class S3Backend : Backend
         }
     }
 
-    // Markers, unfinished, hidden and foreign names are none of the store's items.
+    // Markers, and temporary, hidden and foreign names are not items of the store.
     private static ItemInfo? ToItem(S3Object item, string prefix)
     {
         var path = S3Bucket.Decode(item.Key)[prefix.Length..];
@@ -328,7 +328,7 @@ public sealed partial class S3Backend : Backend
         return new(path, item.Size ?? 0, LastWriteTime: item.LastModified);
     }
 
-    // An upload's own name holds no such character, an item's may.
+    // The upload ID cannot contain this character, but an item's name may.
     private const char IdSeparator = '?';
 
     /// <inheritdoc/>
@@ -349,7 +349,7 @@ public sealed partial class S3Backend : Backend
         await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
         {
             var begun = (upload.Initiated ?? DateTime.UtcNow).ToUniversalTime();
-            // An upload that began long ago may still be at work: its last part tells.
+            // An upload that was started long ago may still be active: the time of its last part counts.
             if (begun > latest || await MeasureAsync(upload, cancellationToken).ConfigureAwait(false) is not var (size, lastPart)) continue;
             var written = lastPart > begun ? lastPart : begun;
             if (written <= latest) yield return new($"{upload.Key[Root.Length..]}{IdSeparator}{upload.UploadId}", size, written);
@@ -388,7 +388,7 @@ public sealed partial class S3Backend : Backend
         while (page.IsTruncated == true);
     }
 
-    // The size of the parts and the time of the last one, or null where the upload ended meanwhile.
+    // Returns the size of the parts and the time of the last one, or null if the upload has ended meanwhile.
     private async Task<(long Size, DateTime LastPart)?> MeasureAsync(MultipartUpload upload, CancellationToken cancellationToken)
     {
         var (size, last, marker) = (0L, DateTime.MinValue, 0);

@@ -5,13 +5,13 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Tests.Storm;
 
-/// <summary>Times each operation on values of 1 KiB, in a fresh store.</summary>
+/// <summary>Measures the time of each operation on values of 1 KiB in a fresh store.</summary>
 internal static class Benchmark
 {
     public static async Task RunAsync(string path, string way, int count)
     {
         Func<string, FileCalls> calls = way == "portable" ? root => new PortableCalls(root) : root => new LinuxCalls(root);
-        // Long enough for the compiler to have done what it does for a process that stays.
+        // Long enough for the JIT compiler to reach the code of a long-running process.
         for (var round = 0; round < 5; round++)
         {
             await RunOnceAsync($"{path}-warm{round}", calls, count, say: false);

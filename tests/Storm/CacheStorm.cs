@@ -14,7 +14,7 @@ internal static class CacheStorm
         {
             CacheUrl = cacheUrl,
             Durability = Durability.None,
-            // Hardly more than a third of the items has room, so that some go all the time.
+            // There is room for only about a third of the items, so that items are evicted all the time.
             Layout = new([new NamespaceLayout("data", 0) { Cache = new(CacheMode.WriteThrough) { Size = 2 << 20, MaxAge = TimeSpan.FromHours(1) } }]),
             Warning = text => Console.WriteLine($"warning: {text}"),
         };
@@ -69,7 +69,7 @@ internal static class CacheStorm
         }
     }
 
-    // One in four is large enough to stream.
+    // One in four is large enough to be streamed.
     private static byte[] NewValue(Random random)
     {
         var value = new byte[random.Next(4) == 0 ? (1 << 20) + random.Next(400_000) : random.Next(5000)];

@@ -6,7 +6,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Tests.Storm;
 
-/// <summary>Changes a store until the process is killed, and says what is done. A value's name is its hash.</summary>
+/// <summary>Changes a store until the process is killed, and reports what is done. A value's name is its hash.</summary>
 internal static class CrashStorm
 {
     public static async Task RunAsync(string path, int seed)
@@ -30,7 +30,7 @@ internal static class CrashStorm
                     var name = Nesting.Nest("data/" + Convert.ToHexStringLower(SHA256.HashData(value)), 1);
                     await backend.StoreAsync(name, value, StoreMode.Overwrite, default);
                     Say($"+ {name}");
-                    // Once more, over itself.
+                    // Store it again, over itself.
                     await backend.StoreAsync(name, new StoreValue(new MemoryStream(value), value.Length), StoreMode.Overwrite, default);
                     mine.Add((name, value.Length));
                     break;

@@ -1,9 +1,9 @@
 // A process for tests to trace, kill and measure:
-//   storm calls PATH OPERATION COUNT [QUOTA]   does one thing COUNT times between two marks in the trace
+//   storm calls PATH OPERATION COUNT [QUOTA]   runs an operation COUNT times between two marks in the trace
 //   storm crash PATH SEED                      stores, overwrites, moves and defragments until it is killed
 //   storm quota PATH LIMIT SEED STEPS          stores and deletes under a quota
 //   storm cache URL CACHEURL SEED              uses a cached store until it is killed
-//   storm bench PATH linux|portable COUNT      tells nanoseconds for each operation
+//   storm bench PATH linux|portable COUNT      prints the nanoseconds per operation
 
 using System.Globalization;
 using BorgStore.Tests.Storm;

@@ -3,7 +3,7 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Tests.Storm;
 
-/// <summary>Fills a store to its limit, deletes and fills again, beside others who do the same.</summary>
+/// <summary>Fills a store to its limit, deletes and fills it again, while other processes do the same.</summary>
 internal static class QuotaStorm
 {
     public static async Task RunAsync(string path, long limit, int seed, int steps)

@@ -3,7 +3,7 @@ using BorgStore.Backends.Files;
 
 namespace BorgStore.Tests.Storm;
 
-/// <summary>Does one thing again and again between two calls that a trace shows.</summary>
+/// <summary>Repeats an operation between two calls that a trace shows.</summary>
 internal static class TracedCalls
 {
     public const string Begin = "/borgstore-trace-begin";
@@ -15,7 +15,7 @@ internal static class TracedCalls
         await backend.CreateAsync(default);
         await backend.OpenAsync(default);
         var value = new byte[1024];
-        // The background flush is not what is counted: the long way to its next turn begins with a flush.
+        // The background flush must not be counted: after a flush its next turn is far away.
         for (var i = 0; i < count; i++) await backend.StoreAsync($"data/{i:0000}", value, StoreMode.Overwrite, default);
         await LoopAsync(1);
         await backend.FlushAsync(default);
@@ -40,7 +40,7 @@ internal static class TracedCalls
                         await using (var stream = await backend.LoadAsync(name, default, default)) await stream!.ReadToEndAsync();
                         break;
                     case "gather":
-                        // Two ranges of each item that do not touch, and two that do.
+                        // Two ranges of each item that are not adjacent, and two that are.
                         var blocks = Enumerable.Range(0, times).SelectMany(item => new Block[]
                         {
                             new($"data/{item:0000}", 0, 10), new($"data/{item:0000}", 500, 100), new($"data/{item:0000}", 600, 100),

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes a root file system with today's Borg 2 and Python borgstore, from Debian's unstable suite, in about two minutes (700 MB).
+# Creates a root file system with today's Borg 2 and Python borgstore, from Debian's unstable suite, in about two minutes (700 MB).
 #
-#   borg-root.sh             makes it where it is missing, broken or older than a week; prints the versions in it
+#   borg-root.sh             creates it if it is missing, broken or older than a week; prints the versions in it
 #   borg-root.sh --versions  prints the versions, or nothing
 #
-# It lies outside the checkout and is kept between runs. It appears whole or not at all, and a new one replaces an old one that
-# still works only when it is complete. borg-root-run runs the programs in it. Takes root, Debian and its mirror, which apt knows.
+# It is outside the checkout and kept between runs. It appears completely or not at all, and a new one replaces a working old
+# one only when it is complete. borg-root-run runs the programs in it. Needs root, Debian and its mirror, which apt knows.
 #
-# BORGSTORE_TEST_CACHE   where it lies (by default ~/.cache/borgstore-tests)
+# BORGSTORE_TEST_CACHE   its folder (by default ~/.cache/borgstore-tests)
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 cache=${BORGSTORE_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/borgstore-tests}
@@ -15,7 +15,7 @@ root=$cache/borg-root # a link to the newest one, which is replaced at once
 days=7
 packages=borgbackup2,python3-borgstore,python3-requests,python3-paramiko,openssh-client,rclone
 
-# Inside namespaces of its own, which take all mounts and processes along when they end.
+# Inside its own namespaces, so that all mounts and processes disappear when they end.
 make() { # FOLDER
   local mirror proxy
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
@@ -23,10 +23,10 @@ make() { # FOLDER
   proxy=$(apt-config shell proxy Acquire::http::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
   [ -z "$proxy" ] || export http_proxy=$proxy
   debootstrap --variant=minbase --include=ca-certificates sid "$1" "$mirror"
-  # apt goes to the mirror in there as it does out here.
+  # apt uses the mirror in there in the same way as out here.
   apt-config dump | grep -E '^Acquire::(https?|Check-|Retries|ForceIPv)' > "$1/etc/apt/apt.conf.d/99machine" || true
   cp /etc/resolv.conf /etc/hosts "$1/etc/"
-  # What is on disk after a power cut is of no interest here, nor are pages to read.
+  # Durability is not needed here, nor are manual pages.
   echo force-unsafe-io > "$1/etc/dpkg/dpkg.cfg.d/fast"
   printf 'path-exclude=/usr/share/%s/*\n' doc man locale > "$1/etc/dpkg/dpkg.cfg.d/small"
   mount --bind /proc "$1/proc"
@@ -60,7 +60,7 @@ if is_fresh && versions; then exit; fi
 mkdir -p "$cache"
 exec 9> "$cache/borg-root.lock"
 flock 9
-# Another run may have made it meanwhile.
+# Another run may have created it meanwhile.
 if is_fresh && versions; then exit; fi
 
 folder=$cache/borg-root-$(date +%Y%m%d%H%M%S)
@@ -74,7 +74,7 @@ clean() {
 }
 trap clean EXIT
 trap 'exit 130' INT TERM HUP
-# Left by one that was killed.
+# Left behind by a run that was killed.
 rm -rf --one-file-system "$cache"/borg-root-*.making
 
 reason=
@@ -83,7 +83,7 @@ elif ! grep -qx 'ID=debian' /etc/os-release; then reason="that takes Debian"
 elif ! command -v debootstrap > /dev/null; then reason="that takes debootstrap"
 else
   echo "Making a root file system with Borg 2 and Python borgstore in $folder; see $log"
-  # Not even kill -9 leaves a process or a mount of it behind.
+  # Even after kill -9 no process or mount of it is left behind.
   setpriv --pdeathsig KILL unshare --mount --propagation private --pid --mount-proc --fork --kill-child \
     bash "$0" --make "$folder.making" > "$log" 2>&1 < /dev/null 9>&- &
   maker=$!
@@ -95,7 +95,7 @@ if [ -z "$reason" ]; then
   previous=$(readlink -f "$root" || true)
   ln -sfn "$folder" "$root.new"
   mv -T "$root.new" "$root"
-  # The one before this may still be in use; those before that are not.
+  # The previous one may still be in use; older ones are not.
   for old in "$cache"/borg-root-[0-9]*; do
     [ "$old" = "$folder" ] || [ "$old" = "$previous" ] || rm -rf --one-file-system "$old"
   done

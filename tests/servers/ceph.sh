@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# An S3 server from nothing: one node of Ceph (monitor, manager, one OSD, object gateway), all on loopback.
+# An S3 server from scratch: one node of Ceph (monitor, manager, one OSD, object gateway), all on loopback.
 #
 #   ceph.sh FOLDER      builds it below FOLDER, prints "ready URL ACCESS_KEY SECRET_KEY LOG", and takes it down when its
-#                       standard input ends: a test that dies takes its server along. At a terminal that is Ctrl-D.
+#                       standard input ends, so that it does not outlive the test. At a terminal, press Ctrl-D.
 #
-# CEPH_STORE=memstore|bluestore   where objects lie: memory (the default), or a sparse file for those that don't fit there.
-# Needs Debian's ceph-mon, ceph-mgr, ceph-osd, radosgw and ceph-common; install.sh brings them. The log has a line a request.
+# CEPH_STORE=memstore|bluestore   where objects are kept: in memory (the default), or in a sparse file if they don't fit there.
+# Needs Debian's ceph-mon, ceph-mgr, ceph-osd, radosgw and ceph-common; install.sh installs them. The log has one line per request.
 set -euo pipefail
 folder=${1:?usage: ceph.sh FOLDER}
 store=${CEPH_STORE:-memstore}
 access_key=testaccesskey0000001
 secret_key=testSecretKey/with+signs00000000000000001
-# Ceph's tools are Python: they take Debian's, and nothing from the caller's environment.
+# Ceph's tools need Debian's Python, and nothing from the caller's environment.
 unset PYTHONPATH
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin
 
@@ -27,7 +27,7 @@ free_port() { # one that nothing listens on
 
 stop() {
   trap - EXIT INT TERM HUP
-  # Nothing of it is kept, so nothing has to end in order. Only what still runs: the number of a process that ended may be another's.
+  # Nothing is kept, so nothing has to shut down in order. Only running jobs are killed: the number of an ended one may have been reused.
   local running
   running=$(jobs -pr)
   # shellcheck disable=SC2086
@@ -52,7 +52,7 @@ public addr = 127.0.0.1
 cluster addr = 127.0.0.1
 public network = 127.0.0.0/8
 ms bind ipv6 = false
-# The gateway's own default here is "secure", which a cluster without authentication cannot do: it would retry for ever.
+# The gateway's own default here is "secure", which a cluster without authentication does not support: it would retry forever.
 ms mon client mode = crc
 ms mon service mode = crc
 ms mon cluster mode = crc
@@ -91,22 +91,22 @@ memstore device bytes = 4294967296
 bluestore block create = true
 bluestore block size = 21474836480
 [client.rgw]
-# Without tcp_nodelay every small answer on a kept connection waits 40 ms.
+# Without tcp_nodelay every small response on a kept connection is delayed by 40 ms.
 rgw frontends = beast endpoint=127.0.0.1:$rgw_port tcp_nodelay=1
 rgw data = $folder/rgw
 rgw run sync thread = false
-# Level 1 has one line a request.
+# Level 1 logs one line per request.
 log file = $folder/log/requests.log
 debug rgw = 1/1
 [client]
 log file = /dev/null
 K
 
-# A daemon in the foreground is a job of this script, and so found again at its end.
+# A daemon in the foreground is a job of this script, so stop() finds it.
 daemon() {
   "$@" -c "$config" -f >> "$folder/log/output" 2>&1 < /dev/null &
 }
-# No "timeout ceph": its exit hangs.
+# Not "timeout ceph": it hangs on exit.
 ceph() { /usr/bin/python3 /usr/bin/ceph -c "$config" --connect-timeout 20 "$@" < /dev/null; }
 wait_for() { # SECONDS COMMAND...
   local tenths=$(($1 * 10))
@@ -134,5 +134,5 @@ radosgw-admin -c "$config" -n client.admin user create --uid=test --display-name
   --access-key="$access_key" --secret-key="$secret_key" > /dev/null 2>> "$folder/log/output" < /dev/null
 
 echo "ready http://127.0.0.1:$rgw_port $access_key $secret_key $folder/log/requests.log"
-# Until standard input ends.
+# Wait for the end of standard input.
 cat > /dev/null || true

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the servers and tools that tests start, from Debian's packages, where that is possible.
-# What is missing afterwards makes its tests skip, and they say so.
+# Installs the servers and tools that tests start, from Debian's packages, as far as possible.
+# Tests that need a missing one are skipped, with a message.
 set -u
 wanted=(strace)
 # Other C libraries and processors, for tests/systems.
@@ -25,6 +25,6 @@ if [ ${#missing[@]} -gt 0 ]; then
       echo "Some could not be installed; see /tmp/borgstore-install.log"
   fi
 fi
-# Borg 2 and the Python package of today, which this machine's own Debian may be too old for.
+# Today's Borg 2 and Python package, for which this machine's Debian may be too old.
 [ "${BORGSTORE_TEST_SERVERS:-1}" = 0 ] || bash "$(dirname "$0")/borg-root.sh"
 exit 0

@@ -4,8 +4,9 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends;
 
-/// <summary>Base class for storages. It admits operations only while the store is open and lets closing wait for them, and it has a default for
-/// everything that can be made of the other operations. A storage implements the abstract members and overrides the defaults that it can do better.</summary>
+/// <summary>Base class for storages. It admits operations only while the store is open and lets closing
+/// wait for them, and it has defaults for everything that can be built from other operations. A storage
+/// implements the abstract members and overrides the defaults that it can do better.</summary>
 /// <remarks>The members named …Core are called while the store is open (<see cref="CreateCoreAsync"/>, <see cref="DestroyCoreAsync"/> and
 /// <see cref="OpenCoreAsync"/>: while it is not). Their contract is that of the method of <see cref="IBackend"/> without "Core".</remarks>
 public abstract class Backend : IBackend
@@ -182,12 +183,12 @@ public abstract class Backend : IBackend
     /// <inheritdoc cref="IBackend.OpenAsync"/>
     protected abstract Task OpenCoreAsync(CancellationToken cancellationToken);
 
-    /// <summary>Releases what the backend holds, after the last operation has ended. Called once.</summary>
+    /// <summary>Releases the backend's resources after the last operation has ended. Called once.</summary>
     /// <param name="wasOpen">Whether the store was open, so that there may be something to flush.</param>
     protected virtual ValueTask DisposeCoreAsync(bool wasOpen) => default;
 
     /// <inheritdoc cref="IBackend.FlushAsync"/>
-    /// <remarks>By default there is nothing to do: every operation returns when its change is safe.</remarks>
+    /// <remarks>By default this does nothing: every operation returns when its change is safe.</remarks>
     protected virtual ValueTask FlushCoreAsync(CancellationToken cancellationToken) => default;
 
     /// <inheritdoc cref="IBackend.MakeDirectoryAsync"/>
@@ -222,7 +223,7 @@ public abstract class Backend : IBackend
     protected abstract ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IBackend.ListAsync"/>
-    /// <remarks>A storage that lists no trees itself returns <see cref="TreeWalk.ListAsync"/> for <see cref="ListScope.Tree"/>.</remarks>
+    /// <remarks>A storage that cannot list trees itself returns <see cref="TreeWalk.ListAsync"/> for <see cref="ListScope.Tree"/>.</remarks>
     protected abstract IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IBackend.HashAsync"/>
@@ -235,8 +236,8 @@ public abstract class Backend : IBackend
     }
 
     /// <inheritdoc cref="IBackend.DefragAsync"/>
-    /// <remarks>By default the blocks are gathered and stored like any other value; if its hash makes the name, they are gathered twice. The
-    /// target was checked.</remarks>
+    /// <remarks>By default the blocks are gathered and stored like any other value; if the hash
+    /// becomes the name, they are gathered twice. The target is already checked.</remarks>
     protected virtual async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         await GatherPlan.DemandAllAsync(request.Sources, FindCoreAsync, cancellationToken).ConfigureAwait(false);
@@ -248,19 +249,19 @@ public abstract class Backend : IBackend
     }
 
     /// <inheritdoc cref="IBackend.GetQuotaAsync"/>
-    /// <remarks>By default no quota is known.</remarks>
+    /// <remarks>By default the quota is unknown.</remarks>
     protected virtual ValueTask<QuotaInfo> GetQuotaCoreAsync(CancellationToken cancellationToken) => default;
 
     /// <inheritdoc cref="IBackend.ListTemporaryAsync"/>
-    /// <remarks>By default there is nothing: a crash leaves nothing behind.</remarks>
+    /// <remarks>By default the listing is empty: a crash leaves nothing behind.</remarks>
     protected virtual IAsyncEnumerable<TemporaryItem> ListTemporaryCoreAsync(TimeSpan olderThan, CancellationToken cancellationToken)
         => Nothing<TemporaryItem>();
 
     /// <inheritdoc cref="IBackend.DeleteTemporaryAsync"/>
     protected virtual ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken) => new(false);
 
-    /// <summary>Whether a name in the root directory belongs to a store. The folders that a file system keeps in its own root do not, so that a
-    /// store can be created in the root of a fresh file system, and destroying it leaves them alone.</summary>
+    /// <summary>Returns whether a name in the root directory belongs to a store. The folders that a file system creates in its own
+    /// root do not, so that a store can be created in the root of a fresh file system, and destroying it leaves them alone.</summary>
     /// <param name="name">The name of a file or directory in the root of the store.</param>
     protected static bool IsOfStore(string name) => !SystemFolders.IsOfFileSystem(name);
 

@@ -1,15 +1,15 @@
 namespace BorgStore.Backends;
 
 /// <summary>A part of a value.</summary>
-/// <param name="Name">The name of the item; nested where a backend is asked.</param>
-/// <param name="Offset">The first byte; where ranges are gathered, a negative offset counts from the end of the value.</param>
+/// <param name="Name">The name of the item; a nested name in calls to a backend.</param>
+/// <param name="Offset">The first byte; when gathering, a negative offset counts from the end of the value.</param>
 /// <param name="Length">The number of bytes.</param>
 public readonly record struct Block(string Name, long Offset, long Length)
 {
-    /// <summary>The most blocks that one request may have.</summary>
+    /// <summary>The maximum number of blocks in one request.</summary>
     public const int MaxCount = 100_000;
 
-    /// <summary>Fails with <see cref="StoreError.InvalidArgument"/> where one request has too many blocks.</summary>
+    /// <summary>Throws <see cref="StoreError.InvalidArgument"/> if one request has too many blocks.</summary>
     /// <param name="count">The number of blocks.</param>
     internal static void CheckCount(int count)
     {
@@ -17,7 +17,7 @@ public readonly record struct Block(string Name, long Offset, long Length)
             throw new StoreException(StoreError.InvalidArgument, $"There are more than {MaxCount} blocks in one request. Make several requests of them.");
     }
 
-    /// <summary>Throws <see cref="StoreError.ReadRange"/> unless the block is wholly inside its item.</summary>
+    /// <summary>Throws <see cref="StoreError.ReadRange"/> unless the block is entirely inside its item.</summary>
     /// <param name="size">The size of the item [bytes].</param>
     public void DemandWithin(long size)
     {
@@ -27,8 +27,8 @@ public readonly record struct Block(string Name, long Offset, long Length)
     /// <summary>Returns the exception for a block whose item does not exist.</summary>
     internal StoreException Missing() => StoreException.While(StoreError.ObjectNotFound, $"take a part of '{Name}'", Name);
 
-    /// <summary>Returns the exception for a block that is not wholly inside its item.</summary>
-    /// <param name="size">The size of the item [bytes]; <see langword="null"/> where it is known only that the item ends before.</param>
+    /// <summary>Returns the exception for a block that is not entirely inside its item.</summary>
+    /// <param name="size">The size of the item [bytes]; <see langword="null"/> if it is only known to be too small.</param>
     internal StoreException Outside(long? size)
         => StoreException.While(StoreError.ReadRange, $"take a part of '{Name}'", Name,
             $"it {(size is null ? "is not so large" : $"has {size} bytes")}, and {Length} from {Offset} on are wanted");

@@ -1,9 +1,9 @@
 namespace BorgStore.Backends;
 
-/// <summary>Bounds how many bytes are on their way, or in memory, at once. Callers are served in the order in which they come.</summary>
-/// <param name="total">How many bytes.</param>
-/// <param name="inBatches">Whether those who wait are woken when half of all is left, no sooner: to be woken for every little costs
-/// more than what is then done.</param>
+/// <summary>Limits how many bytes are in flight, or in memory, at once. Callers are served in the order of their calls.</summary>
+/// <param name="total">The number of bytes.</param>
+/// <param name="inBatches">Whether to wake waiters only when at least half of the total is available:
+/// waking them for every small amount costs more than the work that they then do.</param>
 internal sealed class Credits(int total, bool inBatches = false)
 {
     private readonly object _lock = new();
@@ -11,9 +11,9 @@ internal sealed class Credits(int total, bool inBatches = false)
     private int _total = total;
     private int _left = total;
 
-    /// <summary>Waits until so many bytes may be on their way.</summary>
-    /// <param name="count">How many bytes; no more than there are in all.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Waits until the given number of bytes may be in flight.</summary>
+    /// <param name="count">The number of bytes; at most the total.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask TakeAsync(int count, CancellationToken cancellationToken)
     {
         TaskCompletionSource turn;
@@ -33,8 +33,8 @@ internal sealed class Credits(int total, bool inBatches = false)
         await turn.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Takes them if they are left.</summary>
-    /// <param name="count">How many bytes.</param>
+    /// <summary>Takes the bytes if they are available now.</summary>
+    /// <param name="count">The number of bytes.</param>
     public bool TryTake(int count)
     {
         lock (_lock)
@@ -45,9 +45,9 @@ internal sealed class Credits(int total, bool inBatches = false)
         }
     }
 
-    /// <summary>So many bytes have arrived.</summary>
-    /// <param name="count">How many bytes.</param>
-    /// <param name="newTotal">How many may be on their way at once from now on, where that changes.</param>
+    /// <summary>Returns bytes that are no longer in flight.</summary>
+    /// <param name="count">The number of bytes.</param>
+    /// <param name="newTotal">The new total, if it changes.</param>
     public void Return(int count, int? newTotal = null)
     {
         lock (_lock)

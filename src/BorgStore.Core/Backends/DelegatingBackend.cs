@@ -2,11 +2,11 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends;
 
-/// <summary>A concern in the chain before the storage: hands on every call, for a derived class to add what it is there for.</summary>
-/// <param name="inner">The next in the chain.</param>
+/// <summary>Base class for backends that wrap another one. It forwards every call; a derived class overrides those that it changes.</summary>
+/// <param name="inner">The wrapped backend.</param>
 public abstract class DelegatingBackend(IBackend inner) : IBackend
 {
-    /// <summary>The next in the chain.</summary>
+    /// <summary>The wrapped backend.</summary>
     protected IBackend Inner { get; } = inner;
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ public abstract class DelegatingBackend(IBackend inner) : IBackend
         => Inner.DeleteAsync(name, cancellationToken);
 
     /// <inheritdoc/>
-    /// <remarks>Not handed on unless a derived class does so: it has something to add to each deletion, perhaps a refusal.</remarks>
+    /// <remarks>Not forwarded by default, because a derived class may add something to each deletion, such as a permission check.</remarks>
     public virtual int DeleteBatchSize => 1;
 
     /// <inheritdoc/>

@@ -1,11 +1,11 @@
 namespace BorgStore.Backends;
 
-/// <summary>An item that a batch of deletions left where it is.</summary>
-/// <param name="Name">Its name, as it was given.</param>
-/// <param name="Reason">Why.</param>
+/// <summary>An item that a batch deletion could not delete.</summary>
+/// <param name="Name">The name that was given.</param>
+/// <param name="Reason">The reason.</param>
 public readonly record struct DeleteFailure(string Name, StoreException Reason)
 {
-    /// <summary>Deletes items one by one, for what has no better way.</summary>
+    /// <summary>Deletes items one at a time, for storages without batch deletion.</summary>
     internal static async ValueTask<IReadOnlyList<DeleteFailure>> DeleteEachAsync(
         Func<string, CancellationToken, ValueTask<bool>> delete, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {

@@ -1,6 +1,6 @@
 namespace BorgStore.Backends;
 
-/// <summary>The next so many bytes of another stream. Fails where that one ends before.</summary>
+/// <summary>A given number of bytes from another stream. Reading fails if that one ends earlier.</summary>
 internal sealed class ExactLengthStream(Stream inner, long length) : ReadOnlyStream
 {
     private readonly long _length = length;

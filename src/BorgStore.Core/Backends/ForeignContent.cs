@@ -2,16 +2,16 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends;
 
-/// <summary>Content that no store has. Where it lies is no store, and is not destroyed as one.</summary>
+/// <summary>Detects content that no store has. A place with such content is not destroyed as a store.</summary>
 internal static class ForeignContent
 {
-    /// <summary>Returns whether one of the elements of a path has a name that nothing in a store has.</summary>
+    /// <summary>Returns whether an element of a path has a name that nothing in a store has.</summary>
     /// <param name="path">A path below the root.</param>
     public static bool IsIn(string path) => path.Split('/').Any(element => !ItemName.MayLieInStore(element));
 
-    /// <summary>Refuses to destroy what is no store.</summary>
+    /// <summary>Returns the exception for refusing to destroy a place that is not only a store.</summary>
     /// <param name="shownUrl">The URL, without its password.</param>
-    /// <param name="path">What lies there.</param>
+    /// <param name="path">The path of the content.</param>
     /// <param name="reason">Why it does not belong to a store.</param>
     public static StoreException Refuse(string shownUrl, string path, string reason = "which nothing in a store is named")
         => new(StoreError.StoreDoesNotExist,

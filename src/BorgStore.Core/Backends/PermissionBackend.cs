@@ -4,11 +4,11 @@ using BorgStore.Security;
 
 namespace BorgStore.Backends;
 
-/// <summary>Refuses what a permission map does not allow.</summary>
-/// <remarks>Who may store new items but not replace any gets a store operation that creates only, so that the storage itself
-/// decides and no race lets an overwrite through.</remarks>
-/// <param name="inner">The next in the chain.</param>
-/// <param name="permissions">What is allowed.</param>
+/// <summary>Refuses operations that a permission map does not allow.</summary>
+/// <remarks>If a caller may store new items but not replace any, items are stored in the mode that
+/// only creates, so that the storage itself decides, and no race lets an overwrite through.</remarks>
+/// <param name="inner">The wrapped backend.</param>
+/// <param name="permissions">The permissions.</param>
 internal sealed class PermissionBackend(IBackend inner, PermissionMap permissions) : DelegatingBackend(inner)
 {
     private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
@@ -99,7 +99,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     {
         Demand(name, AccessRights.Delete);
         var allowed = DemandWrite(newName, mode);
-        // A storage that renames directories would move all that is below one past its own rights.
+        // A storage that renames directories would move everything below with it, regardless of the rights there.
         if ((permissions.DiffersBelow(name) || permissions.DiffersBelow(newName))
             && await Inner.FindAsync(name, cancellationToken).ConfigureAwait(false) is { IsDirectory: true })
             throw StoreException.While(StoreError.PermissionDenied, $"move '{name}'", name, "the store's permissions differ below this directory; move its items");
@@ -117,7 +117,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
     {
         Demand(directory, AccessRights.List);
-        // Where something below may not be listed, each directory is asked for on its own and so checked on its own.
+        // If something below may not be listed, directories are listed one at a time, so that each is checked.
         return scope == ListScope.Tree && !permissions.AllowsBelow(directory, AccessRights.List)
             ? TreeWalk.ListAsync(this, directory, cancellationToken)
             : base.ListAsync(directory, scope, cancellationToken);
@@ -167,7 +167,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
             if (permissions.Allows(item.Id, AccessRights.List)) yield return item;
     }
 
-    // An item that its content will name may be anywhere below the namespace.
+    // An item named by its content may be anywhere below the namespace.
     private StoreMode DemandWriteBelow(string directory, StoreMode mode)
     {
         permissions.DemandBelow(directory, AnyWrite);

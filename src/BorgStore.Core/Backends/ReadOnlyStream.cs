@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace BorgStore.Backends;
 
-/// <summary>The part that is the same for every stream that is only read, and only forward.</summary>
+/// <summary>Base class for forward-only, read-only streams.</summary>
 public abstract class ReadOnlyStream : Stream
 {
     private const int LongestRead = 1 << 20;
@@ -23,10 +23,10 @@ public abstract class ReadOnlyStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Reads by <see cref="ReadAsync(Memory{byte}, CancellationToken)"/> and waits, so that whatever limits that one limits this one
-    /// too: how long bytes may take to come, how many there may be.</summary>
-    /// <param name="buffer">Where the bytes go.</param>
-    /// <returns>The number of bytes that were read; 0 at the end.</returns>
+    /// <summary>Reads by <see cref="ReadAsync(Memory{byte}, CancellationToken)"/> and blocks, so
+    /// that all limits of the asynchronous method apply, such as those on time and size.</summary>
+    /// <param name="buffer">The buffer.</param>
+    /// <returns>The number of bytes read; 0 at the end.</returns>
     public override int Read(Span<byte> buffer)
     {
         var length = Math.Min(buffer.Length, LongestRead);
@@ -34,7 +34,7 @@ public abstract class ReadOnlyStream : Stream
         var reading = ReadAsync(bytes.AsMemory(0, length), CancellationToken.None);
         var count = reading.IsCompleted ? reading.GetAwaiter().GetResult() : reading.AsTask().GetAwaiter().GetResult();
         bytes.AsSpan(0, count).CopyTo(buffer);
-        // Not after a failure: what failed may still be writing into it.
+        // Not returned after a failure, when something may still be writing to it.
         ArrayPool<byte>.Shared.Return(bytes);
         return count;
     }

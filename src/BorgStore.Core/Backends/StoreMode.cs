@@ -1,11 +1,11 @@
 namespace BorgStore.Backends;
 
-/// <summary>What to do where an item of the name exists already.</summary>
+/// <summary>What to do if there is already an item of the name.</summary>
 public enum StoreMode
 {
     /// <summary>Replace it.</summary>
     Overwrite,
 
-    /// <summary>Leave it as it is and fail with <see cref="StoreError.ObjectAlreadyExists"/>, decided by the storage itself where it can.</summary>
+    /// <summary>Keep it and throw <see cref="StoreError.ObjectAlreadyExists"/>. The storage itself decides atomically if it can.</summary>
     CreateNew,
 }

@@ -1,9 +1,9 @@
 namespace BorgStore.Backends;
 
-/// <summary>A value on its way into a store: bytes in memory, or a stream of known length.</summary>
+/// <summary>A value to be stored: bytes in memory, or a stream of known length.</summary>
 /// <remarks>
-/// A stream that ends early fails the store operation, one that throws fails it with that exception; either leaves nothing
-/// behind. So a stream can check what passes through it, and veto the value as it is asked for its last bytes.
+/// A stream that ends early makes the store operation fail, and one that throws makes it fail with that exception; in
+/// both cases nothing is stored. So a stream can check its content and reject the value when its last bytes are read.
 /// </remarks>
 public readonly struct StoreValue
 {
@@ -11,7 +11,7 @@ public readonly struct StoreValue
     private readonly Stream? _stream;
     private readonly long _position;
 
-    /// <summary>A value in memory, which the caller leaves unchanged until it is stored.</summary>
+    /// <summary>Initializes a value in memory, which the caller must not change until it is stored.</summary>
     /// <param name="bytes">The bytes.</param>
     public StoreValue(ReadOnlyMemory<byte> bytes)
     {
@@ -19,9 +19,9 @@ public readonly struct StoreValue
         Length = bytes.Length;
     }
 
-    /// <summary>A value that is read from a stream, from where the stream stands.</summary>
-    /// <param name="stream">The stream; it stays open.</param>
-    /// <param name="length">How many bytes are read from it.</param>
+    /// <summary>Initializes a value that is read from a stream, starting at its current position.</summary>
+    /// <param name="stream">The stream, which stays open.</param>
+    /// <param name="length">The number of bytes to read from it.</param>
     public StoreValue(Stream stream, long length)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -37,14 +37,14 @@ public readonly struct StoreValue
     /// <summary>Whether the value is in memory.</summary>
     public bool IsInMemory => _stream is null;
 
-    /// <summary>Whether the value can be read more than once, which a repeated attempt or a hash in advance needs.</summary>
+    /// <summary>Whether the value can be read more than once, as needed for a retry or for hashing in advance.</summary>
     public bool CanReadAgain => _stream is null || _stream.CanSeek;
 
     /// <summary>The bytes of a value in memory; empty for a stream.</summary>
     public ReadOnlyMemory<byte> Bytes => _bytes;
 
-    /// <summary>The value as a stream that holds exactly its bytes, from their beginning. Disposing it leaves the caller's stream open.</summary>
-    /// <returns>The stream. Only one at a time may be in use.</returns>
+    /// <summary>Returns the value as a stream of exactly its bytes, from the beginning. Disposing it leaves the caller's stream open.</summary>
+    /// <returns>The stream. Only one may be in use at a time.</returns>
     public Stream OpenStream()
     {
         if (_stream is null) return new MemoryValueStream(_bytes);
@@ -52,11 +52,11 @@ public readonly struct StoreValue
         return new ExactLengthStream(_stream, Length);
     }
 
-    /// <summary>Bytes are a value.</summary>
+    /// <summary>Converts bytes to a value.</summary>
     /// <param name="bytes">The bytes.</param>
     public static implicit operator StoreValue(byte[] bytes) => new(bytes.AsMemory());
 
-    /// <summary>Bytes are a value.</summary>
+    /// <summary>Converts bytes to a value.</summary>
     /// <param name="bytes">The bytes.</param>
     public static implicit operator StoreValue(ReadOnlyMemory<byte> bytes) => new(bytes);
 }

@@ -3,13 +3,13 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends;
 
-/// <summary>Lists a whole tree directory by directory, for what has no better way.</summary>
+/// <summary>Lists a whole tree one directory at a time, for storages that cannot do it themselves.</summary>
 public static class TreeWalk
 {
     /// <summary>Lists the files of a directory and of all directories below it, sorted within each directory.</summary>
-    /// <param name="backend">Where; asked for one level at a time.</param>
+    /// <param name="backend">The backend, which only lists single levels.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> ListAsync(
         IBackend backend, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -45,11 +45,11 @@ public static class TreeWalk
         }
     }
 
-    /// <summary>Whether names below a directory are short enough for items. A storage that lists a directory within itself ends here.</summary>
+    /// <summary>Returns whether names below a directory can be short enough for items. This stops at a directory that contains itself.</summary>
     /// <param name="directory">The nested name of the directory.</param>
     internal static bool MayHoldItems(string directory) => directory.Length + 2 <= ItemName.MaxLength;
 
-    /// <summary>Compares two paths in the order of a walk: the files of a directory have the place of its name.</summary>
+    /// <summary>Compares two paths in the order of a walk: the files of a directory are placed where its name belongs.</summary>
     /// <param name="a">A path.</param>
     /// <param name="b">Another path.</param>
     internal static int ComparePaths(string a, string b)
@@ -60,11 +60,11 @@ public static class TreeWalk
         static int Rank(string path, int position) => position == path.Length ? -1 : path[position] == '/' ? 0 : path[position];
     }
 
-    /// <summary>Goes on to the next entry of a directory.</summary>
+    /// <summary>Advances to the next entry of a directory.</summary>
     /// <param name="items">Its entries.</param>
-    /// <param name="below">Its name, where it is one below that where the walk began.</param>
-    /// <param name="unreadable">Where it is noted if it cannot be read; <see langword="null"/> if the walk fails then.</param>
-    /// <returns>Whether there is one.</returns>
+    /// <param name="below">Its name if it is below the start of the walk; otherwise <see langword="null"/>.</param>
+    /// <param name="unreadable">Receives directories that cannot be read; <see langword="null"/> to let the walk fail.</param>
+    /// <returns>Whether there is another entry.</returns>
     internal static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ItemInfo> items, string? below, UnreadableDirectories? unreadable)
     {
         try
@@ -73,7 +73,7 @@ public static class TreeWalk
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound && below is not null)
         {
-            // It vanished since it was listed.
+            // It disappeared since it was listed.
             return false;
         }
         catch (StoreException e) when (below is not null && unreadable?.TryAdd(below, e) == true)

@@ -1,7 +1,7 @@
 namespace BorgStore.Backends;
 
-/// <summary>The directories that a listing could not read. It goes on with the others and fails at its end, so that nobody takes it for
-/// complete.</summary>
+/// <summary>The directories that a listing could not read. The listing continues with
+/// the others and fails at its end, so that it is not taken for complete.</summary>
 internal sealed class UnreadableDirectories
 {
     private const int MostShown = 3;
@@ -9,17 +9,17 @@ internal sealed class UnreadableDirectories
     private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
     private StoreException? _first;
 
-    /// <summary>Their names, with all elements from the root of the store on.</summary>
+    /// <summary>Their names, starting from the root of the store.</summary>
     public IReadOnlyCollection<string> Names => _names;
 
-    /// <summary>Whether others can be read though one could not be for this reason.</summary>
-    /// <param name="failure">The reason.</param>
+    /// <summary>Returns whether other directories may be readable after a failure.</summary>
+    /// <param name="failure">The failure.</param>
     public static bool CanGoOnAfter(StoreException failure) => failure.Error is StoreError.PermissionDenied or StoreError.BackendFailure;
 
-    /// <summary>Notes one.</summary>
+    /// <summary>Adds a directory.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="failure">Why it could not be read.</param>
-    /// <returns>Whether the listing can go on; if not, nothing was noted.</returns>
+    /// <returns>Whether the listing can continue; if not, nothing was added.</returns>
     public bool TryAdd(string name, StoreException failure)
     {
         if (!CanGoOnAfter(failure)) return false;
@@ -27,7 +27,7 @@ internal sealed class UnreadableDirectories
         return true;
     }
 
-    /// <summary>Returns the failure that a listing ends with, or <see langword="null"/> if it is complete.</summary>
+    /// <summary>The failure to throw at the end of the listing, or <see langword="null"/> if it is complete.</summary>
     public StoreException? Failure
     {
         get

@@ -1,10 +1,10 @@
 namespace BorgStore.Backends;
 
-/// <summary>A value, or the part of it that was asked for, on its way out of a store. Its length is known from the start.</summary>
+/// <summary>A value or a part of it, loaded from a store as a stream. Its length is known from the start.</summary>
 public abstract class ValueStream : ReadOnlyStream
 {
-    /// <summary>Reads all that is left.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Reads the rest of the stream.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The bytes.</returns>
     public virtual async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
     {
@@ -16,7 +16,7 @@ public abstract class ValueStream : ReadOnlyStream
         while (count < bytes.Length
             && await ReadAsync(bytes.AsMemory(count), cancellationToken).ConfigureAwait(false) is > 0 and var read)
             count += read;
-        // Less is left where some was read before; a stream that ends too early throws.
+        // Some bytes may have been read before; a stream that ends too early throws.
         Array.Resize(ref bytes, count);
         return bytes;
     }

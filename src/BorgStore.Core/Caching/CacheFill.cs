@@ -1,10 +1,10 @@
 namespace BorgStore.Caching;
 
-/// <summary>One value on its way from the storage into the cache.</summary>
+/// <summary>A value that is being loaded from the storage into the cache.</summary>
 /// <param name="name">The nested name.</param>
 internal sealed class CacheFill(string name)
 {
-    // Who reads a stream a bit at a time is waited for, who went to sleep over it is not.
+    // Others wait for a caller that reads its stream slowly, but not for one that stopped reading.
     private static readonly TimeSpan LongestIdleness = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -16,18 +16,18 @@ internal sealed class CacheFill(string name)
 
     public string Name => name;
 
-    /// <summary>Whether its caller waits for more of the value now, rather than the value for its caller.</summary>
+    /// <summary>Whether its caller is waiting for more of the value, rather than the value for its caller.</summary>
     public bool IsReading
     {
         set => Volatile.Write(ref _idleSince, value ? 0 : Environment.TickCount64);
     }
 
-    /// <summary>Ends when it is known whether the value is in the cache.</summary>
+    /// <summary>A task that completes when it is known whether the value is cached.</summary>
     public Task<bool> Ended => _ended.Task;
 
-    /// <summary>Announces that the value goes into the cache from now on.</summary>
-    /// <param name="giveUp">How to stop that.</param>
-    /// <returns>Whether it still shall.</returns>
+    /// <summary>Announces that the value will now be stored in the cache.</summary>
+    /// <param name="giveUp">Stops the storing.</param>
+    /// <returns>Whether to store the value.</returns>
     public bool TryBeginStoring(Action? giveUp)
     {
         lock (_lock)
@@ -37,7 +37,7 @@ internal sealed class CacheFill(string name)
         }
     }
 
-    /// <summary>Keeps the value out of the cache; returns when it is there or is known not to come.</summary>
+    /// <summary>Keeps the value out of the cache; completes when it is stored or known not to be.</summary>
     public Task GiveUpAsync()
     {
         lock (_lock)
@@ -49,7 +49,7 @@ internal sealed class CacheFill(string name)
         }
     }
 
-    /// <summary>Tells those who wait.</summary>
+    /// <summary>Completes the waiting tasks.</summary>
     public void End(bool isCached) => _ended.TrySetResult(isCached);
 
     /// <summary>Waits for the value.</summary>

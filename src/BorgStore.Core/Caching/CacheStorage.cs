@@ -4,19 +4,19 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Caching;
 
-/// <summary>The backend of a cache as nobody has to fear it: what fails is counted, told once, and otherwise as if nothing were cached.</summary>
-/// <param name="backend">Where cached values are kept.</param>
-/// <param name="shownUrl">What it is called in the warning.</param>
-/// <param name="meter">Where all is counted.</param>
-/// <param name="warning">Told of the first failure.</param>
+/// <summary>A cache backend whose failures never fail an operation; they are counted, reported once and treated as a miss.</summary>
+/// <param name="backend">The backend that stores the cached values.</param>
+/// <param name="shownUrl">The cache's URL for messages.</param>
+/// <param name="meter">The counters.</param>
+/// <param name="warning">Called at the first failure.</param>
 internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter meter, Action<string>? warning)
 {
     private int _hasWarned;
 
-    /// <summary>The backend itself, for whoever has to hear of failures.</summary>
+    /// <summary>The backend itself, for callers that must see failures.</summary>
     public IBackend Backend => backend;
 
-    /// <summary>What it is called.</summary>
+    /// <summary>The cache's URL for messages.</summary>
     public string ShownUrl => shownUrl;
 
     public CacheMeter Meter => meter;
@@ -24,7 +24,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     /// <summary>Whether the cache is open and can be trusted.</summary>
     public bool IsUsable { get; private set; }
 
-    /// <summary>Opens the cache; makes it where there is none.</summary>
+    /// <summary>Opens the cache; creates it if it does not exist.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         try
@@ -42,7 +42,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         }
     }
 
-    /// <summary>Whether there is a cache already and it holds something.</summary>
+    /// <summary>Returns whether the cache exists and contains anything.</summary>
     public async Task<bool> HoldsAnythingAsync(CancellationToken cancellationToken)
     {
         try
@@ -58,7 +58,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         return false;
     }
 
-    /// <summary>Removes the cache with all that is in it.</summary>
+    /// <summary>Deletes the cache with everything in it.</summary>
     public async Task DestroyAsync(CancellationToken cancellationToken)
     {
         try
@@ -88,7 +88,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         }
     }
 
-    /// <summary>Begins to load a cached value.</summary>
+    /// <summary>Opens a cached value for reading.</summary>
     public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
         meter.AddLoad();
@@ -103,7 +103,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         }
     }
 
-    /// <summary>Tells of a cached item.</summary>
+    /// <summary>Gets information about a cached item.</summary>
     public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
     {
         try
@@ -134,9 +134,9 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     /// <summary>Puts a value into the cache.</summary>
     /// <param name="name">The nested name.</param>
     /// <param name="value">The value.</param>
-    /// <param name="wasGivenUp">Tells whether the value was taken back on its way, which is no failure.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Whether it is there.</returns>
+    /// <param name="wasGivenUp">Returns whether the value was withdrawn during the transfer, which is not a failure.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>Whether it was stored.</returns>
     public async ValueTask<bool> StoreAsync(string name, StoreValue value, Func<bool>? wasGivenUp, CancellationToken cancellationToken)
     {
         meter.AddStore();
@@ -148,14 +148,14 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         }
         catch (Exception e)
         {
-            // The storage has what it should have, so that also a caller who went away needs no telling.
+            // The storage is up to date, so the operation succeeded, even for a caller that cancelled.
             if (wasGivenUp?.Invoke() != true && IsFailure(e, cancellationToken)) Report(e);
             return false;
         }
     }
 
     /// <summary>Removes a value from the cache.</summary>
-    /// <returns>Whether it is gone, by this or before.</returns>
+    /// <returns>Whether it no longer exists.</returns>
     public async ValueTask<bool> DeleteAsync(string name)
     {
         try
@@ -171,7 +171,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     }
 
     /// <summary>Renames a cached item.</summary>
-    /// <returns>Whether it was there, or <see langword="null"/> where that failed.</returns>
+    /// <returns>Whether it existed, or <see langword="null"/> after a failure.</returns>
     public async ValueTask<bool?> MoveAsync(string name, string newName)
     {
         try
@@ -180,7 +180,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists)
         {
-            // The new name is below an item here as it is in the storage, which says so.
+            // The new name is below an item, as it is in the storage, which reports it.
             return null;
         }
         catch (Exception e) when (IsFailure(e, CancellationToken.None))
@@ -190,10 +190,10 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         }
     }
 
-    /// <summary>Counts a failure and tells of the first.</summary>
+    /// <summary>Counts a failure and reports the first one.</summary>
     public void Report(Exception failure)
     {
-        // What was in it may answer again in a while, and nobody wants to wait for that at each load.
+        // The cache may work again later, but until then each load would have to wait for it.
         if (failure is StoreException { Error: StoreError.ConnectionLost or StoreError.Timeout or StoreError.AuthenticationFailed })
         {
             Disable(failure);
@@ -203,7 +203,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         Warn($"The cache '{shownUrl}' failed and was passed over: {failure.Message} The store itself is not affected; further failures of its cache are only counted.");
     }
 
-    /// <summary>Leaves the cache alone from now on.</summary>
+    /// <summary>Disables the cache.</summary>
     public void Disable(Exception failure)
     {
         IsUsable = false;

@@ -5,17 +5,17 @@ using BorgStore.Layout;
 
 namespace BorgStore.Caching;
 
-/// <summary>A namespace as the cache holds it: its policy, what is known to be cached, and the keeping of its limits.</summary>
+/// <summary>A cached namespace: its policy, the index of cached items, and the enforcement of limits.</summary>
 /// <param name="name">The name of the namespace.</param>
-/// <param name="policy">How it is cached.</param>
-/// <param name="cache">Where.</param>
+/// <param name="policy">The policy.</param>
+/// <param name="cache">The cache.</param>
 /// <param name="time">The clock.</param>
 /// <param name="relistingDue">Called when <see cref="NeedsRelisting"/>.</param>
 internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStorage cache, TimeProvider time, Action relistingDue)
 {
     private const int MostRemembered = 1000;
 
-    // What others add to a shared cache counts once a part of the size was added here.
+    // The additions of other processes are taken into account after a part of the size was added here.
     private const int RelistingDivisor = 4;
 
     private readonly string _prefix = name.Length == 0 ? "" : name + "/";
@@ -28,37 +28,37 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
 
     public CachePolicy Policy => policy;
 
-    /// <summary>What is cached, and when it was asked for; <see langword="null"/> where there are no limits to keep.</summary>
+    /// <summary>The index of cached items and their accesses; <see langword="null"/> if there are no limits.</summary>
     public AccessIndex? Index { get; } = policy.IsLimited ? new() : null;
 
-    /// <summary>Whether <see cref="Index"/> knows everything that was cached before, in its order.</summary>
+    /// <summary>Whether <see cref="Index"/> contains everything that was cached before, in order.</summary>
     public bool IsListed { get; private set; }
 
     /// <summary>Whether anything was put into the cache.</summary>
     public bool HasAdded => Interlocked.Read(ref _added) > 0;
 
-    /// <summary>Whether so much was added since the last listing that others may have added too much as well.</summary>
+    /// <summary>Whether so much was added since the last listing that other processes may have added too much as well.</summary>
     public bool NeedsRelisting => IsListed && Interlocked.Read(ref _addedBytes) > policy.Size / RelistingDivisor;
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>Whether a value of this size has a place in the cache.</summary>
+    /// <summary>Returns whether a value of this size may be cached.</summary>
     public bool HasRoomFor(long size) => size <= (policy.Size ?? long.MaxValue);
 
-    /// <summary>Whether the item was seen to be too large for the cache.</summary>
+    /// <summary>Returns whether the item was found to be too large for the cache.</summary>
     public bool IsKnownTooLarge(string item) => _tooLarge.ContainsKey(item);
 
-    /// <summary>Remembers that an item is too large for the cache, so that nobody begins to load all of it for the sake of a part.</summary>
+    /// <summary>Remembers that an item is too large for the cache, so that a request for a part of it does not load all of it.</summary>
     public void RememberTooLarge(string item)
     {
         if (_tooLarge.Count >= MostRemembered) _tooLarge.Clear();
         _tooLarge[item] = true;
     }
 
-    /// <summary>Forgets that an item was too large, since it changes.</summary>
+    /// <summary>Forgets that an item was too large, because it is changing.</summary>
     public void ForgetTooLarge(string item) => _tooLarge.TryRemove(item, out _);
 
-    /// <summary>Begins to load a cached value, if it is there and not too old, and notes that it is asked for.</summary>
+    /// <summary>Opens a cached value if it exists and is not too old, and records the access.</summary>
     public async ValueTask<ValueStream?> LoadAsync(string item, ByteRange range, CancellationToken cancellationToken)
     {
         var state = Index?.Touch(PathOf(item), Now, _maxAge);
@@ -80,7 +80,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     }
 
     /// <summary>Puts a value into the cache and makes room for it.</summary>
-    /// <returns>Whether it is there.</returns>
+    /// <returns>Whether it was stored.</returns>
     public async ValueTask<bool> StoreAsync(string item, StoreValue value, Func<bool>? wasGivenUp, CancellationToken cancellationToken)
     {
         if (!await cache.StoreAsync(item, value, wasGivenUp, cancellationToken).ConfigureAwait(false)) return false;
@@ -90,7 +90,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         return true;
     }
 
-    /// <summary>Notes that an item is cached now.</summary>
+    /// <summary>Records that an item is cached now.</summary>
     public void Add(string item, long size)
     {
         Index?.Add(PathOf(item), size, Now);
@@ -98,21 +98,21 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         Interlocked.Add(ref _addedBytes, size);
     }
 
-    /// <summary>Notes that an item is not cached any more.</summary>
-    /// <returns>Its size, where that was known.</returns>
+    /// <summary>Records that an item is no longer cached.</summary>
+    /// <returns>Its size, if it was known.</returns>
     public long? Forget(string item) => Index?.Remove(PathOf(item));
 
     /// <summary>Removes an item from the cache.</summary>
-    /// <returns>Whether it is gone.</returns>
+    /// <returns>Whether it no longer exists.</returns>
     public async ValueTask<bool> RemoveAsync(string item)
     {
         Forget(item);
         return await cache.DeleteAsync(item).ConfigureAwait(false);
     }
 
-    /// <summary>Removes what is too old, and what nobody asked for the longest until the rest fits.</summary>
-    /// <remarks>Whoever adds makes room, so that the namespace is too large by what is being added at most. The order is not known
-    /// before all was listed; until then nothing goes.</remarks>
+    /// <summary>Evicts items that are too old, and then the least recently used ones until the rest fits.</summary>
+    /// <remarks>Every addition makes room, so the namespace exceeds its size by at most what is being
+    /// added. The order is unknown until everything is listed; before that, nothing is evicted.</remarks>
     public async ValueTask MakeRoomAsync()
     {
         if (Index is null || !IsListed) return;
@@ -125,10 +125,10 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         }
     }
 
-    /// <summary>Learns what was cached before.</summary>
-    /// <param name="journal">When it was asked for [s], by the hash of the name; where it isn't said the times of the storage count.</param>
-    /// <param name="isOwn">Whether an item belongs to this namespace rather than to one within it.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <summary>Adds what was cached before to the index.</summary>
+    /// <param name="journal">The access times [s] by the hash of the name; for missing ones the times of the storage are used.</param>
+    /// <param name="isOwn">Whether an item belongs to this namespace rather than to one inside it.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task ListAsync(Dictionary<ulong, uint> journal, Func<CachedNamespace, string, bool> isOwn, CancellationToken cancellationToken)
     {
         if (Index is null) return;
@@ -138,9 +138,9 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         await MakeRoomAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Learns what other processes added and removed.</summary>
-    /// <param name="isOwn">Whether an item belongs to this namespace rather than to one within it.</param>
-    /// <param name="cancellationToken">A token to cancel the listing.</param>
+    /// <summary>Updates the index with what other processes added and removed.</summary>
+    /// <param name="isOwn">Whether an item belongs to this namespace rather than to one inside it.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task RelistAsync(Func<CachedNamespace, string, bool> isOwn, CancellationToken cancellationToken)
     {
         Interlocked.Exchange(ref _addedBytes, 0);
@@ -158,9 +158,9 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         await MakeRoomAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Tells when items were asked for [s], by the hash of their names.</summary>
+    /// <summary>Collects the access times [s] by the hash of the item's name.</summary>
     /// <param name="since">The time [ms]; 0 for all.</param>
-    /// <param name="records">What is told is added here.</param>
+    /// <param name="records">The list to add to.</param>
     public void CollectSince(long since, List<(ulong Hash, uint Time)> records)
         => Index?.ForEachSince(since, (path, accessed) => records.Add((AccessJournal.HashOf(_prefix, path), (uint)(accessed / 1000))));
 
@@ -186,7 +186,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
 
     private string PathOf(string item) => item[_prefix.Length..];
 
-    // Someone else put it there, or it was not listed yet.
+    // Another process added the item, or it was not listed yet.
     private async ValueTask<bool> AdoptAsync(string item, CancellationToken cancellationToken)
     {
         if (await cache.FindAsync(item, cancellationToken).ConfigureAwait(false) is not { } info) return true;
@@ -195,7 +195,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         return true;
     }
 
-    // An access time is never trusted alone, since many file systems don't keep it.
+    // The access time alone is not reliable, because many file systems do not update it.
     private long TimeOf(ItemInfo info)
     {
         var accessed = info.LastAccessTime ?? DateTime.MinValue;

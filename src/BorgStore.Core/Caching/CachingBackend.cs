@@ -7,19 +7,19 @@ using BorgStore.Naming;
 
 namespace BorgStore.Caching;
 
-/// <summary>Keeps values in a cache in front of a slow storage, by the policies of the namespaces.</summary>
+/// <summary>Caches values in front of a slow storage, according to the policies of the namespaces.</summary>
 /// <remarks>
-/// <para>The cache holds values under the same nested names as the storage. All else (finding, listing, hashing, defragmentation)
-/// is asked of the storage. What the cache fails to do is counted and never fails an operation.</para>
-/// <para>At no moment does the cache hold a value that differs from the one in the storage, so that a crash is harmless: what is
-/// to be replaced, deleted or renamed leaves the cache before, and what is new comes to it after.</para>
+/// <para>The cache contains values under the same nested names as the storage. All other operations (finding, listing,
+/// hashing, defragmentation) use the storage. Failures of the cache are counted and never fail an operation.</para>
+/// <para>The cache never contains a value that differs from the one in the storage, so a crash is harmless: a value is removed from the
+/// cache before it is replaced, deleted or renamed in the storage, and a new one is added to the cache after the storage has it.</para>
 /// </remarks>
 internal sealed class CachingBackend : DelegatingBackend
 {
-    // Small caches are known as a whole when opening returns.
+    // When opening returns, a small cache is completely indexed.
     private static readonly TimeSpan LongestWaitForListing = TimeSpan.FromMilliseconds(250);
 
-    // What others left unfinished in the cache so long ago has nobody any more who could finish it.
+    // Temporary items this old in the cache were abandoned by other processes.
     private static readonly TimeSpan AgeOfLeftovers = TimeSpan.FromHours(1);
 
     private readonly CacheStorage _cache;
@@ -36,12 +36,12 @@ internal sealed class CachingBackend : DelegatingBackend
     private Task _upkeep = Task.CompletedTask;
     private long _accessesSince;
 
-    /// <summary>Puts a cache in front of a storage.</summary>
+    /// <summary>Initializes a cache in front of a storage.</summary>
     /// <param name="primary">The storage.</param>
     /// <param name="cache">The cache.</param>
     /// <param name="layout">The namespaces with their policies.</param>
-    /// <param name="shownUrl">What the store is called in errors.</param>
-    /// <param name="time">The clock, for tests to turn.</param>
+    /// <param name="shownUrl">The store's URL for messages.</param>
+    /// <param name="time">The clock; tests provide their own.</param>
     public CachingBackend(IBackend primary, CacheStorage cache, StoreLayout layout, string shownUrl, TimeProvider? time = null)
         : base(primary)
     {
@@ -53,10 +53,10 @@ internal sealed class CachingBackend : DelegatingBackend
             .ToDictionary(ns => ns.Name, ns => new CachedNamespace(ns.Name, ns.Cache, cache, _time, () => _relistingDue.TrySetResult()));
     }
 
-    /// <summary>Ends when all that was cached before is known.</summary>
+    /// <summary>A task that completes when everything that was cached before is in the index.</summary>
     public Task WhenListed => _listing;
 
-    /// <summary>Makes the store. An existing cache must be empty, since what it holds is not of this store.</summary>
+    /// <summary>Creates the store. An existing cache must be empty, because its content would belong to another store.</summary>
     public override async Task CreateAsync(CancellationToken cancellationToken)
     {
         if (await _cache.HoldsAnythingAsync(cancellationToken).ConfigureAwait(false))
@@ -66,7 +66,7 @@ internal sealed class CachingBackend : DelegatingBackend
         await base.CreateAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Removes the store, and its cache.</summary>
+    /// <summary>Deletes the store and its cache.</summary>
     public override async Task DestroyAsync(CancellationToken cancellationToken)
     {
         await base.DestroyAsync(cancellationToken).ConfigureAwait(false);
@@ -102,7 +102,7 @@ internal sealed class CachingBackend : DelegatingBackend
     }
 
     /// <summary>Removes an item from the cache.</summary>
-    /// <returns>Whether it was there.</returns>
+    /// <returns>Whether it was cached.</returns>
     public async ValueTask<bool> ClearAsync(string name, CancellationToken cancellationToken)
     {
         if (FindCached(name) is not { } ns) return false;
@@ -140,7 +140,7 @@ internal sealed class CachingBackend : DelegatingBackend
 
     private long NowInMilliseconds => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    // The namespace of a nested name, if it is cached and the cache works.
+    // Returns the namespace of a nested name if it is cached and the cache works.
     private CachedNamespace? FindCached(string name)
         => _cache.IsUsable && _layout.Find(name) is { } ns ? _namespaces.GetValueOrDefault(ns.Name) : null;
 
@@ -153,7 +153,7 @@ internal sealed class CachingBackend : DelegatingBackend
                 $"The cache '{_cache.ShownUrl}' was not cleared: it does not work. Mend it, then open the store again.", _cache.ShownUrl);
     }
 
-    // What is no larger is in the cache before its caller gets it; larger values go to both at once.
+    // Values up to this size are stored in the cache before the caller gets them; larger ones are transferred to both at once.
     private const int LargestInMemory = 1 << 20;
 
     /// <inheritdoc/>
@@ -183,10 +183,10 @@ internal sealed class CachingBackend : DelegatingBackend
             var fillsBefore = _names.FillsEnded;
             if (await TryLoadFromCacheAsync(ns, name, range, cancellationToken).ConfigureAwait(false) is { } cached) return cached;
             CacheFill? running = null;
-            // Nothing of a value is no reason to load it.
+            // An empty range is no reason to load a value.
             if (range.Length != 0 && !ns.IsKnownTooLarge(name) && _names.TryBeginFill(name, out running) is { } fill)
             {
-                // Another caller may have finished between the look into the cache and now.
+                // Another caller may have completed a fill since the lookup in the cache.
                 var late = _names.FillsEnded == fillsBefore ? null
                     : await TryLoadLateAsync(fill, ns, range, cancellationToken).ConfigureAwait(false);
                 if (late is not null) return late;
@@ -246,7 +246,7 @@ internal sealed class CachingBackend : DelegatingBackend
         }
     }
 
-    // Loads a value from the storage for its caller and for the cache. Whoever else asks for it meanwhile waits for this.
+    // Loads a value from the storage for the caller and the cache. Other callers that request it meanwhile wait for this.
     private async ValueTask<ValueStream?> FillAsync(
         CacheFill fill, CachedNamespace ns, string name, ByteRange range, CancellationToken cancellationToken)
     {
@@ -293,7 +293,7 @@ internal sealed class CachingBackend : DelegatingBackend
         var pipe = new ChunkPipe();
         var length = source.Length;
         if (!fill.TryBeginStoring(pipe.GiveUp)) pipe.GiveUp();
-        // A cache whose calls block would otherwise wait here for what its caller has not read yet.
+        // On the pool, because a cache with blocking calls would wait here for what the caller has not read yet.
         _ = Task.Run(async () =>
         {
             var isCached = false;
@@ -312,7 +312,7 @@ internal sealed class CachingBackend : DelegatingBackend
         return new TeeValueStream(source, range, pipe, fill, ns.Policy.Verify ? ContentCheck.Begin(fill.Name) : null);
     }
 
-    // A cached value on its way from one name to another. A crash leaves it as something unfinished, which nobody takes for a value.
+    // A cached value that is being renamed. A crash leaves it behind as a temporary item, which is never used as a value.
     private const string OnItsWay = ".move" + Suffixes.Temporary;
 
     /// <inheritdoc/>
@@ -325,7 +325,7 @@ internal sealed class CachingBackend : DelegatingBackend
             return;
         }
         using var change = await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false);
-        // An item that is to be new is in no cache, unless others deleted it past us; then it goes below.
+        // An item that must be new is not cached, unless someone deleted it bypassing this cache; that case is handled below.
         if (mode == StoreMode.Overwrite) await DropAsync(ns, name).ConfigureAwait(false);
         ns.ForgetTooLarge(name);
 
@@ -370,7 +370,7 @@ internal sealed class CachingBackend : DelegatingBackend
         var changes = new List<NameTable.Change>();
         try
         {
-            // In one order for all, as for moves.
+            // In a fixed order, as for moves.
             foreach (var name in names.Where(name => FindCached(name) is not null).Distinct().Order(StringComparer.Ordinal))
             {
                 changes.Add(await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false));
@@ -394,7 +394,7 @@ internal sealed class CachingBackend : DelegatingBackend
         if ((from is null && to is null) || name == newName)
             return await Inner.MoveAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
 
-        // In one order for all, so that nobody waits for another who waits for him.
+        // In a fixed order, to avoid deadlocks.
         var isInOrder = string.CompareOrdinal(name, newName) < 0;
         using var first = await _names.BeginChangeAsync(isInOrder ? name : newName, cancellationToken).ConfigureAwait(false);
         using var second = await _names.BeginChangeAsync(isInOrder ? newName : name, cancellationToken).ConfigureAwait(false);
@@ -408,7 +408,7 @@ internal sealed class CachingBackend : DelegatingBackend
     public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         using var operation = _gate.Enter(cancellationToken);
-        // A target that is named by its hash is what the cache has under that name, if it has it.
+        // A target named by its hash has the same content as a cached item of that name.
         if (request.Target is not { } target || FindCached(target) is not { } ns)
             return await Inner.DefragAsync(request, cancellationToken).ConfigureAwait(false);
         using var change = await _names.BeginChangeAsync(target, cancellationToken).ConfigureAwait(false);
@@ -424,7 +424,7 @@ internal sealed class CachingBackend : DelegatingBackend
         if (to is not null && mode == StoreMode.Overwrite) await DropAsync(to, newName).ConfigureAwait(false);
         var onItsWay = newName + OnItsWay;
         var size = from?.Index is null ? 0 : from.Forget(name);
-        // A directory would stay behind in the cache if the storage refused to move it.
+        // A directory would stay in the cache if the storage refused to move it.
         var isCached = from is not null && to is not null
             && await _cache.FindAsync(name, CancellationToken.None).ConfigureAwait(false) is { IsDirectory: false };
         var isOnItsWay = isCached && await _cache.MoveAsync(name, onItsWay).ConfigureAwait(false) == true;
@@ -460,7 +460,7 @@ internal sealed class CachingBackend : DelegatingBackend
         await to.MakeRoomAsync().ConfigureAwait(false);
     }
 
-    // A value that can be read only once goes to both at the same time. The cache gets its end when the storage has all of it.
+    // A value that can be read only once is sent to both at the same time. The cache receives its end after the storage has all of it.
     private async ValueTask<bool> StoreOnceAsync(
         CachedNamespace ns, string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
@@ -487,7 +487,7 @@ internal sealed class CachingBackend : DelegatingBackend
         return await caching.ConfigureAwait(false);
     }
 
-    // What can't be taken out of the cache would be there when its name means something else.
+    // A value that cannot be removed from the cache might later be returned in place of a new one.
     private async ValueTask DropAsync(CachedNamespace ns, string name)
     {
         if (_cache.IsUsable && !await ns.RemoveAsync(name).ConfigureAwait(false) && _cache.IsUsable)
@@ -497,7 +497,7 @@ internal sealed class CachingBackend : DelegatingBackend
     private static readonly TimeSpan LongestUpkeepInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ShortestUpkeepInterval = TimeSpan.FromMilliseconds(250);
 
-    // What a crash leaves unwritten matters little, and what was asked for since the opening is written as a whole.
+    // Losing the journal in a crash matters little, and each write contains all accesses since the opening.
     private static readonly TimeSpan JournalInterval = TimeSpan.FromMinutes(10);
 
     private async Task ListAsync(CancellationToken cancellationToken)
@@ -512,7 +512,7 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         catch (Exception e)
         {
-            // Without it no limit could be kept.
+            // Without the index no limits could be enforced.
             _cache.Disable(e);
         }
     }
@@ -555,11 +555,11 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         catch (TimeoutException)
         {
-            // Nothing is due before its time.
+            // The interval is over; nothing was requested meanwhile.
         }
     }
 
-    // What fails is tried again after as much was added once more; until then the limits are kept for what is known.
+    // A failed relisting is retried after the same amount was added again; until then the limits apply to what is known.
     private async Task RelistAsync(CachedNamespace ns, CancellationToken cancellationToken)
     {
         try
@@ -574,7 +574,7 @@ internal sealed class CachingBackend : DelegatingBackend
 
     private async Task EndUpkeepAsync()
     {
-        // A use that added nothing needs no listing to keep the limits; one that did would otherwise leave more each time.
+        // A session that added nothing can skip the listing; otherwise each session would leave more behind.
         if (_cache.IsUsable && _namespaces.Values.Any(ns => ns.Policy.IsLimited && ns.HasAdded)) await _listing.ConfigureAwait(false);
         await _closing.CancelAsync().ConfigureAwait(false);
         await _listing.ConfigureAwait(false);
@@ -584,7 +584,7 @@ internal sealed class CachingBackend : DelegatingBackend
         await WriteJournalAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
-    // Whatever goes wrong with the journal, the times of the storage have to do instead.
+    // If the journal cannot be read, the times of the storage are used instead.
     private async Task<Dictionary<ulong, uint>> ReadJournalAsync(CancellationToken cancellationToken)
     {
         try
@@ -620,7 +620,7 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // A cache that keeps no hidden items, or is read-only, goes without.
+            // A cache that supports no hidden items, or is read-only, works without the journal.
         }
     }
 
@@ -633,7 +633,7 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Not every storage knows of unfinished values, and in a read-only one they stay.
+            // Some storages do not support temporary items, and in a read-only one they stay.
         }
     }
 }

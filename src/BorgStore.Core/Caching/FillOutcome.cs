@@ -1,14 +1,14 @@
 namespace BorgStore.Caching;
 
-/// <summary>What became of a value that another caller loads into the cache.</summary>
+/// <summary>The outcome of another caller's load into the cache.</summary>
 internal enum FillOutcome
 {
-    /// <summary>It is in the cache.</summary>
+    /// <summary>The value is in the cache.</summary>
     Cached,
 
-    /// <summary>It is not, and someone else may try.</summary>
+    /// <summary>The value is not in the cache, and another caller may try.</summary>
     GivenUp,
 
-    /// <summary>It stands still, since that caller doesn't read on.</summary>
+    /// <summary>The load is stalled because its caller does not read on.</summary>
     Idle,
 }

@@ -1,18 +1,18 @@
 namespace BorgStore.Caching;
 
-/// <summary>The names that are being changed or loaded into the cache right now.</summary>
-/// <remarks>Changes of one name come one after the other, so that storage and cache get them in the same order. While a name is
-/// changed nothing is loaded into the cache under it. Different names have nothing to do with each other.</remarks>
+/// <summary>The names that are currently being changed or loaded into the cache.</summary>
+/// <remarks>Changes of the same name are serialised, so that storage and cache see them in the same order. While
+/// a name is changed, nothing is loaded into the cache under it. Different names are independent.</remarks>
 internal sealed class NameTable
 {
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private long _fillsEnded;
 
-    /// <summary>How many values were loaded into the cache so far.</summary>
+    /// <summary>The number of values loaded into the cache so far.</summary>
     public long FillsEnded => Interlocked.Read(ref _fillsEnded);
 
-    /// <summary>Begins a change. Waits for those before it, and gives up a value of that name on its way into the cache.</summary>
-    /// <returns>What ends the change when it is disposed.</returns>
+    /// <summary>Starts a change. Waits for earlier ones, and gives up loading a value of that name into the cache.</summary>
+    /// <returns>The change, which ends when it is disposed.</returns>
     public async ValueTask<Change> BeginChangeAsync(string name, CancellationToken cancellationToken)
     {
         Entry? entry;
@@ -43,9 +43,9 @@ internal sealed class NameTable
         }
     }
 
-    /// <summary>Begins to load a value into the cache, if nobody changes it or loads it already.</summary>
+    /// <summary>Starts loading a value into the cache, unless it is already being changed or loaded.</summary>
     /// <param name="name">The nested name.</param>
-    /// <param name="running">Who loads it already.</param>
+    /// <param name="running">The load that is already running.</param>
     public CacheFill? TryBeginFill(string name, out CacheFill? running)
     {
         running = null;
@@ -77,7 +77,7 @@ internal sealed class NameTable
         fill.End(isCached);
     }
 
-    /// <summary>Gives up all values on their way into the cache.</summary>
+    /// <summary>Gives up all values being loaded into the cache.</summary>
     public Task GiveUpFillsAsync()
     {
         lock (_entries) return Task.WhenAll(_entries.Values.Select(entry => entry.Fill).OfType<CacheFill>().Select(fill => fill.GiveUpAsync()));
@@ -91,10 +91,10 @@ internal sealed class NameTable
         }
     }
 
-    /// <summary>A change that is being made.</summary>
+    /// <summary>A change in progress.</summary>
     public readonly struct Change(NameTable table, string name, Entry entry) : IDisposable
     {
-        /// <summary>Lets the next one begin.</summary>
+        /// <summary>Lets the next change start.</summary>
         public void Dispose()
         {
             entry.Turn.Release();
@@ -102,7 +102,7 @@ internal sealed class NameTable
         }
     }
 
-    /// <summary>A name that someone is busy with.</summary>
+    /// <summary>A name that is being changed or loaded.</summary>
     internal sealed class Entry
     {
         public SemaphoreSlim Turn { get; } = new(1, 1);

@@ -1,6 +1,6 @@
 namespace BorgStore.Diagnostics;
 
-/// <summary>Counts what a cache does, from many threads at once and without a lock.</summary>
+/// <summary>Counts the operations of a cache; thread-safe without a lock.</summary>
 internal sealed class CacheMeter
 {
     private long _hits;
@@ -12,7 +12,7 @@ internal sealed class CacheMeter
     private long _loadVolume;
     private long _storeVolume;
 
-    /// <summary>Whether the cache is left alone.</summary>
+    /// <summary>Whether the cache is disabled.</summary>
     public bool IsDisabled { get; set; }
 
     public void AddHit() => Interlocked.Increment(ref _hits);
@@ -31,13 +31,13 @@ internal sealed class CacheMeter
 
     public void AddDelete() => Interlocked.Increment(ref _deleteCalls);
 
-    /// <summary>What was counted so far.</summary>
+    /// <summary>Returns the current counts.</summary>
     public CacheStatistics Read()
         => new(Interlocked.Read(ref _hits), Interlocked.Read(ref _misses), Interlocked.Read(ref _errors), Interlocked.Read(ref _loadCalls),
             Interlocked.Read(ref _storeCalls), Interlocked.Read(ref _deleteCalls), Interlocked.Read(ref _loadVolume),
             Interlocked.Read(ref _storeVolume), IsDisabled);
 
-    /// <summary>Begins anew.</summary>
+    /// <summary>Resets the counts.</summary>
     public void Reset()
     {
         Interlocked.Exchange(ref _hits, 0);

@@ -5,13 +5,13 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Diagnostics;
 
-/// <summary>Makes a fast storage as slow as a distant one: each call takes at least the latency and the time that its bytes need.</summary>
-/// <param name="inner">The next in the chain.</param>
-/// <param name="latency">The least that a call takes.</param>
-/// <param name="bandwidth">How fast bytes move [bit/s]; <see langword="null"/> for as fast as they do.</param>
+/// <summary>Makes a fast storage as slow as a remote one: each call takes at least the latency plus the time to transfer its bytes.</summary>
+/// <param name="inner">The wrapped backend.</param>
+/// <param name="latency">The minimum duration of a call.</param>
+/// <param name="bandwidth">The transfer rate [bit/s]; <see langword="null"/> for no limit.</param>
 internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? bandwidth) : DelegatingBackend(inner)
 {
-    // Timers here are no finer than this.
+    // The resolution of timers.
     private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(2);
 
     public override async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
@@ -74,7 +74,7 @@ internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? ba
     public override async IAsyncEnumerable<ItemInfo> ListAsync(
         string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // Once a call, not once an item.
+        // Once per call, not once per item.
         await SlowDownAsync(Stopwatch.GetTimestamp(), 0, cancellationToken).ConfigureAwait(false);
         await foreach (var item in base.ListAsync(directory, scope, cancellationToken).ConfigureAwait(false)) yield return item;
     }

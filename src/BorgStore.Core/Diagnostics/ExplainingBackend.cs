@@ -5,13 +5,13 @@ using BorgStore.Naming;
 
 namespace BorgStore.Diagnostics;
 
-/// <summary>Words what goes wrong below for the one who called the store: alike for every storage, with full names instead of nested ones,
-/// and with the store's URL, which a storage need not know.</summary>
-/// <param name="inner">The next in the chain.</param>
+/// <summary>Rewrites backend errors in the caller's terms: full names instead
+/// of nested ones, the store's URL, and one wording for all backends.</summary>
+/// <param name="inner">The wrapped backend.</param>
 /// <param name="shownUrl">The URL without its password.</param>
 internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : DelegatingBackend(inner)
 {
-    /// <summary>The namespaces, as soon as they are known.</summary>
+    /// <summary>The namespaces; <see langword="null"/> until they are known.</summary>
     public StoreLayout? Layout { get; set; }
 
     public override int DeleteBatchSize => Inner.DeleteBatchSize;
@@ -49,7 +49,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         try
         {
             var value = await Inner.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
-            // Nothing fails any more with a value that is in memory.
+            // Reading a value in memory cannot fail.
             return value is null or MemoryValueStream ? value : new ExplainedStream(value, e => OfItem(e, "load", name));
         }
         catch (StoreException e) when (e.NeedsExplanation)
@@ -159,9 +159,9 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         }
     }
 
-    /// <summary>Words what went wrong with an item.</summary>
-    /// <param name="e">What went wrong.</param>
-    /// <param name="doing">What was done with the item.</param>
+    /// <summary>Rewords the failure of an operation on an item.</summary>
+    /// <param name="e">The failure.</param>
+    /// <param name="doing">The operation.</param>
     /// <param name="nested">Its nested name.</param>
     public StoreException OfItem(StoreException e, string doing, string nested)
     {
@@ -172,11 +172,11 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
     private StoreException OfBlocks(StoreException e, IReadOnlyList<Block> blocks)
         => FindSource(e, blocks) is { } source ? OfItem(e, "take a part of", source) : e.Explain($"gather {blocks.Count} parts of items", shownUrl);
 
-    // The storage names the item that is at fault.
+    // The storage names the item that caused the failure.
     private static string? FindSource(StoreException e, IReadOnlyList<Block> blocks)
         => e.Name is { } name && blocks.Any(block => block.Name == name) ? name : null;
 
-    // Soft deletion, restoration and changes of level are renames to the storage.
+    // For the storage, soft deletion, restoration and changes of level are renames.
     private StoreException OfMove(StoreException e, string nested, string newNested)
     {
         var (name, isDeleted) = Unnest(nested);

@@ -2,19 +2,19 @@ using System.Diagnostics;
 
 namespace BorgStore.Diagnostics;
 
-/// <summary>Counts calls, time and bytes by operation, from many threads at once and without a lock.</summary>
+/// <summary>Counts calls, time and bytes by operation; thread-safe without a lock.</summary>
 internal sealed class Meter
 {
     private const int FieldsPerOperation = 3;
     private readonly long[] _fields = new long[Enum.GetValues<Operation>().Length * FieldsPerOperation];
 
-    /// <summary>The beginning of a measurement.</summary>
+    /// <summary>Starts a measurement.</summary>
     public static long Start() => Stopwatch.GetTimestamp();
 
-    /// <summary>Counts a call that began at <paramref name="start"/> and ends now.</summary>
-    /// <param name="operation">What was done.</param>
-    /// <param name="start">What <see cref="Start"/> gave.</param>
-    /// <param name="volume">The bytes that were moved.</param>
+    /// <summary>Counts a call that started at <paramref name="start"/> and ends now.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="start">The result of <see cref="Start"/>.</param>
+    /// <param name="volume">The bytes transferred.</param>
     public void Add(Operation operation, long start, long volume = 0)
     {
         AddTime(operation, start, volume);
@@ -22,21 +22,21 @@ internal sealed class Meter
     }
 
     /// <summary>Counts a call without its time.</summary>
-    /// <param name="operation">What was begun.</param>
+    /// <param name="operation">The operation.</param>
     public void AddCall(Operation operation) => Interlocked.Increment(ref _fields[(int)operation * FieldsPerOperation]);
 
-    /// <summary>Adds time and bytes to a call that is counted already.</summary>
-    /// <param name="operation">What was done.</param>
-    /// <param name="start">What <see cref="Start"/> gave.</param>
-    /// <param name="volume">The bytes that were moved.</param>
+    /// <summary>Adds time and bytes to a call that is already counted.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="start">The result of <see cref="Start"/>.</param>
+    /// <param name="volume">The bytes transferred.</param>
     public void AddTime(Operation operation, long start, long volume = 0)
     {
         Interlocked.Add(ref _fields[((int)operation * FieldsPerOperation) + 1], Stopwatch.GetTimestamp() - start);
         if (volume != 0) Interlocked.Add(ref _fields[((int)operation * FieldsPerOperation) + 2], volume);
     }
 
-    /// <summary>What was counted so far.</summary>
-    /// <param name="operation">For which operation.</param>
+    /// <summary>Returns the current counts of an operation.</summary>
+    /// <param name="operation">The operation.</param>
     public OperationStatistics Read(Operation operation)
     {
         var first = (int)operation * FieldsPerOperation;
@@ -44,7 +44,7 @@ internal sealed class Meter
             Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _fields[first + 1])), Interlocked.Read(ref _fields[first + 2]));
     }
 
-    /// <summary>Begins anew.</summary>
+    /// <summary>Resets the counts.</summary>
     public void Reset()
     {
         for (var i = 0; i < _fields.Length; i++) Interlocked.Exchange(ref _fields[i], 0);

@@ -2,9 +2,9 @@ using BorgStore.Backends;
 
 namespace BorgStore.Diagnostics;
 
-/// <summary>Counts what the storage is asked for.</summary>
-/// <param name="inner">The next in the chain.</param>
-/// <param name="meter">Where it is counted.</param>
+/// <summary>Counts the calls to the storage.</summary>
+/// <param name="inner">The wrapped backend.</param>
+/// <param name="meter">The counters.</param>
 internal sealed class MeteredBackend(IBackend inner, Meter meter) : DelegatingBackend(inner)
 {
     public override async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)

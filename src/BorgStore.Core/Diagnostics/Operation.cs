@@ -1,9 +1,9 @@
 namespace BorgStore.Diagnostics;
 
-/// <summary>What is counted and timed.</summary>
+/// <summary>The operations that are counted and timed.</summary>
 public enum Operation
 {
-    /// <summary>Asking for an item.</summary>
+    /// <summary>Getting information about an item.</summary>
     Info,
 
     /// <summary>Loading a value or a part of it.</summary>
@@ -15,7 +15,7 @@ public enum Operation
     /// <summary>Storing a value.</summary>
     Store,
 
-    /// <summary>Deleting an item for good.</summary>
+    /// <summary>Deleting an item permanently.</summary>
     Delete,
 
     /// <summary>Renaming, soft deletion and undeletion, change of level.</summary>

@@ -1,18 +1,18 @@
 namespace BorgStore.Diagnostics;
 
-/// <summary>The statistics of a store at one moment.</summary>
-/// <param name="Operations">By operation, as the store's callers saw it.</param>
-/// <param name="Backend">By operation, as the storage behind cache and level search saw it.</param>
-/// <param name="ForeignNames">How many listed names only some platforms can hold.</param>
+/// <summary>A snapshot of a store's statistics.</summary>
+/// <param name="Operations">The operations as seen by the store's callers.</param>
+/// <param name="Backend">The operations as seen by the storage, behind the cache and the search through levels.</param>
+/// <param name="ForeignNames">The number of listed names that only some platforms support.</param>
 public sealed record StoreStatistics(
     IReadOnlyList<OperationStatistics> Operations, IReadOnlyList<OperationStatistics> Backend, long ForeignNames)
 {
-    /// <summary>What was counted of the cache; all zero without one.</summary>
+    /// <summary>The statistics of the cache; all zero without one.</summary>
     public CacheStatistics Cache { get; init; }
 
     private static readonly Operation[] BackendCalls = [Operation.Load, Operation.Gather, Operation.Store, Operation.Delete];
 
-    /// <summary>The figures under the names of the Python package: calls, time [s], volume [bytes],
+    /// <summary>Returns the figures under the names of the Python package: calls, time [s], volume [bytes],
     /// throughput [bytes/s]; <c>cache_hit_ratio</c> from 0 to 1, <c>cache_disabled</c> 0 or 1.</summary>
     public IReadOnlyDictionary<string, double> ToDictionary()
     {

@@ -4,15 +4,15 @@ using BorgStore.Backends;
 
 namespace BorgStore.Layout;
 
-/// <summary>A Borg 2 repository, recognised by the file that makes a store one.</summary>
-/// <param name="Version">The repository's version; <see langword="null"/> for those of the betas before version 5, which have a
-/// <c>config/readme</c> in place of a <c>config/config</c>.</param>
+/// <summary>A Borg 2 repository, recognised by a file in its namespace <c>config</c>.</summary>
+/// <param name="Version">The repository's version; <see langword="null"/> for the betas before
+/// version 5, which have a <c>config/readme</c> instead of a <c>config/config</c>.</param>
 internal sealed record BorgRepository(int? Version)
 {
     private const string Title = "This is a Borg Backup repository.";
     private const string ConfigName = "config/config";
     private const string ConfigStart = "# " + Title;
-    // Borg writes some 200 bytes.
+    // Borg writes about 200 bytes.
     private const int MaxConfigSize = 4096;
     private const string ReadmeName = "config/readme";
     private const int FirstVersionWithBlake3 = 5;
@@ -25,10 +25,10 @@ internal sealed record BorgRepository(int? Version)
     /// <param name="ns">The name of the namespace.</param>
     public static bool IsContentAddressed(string ns) => ContentAddressed.Contains(ns);
 
-    /// <summary>Looks for a repository: one request for those of version 5, two for others.</summary>
+    /// <summary>Looks for a repository, with one request for version 5 and two for others.</summary>
     /// <param name="backend">An open backend.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    /// <returns>The repository, or <see langword="null"/> if the store is none or its files may not be read.</returns>
+    /// <returns>The repository, or <see langword="null"/> if the store is not one or its files may not be read.</returns>
     public static async ValueTask<BorgRepository?> FindAsync(IBackend backend, CancellationToken cancellationToken)
     {
         var config = await LoadStartAsync(backend, ConfigName, MaxConfigSize, cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal sealed record BorgRepository(int? Version)
         return readme == Title ? new((int?)null) : null;
     }
 
-    // The entry "version" of the section [repository], as Python's configparser reads it.
+    // The entry "version" in the section [repository], in the format of Python's configparser.
     private static int? ParseVersion(string config)
     {
         var isInSection = false;

@@ -1,14 +1,14 @@
 namespace BorgStore.Layout;
 
-/// <summary>How a cache stands in front of a namespace.</summary>
+/// <summary>How a namespace is cached.</summary>
 public enum CacheMode
 {
-    /// <summary>Not at all.</summary>
+    /// <summary>No caching.</summary>
     Off,
 
-    /// <summary>Reads ask the cache first; writes go to both. For namespaces whose values never change under their name.</summary>
+    /// <summary>Values are loaded from the cache first; writes go to both. For namespaces whose values never change under their name.</summary>
     WriteThrough,
 
-    /// <summary>Reads ask the storage each time and leave a copy in the cache; writes go to both.</summary>
+    /// <summary>Values are always loaded from the storage, with a copy kept in the cache; writes go to both.</summary>
     Mirror,
 }

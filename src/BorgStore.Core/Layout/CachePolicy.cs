@@ -3,17 +3,17 @@ namespace BorgStore.Layout;
 /// <summary>How a namespace is cached.</summary>
 public sealed record CachePolicy
 {
-    /// <summary>Describes the caching of a namespace.</summary>
-    /// <param name="mode">How the cache stands in front of it.</param>
+    /// <summary>Initializes the policy of a namespace.</summary>
+    /// <param name="mode">How the namespace is cached.</param>
     public CachePolicy(CacheMode mode) => Mode = mode;
 
     /// <summary>No caching.</summary>
     public static CachePolicy Off { get; } = new(CacheMode.Off);
 
-    /// <summary>How the cache stands in front of the namespace.</summary>
+    /// <summary>How the namespace is cached.</summary>
     public CacheMode Mode { get; }
 
-    /// <summary>How long an item stays in the cache after it was last asked for; <see langword="null"/> for as long as there is room.</summary>
+    /// <summary>How long an item stays in the cache after its last access; <see langword="null"/> for no limit.</summary>
     public TimeSpan? MaxAge
     {
         get;
@@ -21,8 +21,8 @@ public sealed record CachePolicy
             : throw new StoreException(StoreError.InvalidArgument, "The greatest age of cached items is negative. Give a time span, or none.");
     }
 
-    /// <summary>How much the cached values of the namespace may take together [bytes]; <see langword="null"/> for no limit. What was
-    /// not asked for the longest time goes first.</summary>
+    /// <summary>The maximum total size of the namespace's cached values [bytes];
+    /// <see langword="null"/> for no limit. The least recently used items are evicted first.</summary>
     public long? Size
     {
         get;
@@ -30,10 +30,10 @@ public sealed record CachePolicy
             : throw new StoreException(StoreError.InvalidArgument, "The size of a cache is negative. Give a number of bytes, or none.");
     }
 
-    /// <summary>Whether values that are named by their hash are checked before they are taken from the cache: where the key has 64
-    /// hexadecimal digits it must be the SHA-256 or BLAKE3 of the value. Other keys are not checked.</summary>
+    /// <summary>Whether to verify values that are named by their hash before they are loaded from the cache: a key of 64
+    /// hexadecimal digits must be the SHA-256 or BLAKE3 of the value. Values with other keys are not verified.</summary>
     public bool Verify { get; init; }
 
-    /// <summary>Whether a record of the accesses is needed.</summary>
+    /// <summary>Whether accesses must be recorded.</summary>
     internal bool IsLimited => MaxAge is not null || Size is not null;
 }

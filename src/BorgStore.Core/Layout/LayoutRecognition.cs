@@ -3,25 +3,25 @@ using BorgStore.Naming;
 
 namespace BorgStore.Layout;
 
-/// <summary>Finds out the namespaces and levels of a store from a sample of what lies in it.</summary>
-/// <remarks>What a sample cannot tell (a namespace without items, the order of two levels) stays unknown.</remarks>
+/// <summary>Recognises the namespaces and levels of a store from a sample of its content.</summary>
+/// <remarks>What a sample cannot show (a namespace without items, the order of two levels) stays unknown.</remarks>
 internal static class LayoutRecognition
 {
-    // All directories of two hexadecimal digits at the first depth, fewer below: a change of level goes through the first.
+    // All directories of two hexadecimal digits at the first depth, fewer below: a change of level affects the first depth.
     private const int SampledDirectories = 256;
     private const int SampledDeeperDirectories = 32;
     private const int ParallelListings = 16;
     private const int SampledEntries = 1024;
 
-    /// <summary>Looks at the store.</summary>
+    /// <summary>Recognises the layout of a store.</summary>
     /// <param name="backend">An open backend.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static Task<StoreLayout> RecognizeAsync(IBackend backend, CancellationToken cancellationToken) => RecognizeAsync(backend, null, cancellationToken);
 
-    /// <summary>Looks at the store.</summary>
+    /// <summary>Recognises the layout of a store.</summary>
     /// <param name="backend">An open backend.</param>
-    /// <param name="recalled">What was recognised before, which is returned if the store has the same namespaces still.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
+    /// <param name="recalled">The layout recognised before, which is returned if the store still has the same namespaces.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<StoreLayout> RecognizeAsync(IBackend backend, StoreLayout? recalled, CancellationToken cancellationToken)
     {
         if (recalled is not null && await HasSameNamespacesAsync(backend, recalled, cancellationToken).ConfigureAwait(false)) return recalled;
@@ -29,7 +29,7 @@ internal static class LayoutRecognition
 
         var root = await ReadDirectoryAsync(backend, "", cancellationToken).ConfigureAwait(false);
         var directories = FindDirectories(root);
-        // Two-character directories at the root are the nesting of keys without a namespace where all keys below say so.
+        // Two-character directories at the root are the nesting of keys without a namespace, if all keys below agree with that.
         if (directories.Count > 0 && directories.TrueForAll(name => name.Length == 2))
         {
             var sample = await SampleLevelsAsync(backend, "", cancellationToken).ConfigureAwait(false);
@@ -61,12 +61,12 @@ internal static class LayoutRecognition
     {
         0 => new(name, [.. Enumerable.Range(0, NamespaceLayout.MostSearchedLevels + 1)]) { IsKnown = false },
         1 => new(name, levels.Min),
-        // Which of two levels is the new one, nobody can see.
+        // Which of two levels is the new one cannot be seen.
         _ => new(name, [.. levels]) { IsKnown = false },
     };
 
-    // Looks into the directories of each depth that are spread evenly over the names, so that a change of level that is only
-    // partly done is seen. The levels are those of the namespace itself, under "", and of namespaces below it, such as "raw" in "photos".
+    // Samples directories of each depth, spread evenly over the names, so that a partial change of level is detected.
+    // Returns the levels of the namespace itself, under "", and of namespaces below it, such as "raw" in "photos".
     private static async Task<SortedDictionary<string, SortedSet<int>>> SampleLevelsAsync(IBackend backend, string ns, CancellationToken cancellationToken)
     {
         var levels = new SortedDictionary<string, SortedSet<int>>(StringComparer.Ordinal);
@@ -93,13 +93,13 @@ internal static class LayoutRecognition
             }
             paths = Spread(below, depth == 0 ? SampledDirectories : SampledDeeperDirectories);
         }
-        // Keys with slashes are only in flat namespaces; beside others, somebody else put them there.
+        // Keys with slashes exist only in flat namespaces; beside other keys they were put there by something else.
         if (levels.Count == 0) levels[""] = hasSlashes ? [0] : [];
         return levels;
     }
 
-    // Flat keys may have slashes, and nested ones never do: directories that are the beginning of the key behind them begin a namespace
-    // there. Those of two characters may be the nesting of a key that somebody put in the wrong place.
+    // Flat keys may contain slashes, nested ones never do: if directories are the beginning of the key that follows
+    // them, a namespace starts there. Directories of two characters may also be the nesting of a misplaced key.
     private static (string Namespace, int Level)? FindLevel(string path)
     {
         for (int start = 0, end; ; start = end + 1)
@@ -128,7 +128,7 @@ internal static class LayoutRecognition
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound || UnreadableDirectories.CanGoOnAfter(e))
         {
-            // What may not be listed tells nothing.
+            // A directory that cannot be listed provides no information.
         }
         return items;
     }

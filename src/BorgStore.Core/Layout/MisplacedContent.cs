@@ -3,19 +3,19 @@ using BorgStore.Naming;
 
 namespace BorgStore.Layout;
 
-/// <summary>Finds what has no place in the layout of a store, so that what is no store is not taken for one.</summary>
-/// <remarks>Nothing in a store says that it is one. Any folder of lower-case names could be a store of flat namespaces; without a layout
-/// given by somebody who knows it, only what can hardly be anything else passes.</remarks>
+/// <summary>Finds content that does not fit the layout of a store, so that other folders are not taken for a store.</summary>
+/// <remarks>Nothing in a store marks it as one. Any folder with lower-case names could be a store of flat
+/// namespaces; unless the user gives the layout, only what can hardly be anything else is accepted.</remarks>
 internal static class MisplacedContent
 {
     private const int LongestExtension = 5;
     private const int SampledItems = 100;
 
-    /// <summary>Looks at everything.</summary>
+    /// <summary>Checks all content.</summary>
     /// <param name="backend">An open backend.</param>
-    /// <param name="given">The layout, as far as somebody has given it.</param>
-    /// <param name="cancellationToken">A token to cancel the search.</param>
-    /// <returns>The nested name of the first thing without a place, and why it has none; <see langword="null"/> if all have one.</returns>
+    /// <param name="given">The layout, if the user gave it.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The nested name of the first misplaced file, and the reason; <see langword="null"/> if there is none.</returns>
     public static async Task<(string Path, string Reason)?> FindAsync(IBackend backend, StoreLayout? given, CancellationToken cancellationToken)
     {
         var layout = given ?? await LayoutRecognition.RecognizeAsync(backend, cancellationToken).ConfigureAwait(false);
@@ -27,12 +27,12 @@ internal static class MisplacedContent
         return null;
     }
 
-    /// <summary>Looks at some items of a store whose layout was recognised.</summary>
+    /// <summary>Checks some items of a store whose layout was recognised.</summary>
     /// <param name="backend">An open backend.</param>
-    /// <param name="recognised">What was recognised.</param>
-    /// <param name="cancellationToken">A token to cancel the search.</param>
-    /// <returns>The nested name of what may well be an ordinary file, and why; <see langword="null"/> if there is none, or if nested keys show that
-    /// this is a store nevertheless.</returns>
+    /// <param name="recognised">The recognised layout.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The nested name of what may be an ordinary file, and the reason;
+    /// <see langword="null"/> if there is none, or if nested keys show that this is a store.</returns>
     public static async Task<(string Path, string Reason)?> FindDoubtAsync(IBackend backend, StoreLayout recognised, CancellationToken cancellationToken)
     {
         if (recognised == StoreLayout.Borg2 || recognised.Namespaces.Any(ns => ns.IsKnown && ns.WriteLevel > 0)) return null;

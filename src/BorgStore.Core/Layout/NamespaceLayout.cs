@@ -2,22 +2,22 @@ using BorgStore.Naming;
 
 namespace BorgStore.Layout;
 
-/// <summary>How the keys of a namespace are spread over directories.</summary>
+/// <summary>How the keys of a namespace are distributed over directories.</summary>
 public sealed record NamespaceLayout
 {
-    /// <summary>The most levels that a search tries where the levels are not known.</summary>
+    /// <summary>The maximum number of levels to search if the levels are not known.</summary>
     internal const int MostSearchedLevels = 3;
 
-    /// <summary>The most levels that a namespace may have.</summary>
+    /// <summary>The maximum number of levels of a namespace.</summary>
     internal const int DeepestLevel = 16;
 
-    /// <summary>Describes a namespace.</summary>
+    /// <summary>Initializes the layout of a namespace.</summary>
     /// <param name="name">Its name; <c>""</c> for keys without a namespace.</param>
-    /// <param name="levels">The levels at which items are searched, in that order; new items go to the last.</param>
+    /// <param name="levels">The levels at which items are searched, in order; new items are stored at the last one.</param>
     public NamespaceLayout(string name, params IReadOnlyList<int> levels)
     {
         Name = name.TrimEnd('/');
-        // No item could be stored or found in such a namespace.
+        // In a namespace with an invalid name, no item could be stored or found.
         if (Name.Length > 0) ItemName.CheckReadable(Name, Name);
         if (levels.Count == 0 || levels.Any(level => level is < 0 or > DeepestLevel) || levels.Distinct().Count() != levels.Count)
             throw new StoreException(StoreError.InvalidArgument,
@@ -26,19 +26,19 @@ public sealed record NamespaceLayout
         Levels = levels;
     }
 
-    /// <summary>The name, without a slash at the end.</summary>
+    /// <summary>The name, without a trailing slash.</summary>
     public string Name { get; }
 
-    /// <summary>The levels at which items are searched, in that order.</summary>
+    /// <summary>The levels at which items are searched, in order.</summary>
     public IReadOnlyList<int> Levels { get; }
 
-    /// <summary>Whether the levels were given, or seen without a doubt. Nothing new is written where they are not.</summary>
+    /// <summary>Whether the levels were given or recognised with certainty. Otherwise no new items are stored.</summary>
     public bool IsKnown { get; init; } = true;
 
-    /// <summary>How the namespace is cached, where the store has a cache.</summary>
+    /// <summary>How the namespace is cached, if the store has a cache.</summary>
     public CachePolicy Cache { get; init; } = CachePolicy.Off;
 
-    /// <summary>The level of new items.</summary>
+    /// <summary>The level for new items.</summary>
     public int WriteLevel => Levels[^1];
 
     /// <inheritdoc/>

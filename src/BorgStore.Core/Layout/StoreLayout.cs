@@ -1,11 +1,11 @@
 namespace BorgStore.Layout;
 
-/// <summary>The namespaces of a store and their levels. It is nowhere written down in a store: users say it, or it is recognised.</summary>
+/// <summary>The namespaces of a store and their levels. A store does not contain its layout: users give it, or it is recognised.</summary>
 public sealed class StoreLayout
 {
     private readonly NamespaceLayout[] _longestFirst;
 
-    /// <summary>Makes a layout.</summary>
+    /// <summary>Initializes a layout.</summary>
     /// <param name="namespaces">The namespaces.</param>
     public StoreLayout(IEnumerable<NamespaceLayout> namespaces)
     {
@@ -15,23 +15,23 @@ public sealed class StoreLayout
             throw new StoreException(StoreError.InvalidArgument, $"Namespace '{twice.Key}' is given twice.", twice.Key);
     }
 
-    /// <summary>Makes a layout of namespaces with one level each.</summary>
-    /// <param name="namespaces">Names and levels.</param>
+    /// <summary>Initializes a layout of namespaces with one level each.</summary>
+    /// <param name="namespaces">The names and levels.</param>
     public StoreLayout(params (string Name, int Level)[] namespaces)
         : this(namespaces.Select(ns => new NamespaceLayout(ns.Name, ns.Level)))
     {
     }
 
-    /// <summary>The namespaces of a Borg 2 repository, today's and those of the betas.</summary>
+    /// <summary>The namespaces of a Borg 2 repository, including those of the betas.</summary>
     public static StoreLayout Borg2 { get; } = new(
         ("archives", 0), ("cache", 0), ("config", 0), ("index", 0), ("keys", 0), ("locks", 0), ("packs", 1), ("data", 2));
 
     /// <summary>The namespaces, sorted by name.</summary>
     public IReadOnlyList<NamespaceLayout> Namespaces { get; }
 
-    /// <summary>The namespace that a name lies in: the one that matches the most whole elements before the key.</summary>
+    /// <summary>Finds the namespace of a name: the longest one whose elements precede the key.</summary>
     /// <param name="name">A full name.</param>
-    /// <returns>The namespace, or <see langword="null"/> where none is known.</returns>
+    /// <returns>The namespace, or <see langword="null"/> if it is in no known one.</returns>
     public NamespaceLayout? Find(ReadOnlySpan<char> name)
     {
         foreach (var ns in _longestFirst)
@@ -42,8 +42,8 @@ public sealed class StoreLayout
         return null;
     }
 
-    /// <summary>The namespace of exactly this name.</summary>
-    /// <param name="ns">The name, with or without a slash at the end.</param>
+    /// <summary>Finds the namespace of exactly this name.</summary>
+    /// <param name="ns">The name, with or without a trailing slash.</param>
     public NamespaceLayout? FindNamespace(string ns)
     {
         var name = ns.TrimEnd('/');

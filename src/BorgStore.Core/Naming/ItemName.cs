@@ -2,19 +2,19 @@ using System.Buffers;
 
 namespace BorgStore.Naming;
 
-/// <summary>The rules for names, checked once at the edge of Core and on every platform alike.</summary>
+/// <summary>The rules for names, checked once at the boundary of Core and identically on every platform.</summary>
 /// <remarks>
-/// What is written obeys <see cref="CheckWritable"/>, so that it is safe wherever the store is carried to. What others wrote under
-/// names that only some platforms can hold is still listed and read: that obeys <see cref="CheckReadable"/>, the rules of the
-/// Python package, except that no control character is allowed anywhere, and no name that could lead out of the store on this platform.
-/// A NUL would end the name for the system, but not for whoever checks permissions.
+/// Names to be written must pass <see cref="CheckWritable"/>, so that they are valid wherever the store may be copied to.
+/// Names from elsewhere that only some platforms support are still listed and read if they pass <see cref="CheckReadable"/>:
+/// the rules of the Python package, plus a ban on control characters anywhere, and on names that could lead out of the store
+/// on this platform. A NUL would end the name for the system, but not for a permission check.
 /// </remarks>
 public static class ItemName
 {
-    /// <summary>The longest nested name [characters].</summary>
+    /// <summary>The maximum length of a nested name [characters].</summary>
     public const int MaxLength = 100;
 
-    // The longest path and element of a path that any storage has for what is unfinished.
+    // The longest path, and the longest element of one, that any storage uses for temporary items.
     private const int MaxPathLength = 1024;
     private const int MaxElementLength = 255;
 
@@ -28,7 +28,7 @@ public static class ItemName
         string.Concat(Enumerable.Range(33, 94).Select(i => (char)i)
             .Where(c => c is not ('\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|') and not (>= 'A' and <= 'Z'))));
 
-    /// <summary>Checks a nested name that is to be written, with room for the suffix of soft deletion.</summary>
+    /// <summary>Checks a nested name that will be written, leaving room for the soft-deletion suffix.</summary>
     /// <param name="name">The nested name.</param>
     /// <param name="shownName">The name for the message, as the user gave it.</param>
     public static void CheckWritable(ReadOnlySpan<char> name, string shownName)
@@ -37,7 +37,7 @@ public static class ItemName
             throw Invalid(shownName, problem);
     }
 
-    /// <summary>Checks a nested name that is to be read, moved away or deleted.</summary>
+    /// <summary>Checks a nested name that will be read, moved away or deleted.</summary>
     /// <param name="name">The nested name.</param>
     /// <param name="shownName">The name for the message, as the user gave it.</param>
     public static void CheckReadable(ReadOnlySpan<char> name, string shownName)
@@ -45,48 +45,48 @@ public static class ItemName
         if (DescribeReadingProblem(name) is { } problem) throw Invalid(shownName, problem);
     }
 
-    /// <summary>Whether a nested name passes <see cref="CheckReadable"/>.</summary>
+    /// <summary>Returns whether a nested name passes <see cref="CheckReadable"/>.</summary>
     /// <param name="name">The nested name.</param>
     public static bool IsReadable(ReadOnlySpan<char> name) => DescribeReadingProblem(name) is null;
 
-    /// <summary>Checks the id of an unfinished value: a path below the store, whatever its storage calls it.</summary>
+    /// <summary>Checks the id of a temporary item: a path below the store, in the storage's own form.</summary>
     /// <param name="id">The id.</param>
-    /// <param name="suffix">What it ends with, where the storage gives it an end.</param>
+    /// <param name="suffix">The required suffix, if the storage uses one.</param>
     public static void CheckTemporary(string id, string suffix = "")
     {
         if (id.EndsWith(suffix, StringComparison.Ordinal) && IsTemporary(id)) return;
         throw new StoreException(StoreError.InvalidName, $"'{PrintableText.Escape(id.Length > MaxPathLength ? id[..MaxPathLength] + "…" : id)}' is not the id of an unfinished value.", id);
     }
 
-    /// <summary>Whether this can be the id of an unfinished value.</summary>
+    /// <summary>Returns whether this can be the id of a temporary item.</summary>
     /// <param name="id">The id.</param>
     internal static bool IsTemporary(string id)
         => id.Length <= MaxPathLength && !id.AsSpan().ContainsAny(ControlCharacters) && id.Split('/').All(IsElementOfPath);
 
-    /// <summary>Whether a file or directory of this name belongs into a listing.</summary>
+    /// <summary>Returns whether a file or directory of this name belongs in a listing.</summary>
     /// <param name="element">One element of a path.</param>
     public static bool IsListable(ReadOnlySpan<char> element)
         => element.Length > 0 && !element.Contains('/') && DescribeProblem(element, writing: false, OperatingSystem.IsWindows()) is null;
 
-    /// <summary>Whether a store may hold a file or directory of this name: an item or a part of its name, or something for internal use.</summary>
+    /// <summary>Returns whether a store may contain a file or directory of this name: as a part of an item's name, or for internal use.</summary>
     /// <param name="element">One element of a path.</param>
     internal static bool MayLieInStore(ReadOnlySpan<char> element)
         => IsListable(element[..Math.Min(element.Length, MaxLength)])
             || (element.EndsWith(Suffixes.Temporary) || element.EndsWith(Suffixes.Hidden)) && IsTemporary(element.ToString());
 
-    /// <summary>Whether the name is one that this implementation would write itself.</summary>
+    /// <summary>Returns whether this implementation would write the name.</summary>
     /// <param name="name">The nested name.</param>
     public static bool IsPortable(ReadOnlySpan<char> name) => DescribeProblem(name, writing: true, windows: false) is null;
 
-    /// <summary>Says what is wrong with a name.</summary>
+    /// <summary>Returns what is wrong with a name.</summary>
     /// <param name="name">The nested name.</param>
-    /// <param name="writing">Whether the name is to be written.</param>
-    /// <param name="windows">Whether the rules for reading are those of Windows, where more names lead out of a directory.</param>
-    /// <returns>The end of a sentence, or <see langword="null"/> where nothing is.</returns>
+    /// <param name="writing">Whether the name will be written.</param>
+    /// <param name="windows">Whether to read by the rules of Windows, where more names lead out of a directory.</param>
+    /// <returns>The end of a sentence, or <see langword="null"/> if the name is valid.</returns>
     internal static string? DescribeProblem(ReadOnlySpan<char> name, bool writing, bool windows)
     {
         if (name.IsEmpty) return "it is empty";
-        // The suffix of soft deletion has room within the limit, whether the name carries it already or not.
+        // The limit leaves room for the soft-deletion suffix, whether or not the name already has it.
         var limit = writing && !name.EndsWith(Suffixes.Deleted) ? MaxLength - Suffixes.Deleted.Length : MaxLength;
         if (name.Length > limit)
             return $"it has {name.Length} characters with its nesting, more than {limit}";
@@ -106,7 +106,7 @@ public static class ItemName
     private static string? DescribeReadingProblem(ReadOnlySpan<char> name)
         => DescribeProblem(name, writing: false, OperatingSystem.IsWindows()) ?? DescribeKeyProblem(name);
 
-    // Another one may have stored it, so that it is listed; but no item has such a name.
+    // Such a file may come from elsewhere, so it is listed; but no item has such a name.
     private static string? DescribeKeyProblem(ReadOnlySpan<char> name)
         => name[(name.LastIndexOf('/') + 1)..].SequenceEqual(Suffixes.Deleted) ? $"there is no key before '{Suffixes.Deleted}'" : null;
 
@@ -143,7 +143,7 @@ public static class ItemName
         return false;
     }
 
-    // Windows takes a device name with any extension for the device.
+    // Windows takes a device name with any extension as the device.
     private static bool IsDeviceName(ReadOnlySpan<char> element)
     {
         var dot = element.IndexOf('.');

@@ -1,16 +1,16 @@
 namespace BorgStore.Naming;
 
-/// <summary>Spreads the keys of a namespace over directories: <c>ns/12345678</c> with two levels is <c>ns/12/34/12345678</c>.</summary>
-/// <remarks>The last element is always the whole key, so that a listing yields keys and a stray file tells where it belongs.</remarks>
+/// <summary>Distributes the keys of a namespace over directories: <c>ns/12345678</c> with two levels becomes <c>ns/12/34/12345678</c>.</summary>
+/// <remarks>The last element is always the whole key, so that a listing returns keys, and a stray file shows where it belongs.</remarks>
 public static class Nesting
 {
     private const int CharactersPerLevel = 2;
 
     /// <summary>Nests a name.</summary>
     /// <param name="name">A full name, <c>namespace/key</c> or a key alone.</param>
-    /// <param name="levels">How many directories come before the key.</param>
-    /// <param name="deleted">Whether the soft-deleted item is meant.</param>
-    /// <returns>The nested name. A key too short to fill all levels makes fewer or shorter directories.</returns>
+    /// <param name="levels">The number of directories before the key.</param>
+    /// <param name="deleted">Whether to name the soft-deleted item.</param>
+    /// <returns>The nested name. A key too short for all levels results in fewer or shorter directories.</returns>
     public static string Nest(string name, int levels, bool deleted = false)
     {
         var suffix = deleted ? Suffixes.Deleted : "";
@@ -36,16 +36,16 @@ public static class Nesting
         });
     }
 
-    /// <summary>Whether a key is long enough to fill all levels.</summary>
+    /// <summary>Returns whether a key is long enough for all levels.</summary>
     /// <param name="name">A full name.</param>
-    /// <param name="levels">How many directories come before the key.</param>
+    /// <param name="levels">The number of directories before the key.</param>
     public static bool Fits(string name, int levels) => name.Length - (name.LastIndexOf('/') + 1) >= levels * (long)CharactersPerLevel;
 
-    /// <summary>Finds the name behind a path as a listing yields it.</summary>
+    /// <summary>Returns the key of a path from a listing.</summary>
     /// <param name="path">A path below a namespace, such as <c>12/34/12345678.del</c>.</param>
-    /// <returns>The key without directories that only nest it, how many those are, and whether it is soft-deleted. Directories that
-    /// are not made by nesting stay part of the key. The key is empty, or ends in a slash, where the path ends in an element that is
-    /// nothing but the suffix of soft deletion.</returns>
+    /// <returns>The key without the directories that only nest it, the number of these, and whether it is
+    /// soft-deleted. Directories not made by nesting stay part of the key. The key is empty, or ends with
+    /// a slash, if the last element of the path consists only of the soft-deletion suffix.</returns>
     public static (string Key, int Levels, bool IsDeleted) Unnest(string path)
     {
         var isDeleted = path.EndsWith(Suffixes.Deleted, StringComparison.Ordinal);
@@ -57,7 +57,7 @@ public static class Nesting
         return (path[(levels > 0 ? keyStart : 0)..end], levels, isDeleted);
     }
 
-    // The directories nest the key where they are exactly its beginning, two characters each.
+    // Directories nest the key if they are exactly its beginning, two characters each.
     private static int CountLevels(ReadOnlySpan<char> directories, ReadOnlySpan<char> key)
     {
         var levels = 0;

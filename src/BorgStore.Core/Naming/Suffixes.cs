@@ -1,14 +1,14 @@
 namespace BorgStore.Naming;
 
-/// <summary>The endings of file names that mean something.</summary>
+/// <summary>The suffixes of file names with a special meaning.</summary>
 public static class Suffixes
 {
-    /// <summary>A soft-deleted item: an ordinary rename of the item, on the same nesting level.</summary>
+    /// <summary>A soft-deleted item, which is renamed on the same nesting level.</summary>
     public const string Deleted = ".del";
 
-    /// <summary>A value still being written.</summary>
+    /// <summary>A value that is being written.</summary>
     public const string Temporary = ".tmp";
 
-    /// <summary>A file that implementations keep for themselves.</summary>
+    /// <summary>An internal file of an implementation.</summary>
     public const string Hidden = ".hid";
 }

@@ -1,21 +1,22 @@
 namespace BorgStore.Naming;
 
-/// <summary>Folders that systems keep for themselves beside what users store.</summary>
+/// <summary>Folders that systems create for themselves beside users' data.</summary>
 internal static class SystemFolders
 {
-    /// <summary>Where the file systems of Linux keep what a check of them finds. A fresh one has it in its root, and often only root may read it.</summary>
+    /// <summary>The folder for what a check of a Linux file system recovers. It is in
+    /// the root of a fresh file system, and often only root may read it.</summary>
     public const string LostAndFound = "lost+found";
 
-    // Others of the same kind, of NTFS and exFAT, and of macOS.
+    // Similar folders of NTFS and exFAT, and of macOS.
     private static readonly HashSet<string> OfFileSystems =
         new(StringComparer.OrdinalIgnoreCase) { LostAndFound, "System Volume Information", "$RECYCLE.BIN", ".fseventsd", ".Spotlight-V100", ".Trashes" };
 
-    /// <summary>Whether a file system makes a folder of this name in its root by itself, so that there it is no content.</summary>
+    /// <summary>Returns whether a file system itself creates a folder of this name in its root, so that it is not content there.</summary>
     /// <param name="name">The name of the folder.</param>
     public static bool IsOfFileSystem(string name) => OfFileSystems.Contains(name);
 
-    /// <summary>Whether a folder of this name is hardly a namespace, unless somebody says so: hidden ones, such as <c>.git</c> and
-    /// <c>.snapshot</c>, those of network storage, such as <c>@eaDir</c> and <c>#recycle</c>, and those of file systems.</summary>
+    /// <summary>Returns whether a folder of this name is hardly a namespace, unless it is given as one: hidden folders, such as <c>.git</c>
+    /// and <c>.snapshot</c>, those of network storage, such as <c>@eaDir</c> and <c>#recycle</c>, and those of file systems.</summary>
     /// <param name="name">The name of the folder.</param>
     public static bool IsProbably(string name) => name is ['.' or '@' or '#', ..] || IsOfFileSystem(name);
 }

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace BorgStore.Processes;
 
-/// <summary>A program that runs for us (ssh, a local server, rclone) and that we talk to over its standard input and output.</summary>
+/// <summary>A child process (ssh, a local server, rclone), which is controlled over its standard input and output.</summary>
 /// <remarks>
-/// It is out of reach of Ctrl-C at the prompt, and it never outlives this process, even where that is killed.
-/// <see cref="DisposeAsync"/> closes its input, waits for it to end, then asks it to, then kills it.
+/// It does not receive Ctrl-C from the prompt, and never outlives this process, even if that is killed.
+/// <see cref="DisposeAsync"/> closes its input, waits for it to end, then asks it to end, then kills it.
 /// </remarks>
 internal abstract class ChildProcess : IAsyncDisposable
 {
@@ -16,48 +16,48 @@ internal abstract class ChildProcess : IAsyncDisposable
     private Task _errorsRead = Task.CompletedTask;
     private int _disposed;
 
-    /// <summary>Remembers what ending the child needs.</summary>
-    /// <param name="command">What it was started with.</param>
+    /// <summary>Initializes what ending the child needs.</summary>
+    /// <param name="command">The command it was started with.</param>
     protected ChildProcess(ChildCommand command) => (_patience, _errors) = (command.Patience, new(command.ErrorLine));
 
     /// <summary>Its process id, and on Unix that of its process group.</summary>
     public abstract int Id { get; }
 
-    /// <summary>Its standard output to read from and its standard input to write to. One read and one write may run at a time.</summary>
+    /// <summary>A stream that reads from its standard output and writes to its standard input. One read and one write may run at a time.</summary>
     public abstract Stream Stream { get; }
 
-    /// <summary>Ends when the child has ended: with its exit status, which is 128 and the number of the signal where one ended it.</summary>
+    /// <summary>A task that completes when the child has ended, with its exit status, or 128 plus the number of the signal that ended it.</summary>
     public abstract Task<int> Exited { get; }
 
-    /// <summary>The last that it wrote to its standard error, without empty lines at the end.</summary>
+    /// <summary>The last output to its standard error, without trailing blank lines.</summary>
     public string Errors => _errors.ToString();
 
     /// <summary>Starts a program.</summary>
     /// <param name="command">The program and its arguments.</param>
-    /// <exception cref="Win32Exception">The program is missing or may not be run.</exception>
+    /// <exception cref="Win32Exception">The program is missing or cannot be executed.</exception>
     public static ChildProcess Start(ChildCommand command)
         => OperatingSystem.IsWindows() ? WindowsChild.Launch(command) : UnixChild.Launch(command);
 
-    /// <summary>What to say of a program that could not be started.</summary>
+    /// <summary>Returns the message for a program that could not be started.</summary>
     /// <param name="program">The program.</param>
-    /// <param name="why">What <see cref="Start"/> threw.</param>
-    /// <param name="advice">How to get it.</param>
+    /// <param name="why">The exception from <see cref="Start"/>.</param>
+    /// <param name="advice">How to install it.</param>
     public static string DescribeMissing(string program, Win32Exception why, string advice)
         => $"the program '{program}' could not be started: {Marshal.GetPInvokeErrorMessage(why.NativeErrorCode).TrimEnd('.')}. {advice}.";
 
-    /// <summary>Closes its standard input, so that it sees the end of what it reads.</summary>
+    /// <summary>Closes its standard input, so that it reads the end of the stream.</summary>
     public abstract void CloseInput();
 
-    /// <summary>Ends it at once.</summary>
+    /// <summary>Kills it.</summary>
     public abstract void Kill();
 
-    /// <summary>Waits until it has ended and all that it wrote to its standard error is in <see cref="Errors"/>.</summary>
+    /// <summary>Waits until it has ended and its whole standard error is in <see cref="Errors"/>.</summary>
     /// <param name="timeout">How long to wait for its end.</param>
-    /// <returns>Its exit status, or <see langword="null"/> where it still runs.</returns>
+    /// <returns>Its exit status, or <see langword="null"/> if it is still running.</returns>
     public async Task<int?> WaitAsync(TimeSpan timeout)
     {
         if (!await EndsWithinAsync(Exited, timeout).ConfigureAwait(false)) return null;
-        // A grandchild that lives on may hold the other end open, so that its end never comes.
+        // A surviving grandchild may keep the pipe open, so that it never ends.
         await EndsWithinAsync(_errorsRead, TimeSpan.FromMilliseconds(200)).ConfigureAwait(false);
         return await Exited.ConfigureAwait(false);
     }
@@ -80,11 +80,11 @@ internal abstract class ChildProcess : IAsyncDisposable
         await Stream.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Asks it to end, where the system has a way to.</summary>
+    /// <summary>Asks it to end, if the system supports that.</summary>
     protected abstract void Terminate();
 
-    /// <summary>Begins to read what it writes to its standard error.</summary>
-    /// <param name="errors">That stream; it is closed at its end.</param>
+    /// <summary>Starts to read its standard error.</summary>
+    /// <param name="errors">The stream, which is closed at its end.</param>
     protected void ReadErrors(Stream errors) => _errorsRead = _errors.ReadAsync(errors, _readingErrors.Token);
 
     private static async Task<bool> EndsWithinAsync(Task task, TimeSpan timeout)

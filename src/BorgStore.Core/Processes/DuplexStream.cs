@@ -1,8 +1,8 @@
 namespace BorgStore.Processes;
 
-/// <summary>Two one-way streams as one that goes both ways.</summary>
-/// <param name="input">What is read from.</param>
-/// <param name="output">What is written to.</param>
+/// <summary>Combines two one-way streams into a bidirectional one.</summary>
+/// <param name="input">The stream to read from.</param>
+/// <param name="output">The stream to write to.</param>
 internal sealed class DuplexStream(Stream input, Stream output) : Stream
 {
     public override bool CanRead => true;
@@ -19,7 +19,7 @@ internal sealed class DuplexStream(Stream input, Stream output) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Closes what is written to; reading goes on.</summary>
+    /// <summary>Closes the stream for writing; reading remains possible.</summary>
     public void CloseOutput()
     {
         try
@@ -28,7 +28,7 @@ internal sealed class DuplexStream(Stream input, Stream output) : Stream
         }
         catch (IOException)
         {
-            // The other end was closed before the last bytes were out.
+            // The other end was closed before the last bytes were written.
         }
     }
 

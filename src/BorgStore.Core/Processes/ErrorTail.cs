@@ -3,8 +3,8 @@ using System.Text;
 
 namespace BorgStore.Processes;
 
-/// <summary>The last few lines that a child wrote to its standard error. However much it writes, it never has to wait.</summary>
-/// <param name="line">Gets each line besides, if anybody wants to know.</param>
+/// <summary>Keeps the last lines of a child's standard error. The child is never blocked, however much it writes.</summary>
+/// <param name="line">Called with each line, if given.</param>
 internal sealed class ErrorTail(Action<string>? line = null)
 {
     private const int Capacity = 4096;
@@ -15,8 +15,8 @@ internal sealed class ErrorTail(Action<string>? line = null)
     private int _length;
 
     /// <summary>Reads a stream to its end and closes it.</summary>
-    /// <param name="errors">What the child writes to.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="errors">The child's standard error.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task ReadAsync(Stream errors, CancellationToken cancellationToken)
     {
         var buffer = new byte[1024];
@@ -34,11 +34,11 @@ internal sealed class ErrorTail(Action<string>? line = null)
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
-            // What was read until here is all there is to tell.
+            // Keep what was read so far.
         }
     }
 
-    /// <summary>The text, without what comes before its last few lines and without blanks at its end.</summary>
+    /// <summary>Returns the last lines, without trailing blanks.</summary>
     public override string ToString()
     {
         lock (_lock)

@@ -5,7 +5,7 @@ namespace BorgStore.Processes;
 /// <summary>Splits a command line as a POSIX shell would, without expanding anything, and quotes words for one.</summary>
 internal static class ShellWords
 {
-    /// <summary>Splits a command line of the user's, in which a backslash on Windows is part of a path.</summary>
+    /// <summary>Splits a command line of the user's; on Windows a backslash in it is part of a path.</summary>
     /// <param name="line">The command line.</param>
     public static IReadOnlyList<string> SplitLocal(string line) => Split(line, escapes: !OperatingSystem.IsWindows());
 
@@ -41,7 +41,7 @@ internal static class ShellWords
         return words;
     }
 
-    /// <summary>Quotes a word where a shell would read more into it.</summary>
+    /// <summary>Quotes a word if a shell would otherwise interpret it.</summary>
     /// <param name="word">The word.</param>
     public static string Quote(string word)
         => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_./:~@%+,=-".Contains(c)) ? word : $"'{word.Replace("'", @"'\''")}'";

@@ -4,14 +4,14 @@ using System.Net.Sockets;
 
 namespace BorgStore.Processes;
 
-/// <summary>A child in a session of its own, with one end of a socket pair as its standard input and output.</summary>
+/// <summary>A child in its own session, with one end of a socket pair as its standard input and output.</summary>
 /// <remarks>
-/// The framework's own class starts children in our process group only, where Ctrl-C reaches them. Sockets are what the
-/// framework reads and writes asynchronously without a thread for each, and what ssh itself is given by its siblings.
+/// The framework's own class always starts children in our process group, where Ctrl-C reaches them.
+/// Sockets are used because the framework reads and writes them asynchronously without a thread for each.
 /// </remarks>
 internal sealed class UnixChild : ChildProcess
 {
-    // Waits for a line. Where its input ends without one, we are gone without a word, and the child's whole group has to go too.
+    // Waits for a line. If its input ends without one, this process has died, and the child's whole group must be killed too.
     private const string WatcherScript =
         """trap '' HUP INT TERM; read -r line && exit 0; kill -s TERM -- "-$0"; sleep 1; kill -s KILL -- "-$0" """;
 
@@ -73,7 +73,7 @@ internal sealed class UnixChild : ChildProcess
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It closed its end before.
+            // The child has already closed its end.
         }
     }
 
@@ -96,13 +96,13 @@ internal sealed class UnixChild : ChildProcess
             }
             catch (Win32Exception)
             {
-                // A system without a shell: the child ends by the end of its input alone.
+                // Without a shell, only the end of its input makes the child end.
                 return (0, ours);
             }
         }
     }
 
-    // A group of that number is the child's as long as the child has not been reaped.
+    // The group number belongs to the child until it is reaped.
     private void Signal(int signal)
     {
         lock (_lock)
@@ -114,7 +114,7 @@ internal sealed class UnixChild : ChildProcess
     private void WaitForEnd()
     {
         UnixProcess.WaitUntilEnded(Id);
-        // First the watcher, which would signal a number that the system may give to another process from the next line on.
+        // Dismiss the watcher first: once the child is reaped, its number may belong to another process, which the watcher must not signal.
         DismissWatcher();
         lock (_lock)
         {
@@ -133,7 +133,7 @@ internal sealed class UnixChild : ChildProcess
             }
             catch (SocketException)
             {
-                // There is none, or somebody killed it.
+                // There is no watcher, or it was killed.
             }
         }
         if (_watcher > 0) UnixProcess.Reap(_watcher);

@@ -5,13 +5,13 @@ using System.Runtime.InteropServices;
 
 namespace BorgStore.Processes;
 
-/// <summary>The system calls that start, signal and reap a process on Linux and macOS.</summary>
+/// <summary>The system calls to start, signal and reap a process on Linux and macOS.</summary>
 internal static unsafe partial class UnixProcess
 {
-    /// <summary>Ends a process at once.</summary>
+    /// <summary>The signal that kills a process.</summary>
     public const int SigKill = 9;
 
-    /// <summary>Asks a process to end.</summary>
+    /// <summary>The signal that asks a process to end.</summary>
     public const int SigTerm = 15;
 
     private const int Interrupted = 4;
@@ -19,16 +19,16 @@ internal static unsafe partial class UnixProcess
     // Larger than any system's posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t and siginfo_t.
     private const int StructureSize = 1024;
 
-    // The framework ignores SIGPIPE, and what is ignored stays so in a child, which may rely on it. The others may be
-    // ignored by whatever started us.
+    // The framework ignores SIGPIPE, and a child inherits that although it may rely
+    // on the signal. The others may be ignored by whatever started this process.
     private static readonly int[] SignalsToRestore = [1, 2, 3, 13, 15];
 
     private static bool IsMac => OperatingSystem.IsMacOS();
 
-    // SETSIGDEF and SETSIGMASK are alike everywhere, SETSID is not; macOS can close all other handles besides.
+    // SETSIGDEF and SETSIGMASK are the same everywhere, SETSID is not; macOS can also close all other handles.
     private static short SpawnFlags => (short)(0x04 | 0x08 | (IsMac ? 0x0400 | 0x4000 : 0x80));
 
-    /// <summary>Makes two sockets that are connected to each other and that no child inherits.</summary>
+    /// <summary>Creates two connected sockets that children do not inherit.</summary>
     public static (Socket Ours, Socket Theirs) CreateSocketPair()
     {
         const int unix = 1, stream = 1, closeOnExec = 0x80000;
@@ -38,7 +38,7 @@ internal static unsafe partial class UnixProcess
         return (new(new SafeSocketHandle(handles[0], ownsHandle: true)), new(new SafeSocketHandle(handles[1], ownsHandle: true)));
     }
 
-    /// <summary>Starts a program in a session of its own.</summary>
+    /// <summary>Starts a program in its own session.</summary>
     /// <param name="command">The program and its arguments.</param>
     /// <param name="input">Its standard input.</param>
     /// <param name="output">Its standard output.</param>
@@ -79,7 +79,7 @@ internal static unsafe partial class UnixProcess
     /// <param name="signal">The number of the signal.</param>
     public static void SignalGroup(int group, int signal) => _ = Signal(-group, signal);
 
-    /// <summary>Blocks until a child has ended, and leaves it unreaped.</summary>
+    /// <summary>Blocks until a child has ended, without reaping it.</summary>
     /// <param name="id">The child.</param>
     public static void WaitUntilEnded(int id)
     {
@@ -93,7 +93,7 @@ internal static unsafe partial class UnixProcess
 
     /// <summary>Reaps a child; blocks until it has ended.</summary>
     /// <param name="id">The child.</param>
-    /// <returns>Its exit status, 128 and the number of the signal that ended it, or -1 where something else reaped it before.</returns>
+    /// <returns>Its exit status, 128 plus the number of the signal that ended it, or -1 if something else has already reaped it.</returns>
     public static int Reap(int id)
     {
         int result, status;
@@ -135,7 +135,7 @@ internal static unsafe partial class UnixProcess
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int SetHandleFlags(int handle, int command, int flags);
 
-    // The PATH that this program set for itself, as $env:PATH does, is not the one that the C library knows.
+    // The C library does not know a PATH that this process set for itself, for example by $env:PATH.
     private static string FindInPath(string program)
     {
         if (program.Contains('/')) return program;
@@ -185,7 +185,7 @@ internal static unsafe partial class UnixProcess
     [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
     private static partial int Wait(int id, out int status, int options);
 
-    /// <summary>Strings as a C program gets them: an array of pointers with a null at its end.</summary>
+    /// <summary>Strings in the form for C: an array of pointers, terminated by null.</summary>
     private readonly struct NativeStrings : IDisposable
     {
         private readonly int _count;

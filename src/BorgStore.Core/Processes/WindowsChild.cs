@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Processes;
 
-/// <summary>A child on Windows: with a console of its own that has no window, and in a job that ends with us.</summary>
+/// <summary>A child on Windows, with its own console without a window, and in a job that ends with this process.</summary>
 internal sealed partial class WindowsChild : ChildProcess
 {
     private const int FileNotFound = 2;
@@ -43,12 +43,12 @@ internal sealed partial class WindowsChild : ChildProcess
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // A console of its own, which Ctrl-C at ours does not reach.
+            // Its own console, which Ctrl-C at ours does not reach.
             CreateNoWindow = true,
         };
         foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in command.Environment) start.Environment[name] = value;
-        // A program that another system runs in place of Windows, as Wine does, has no process here.
+        // If another system runs the program in place of Windows, as Wine does, there is no process here.
         var process = Process.Start(start)
             ?? throw new Win32Exception(NoWindowsProgram, $"'{command.FileName}': {Marshal.GetPInvokeErrorMessage(NoWindowsProgram)}");
         return new(command, process);
@@ -66,15 +66,15 @@ internal sealed partial class WindowsChild : ChildProcess
         }
         catch (Exception e) when (e is InvalidOperationException or Win32Exception)
         {
-            // It ended by itself.
+            // It has already ended.
         }
     }
 
-    // There is no way to ask a program without a window.
+    // A program without a window cannot be asked to end.
     /// <inheritdoc/>
     protected override void Terminate() => Kill();
 
-    // The system would look in the working directory first, where anybody may have put a program of that name.
+    // The system would search the working directory first, where anybody may have put a program of that name.
     private static string FindInPath(string program)
     {
         if (program.AsSpan().ContainsAny('/', '\\', ':')) return program;
@@ -87,7 +87,7 @@ internal sealed partial class WindowsChild : ChildProcess
         const int extendedLimits = 9;
         var job = CreateJobObject(0, null);
         var limits = new ExtendedLimits { LimitFlags = ExtendedLimits.KillOnClose };
-        // Where the job can't be had, the child still ends by the end of its input.
+        // Without the job, the child still ends at the end of its input.
         if (!job.IsInvalid
             && SetInformationJobObject(job, extendedLimits, in limits, (uint)Marshal.SizeOf<ExtendedLimits>()))
         {

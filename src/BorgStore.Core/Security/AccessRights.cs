@@ -1,10 +1,10 @@
 namespace BorgStore.Security;
 
-/// <summary>What may be done with the items under a name.</summary>
+/// <summary>The permitted operations on items under a name.</summary>
 [Flags]
 public enum AccessRights
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>No operations.</summary>
     None = 0,
 
     /// <summary><c>l</c>: list names.</summary>

@@ -6,16 +6,16 @@ using BorgStore.Naming;
 
 namespace BorgStore.Security;
 
-/// <summary>What may be done under which names.</summary>
-/// <remarks>The entry of the longest path that a name lies under decides alone; <c>""</c> is the path of everything.</remarks>
+/// <summary>The permitted operations by name.</summary>
+/// <remarks>Only the entry with the longest path that contains a name applies; the path <c>""</c> contains everything.</remarks>
 public sealed class PermissionMap
 {
     private readonly FrozenDictionary<string, AccessRights> _entries;
 
-    /// <summary>Makes a map.</summary>
-    /// <param name="entries">Paths, with or without a slash at the end, and the rights below each as letters of <c>l r w W D</c>.</param>
-    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> if an entry is given twice, has no rights, or has a path
-    /// under which no name can lie: it would protect nothing.</exception>
+    /// <summary>Initializes a map.</summary>
+    /// <param name="entries">Paths, with or without a trailing slash, and the rights below each as letters of <c>l r w W D</c>.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/> if an entry is given twice,
+    /// has no rights, or has a path that cannot contain any name, so that it would protect nothing.</exception>
     public PermissionMap(IEnumerable<KeyValuePair<string, string>> entries)
     {
         var rights = new Dictionary<string, AccessRights>();
@@ -32,7 +32,7 @@ public sealed class PermissionMap
     /// <summary>The paths and the rights below each.</summary>
     public IReadOnlyDictionary<string, AccessRights> Entries => _entries;
 
-    /// <summary>Reads a map from the name of a preset or from JSON such as <c>{"": "lr", "locks": "lrwD"}</c>.</summary>
+    /// <summary>Parses the name of a preset or JSON such as <c>{"": "lr", "locks": "lrwD"}</c>.</summary>
     /// <param name="text">The preset or the JSON.</param>
     public static PermissionMap Parse(string text)
     {
@@ -42,7 +42,7 @@ public sealed class PermissionMap
             using var document = JsonDocument.Parse(text);
             return new(document.RootElement.EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, entry.Value.GetString()!)).ToList());
         }
-        // A value that is no text, or half a surrogate in one.
+        // A value that is not a string, or contains a lone surrogate.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new StoreException(StoreError.InvalidArgument,
@@ -51,7 +51,7 @@ public sealed class PermissionMap
         }
     }
 
-    /// <summary>Returns the map as JSON, which <see cref="Parse"/> reads.</summary>
+    /// <summary>Returns the map as JSON, which <see cref="Parse"/> accepts.</summary>
     public override string ToString()
     {
         var text = new MemoryStream();
@@ -64,7 +64,7 @@ public sealed class PermissionMap
         return Encoding.UTF8.GetString(text.ToArray());
     }
 
-    /// <summary>The rights that hold for a name.</summary>
+    /// <summary>Returns the rights for a name.</summary>
     /// <param name="name">A nested name; <c>""</c> for the store itself.</param>
     public AccessRights GetRights(string name)
     {
@@ -75,27 +75,27 @@ public sealed class PermissionMap
         }
     }
 
-    /// <summary>Whether any of some rights holds for a name.</summary>
+    /// <summary>Returns whether any of some rights is granted for a name.</summary>
     /// <param name="name">A nested name; <c>""</c> for the store itself.</param>
     /// <param name="anyOf">One of these is enough.</param>
     public bool Allows(string name, AccessRights anyOf) => (GetRights(name) & anyOf) != 0;
 
-    /// <summary>Whether any of some rights holds for everything below a directory, whatever is there.</summary>
+    /// <summary>Returns whether any of some rights is granted for everything below a directory, whatever exists there.</summary>
     /// <param name="directory">The nested name of the directory; <c>""</c> for the store itself.</param>
-    /// <param name="anyOf">One of these is enough, for each name below another one perhaps.</param>
+    /// <param name="anyOf">One of these is enough, and may differ from name to name.</param>
     public bool AllowsBelow(string directory, AccessRights anyOf)
         => Allows(directory, anyOf) && _entries.All(entry => !IsBelow(entry.Key, directory) || (entry.Value & anyOf) != 0);
 
-    /// <summary>Whether something below a directory has an entry of its own, so that the rights of the directory do not hold for all of it.</summary>
+    /// <summary>Returns whether anything below a directory has its own entry, so that the directory's rights do not apply to all of it.</summary>
     /// <param name="directory">The nested name of the directory; <c>""</c> for the store itself.</param>
     internal bool DiffersBelow(string directory) => _entries.Keys.Any(path => IsBelow(path, directory));
 
-    /// <summary>Writes rights as letters of <c>l r w W D</c>.</summary>
+    /// <summary>Formats rights as letters of <c>l r w W D</c>.</summary>
     /// <param name="rights">The rights.</param>
     public static string FormatRights(AccessRights rights)
         => string.Concat(Letters.Where(pair => rights.HasFlag(pair.Right)).Select(pair => pair.Letter));
 
-    /// <summary>Reads rights from letters of <c>l r w W D</c>.</summary>
+    /// <summary>Parses rights from letters of <c>l r w W D</c>.</summary>
     /// <param name="letters">The letters, in any order.</param>
     public static AccessRights ParseRights(string letters)
     {
@@ -111,7 +111,7 @@ public sealed class PermissionMap
         return rights;
     }
 
-    /// <summary>Fails with <see cref="StoreError.PermissionDenied"/> unless one of some rights holds for a name.</summary>
+    /// <summary>Throws <see cref="StoreError.PermissionDenied"/> unless one of some rights is granted for a name.</summary>
     /// <param name="name">A nested name; <c>""</c> for the store itself.</param>
     /// <param name="anyOf">One of these is enough.</param>
     internal void Demand(string name, AccessRights anyOf)
@@ -119,7 +119,7 @@ public sealed class PermissionMap
         if (!Allows(name, anyOf)) throw Denied(name, anyOf);
     }
 
-    /// <summary>Fails with <see cref="StoreError.PermissionDenied"/> unless one of some rights holds for everything below a directory.</summary>
+    /// <summary>Throws <see cref="StoreError.PermissionDenied"/> unless one of some rights is granted for everything below a directory.</summary>
     /// <param name="directory">The nested name of the directory; <c>""</c> for the store itself.</param>
     /// <param name="anyOf">One of these is enough.</param>
     internal void DemandBelow(string directory, AccessRights anyOf)
@@ -127,12 +127,12 @@ public sealed class PermissionMap
         if (!AllowsBelow(directory, anyOf)) throw Denied(directory, anyOf);
     }
 
-    /// <summary>Returns the exception for an access that the map refuses.</summary>
+    /// <summary>Returns the exception for an access that the map does not allow.</summary>
     internal static StoreException Denied(string name, AccessRights anyOf, Exception? cause = null)
         => StoreException.While(StoreError.PermissionDenied, name.Length == 0 ? "use the store" : $"use '{name}'", name,
             $"the store's permissions want one of '{FormatRights(anyOf)}' there", cause);
 
-    // The rules for reading hold on every platform alike, so that a map means the same everywhere.
+    // The rules for reading are the same on every platform, so that a map means the same everywhere.
     private static void CheckPath(string path)
     {
         if (path is null) throw new StoreException(StoreError.InvalidArgument, "The permissions have an entry without a path.");

@@ -1,6 +1,6 @@
 namespace BorgStore.Security;
 
-/// <summary>Borg's permission presets, for today's namespaces (<c>packs</c>, <c>index</c>) and those of its betas (<c>data</c>).</summary>
+/// <summary>Borg's permission presets, for today's namespaces (<c>packs</c>, <c>index</c>) and those of the betas (<c>data</c>).</summary>
 public static class PermissionPresets
 {
     private const string Prefix = "borgbackup-";

@@ -9,11 +9,10 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>Loads objects with the one request that it takes, signed here (Signature Version 4).</summary>
+/// <summary>Loads objects with a single request, signed here with Signature Version 4.</summary>
 /// <remarks>
-/// The SDK spends several times as much on a request as all the rest of a small load costs. It stays in charge of what is not plain:
-/// what the server does not answer with the value is asked again through the SDK, which follows, repeats, corrects the clock and
-/// explains.
+/// The SDK's overhead per request is several times the rest of the cost of a small load. Everything but plain successes is left to the SDK:
+/// any other response leads to another request through the SDK, which follows redirects, retries, corrects the clock and explains errors.
 /// </remarks>
 internal sealed class DirectLoad
 {
@@ -31,24 +30,24 @@ internal sealed class DirectLoad
     private SigningKey? _key;
     private volatile bool _isOff;
 
-    /// <summary>Loads from a server that takes the bucket in the path.</summary>
-    /// <param name="connections">The connections, not watched.</param>
-    /// <param name="credentials">Who signs.</param>
+    /// <summary>Initializes loading from a server that takes the bucket in the path.</summary>
+    /// <param name="connections">The connections, without stall detection.</param>
+    /// <param name="credentials">The credentials to sign with.</param>
     /// <param name="server">The server.</param>
-    /// <param name="region">The region that is signed for.</param>
+    /// <param name="region">The region to sign for.</param>
     public DirectLoad(HttpMessageInvoker connections, AWSCredentials credentials, Uri server, string region)
     {
         (_connections, _credentials, _region) = (connections, credentials, region);
         (_origin, _authority) = (server.GetLeftPart(UriPartial.Authority), server.Authority);
     }
 
-    /// <summary>Begins to load an object.</summary>
+    /// <summary>Starts to load an object.</summary>
     /// <param name="bucket">The bucket.</param>
     /// <param name="key">The key.</param>
-    /// <param name="range">The value of the Range header, or <see langword="null"/> for all.</param>
-    /// <param name="etag">What the object must still be, where that matters.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The answer, or <see langword="null"/> where the SDK has to ask.</returns>
+    /// <param name="range">The value of the Range header, or <see langword="null"/> for the whole object.</param>
+    /// <param name="etag">The ETag that the object must still have, or <see langword="null"/> for any.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The response, or <see langword="null"/> if the request must be made through the SDK.</returns>
     public async Task<GetObjectResponse?> TryGetAsync(string bucket, string key, string? range, string? etag, CancellationToken cancellationToken)
     {
         if (_isOff) return null;
@@ -80,7 +79,7 @@ internal sealed class DirectLoad
                 if (length > SmallSize) answer = null;
                 return response;
             }
-            // What would be refused again is not tried again.
+            // Other refusals would occur again, so direct loading is turned off.
             if ((int)answer.StatusCode is < 500 and not (404 or 412 or 416 or 429)) _isOff = true;
             return null;
         }

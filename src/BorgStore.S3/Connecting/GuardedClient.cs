@@ -3,8 +3,8 @@ using Amazon.Runtime.Internal;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>The SDK's client, from which nothing comes that <see cref="S3Errors"/> does not explain.</summary>
-/// <param name="credentials">Who signs.</param>
+/// <summary>The SDK's client, limited to exceptions that <see cref="S3Errors"/> can explain.</summary>
+/// <param name="credentials">The credentials to sign with.</param>
 /// <param name="config">The settings.</param>
 internal sealed class GuardedClient(AWSCredentials credentials, Amazon.S3.AmazonS3Config config) : Amazon.S3.AmazonS3Client(credentials, config)
 {
@@ -15,7 +15,7 @@ internal sealed class GuardedClient(AWSCredentials credentials, Amazon.S3.Amazon
         pipeline.AddHandler(new AnswerGuard());
     }
 
-    // The SDK believes the form of answers: a number that is none or an element that is missing ends in whatever its parser throws.
+    // The SDK trusts the form of responses: for a malformed number or a missing element, arbitrary exceptions of its parser get out.
     private sealed class AnswerGuard : PipelineHandler
     {
         public override async Task<T> InvokeAsync<T>(IExecutionContext executionContext)

@@ -4,17 +4,17 @@ using Amazon.Runtime.Internal.Util;
 namespace BorgStore.Backends.S3;
 
 /// <summary>The server that a profile of the AWS configuration names.</summary>
-/// <remarks>The SDK keeps to itself what it reads of a section 'services', and forgets the server of a profile that says to ignore it, also where
-/// the environment says not to.</remarks>
+/// <remarks>The SDK does not expose what it reads from a section 'services', and drops the
+/// server of a profile that says to ignore it, even if the environment overrides that.</remarks>
 internal static class ProfileEndpoint
 {
     private const string EndpointKey = "endpoint_url";
 
-    /// <summary>Returns the server as it is written there: that of the section 'services' for S3 before that of the profile.</summary>
-    /// <param name="profile">The profile, where there is one.</param>
+    /// <summary>Returns the server as configured: from the section 'services' for S3, or else from the profile itself.</summary>
+    /// <param name="profile">The profile, if there is one.</param>
     public static string? Find(CredentialProfile? profile)
     {
-        // Only Windows has profiles elsewhere, and those name no servers.
+        // Only Windows has other profile stores, and these contain no servers.
         if (profile?.CredentialProfileStore is not SharedCredentialsFile files) return profile?.EndpointUrl;
         return FindOfServices(files, profile.Services)
             ?? FindIn(files.FilePath, isConfiguration: false, profile.Name) ?? FindIn(files.ConfigFilePath, isConfiguration: true, profile.Name);

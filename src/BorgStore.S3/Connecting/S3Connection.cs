@@ -8,10 +8,10 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>The SDK's client for one store, set up for the server that its URL names.</summary>
+/// <summary>The SDK's client for one store, configured for the server in its URL.</summary>
 internal sealed class S3Connection : IDisposable
 {
-    /// <summary>How often the SDK tries what failed on the way.</summary>
+    /// <summary>The number of attempts that the SDK makes.</summary>
     public const int DefaultAttempts = 5;
 
     private static readonly string[] EndpointVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
@@ -34,7 +34,7 @@ internal sealed class S3Connection : IDisposable
             MaxErrorRetry = attempts - 1,
             HttpClientFactory = SharedHttp.Current,
             AllowAutoRedirect = false,
-            // They are in what was chosen above, or were not to be.
+            // The configured endpoints were already considered above, or are to be ignored.
             IgnoreConfiguredEndpointUrls = true,
             DisableLogging = true,
             LogMetrics = false,
@@ -50,38 +50,38 @@ internal sealed class S3Connection : IDisposable
             config.AuthenticationRegion = region;
         }
         Client = new GuardedClient(credentials, config);
-        // The SDK alone compares what it loads with the checksums that the server keeps.
+        // Only the SDK verifies loaded objects against the server's checksums.
         if (endpoint is not null && traits is { PathStyle: true, Checksum: ChecksumKind.None })
             DirectLoad = new(SharedHttp.Current.Connections, credentials, endpoint, region);
     }
 
-    /// <summary>What loads objects without the SDK, where that may be.</summary>
+    /// <summary>The loader of objects without the SDK, or <see langword="null"/> if the SDK must be used.</summary>
     public DirectLoad? DirectLoad { get; }
 
     /// <summary>The client.</summary>
     public AmazonS3Client Client { get; }
 
-    /// <summary>What the server can do.</summary>
+    /// <summary>The features of the server.</summary>
     public ServerTraits Traits { get; }
 
     /// <summary>The server; <see langword="null"/> for AWS.</summary>
     public Uri? Endpoint => _endpoint;
 
-    /// <summary>Where the server is, for messages.</summary>
+    /// <summary>The server's address for messages.</summary>
     public string Host => _endpoint?.Authority ?? "AWS";
 
-    /// <summary>Finds credentials, region and server, in this order of precedence: the URL, the option, the environment, the profile, and
-    /// for credentials the rest of the SDK's chain (SSO, roles of containers and machines).</summary>
+    /// <summary>Opens a connection. Credentials, region and server come from, in order of precedence, the URL, the option, the
+    /// environment and the profile; credentials also from the rest of the SDK's chain (SSO, roles of containers and machines).</summary>
     /// <param name="url">The URL.</param>
-    /// <param name="credential">Access key and secret key, where the URL has none.</param>
-    /// <param name="attempts">How often the SDK tries what failed on the way.</param>
+    /// <param name="credential">Access key and secret key, if the URL has none.</param>
+    /// <param name="attempts">The number of attempts that the SDK makes.</param>
     public static S3Connection Open(S3Url url, NetworkCredential? credential, int attempts = DefaultAttempts)
     {
         try
         {
             return Configure(url, credential, attempts);
         }
-        // The SDK reads files and runs programs for it, and throws whatever they throw.
+        // The SDK reads files and runs programs to find the configuration, and passes on their exceptions.
         catch (Exception e) when (e is not (StoreException or OperationCanceledException))
         {
             throw new StoreException(StoreError.AuthenticationFailed,
@@ -101,7 +101,7 @@ internal sealed class S3Connection : IDisposable
         return new(FindCredentials(url, profile, credential), endpoint, region, traits, attempts);
     }
 
-    /// <summary>The same in another region.</summary>
+    /// <summary>Returns the same connection for another region.</summary>
     /// <param name="region">The region.</param>
     public S3Connection InRegion(string region)
     {
@@ -141,7 +141,7 @@ internal sealed class S3Connection : IDisposable
 
     private static Uri? FindEndpoint(CredentialProfile? profile, S3Url url)
     {
-        // What the SDK for this would do, in its order: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+        // The order of the SDK: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
         var ignores = ReadVariable(["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]);
         if (ignores is null ? profile?.IgnoreConfiguredEndpointUrls == true : ignores.Equals("true", StringComparison.OrdinalIgnoreCase)) return null;
         var text = ReadVariable(EndpointVariables) ?? ProfileEndpoint.Find(profile);

@@ -7,7 +7,7 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>What the server's errors mean in the one vocabulary, and what to do about them.</summary>
+/// <summary>Maps the server's errors to those of a store, with advice.</summary>
 internal static partial class S3Errors
 {
     private static readonly Dictionary<string, (StoreError Error, string Advice)> Codes = new(StringComparer.Ordinal)
@@ -60,20 +60,21 @@ internal static partial class S3Errors
     private const string OtherRegion = "The bucket is in another region. Add it to the URL, as in '?region=eu-central-1'.";
     private const string Busy = RetryAfter.Advice;
 
-    /// <summary>Whether the exception says that there is no such item.</summary>
+    /// <summary>Returns whether the exception means that there is no such item.</summary>
     public static bool IsAbsent(AmazonServiceException e) => e.ErrorCode is "NoSuchKey" or "NotFound" || (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket" && e.ErrorCode != "NoSuchUpload");
 
-    /// <summary>Whether a condition of the request was not met.</summary>
+    /// <summary>Returns whether a condition of the request was not met.</summary>
     public static bool IsConditionFailed(AmazonServiceException e)
         => e.StatusCode == HttpStatusCode.PreconditionFailed || e.ErrorCode is "PreconditionFailed" or "ConditionalRequestConflict";
 
-    /// <summary>Whether the range lies outside the value.</summary>
+    /// <summary>Returns whether the range is outside the value.</summary>
     public static bool IsOutsideRange(AmazonServiceException e) => e.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
 
-    /// <summary>Whether the answer ended in its middle as if that were its end, which the SDK does not repeat by itself as it does for a cut line.</summary>
+    /// <summary>Returns whether the body ended early without a connection error.
+    /// Unlike after a broken connection, the SDK does not retry then.</summary>
     public static bool IsShortAnswer(Exception e) => Find<XmlException>(e) is not null;
 
-    /// <summary>The region that the server says the bucket is in, where that is what is wrong.</summary>
+    /// <summary>Returns the bucket's region according to the server, if the error is about a wrong region.</summary>
     public static string? FindRegion(AmazonServiceException e)
     {
         var code = e.ErrorCode ?? "";
@@ -84,23 +85,23 @@ internal static partial class S3Errors
         return expected.Success ? expected.Groups[1].Value : null;
     }
 
-    /// <summary>The exception that a caller gets.</summary>
-    /// <param name="cause">What went wrong below.</param>
+    /// <summary>Returns the exception for the caller.</summary>
+    /// <param name="cause">The original exception.</param>
     /// <param name="action">What was tried, as the end of "Could not …".</param>
-    /// <param name="name">The item or store that it is about.</param>
+    /// <param name="name">The item or store concerned.</param>
     public static StoreException ToStoreException(Exception cause, string action, string? name)
     {
         var (error, why) = Explain(cause);
         return StoreException.While(error, action, name, why, cause);
     }
 
-    /// <summary>Returns the exception for an answer that no server gives.</summary>
+    /// <summary>Returns the exception for a response that no S3 server sends.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
-    /// <param name="cause">The cause, where another exception is.</param>
+    /// <param name="cause">The exception that caused this one, if any.</param>
     public static StoreException Wrong(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"The S3 server answered wrongly: {problem}. Perhaps there is no S3 server at that address; check the URL.", innerException: cause);
 
-    /// <summary>Whether an exception is one that this class explains.</summary>
+    /// <summary>Returns whether this class can explain an exception.</summary>
     public static bool IsFailure(Exception e)
         => e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or XmlException or TimeoutException or UnreachableException
             or ProcessAWSCredentialException;
@@ -124,7 +125,7 @@ internal static partial class S3Errors
             && ServerText.DescribeMove((int)moved.StatusCode, (moved.InnerException as HttpErrorResponseException)?.Response?.GetHeaderValue("Location")) is { } target)
             return (StoreError.InvalidUrl, target);
         if (cause is AmazonServiceException { StatusCode: not 0 } service) return Explain(CodeOf(service), HasText(service) ? service.Message : null);
-        // The SDK has no type of its own for this.
+        // The SDK has no exception type for this.
         if (cause is AmazonClientException && cause.Message.Contains("have already expired", StringComparison.Ordinal)) return (StoreError.AuthenticationFailed, Renew);
         var innermost = cause;
         while (innermost.InnerException is { } inner) innermost = inner;
@@ -135,11 +136,11 @@ internal static partial class S3Errors
             : (StoreError.BackendFailure, ServerText.Clean(innermost.Message));
     }
 
-    // Where the answer has no body, the SDK makes a sentence of the status.
+    // For a response without a body, the SDK generates a message from the status.
     private static bool HasText(AmazonServiceException e)
         => e.ErrorCode is not null && !e.Message.StartsWith("Error making request with Error Code", StringComparison.Ordinal);
 
-    // Answers to HEAD have no body, so no code; and some servers give none at all.
+    // Responses to HEAD have no body and so no code; and some servers never send one.
     private static string CodeOf(AmazonServiceException e) => e.ErrorCode is { Length: > 0 } code && !code.All(char.IsAsciiDigit) ? code : e.StatusCode switch
     {
         HttpStatusCode.NotFound => "NotFound",

@@ -10,31 +10,31 @@ internal sealed record S3Url
     /// <summary>Whether it names Backblaze B2.</summary>
     public bool IsB2 { get; private init; }
 
-    /// <summary>The profile in the AWS configuration, where one is named.</summary>
+    /// <summary>The profile in the AWS configuration, if one is named.</summary>
     public string? Profile { get; private init; }
 
-    /// <summary>The access key, where one is given; then there is a <see cref="SecretKey"/> too.</summary>
+    /// <summary>The access key, if one is given together with a <see cref="SecretKey"/>.</summary>
     public string? AccessKey { get; private init; }
 
     /// <summary>The secret key.</summary>
     public string? SecretKey { get; private init; }
 
-    /// <summary>The server, or <see langword="null"/> for what the AWS configuration says.</summary>
+    /// <summary>The server, or <see langword="null"/> to use the AWS configuration.</summary>
     public Uri? Endpoint { get; private init; }
 
     /// <summary>The bucket.</summary>
     public required string Bucket { get; init; }
 
-    /// <summary>The path below the bucket, without a slash at its end.</summary>
+    /// <summary>The path in the bucket, without a trailing slash.</summary>
     public required string Path { get; init; }
 
-    /// <summary>What the URL says otherwise than would be chosen.</summary>
+    /// <summary>The options in the URL, which override the defaults.</summary>
     public S3UrlOptions Options { get; private init; } = new();
 
-    /// <summary>The URL as it may be shown.</summary>
+    /// <summary>The URL without its secrets.</summary>
     public required string Shown { get; init; }
 
-    /// <summary>Takes a URL apart.</summary>
+    /// <summary>Parses a URL.</summary>
     /// <param name="url">The URL.</param>
     public static S3Url Parse(string url)
     {
@@ -44,7 +44,7 @@ internal sealed record S3Url
 
         var rest = url[(scheme.Length + 1)..];
         var query = rest.IndexOf('?');
-        // A secret may hold a '?' too; one before the last '@' begins no options.
+        // A secret may contain a '?' too; one before the last '@' does not start the options.
         if (query >= 0 && rest.IndexOf('@', query) >= 0) query = rest.IndexOf('?', rest.LastIndexOf('@'));
         var options = S3UrlOptions.Parse(query < 0 ? "" : rest[(query + 1)..], problem => Invalid(shown, problem));
         if (query >= 0) rest = rest[..query];
@@ -72,12 +72,12 @@ internal sealed record S3Url
         };
     }
 
-    /// <summary>Says the URL without its secret, as records otherwise would show it.</summary>
+    /// <summary>Returns the URL without its secrets; the text that records generate would show them.</summary>
     public override string ToString() => Shown;
 
     private static (string? Profile, string? AccessKey, string? SecretKey) TakeCredentials(ref string rest, string shown)
     {
-        // Where an address follows at once, an '@' is part of the path.
+        // If an address follows immediately, an '@' is part of the path.
         if (rest.StartsWith('/') || StartsWithAddress(rest)) return default;
         var at = rest.IndexOf('@');
         if (at < 0) throw Invalid(shown, "what stands before the bucket is neither an address (https://host) nor a profile or key with an '@' at its end");
@@ -104,7 +104,7 @@ internal sealed record S3Url
         return endpoint;
     }
 
-    /// <summary>Whether it is the address of a server, with no user and password in it.</summary>
+    /// <summary>Returns whether it is the address of a server, without user and password.</summary>
     /// <param name="uri">The address.</param>
     internal static bool IsWebAddress([NotNullWhen(true)] Uri? uri) => uri is { Host.Length: > 0, UserInfo.Length: 0, Scheme: "http" or "https" };
 

@@ -1,19 +1,19 @@
 namespace BorgStore.Backends.S3;
 
-/// <summary>How values are protected on their way, beyond what TLS does.</summary>
+/// <summary>How the integrity of transferred values is protected, in addition to TLS.</summary>
 internal enum ChecksumKind
 {
-    /// <summary>Not at all; what every server understands.</summary>
+    /// <summary>Not at all, which every server supports.</summary>
     None,
 
-    /// <summary>CRC-32 in a header, which AWS keeps.</summary>
+    /// <summary>By CRC-32 in a header, which AWS keeps.</summary>
     Crc32,
 
-    /// <summary>SHA-256 in a header; where the server keeps it, hashing a value later needs no loading.</summary>
+    /// <summary>By SHA-256 in a header. If the server keeps it, hashing a value later needs no loading.</summary>
     Sha256,
 }
 
-/// <summary>What the end of a URL says about the server, each <see langword="null"/> where it is chosen by the kind of server.</summary>
+/// <summary>The options at the end of a URL. Each is <see langword="null"/> to use the default for the server.</summary>
 internal sealed record S3UrlOptions
 {
     private const string Known = "region=NAME, path-style=true|false, checksum=none|crc32|sha256, sign-payload=true|false";
@@ -21,18 +21,18 @@ internal sealed record S3UrlOptions
     /// <summary>The region that requests are signed for.</summary>
     public string? Region { get; private init; }
 
-    /// <summary>Whether the bucket stands in the path of requests, not in the host name.</summary>
+    /// <summary>Whether the bucket is in the path of requests rather than in the host name.</summary>
     public bool? PathStyle { get; private init; }
 
-    /// <summary>How values are protected on their way.</summary>
+    /// <summary>How the integrity of transferred values is protected.</summary>
     public ChecksumKind? Checksum { get; private init; }
 
     /// <summary>Whether the signature covers the value; without TLS it always does.</summary>
     public bool? SignPayload { get; private init; }
 
-    /// <summary>Takes the options apart.</summary>
-    /// <param name="query">What follows the '?'.</param>
-    /// <param name="fail">Makes the exception for a problem.</param>
+    /// <summary>Parses the options.</summary>
+    /// <param name="query">The text after the '?'.</param>
+    /// <param name="fail">Creates the exception for a problem.</param>
     public static S3UrlOptions Parse(string query, Func<string, StoreException> fail)
     {
         var options = new S3UrlOptions();

@@ -1,15 +1,15 @@
 namespace BorgStore.Backends.S3;
 
-/// <summary>What differs between the servers that speak S3, decided from the URL.</summary>
+/// <summary>The differences between S3 servers, derived from the URL.</summary>
 /// <remarks>
-/// AWS understands everything. Of the others each lacks something else of what is newer than 2020, or refuses it (B2 the checksum
-/// headers, Ceph and MinIO of some years the framing of the SDK's default upload), so they get what all of them know.
+/// AWS supports everything. Each other server lacks some feature newer than 2020, or refuses it (B2 the checksum headers, some
+/// versions of Ceph and MinIO the framing of the SDK's default uploads), so only features that all of them support are used.
 /// </remarks>
 internal sealed record ServerTraits
 {
     private const string DefaultRegion = "us-east-1";
 
-    // Providers whose host names say the region, and where in the name.
+    // Providers with the region in their host names, and its position.
     private static readonly (string Suffix, Func<string[], string> Region)[] Providers =
     [
         (".backblazeb2.com", labels => labels[1]),
@@ -25,24 +25,24 @@ internal sealed record ServerTraits
     /// <summary>Whether it is AWS itself.</summary>
     public bool IsAws { get; private init; }
 
-    /// <summary>The region to sign for, or <see langword="null"/> for that of the AWS configuration.</summary>
+    /// <summary>The region to sign for, or <see langword="null"/> to use the AWS configuration.</summary>
     public string? Region { get; private init; }
 
-    /// <summary>Whether the bucket stands in the path, not in the host name.</summary>
+    /// <summary>Whether the bucket is in the path rather than in the host name.</summary>
     public bool PathStyle { get; private init; }
 
-    /// <summary>How values are protected on their way.</summary>
+    /// <summary>How the integrity of transferred values is protected.</summary>
     public ChecksumKind Checksum { get; private init; }
 
-    /// <summary>Whether signatures leave the value out, which TLS protects anyway.</summary>
+    /// <summary>Whether signatures exclude the value, which TLS protects anyway.</summary>
     public bool UnsignedPayload { get; private init; }
 
-    /// <summary>Whether copies and deletes may carry conditions on what they replace.</summary>
+    /// <summary>Whether copies and deletions may be conditional on what they replace or delete.</summary>
     public bool ConditionalCopies => IsAws;
 
-    /// <summary>Decides.</summary>
+    /// <summary>Returns the traits of a server.</summary>
     /// <param name="endpoint">The server, from the URL or the AWS configuration; <see langword="null"/> for AWS.</param>
-    /// <param name="options">What the URL says otherwise.</param>
+    /// <param name="options">The options in the URL, which override the defaults.</param>
     public static ServerTraits For(Uri? endpoint, S3UrlOptions options)
     {
         var isAws = endpoint is null || IsAwsHost(endpoint.Host);

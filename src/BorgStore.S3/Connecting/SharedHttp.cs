@@ -4,13 +4,13 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>One pool of connections for all stores of the process. Proxies come from the environment (<c>HTTPS_PROXY</c>,
-/// <c>NO_PROXY</c>), certificate authorities from the system or the file that <c>AWS_CA_BUNDLE</c> names.</summary>
+/// <summary>The connection pool shared by all stores of the process. Proxies come from the environment (<c>HTTPS_PROXY</c>,
+/// <c>NO_PROXY</c>), certificate authorities from the system or the file named by <c>AWS_CA_BUNDLE</c>.</summary>
 #pragma warning disable CA1001 // The client lives as long as the process.
 internal sealed class SharedHttp : HttpClientFactory
 #pragma warning restore CA1001
 {
-    /// <summary>The variable that names a file with authorities to trust.</summary>
+    /// <summary>The environment variable that names a file with authorities to trust.</summary>
     public const string AuthorityVariable = "AWS_CA_BUNDLE";
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
     private static readonly ConcurrentDictionary<string, SharedHttp> ByAuthorities = new();
@@ -22,7 +22,7 @@ internal sealed class SharedHttp : HttpClientFactory
         {
             ConnectTimeout = HttpFailure.ConnectTimeout,
             PooledConnectionIdleTimeout = IdleTimeout,
-            // Addresses of large services change; a connection isn't kept for ever.
+            // Addresses of large services change, so connections are not kept forever.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             UseCookies = false,
             AllowAutoRedirect = false,
@@ -30,15 +30,15 @@ internal sealed class SharedHttp : HttpClientFactory
             Proxy = ProxyChoice.Instance,
         };
         if (authorities.Length > 0) connections.SslOptions = CertificateAuthorities.Trust(AuthorityVariable, authorities);
-        // Whole transfers may last for hours; what stands still is the concern of the handler.
+        // Whole transfers may take hours; the handler detects stalls.
         Connections = new(connections);
         _client = new(new StallHandler(connections)) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    /// <summary>The connections, for those who watch by themselves what stands still.</summary>
+    /// <summary>The connections without stall detection, for callers with their own.</summary>
     public HttpMessageInvoker Connections { get; }
 
-    /// <summary>The pool for what the environment says now.</summary>
+    /// <summary>The pool for the current environment.</summary>
     public static SharedHttp Current => ByAuthorities.GetOrAdd(Environment.GetEnvironmentVariable(AuthorityVariable) ?? "", file => new(file));
 
     /// <inheritdoc/>

@@ -5,27 +5,27 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>Ends a request whose bytes stand still, in either direction. What moves may last as long as it needs.</summary>
+/// <summary>Cancels a request whose transfer stalls in either direction. A transfer that progresses may take any time.</summary>
 internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
-    /// <summary>How long nothing may move where nothing else is said.</summary>
+    /// <summary>The default of <see cref="Limit"/>.</summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
 
-    // Copies and completions have the server move gigabytes before it answers.
+    // For copies and completions the server may move gigabytes before it responds.
     private static readonly TimeSpan LongWorkLimit = TimeSpan.FromMinutes(15);
 
-    // A page of a listing: a thousand keys of up to 1024 bytes, each escaped, with what is said of each.
+    // A page of a listing: a thousand keys of up to 1024 bytes, each escaped, with their attributes.
     private const int LongestAnswer = 16 << 20;
 
-    // The servers that have answered in this process.
+    // The servers that have responded in this process.
     private static readonly ConcurrentDictionary<string, byte> Answered = new();
 
     private static readonly string[] ListQueries = ["list-type=", "uploads", "uploadId="];
 
-    /// <summary>How long nothing may move.</summary>
+    /// <summary>The longest time without progress.</summary>
     public TimeSpan Limit { get; init; } = DefaultLimit;
 
-    /// <summary>What is thrown when the line stalled.</summary>
+    /// <summary>Returns the exception for a stalled connection.</summary>
     public static HttpRequestException Stalled(StallWatch watch, Exception cause)
         => new($"Nothing moved for {watch.Limit.TotalSeconds:0} seconds.", new TimeoutException("The server stopped answering.", cause));
 
@@ -33,7 +33,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
     {
         using var watch = new StallWatch(IsLongWork(request) ? LongWorkLimit : Limit, cancellationToken);
         watch.Start();
-        // A refusal is rare, a round trip before each value is not.
+        // Refusals are rare, so waiting a round trip before each value is not worthwhile.
         request.Headers.ExpectContinue = false;
         try
         {
@@ -44,7 +44,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
                 throw new UnreachableException(ProxyChoice.DescribeRefusal(request.RequestUri)) { Error = StoreError.AuthenticationFailed };
             if (RetryAfter.IsBusy(response))
             {
-                // The SDK repeats the one and not the other.
+                // The SDK retries only after 503.
                 if (response.StatusCode == HttpStatusCode.TooManyRequests) response.StatusCode = HttpStatusCode.ServiceUnavailable;
                 watch.Pause();
                 if (RetryAfter.Find(response) is { } wait) await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
@@ -74,16 +74,16 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException || HttpFailure.IsRefused(e)
             || e.HttpRequestError == HttpRequestError.ProxyTunnelError)
         {
-            // A certificate that is not trusted now will not be in a second either. A server that was there before may only be starting again.
+            // Retries cannot help with an untrusted certificate. A server that responded before may only be restarting.
             var why = HttpFailure.Describe(e, request.RequestUri, SharedHttp.AuthorityVariable);
             if (HttpFailure.IsRefused(e) && Answered.ContainsKey(request.RequestUri!.Authority)) throw new HttpRequestException(why, e);
             throw new UnreachableException(why, e);
         }
         catch (HttpRequestException) when (!Answered.ContainsKey(request.RequestUri!.Authority))
         {
-            // A server that speaks TLS ends a connection without it, however often.
+            // A server that expects TLS closes every connection without it.
             if (await HttpFailure.FindTlsAsync(request.RequestUri, cancellationToken).ConfigureAwait(false) is not { } why) throw;
-            // Without its cause, an IOException: the SDK would try again.
+            // The cause is omitted: for an IOException the SDK would retry.
             throw new UnreachableException(why);
         }
     }
@@ -92,14 +92,14 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         => request.Headers.Contains("x-amz-copy-source")
             || (request.Method == HttpMethod.Post && request.RequestUri?.Query.Contains("uploadId", StringComparison.Ordinal) == true);
 
-    // Everything else is XML, which the SDK reads into memory.
+    // All other bodies are XML, which the SDK reads into memory.
     private static bool IsValue(HttpRequestMessage request, HttpResponseMessage response)
         => request.Method == HttpMethod.Get && response.IsSuccessStatusCode
             && !ListQueries.Any(query => request.RequestUri?.Query.Contains(query, StringComparison.Ordinal) == true);
 
     private static StoreException TooLong(long limit) => S3Errors.Wrong($"it sends more than the {limit} bytes that such an answer has at most");
 
-    // Counts what is written to the network as progress.
+    // Counts bytes written to the network as progress.
     private sealed class WatchedContent : HttpContent
     {
         private readonly HttpContent _inner;

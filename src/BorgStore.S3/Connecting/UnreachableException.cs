@@ -1,10 +1,10 @@
 namespace BorgStore.Backends.S3;
 
-/// <summary>The server can't be reached, and will not be in a second either; unlike others, the SDK does not repeat it.</summary>
-/// <param name="message">Why.</param>
-/// <param name="cause">How that showed, where an exception did.</param>
+/// <summary>The server cannot be reached, and a retry would not help; the SDK does not retry after this exception.</summary>
+/// <param name="message">The reason.</param>
+/// <param name="cause">The exception that caused this one, if any.</param>
 internal sealed class UnreachableException(string message, Exception? cause = null) : Exception(message, cause)
 {
-    /// <summary>What it means.</summary>
+    /// <summary>The kind of error.</summary>
     public StoreError Error { get; init; } = StoreError.ConnectionLost;
 }

@@ -2,10 +2,10 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>The body of an answer, of which no bytes may be awaited for too long. A caller may leave it unread for long: the clock runs only
-/// while one waits for bytes.</summary>
+/// <summary>The body of a response, with a limit on the time to wait for bytes. The time
+/// runs only while a read is pending, because a caller may pause for long.</summary>
 /// <param name="body">The body.</param>
-/// <param name="watch">The clock.</param>
+/// <param name="watch">Measures the time.</param>
 internal sealed class WatchedBody(Stream body, StallWatch watch) : ReadOnlyStream
 {
     public override long Length => throw new NotSupportedException();

@@ -1,25 +1,25 @@
 namespace BorgStore.Backends.S3;
 
-/// <summary>Brings one level of a listing from the server's order into that of names.</summary>
-/// <remarks>A server sorts directories with their slash, so that <c>a-1</c> and <c>a.1</c> come before <c>a/</c>. Only names that have a
-/// character before the slash in them may have to wait for such a directory; all others pass at once.</remarks>
+/// <summary>Sorts one level of a listing from the server's order into that of names.</summary>
+/// <remarks>A server sorts directories including their slash, so that <c>a-1</c> and <c>a.1</c> precede <c>a/</c>. Only names containing
+/// a character that sorts before the slash may have to wait for such a directory; all others are returned immediately.</remarks>
 internal sealed class LevelOrder
 {
     private readonly PriorityQueue<ItemInfo, (string Name, bool IsDirectory)> _waiting = new(Comparer<(string Name, bool IsDirectory)>.Create(
         static (a, b) => string.CompareOrdinal(a.Name, b.Name) is not 0 and var order ? order : a.IsDirectory.CompareTo(b.IsDirectory)));
 
-    /// <summary>Adds what a page has, in any order within the page.</summary>
+    /// <summary>Adds an item of a page; the order within the page does not matter.</summary>
     public void Add(ItemInfo item) => _waiting.Enqueue(item, (item.Name, item.IsDirectory));
 
-    /// <summary>Takes what nothing can come before any more.</summary>
-    /// <param name="last">The last key of the page, with its slash for a directory; <see langword="null"/> when there are no more pages.</param>
+    /// <summary>Removes and returns the items that nothing can precede any more.</summary>
+    /// <param name="last">The last key of the page, with its slash if it is a directory; <see langword="null"/> after the last page.</param>
     public IEnumerable<ItemInfo> Take(string? last)
     {
         while (_waiting.TryPeek(out var item, out _) && (last is null || !MayBePreceded(item.Name, last)))
             yield return _waiting.Dequeue();
     }
 
-    // Whether a directory that sorts before the name could still come after the last key.
+    // Returns whether a directory that sorts before the name could still follow after the last key.
     private static bool MayBePreceded(string name, string last)
     {
         for (var i = 1; i < name.Length; i++)

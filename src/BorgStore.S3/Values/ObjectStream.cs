@@ -3,19 +3,19 @@ using Amazon.S3.Model;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>One version of an object, so that all requests for it are for the same.</summary>
-/// <param name="Bucket">Where it is.</param>
-/// <param name="Key">Its key.</param>
-/// <param name="ETag">Its version.</param>
-/// <param name="ShownName">Its name for messages.</param>
+/// <summary>One version of an object, so that all requests read the same content.</summary>
+/// <param name="Bucket">The bucket.</param>
+/// <param name="Key">The key.</param>
+/// <param name="ETag">The ETag of the version.</param>
+/// <param name="ShownName">The name for messages.</param>
 internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, string ShownName)
 {
-    /// <summary>Asks for a range.</summary>
+    /// <summary>Requests a range.</summary>
     public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)
         => (await Bucket.GetAsync(Key, new(start, length), ETag, cancellationToken).ConfigureAwait(false))?.Response
             ?? throw new StoreException(StoreError.ObjectNotFound, $"'{ShownName}' was deleted while it was being loaded.", ShownName);
 
-    /// <summary>Begins to load a range.</summary>
+    /// <summary>Opens a range.</summary>
     public async ValueTask<Stream> OpenAsync(long start, long length, CancellationToken cancellationToken)
     {
         if (length == 0) return Stream.Null;
@@ -25,11 +25,11 @@ internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, s
     }
 }
 
-/// <summary>A range of an object, read from one answer, and from another one where the line was cut.</summary>
+/// <summary>A range of an object, read from one response, and from further ones after the connection breaks.</summary>
 /// <param name="version">The object.</param>
 /// <param name="start">The first byte.</param>
-/// <param name="length">How many bytes.</param>
-/// <param name="response">The answer that begins with the first byte, where there is one already. It may be longer.</param>
+/// <param name="length">The number of bytes.</param>
+/// <param name="response">The response that starts with the first byte, if there is one already. It may be longer.</param>
 internal sealed class ObjectStream(ObjectVersion version, long start, long length, GetObjectResponse? response) : ValueStream
 {
     private const int Attempts = 5;
@@ -63,7 +63,7 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
             }
             catch (Exception e) when (isAnswered && IsLostLine(e) && ++_failures < Attempts)
             {
-                // A request without an answer was repeated by the SDK already.
+                // A request without any response was already retried by the SDK.
                 DropResponse();
                 await Task.Delay(FirstPause * (1 << _failures), cancellationToken).ConfigureAwait(false);
             }
@@ -81,7 +81,7 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
         base.Dispose(disposing);
     }
 
-    // A line that stalled was waited for long enough.
+    // A stalled connection was already waited for long enough.
     private static bool IsLostLine(Exception e)
         => e is IOException { InnerException: not HttpRequestException { InnerException: TimeoutException } } or HttpRequestException
             && e is not AmazonServiceException;

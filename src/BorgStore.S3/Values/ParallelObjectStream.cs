@@ -2,7 +2,7 @@ using Amazon.S3.Model;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>A large range of an object: its parts are loaded side by side, ahead of the reader.</summary>
+/// <summary>A large range of an object, whose parts are loaded in parallel ahead of the reader.</summary>
 internal sealed class ParallelObjectStream : ValueStream
 {
     private const int Width = 4;
@@ -17,7 +17,7 @@ internal sealed class ParallelObjectStream : ValueStream
     private int _partPosition;
     private long _next;
 
-    /// <summary>Begins with an answer that holds the whole range; of it only the first part is used.</summary>
+    /// <summary>Initializes the stream with a response for the whole range, of which only the first part is used.</summary>
     public ParallelObjectStream(ObjectVersion version, long start, long length, GetObjectResponse response)
     {
         (_version, Length, _end) = (version, length, start + length);
@@ -25,7 +25,7 @@ internal sealed class ParallelObjectStream : ValueStream
         _next = start + PartSize;
     }
 
-    /// <summary>From how many bytes on several requests are worth it.</summary>
+    /// <summary>The size from which several requests are worthwhile [bytes].</summary>
     public static long Threshold => 2L * PartSize;
 
     /// <inheritdoc/>
@@ -65,7 +65,7 @@ internal sealed class ParallelObjectStream : ValueStream
             }
             else if (_next < _end)
             {
-                // There is no room to load ahead, so this part comes straight from its answer.
+                // There is no memory for reading ahead, so this part is read directly from its response.
                 var size = Math.Min(PartSize, _end - _next);
                 _direct = new(_version, _next, size, response: null);
                 _next += size;
@@ -85,10 +85,10 @@ internal sealed class ParallelObjectStream : ValueStream
             _left.Cancel();
             _direct?.Dispose();
             if (_part is not null) _ahead.Enqueue(_part);
-            // A buffer is given back when nothing writes into it any more.
+            // A buffer is returned only when nothing writes to it any more.
             foreach (var part in _ahead) _ = part.Loaded.ContinueWith(loading =>
             {
-                // Nobody waits for it any more.
+                // The failure is observed, but no longer matters.
                 _ = loading.Exception;
                 part.Dispose();
             }, TaskScheduler.Default);

@@ -2,21 +2,21 @@ using System.Buffers;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>Bounds the memory of all parts in flight in the process, whatever number of values moves at once.</summary>
-/// <remarks>Uploads and loads have buffers of their own: a value that is copied from one store to the other needs both, and one kind never
-/// waits for the other.</remarks>
-/// <param name="capacity">How much memory [bytes]. The parts of a very large value may each be larger: such a part has all of it.</param>
+/// <summary>Limits the memory of all parts in flight in the process, however many values are transferred at once.</summary>
+/// <remarks>Uploads and loads have separate buffers: copying a value from one store
+/// to another needs both, and neither kind must wait for the other.</remarks>
+/// <param name="capacity">The amount of memory [bytes]. A part of a very large value may exceed it, and then takes all of it.</param>
 internal sealed class PartBuffers(int capacity)
 {
     private readonly Credits _free = new(capacity);
 
-    /// <summary>The buffers of parts on their way to a server.</summary>
+    /// <summary>The buffers of parts being uploaded.</summary>
     public static PartBuffers Uploads { get; } = new(12 * PartSizes.Ordinary);
 
     /// <summary>The buffers of parts that are loaded ahead of their reader.</summary>
     public static PartBuffers Loads { get; } = new(12 * PartSizes.Ordinary);
 
-    /// <summary>Waits for room for a part.</summary>
+    /// <summary>Waits for a buffer for a part.</summary>
     /// <param name="size">Its size [bytes].</param>
     /// <param name="cancellationToken">A token to cancel the wait.</param>
     public async ValueTask<Lease> RentAsync(int size, CancellationToken cancellationToken)
@@ -25,7 +25,7 @@ internal sealed class PartBuffers(int capacity)
         return new(this, size);
     }
 
-    /// <summary>Takes room for a part where there is some now.</summary>
+    /// <summary>Takes a buffer for a part if one is available now.</summary>
     /// <param name="size">Its size [bytes].</param>
     public Lease? TryRent(int size) => _free.TryTake(ShareOf(size)) ? new(this, size) : null;
 

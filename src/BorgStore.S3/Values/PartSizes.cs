@@ -1,23 +1,23 @@
 namespace BorgStore.Backends.S3;
 
-/// <summary>How large values are cut.</summary>
+/// <summary>The sizes of the parts of large values.</summary>
 internal static class PartSizes
 {
-    /// <summary>The smallest part that is not the last, for every server [bytes].</summary>
+    /// <summary>The minimum size of every part but the last, for all servers [bytes].</summary>
     public const int Smallest = 5 << 20;
 
-    /// <summary>The part of a value of ordinary size, and the largest value that goes in one request [bytes].</summary>
+    /// <summary>The part size for ordinary values, and the largest value that is sent in one request [bytes].</summary>
     public const int Ordinary = 8 << 20;
 
-    /// <summary>The most that one request copies on the server [bytes]. S3 allows 5 GiB; a smaller one is answered before somebody
-    /// between here and there loses patience.</summary>
+    /// <summary>The maximum size of a copy on the server by one request [bytes]. S3 allows
+    /// 5 GiB; a smaller copy is answered before a proxy or the server times out.</summary>
     public const long LargestCopy = 1L << 30;
 
-    // S3 takes 10,000 parts.
+    // S3 allows 10,000 parts.
     private const int MostParts = 9_500;
     private const int Step = 1 << 20;
 
-    /// <summary>How large the parts of a value are, so that they are few enough.</summary>
+    /// <summary>Returns the part size for a value, so that there are not too many parts.</summary>
     /// <param name="length">The size of the value [bytes].</param>
     public static int For(long length)
     {

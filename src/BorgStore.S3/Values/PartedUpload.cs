@@ -5,7 +5,7 @@ using Amazon.S3.Model;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>One object made of parts that are sent or copied side by side. It becomes visible when it is whole, or never.</summary>
+/// <summary>An upload of one object in parts that are sent or copied in parallel. The object becomes visible completely or not at all.</summary>
 internal sealed class PartedUpload : IDisposable
 {
     private const int Width = 4;
@@ -24,12 +24,12 @@ internal sealed class PartedUpload : IDisposable
         _failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
     }
 
-    /// <summary>Makes an object.</summary>
-    /// <param name="bucket">Where.</param>
-    /// <param name="key">Its key.</param>
-    /// <param name="onlyIfAbsent">Whether to fail where there is one already.</param>
-    /// <param name="addParts">Adds the parts, in their order.</param>
-    /// <param name="cancellationToken">Ends it; nothing is left then.</param>
+    /// <summary>Uploads an object.</summary>
+    /// <param name="bucket">The bucket.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="onlyIfAbsent">Whether to fail if the object already exists.</param>
+    /// <param name="addParts">Adds the parts, in order.</param>
+    /// <param name="cancellationToken">A token to cancel the operation, which then leaves nothing behind.</param>
     public static async Task RunAsync(S3Bucket bucket, string key, bool onlyIfAbsent, Func<PartedUpload, Task> addParts, CancellationToken cancellationToken)
     {
         var begun = await bucket.Client.InitiateMultipartUploadAsync(
@@ -44,7 +44,7 @@ internal sealed class PartedUpload : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // A part failed while the next one was made ready: its failure is the one to tell.
+            // A part failed while the next one was prepared: its failure is the one to report.
             await upload.AbortAsync().ConfigureAwait(false);
             await Task.WhenAll(upload._parts).ConfigureAwait(false);
             throw;
@@ -56,7 +56,7 @@ internal sealed class PartedUpload : IDisposable
         }
     }
 
-    /// <summary>Ends when the upload is cancelled or one of its parts has failed.</summary>
+    /// <summary>A token that is cancelled when the upload is cancelled or one of its parts fails.</summary>
     public CancellationToken CancellationToken => _failed.Token;
 
     /// <summary>Sends a value in memory as the next parts.</summary>
@@ -69,7 +69,7 @@ internal sealed class PartedUpload : IDisposable
         }
     }
 
-    /// <summary>Sends the next part out of a buffer that it fills first.</summary>
+    /// <summary>Sends the next part from a buffer, which is filled first.</summary>
     /// <param name="size">The size of the part [bytes].</param>
     /// <param name="fill">Fills the buffer.</param>
     public async Task AddAsync(int size, Func<Memory<byte>, ValueTask> fill)
@@ -90,10 +90,10 @@ internal sealed class PartedUpload : IDisposable
         }
     }
 
-    /// <summary>Has the server copy a range of another object as the next parts.</summary>
+    /// <summary>Lets the server copy a range of another object as the next parts.</summary>
     public async Task CopyAsync(string sourceKey, string etag, long start, long length)
     {
-        // Equal parts, so that none is too small.
+        // Parts of equal size, so that none is too small.
         var count = (length + _bucket.LargestCopy - 1) / _bucket.LargestCopy;
         for (var i = 0L; i < count; i++)
         {
@@ -163,17 +163,17 @@ internal sealed class PartedUpload : IDisposable
         }
     }
 
-    // The answer was lost, or that to an earlier attempt.
+    // This response or that of an earlier attempt may have been lost.
     private static bool MayHaveDoneItsWork(Exception e)
         => e is not AmazonServiceException { StatusCode: not 0 } answer || answer.ErrorCode == "NoSuchUpload" || (int)answer.StatusCode >= 500;
 
-    // The MD5 of the parts' MD5s, as every server makes it.
+    // The MD5 of the parts' MD5s, which all servers use.
     private static string? ExpectedETag(PartETag[] parts)
     {
         try
         {
             var digests = parts.SelectMany(part => Convert.FromHexString(part.ETag?.Trim('"') ?? "?")).ToArray();
-#pragma warning disable CA5351 // No security: it is how S3 names what is made of parts.
+#pragma warning disable CA5351 // Not for security: this is the format of S3's ETags for objects made from parts.
             return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexString(MD5.HashData(digests)).ToLowerInvariant()}-{parts.Length}");
 #pragma warning restore CA5351
         }
@@ -183,7 +183,7 @@ internal sealed class PartedUpload : IDisposable
         }
     }
 
-    // What is on its way ends first: a part that arrives after the abort would stay.
+    // Parts in flight must end first: a part that arrives after the abort would remain.
     private async Task AbortAsync()
     {
         await _failed.CancelAsync().ConfigureAwait(false);
@@ -196,7 +196,7 @@ internal sealed class PartedUpload : IDisposable
         }
         catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException or StoreException)
         {
-            // It stays invisible, and is found among the temporary items.
+            // The upload stays invisible, and is listed among the temporary items.
         }
     }
 }

@@ -8,58 +8,58 @@ using Amazon.S3.Model;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>What a server tells of an object.</summary>
+/// <summary>The server's information about an object.</summary>
 /// <param name="Size">Its size [bytes].</param>
-/// <param name="ETag">What changes with its content.</param>
-/// <param name="LastWriteTime">When it was written (UTC).</param>
+/// <param name="ETag">Its ETag, which changes with its content.</param>
+/// <param name="LastWriteTime">When it was last written (UTC).</param>
 internal readonly record struct ObjectHead(long Size, string ETag, DateTime? LastWriteTime);
 
-/// <summary>The requests that the backend makes, each in one place. They throw what the SDK throws.</summary>
+/// <summary>The requests of the backend. They pass on the SDK's exceptions.</summary>
 /// <param name="connection">The server.</param>
 /// <param name="name">The bucket.</param>
 internal sealed partial class S3Bucket(S3Connection connection, string name)
 {
-    /// <summary>The most keys that one request lists or deletes.</summary>
+    /// <summary>The maximum number of keys that one request lists or deletes.</summary>
     public const int BatchSize = 1000;
 
-    // The metadata of a value that was stored only if there was none: which write it was.
+    // The metadata that identifies the write of a value stored on the condition that it is new.
     private const string MarkName = "borgstore-write";
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
     private readonly AmazonS3Client _client = connection.Client;
 
-    /// <summary>How often a listing is asked for whose answer ended too early.</summary>
+    /// <summary>The default of <see cref="ListAttempts"/>.</summary>
     public const int DefaultListAttempts = 4;
 
-    /// <summary>How often a listing is asked for whose answer ended too early.</summary>
+    /// <summary>The number of attempts for a listing whose response ends too early.</summary>
     public int ListAttempts { get; init; } = DefaultListAttempts;
 
     /// <summary>The name.</summary>
     public string Name => name;
 
-    /// <summary>What the server can do.</summary>
+    /// <summary>The features of the server.</summary>
     public ServerTraits Traits => connection.Traits;
 
-    /// <summary>The most that one request copies [bytes].</summary>
+    /// <summary>The maximum size of a copy by one request [bytes].</summary>
     public long LargestCopy { get; init; } = PartSizes.LargestCopy;
 
     /// <summary>The SDK's client.</summary>
     public AmazonS3Client Client => _client;
 
-    /// <summary>Whether the server can make parts of an object out of this one.</summary>
-    /// <param name="key">The key of this one.</param>
-    /// <remarks>The gateway of Ceph (16, and earlier) decodes it twice there: it dies of a '%' that begins no code, and takes what follows a '?'
-    /// for a query. Other copies it decodes once.</remarks>
+    /// <summary>Returns whether the server can copy parts from an object.</summary>
+    /// <param name="key">The key of the object.</param>
+    /// <remarks>For such copies the gateway of Ceph (16 and earlier) decodes the key twice: it crashes on a '%' that
+    /// starts no escape, and takes what follows a '?' as a query. For other copies it decodes the key once.</remarks>
     public bool CanCopyParts(string key) => Traits.IsAws || key.AsSpan().IndexOfAny('%', '?') < 0;
 
-    /// <summary>Asks for an object without its content.</summary>
-    /// <returns>What is known, or <see langword="null"/> where it is absent.</returns>
+    /// <summary>Gets information about an object.</summary>
+    /// <returns>The information, or <see langword="null"/> if it does not exist.</returns>
     public async Task<ObjectHead?> HeadAsync(string key, CancellationToken cancellationToken)
         => await HeadAsync(key, checksums: false, cancellationToken).ConfigureAwait(false) is { } response
             ? new(response.ContentLength >= 0 ? response.ContentLength : throw S3Errors.Wrong("the size of a value is negative"), Demand(response.ETag), response.LastModified)
             : null;
 
-    /// <summary>The same with the checksums that the server keeps.</summary>
+    /// <summary>Gets information about an object, including the checksums that the server keeps.</summary>
     public async Task<GetObjectMetadataResponse?> HeadAsync(string key, bool checksums, CancellationToken cancellationToken)
     {
         try
@@ -77,12 +77,12 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         }
     }
 
-    /// <summary>Begins to load an object.</summary>
+    /// <summary>Starts to load an object.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="range">The part; of one before the end, all up to the end is asked for.</param>
-    /// <param name="etag">What the object must still be, where that matters.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The answer and where in the object it begins, or <see langword="null"/> where the object is absent.</returns>
+    /// <param name="range">The range; for one that counts from the end, everything up to the end is requested.</param>
+    /// <param name="etag">The ETag that the object must still have, or <see langword="null"/> for any.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The response and its offset in the object, or <see langword="null"/> if the object does not exist.</returns>
     public async Task<(GetObjectResponse Response, long Start)?> GetAsync(string key, ByteRange range, string? etag, CancellationToken cancellationToken)
     {
         var header = RangeHeader(range);
@@ -105,15 +105,15 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         }
     }
 
-    /// <summary>Stores an object in one request.</summary>
+    /// <summary>Stores an object by one request.</summary>
     public async Task PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
         => Demand((await _client.PutObjectAsync(MakePut(key, content), cancellationToken).ConfigureAwait(false)).ETag);
 
-    /// <summary>Stores an object in one request, if there is none.</summary>
+    /// <summary>Stores an object by one request if it does not exist.</summary>
     /// <returns>Whether it was stored.</returns>
     public async Task<bool> TryCreateAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        // When an answer is lost, the SDK repeats the request, and that meets the object of the first one. By its mark it is known.
+        // If a response is lost, the SDK retries the request, which then meets the object of the first one. The mark identifies it.
         var mark = Guid.NewGuid().ToString("n");
         var request = MakePut(key, content);
         request.IfNoneMatch = "*";
@@ -130,7 +130,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     }
 
     /// <summary>Uploads one part.</summary>
-    /// <returns>What completes the upload.</returns>
+    /// <returns>The result, which is needed to complete the upload.</returns>
     public async Task<PartETag> PutPartAsync(string key, string uploadId, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         var response = await _client.UploadPartAsync(new UploadPartRequest
@@ -148,10 +148,10 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         return new(response);
     }
 
-    /// <summary>Deletes an object; nobody learns whether it was there.</summary>
+    /// <summary>Deletes an object; whether it existed is not reported.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="etag">What it must still be, where the server can tell.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="etag">The ETag that the object must still have, if the server supports that condition.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public Task DeleteAsync(string key, string? etag, CancellationToken cancellationToken)
         => _client.DeleteObjectAsync(new DeleteObjectRequest
         {
@@ -161,10 +161,10 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         }, cancellationToken);
 
     /// <summary>Deletes up to a thousand objects in one request.</summary>
-    /// <returns>Those that are still there, with the reason.</returns>
+    /// <returns>The objects that could not be deleted, with the reason.</returns>
     public async Task<IReadOnlyList<DeleteError>> DeleteAsync(IEnumerable<string> keys, CancellationToken cancellationToken)
     {
-        // XML has no words for some keys of others, which go one by one.
+        // Keys that XML cannot represent are deleted one at a time.
         var kinds = keys.ToLookup(key => key.Any(c => c is < ' ' or '\uFFFE' or '\uFFFF'));
         var errors = new List<DeleteError>();
         foreach (var key in kinds[true]) await DeleteOneAsync(key).ConfigureAwait(false);
@@ -195,12 +195,12 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         }
     }
 
-    /// <summary>Asks for one page of a listing.</summary>
-    /// <param name="prefix">What all keys begin with.</param>
-    /// <param name="oneLevel">Whether deeper keys are gathered to directories.</param>
-    /// <param name="continuation">Where the last page ended.</param>
-    /// <param name="max">How many keys at the most.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Requests one page of a listing.</summary>
+    /// <param name="prefix">The prefix of all keys.</param>
+    /// <param name="oneLevel">Whether to combine deeper keys into directories.</param>
+    /// <param name="continuation">The token from the previous page.</param>
+    /// <param name="max">The maximum number of keys.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
@@ -214,7 +214,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
                     Delimiter = oneLevel ? "/" : null,
                     ContinuationToken = continuation,
                     MaxKeys = max,
-                    // Foreign keys may hold what XML cannot.
+                    // Foreign keys may contain characters that XML cannot represent.
                     Encoding = EncodingType.Url,
                 }, cancellationToken).ConfigureAwait(false);
                 CheckPage(page, prefix, continuation);
@@ -227,10 +227,10 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         }
     }
 
-    /// <summary>A key as a listing gives it.</summary>
+    /// <summary>Decodes a key from a listing.</summary>
     public static string Decode(string key) => key.AsSpan().IndexOfAny('%', '+') < 0 ? key : WebUtility.UrlDecode(key);
 
-    // A suffix is asked for to its end, which makes it one request; what follows the wanted part is left unread.
+    // A range that counts from the end is requested up to the end, so that one request is enough; what follows the wanted part is not read.
     private static string? RangeHeader(ByteRange range)
     {
         if (range.IsWhole) return null;
@@ -240,7 +240,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
             : FormattableString.Invariant($"bytes={range.Offset}-");
     }
 
-    // Returns where the answer begins. What is all of an object may be answered without saying which part it is.
+    // Returns the offset of the response. A response with the whole object may have no content range.
     private static long CheckPart(GetObjectResponse response, ByteRange range)
     {
         var length = response.ContentLength;
@@ -254,7 +254,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
             ? start : throw S3Errors.Wrong("it sends another part of the value than was asked for");
     }
 
-    // Keys that were not asked for would become other items' names, and a listing that does not lead on would never end.
+    // Unexpected keys would become names of other items, and a listing that does not progress would never end.
     private static void CheckPage(ListObjectsV2Response page, string prefix, string? continuation)
     {
         if (string.IsNullOrEmpty(page.Name)) throw S3Errors.Wrong("it sends something else than a listing");
@@ -272,7 +272,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
             throw S3Errors.Wrong("its listing does not lead on");
     }
 
-    // What every server tells of a value that it has, and no web page.
+    // Every server sends an ETag for a stored value, but web pages have none.
     private static string Demand(string? etag) => string.IsNullOrEmpty(etag) ? throw S3Errors.Wrong("it does not tell the ETag of a value") : etag;
 
     [GeneratedRegex("^bytes ([0-9]+)-([0-9]+)/(?:[0-9]+|\\*)$")]
@@ -286,7 +286,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         }
         catch (AmazonServiceException e) when (e.StatusCode == HttpStatusCode.Forbidden)
         {
-            // Who may write but not read can't tell.
+            // A user who may write but not read cannot find out.
             return false;
         }
     }

@@ -4,16 +4,16 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.S3;
 
-/// <summary>The checksums that a server keeps beside a value.</summary>
+/// <summary>Reads the checksums that a server keeps with a value.</summary>
 internal static class StoredChecksum
 {
     /// <summary>Finds the digest of a whole value.</summary>
-    /// <param name="head">The answer to a request for the checksums.</param>
-    /// <param name="algorithm">The asked kind.</param>
-    /// <returns>The digest in lower-case hex, or <see langword="null"/> where the server has none of that kind for the whole value.</returns>
+    /// <param name="head">The response that contains the checksums.</param>
+    /// <param name="algorithm">The requested algorithm.</param>
+    /// <returns>The digest in lower-case hex, or <see langword="null"/> if the server has none of that kind for the whole value.</returns>
     public static string? Find(GetObjectMetadataResponse head, HashKind algorithm)
     {
-        // What was uploaded in parts has a checksum of the parts' checksums, marked by its type or by "-COUNT".
+        // A value uploaded in parts has a checksum of the parts' checksums, recognisable by its type or by "-COUNT".
         if (head.ChecksumType == ChecksumType.COMPOSITE) return null;
         var encoded = algorithm.Name switch
         {

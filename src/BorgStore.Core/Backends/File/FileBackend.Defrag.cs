@@ -7,10 +7,10 @@ namespace BorgStore.Backends.Files;
 
 internal sealed partial class FileBackend
 {
-    // What the system copies by itself between two looks at the cancellation.
+    // Bytes copied per system call, between cancellation checks.
     private const long CopySize = 16 << 20;
 
-    // More than this is not read on the thread of a caller who expects to wait.
+    // Larger reads must not block the thread of an asynchronous caller.
     private const int LongestInlineGather = 64 * 1024;
 
     /// <inheritdoc/>
@@ -49,7 +49,7 @@ internal sealed partial class FileBackend
         }
     }
 
-    // Each item is opened once and each piece takes one read; nothing else is asked of the system unless something is wrong.
+    // Opens each item once and reads each piece with one call; makes no other system calls unless something is wrong.
     private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
     {
         using var operation = Gate.Enter(cancellationToken);
@@ -82,7 +82,7 @@ internal sealed partial class FileBackend
         }
         catch (FileFailure)
         {
-            // The system can read neither a directory nor what is further behind the end of a file than a number of it may be.
+            // Reading fails for a directory, and for an offset beyond what the system accepts.
             if (_calls.GetStatus(piece.Name) is not { IsDirectory: false } status) throw piece.Missing();
             if (piece.Offset > status.Size - piece.Target.Length) throw piece.Outside(status.Size);
             throw;
@@ -97,7 +97,7 @@ internal sealed partial class FileBackend
         }
         catch (FileFailure failure) when (failure.Error == StoreError.QuotaExceeded)
         {
-            // Where a block is not there, that is what is wrong, and not the room that it would have taken.
+            // A missing block is the more useful error than the quota that it would have exceeded.
             foreach (var block in request.Sources)
             {
                 using var source = OpenSource(block.Name, out var size);
@@ -110,7 +110,7 @@ internal sealed partial class FileBackend
     private static long LengthOf(DefragRequest request)
         => request.Sources.Aggregate(0L, (sum, block) => sum + Math.Clamp(block.Length, 0, long.MaxValue - sum));
 
-    // Returns the nested name of what was gathered.
+    // Returns the nested name of the gathered item.
     private string Gather(TemporaryFile file, DefragRequest request, CancellationToken cancellationToken)
     {
         using var hasher = request.Target is null ? request.Algorithm!.CreateHasher() : null;
@@ -143,7 +143,7 @@ internal sealed partial class FileBackend
         TemporaryFile file, SafeFileHandle source, Block block, Hasher? hasher, byte[] buffer, CancellationToken cancellationToken)
     {
         var (offset, left) = (block.Offset, block.Length);
-        // What is hashed has to come through here; all else may stay within the file system.
+        // Content that is hashed must be read into this process; everything else can be copied by the file system.
         var canCopy = hasher is null;
         while (left > 0)
         {

@@ -6,10 +6,10 @@ namespace BorgStore.Backends.Files;
 
 /// <summary>A store in a directory of a file system.</summary>
 /// <remarks>
-/// <para>A value is the file of its nested name. It is written under another name in the same directory and then renamed, so that
-/// it is there as a whole or not at all. The layout is that of the Python package.</para>
-/// <para>Whatever is short is done at once, on the caller's thread; the methods are asynchronous nevertheless, so that a failure
-/// reaches the caller in one way. Hashing, defragmentation and large values go to the thread pool.</para>
+/// <para>A value is a file with its nested name. It is written under a temporary name in the same directory and
+/// then renamed, so that it exists completely or not at all. The layout is that of the Python package.</para>
+/// <para>Short operations run synchronously on the caller's thread; the methods are still asynchronous, so that every
+/// failure is reported through the task. Hashing, defragmentation and large values run on the thread pool.</para>
 /// </remarks>
 internal sealed partial class FileBackend : Backend
 {
@@ -19,9 +19,9 @@ internal sealed partial class FileBackend : Backend
     private readonly FileFlusher _flusher;
     private FileQuota? _quota;
 
-    /// <summary>Names a store; nothing is looked at yet.</summary>
+    /// <summary>Initializes a backend; nothing is accessed yet.</summary>
     /// <param name="path">The absolute path of its directory.</param>
-    /// <param name="options">What else is to be known; its <see cref="BackendOptions.Permissions"/> are another class's concern.</param>
+    /// <param name="options">The options; <see cref="BackendOptions.Permissions"/> are enforced by another class.</param>
     public FileBackend(string path, BackendOptions? options = null)
         : this(path, options, FileCalls.For)
     {
@@ -69,7 +69,7 @@ internal sealed partial class FileBackend : Backend
         }
         catch (FileFailure failure)
         {
-            // A directory that may not be removed itself, such as a mounted one, is as good as none when it is empty.
+            // A directory that cannot be removed itself, such as a mount point, counts as removed when it is empty.
             if (failure.Error == StoreError.StoreDoesNotExist || !IsEmpty()) throw failure.While("destroy", "");
         }
     }
@@ -82,7 +82,7 @@ internal sealed partial class FileBackend : Backend
         {
             if (_calls.GetStatus("") is not { IsDirectory: true })
                 throw StoreException.While(StoreError.StoreDoesNotExist, "open the store", name: null);
-            // A number that others need is kept right also by those who have no limit themselves.
+            // Others may rely on an existing quota file, so it is kept up to date even without a limit of our own.
             if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
                 _quota = new FileQuota(_calls, _root, _options.Quota);
         }
@@ -126,7 +126,7 @@ internal sealed partial class FileBackend : Backend
         }
     }
 
-    /// <summary>What follows runs on the thread pool, so that the caller is not kept waiting.</summary>
+    /// <summary>Continues on the thread pool, so that the caller is not blocked.</summary>
     [SuppressMessage("Reliability", "CA2007", Justification = "It is configured where it is awaited.")]
     private static System.Runtime.CompilerServices.ConfiguredTaskAwaitable ToThreadPoolAsync()
         => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -138,7 +138,7 @@ internal sealed partial class FileBackend : Backend
         else Directory.CreateDirectory(_root);
     }
 
-    // The store's own directory and those above it.
+    // Counts the missing directories from the store's own upwards.
     private int CountMissingDirectories()
     {
         var count = 0;
@@ -146,7 +146,7 @@ internal sealed partial class FileBackend : Backend
         return count;
     }
 
-    // The name of each new directory is in the one above it.
+    // The name of each new directory is recorded in the one above it.
     private void SyncRoot(int made)
     {
         if (_calls.SyncsAll)
@@ -198,7 +198,7 @@ internal sealed partial class FileBackend : Backend
             cancellationToken.ThrowIfCancellationRequested();
             if (directory.Length == 0 && !IsOfStore(entry.Name)) continue;
             var name = Join(directory, entry.Name);
-            // What is no directory is tried as a file first, and a link is never followed.
+            // Anything but a directory is first deleted as a file; links are never followed.
             if ((entry.Kind != EntryKind.Directory && _calls.Delete(name)) || entry.Kind == EntryKind.Link) continue;
             RemoveContents(name, cancellationToken);
             _calls.RemoveDirectory(name);
@@ -207,10 +207,10 @@ internal sealed partial class FileBackend : Backend
 
     private static string Join(string directory, string name) => directory.Length > 0 ? $"{directory}/{name}" : name;
 
-    // Longer values are written in pieces of this size on the thread pool, and cancelled between two.
+    // Longer values are written on the thread pool in chunks of this size, with a cancellation check after each.
     private const int ChunkSize = 1 << 20;
 
-    // Shorter ones are refused early enough when they are in the temporary file already.
+    // Smaller values are checked against the quota only after they are in the temporary file, which is early enough.
     private const int WorthCheckingFirst = 64 * 1024;
 
     /// <inheritdoc/>
@@ -411,7 +411,7 @@ internal sealed partial class FileBackend : Backend
     {
         if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _calls.GetStatus(name) is { IsDirectory: true })
             throw new FileFailure(StoreError.InvalidArgument, "a directory cannot be moved below itself");
-        // Only what is replaced changes the sum, and that goes.
+        // A move changes the total only by replacing an item, whose size is then subtracted.
         if (_quota is null || mode == StoreMode.CreateNew || name == newName) return Rename(name, newName, mode);
         using var change = _quota.Begin(newName, 0, null, cancellationToken);
         try
@@ -436,7 +436,7 @@ internal sealed partial class FileBackend : Backend
         var result = _calls.Rename(name, newName, mode);
         if (result == RenameResult.Absent && _calls.GetStatus(name) is { } status)
         {
-            // A directory does not take the place of an item; the system says the same of that as of a missing directory.
+            // A directory must not replace an item; the system reports that the same way as a missing directory.
             if (status.IsDirectory && _calls.GetStatus(newName) is not null) throw TemporaryFile.Refusal(RenameResult.Taken, StoreMode.CreateNew);
             _calls.MakeDirectories(FileCalls.DirectoryOf(newName), _flusher.DirectoryMaking);
             result = _calls.Rename(name, newName, mode);
@@ -467,7 +467,7 @@ internal sealed partial class FileBackend : Backend
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         try
         {
-            // Whoever has written to it since is alive; and what a link leads to is not in the store.
+            // A file written to since the listing is in use, and a file behind a link is not in the store.
             return !IsBehindLink(item.Id) && _calls.GetStatus(item.Id) is { IsDirectory: false } status && status.LastWriteTime <= item.LastWriteTime
                 && _calls.Delete(item.Id);
         }
@@ -506,7 +506,7 @@ internal sealed partial class FileBackend : Backend
                 {
                     if (!TryGetStatus(level.Reader, entry, directory, path, unreadable, out var found) && scope == ListScope.OneLevel)
                     {
-                        // Listing it as a directory then fails, and gives the reason.
+                        // Listing it as a directory will then fail with the reason.
                         yield return new ItemInfo(path, 0, IsDirectory: true);
                         continue;
                     }
@@ -517,7 +517,7 @@ internal sealed partial class FileBackend : Backend
                         continue;
                     }
                 }
-                // No item can be so far down; a link that leads back up ends here.
+                // No item's path is that long; this also stops at links that form a cycle.
                 if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path), unreadable) is { } below)
                     levels.Push((below, path, 0));
             }
@@ -538,7 +538,7 @@ internal sealed partial class FileBackend : Backend
         return reader;
     }
 
-    // Null where there is no such directory, or where it was noted as one that cannot be read.
+    // Returns null if there is no such directory, or if it was noted as unreadable.
     private DirectoryReader? OpenListingOfAll(string directory, UnreadableDirectories? unreadable)
     {
         try
@@ -552,7 +552,7 @@ internal sealed partial class FileBackend : Backend
         }
     }
 
-    // Without a status where there is no such entry any more; false where it was noted as one that cannot be read.
+    // Returns true without a status if the entry no longer exists; false if it was noted as unreadable.
     private static bool TryGetStatus(
         DirectoryReader reader, DirectoryEntry entry, string directory, string path, UnreadableDirectories unreadable, out FileStatus? status)
     {
@@ -590,7 +590,7 @@ internal sealed partial class FileBackend : Backend
                 TryGetStatus(reader!, entry, directory, entry.Name, unreadable, out status);
             if (entry.Kind == EntryKind.Directory || status is { IsDirectory: true })
             {
-                // Nothing of the store is in there.
+                // The store has no files in there.
                 if (!ItemName.IsListable(entry.Name)) continue;
                 using var below = OpenListingOfAll(path, unreadable);
                 foreach (var item in ListTemporary(below, path, newest, unreadable)) yield return item;

@@ -3,23 +3,23 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>Brings what was written to the disk, when the durability that was chosen says so.</summary>
-/// <remarks>Where one sync of the whole file system can be trusted (<see cref="FileCalls.SyncsAll"/>), many changes share it.
-/// Elsewhere each value is synced before it gets its name, and names are synced one by one.</remarks>
+/// <summary>Writes changes to disk as the chosen durability demands.</summary>
+/// <remarks>Where one sync of the whole file system can be trusted (<see cref="FileCalls.SyncsAll"/>), many changes
+/// share it. Elsewhere each value is synced before it gets its name, and names are synced one at a time.</remarks>
 /// <param name="calls">The file system.</param>
 /// <param name="durability">When values are safe from a power cut.</param>
 /// <param name="warning">Called when a sync in the background fails, and when one succeeds again.</param>
 internal sealed class FileFlusher(FileCalls calls, Durability durability, Action<string>? warning = null) : IAsyncDisposable
 {
-    // Early enough to be done within the second that is promised, unless the disk is very busy.
+    // Early enough to finish within the promised second, unless the disk is very busy.
     private static readonly TimeSpan BackgroundDelay = TimeSpan.FromMilliseconds(800);
 
-    // From here on writers fare better with a common flush of the file system than each with two of its own.
+    // From this number on, a shared sync of the file system is faster than two syncs by each writer.
     private const int SharingWriters = 4;
 
     private readonly object _lock = new();
     private readonly UnsyncedValues _values = new();
-    // Directories whose own names are on the disk.
+    // Directories whose own names are on disk.
     private readonly ConcurrentDictionary<string, bool> _syncedDirectories = new();
     private HashSet<string> _names = [];
     private SafeFileHandle? _root;
@@ -36,11 +36,11 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
     /// <summary>Whether operations wait for the disk.</summary>
     public bool IsSlow => durability == Durability.Each || (durability == Durability.Batch && !SyncsAll);
 
-    /// <summary>Called with a directory before it is made.</summary>
+    /// <summary>Records that a directory is about to be created.</summary>
     public void DirectoryMaking(string directory) => _syncedDirectories.TryRemove(directory, out _);
 
-    /// <summary>Called before a change, for as long as it takes. The file system is open from the first one on, since it tells a
-    /// failure to write out only to those who had it open when it came to that.</summary>
+    /// <summary>Starts a change, which ends when the result is disposed. The file system is kept open from the first change
+    /// on, because the kernel reports a write failure only through descriptors that were open when it happened.</summary>
     public Writing BeginChange()
     {
         if (durability != Durability.None && calls.SyncsAll && Volatile.Read(ref _root) is null)
@@ -50,8 +50,8 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         return new Writing(this);
     }
 
-    /// <summary>Called with a written file before it gets its name.</summary>
-    /// <returns>Whether its bytes are on the disk.</returns>
+    /// <summary>Makes the bytes of a written file durable before it gets its name, unless a later sync will do that.</summary>
+    /// <returns>Whether its bytes are on disk.</returns>
     public async ValueTask<bool> SecureValueAsync(SafeFileHandle file, string name)
     {
         if (durability == Durability.None) return false;
@@ -65,23 +65,23 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         return true;
     }
 
-    /// <summary>Called after a value got its name.</summary>
+    /// <summary>Makes the name of a stored value durable, now or with the next sync.</summary>
     /// <param name="name">The item.</param>
-    /// <param name="isValueSafe">What <see cref="SecureValueAsync"/> returned.</param>
+    /// <param name="isValueSafe">The result of <see cref="SecureValueAsync"/>.</param>
     public ValueTask SecureStoredAsync(string name, bool isValueSafe)
     {
         if (isValueSafe) _values.Remove(name);
         return SecureNameAsync(name);
     }
 
-    /// <summary>Called after an item was deleted, or was not there.</summary>
+    /// <summary>Makes the deletion of an item durable, now or with the next sync.</summary>
     public ValueTask SecureDeletedAsync(string name, bool wasThere)
     {
         _values.Remove(name);
         return wasThere ? SecureNameAsync(name) : ValueTask.CompletedTask;
     }
 
-    /// <summary>Called after an item was moved.</summary>
+    /// <summary>Makes the move of an item durable, now or with the next sync.</summary>
     public async ValueTask SecureMovedAsync(string name, string newName)
     {
         _values.Move(name, newName);
@@ -90,7 +90,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             await SecureNameAsync(name).ConfigureAwait(false);
     }
 
-    /// <summary>Called after a name came or went.</summary>
+    /// <summary>Makes an added or removed name durable, now or with the next sync; does nothing without durability.</summary>
     public ValueTask SecureNameAsync(string name)
     {
         switch (durability)
@@ -107,14 +107,14 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Returns when all that was written before the call is on the disk.</summary>
-    /// <remarks>Fails as long as that is in doubt for a value: see <see cref="UnsyncedValues"/>.</remarks>
+    /// <summary>Returns when everything written before the call is on disk.</summary>
+    /// <remarks>Throws as long as this is uncertain for any value: see <see cref="UnsyncedValues"/>.</remarks>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         if (durability != Durability.Batch) return;
         try
         {
-            // What another one's flush took upon itself is waited for too, and its failure is the failure of this one.
+            // A sync already running may cover changes of this caller; its failure is then this flush's failure too.
             var sync = Volatile.Read(ref _isDirty) != 0 ? SyncSharedAsync() : Running;
             if (sync is not null) await sync.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (Interlocked.Exchange(ref _backgroundFailure, null) is { } failure) throw failure;
@@ -149,7 +149,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         }
     }
 
-    // After a failure each file is synced by its own handle, which alone tells for certain whether its bytes arrived.
+    // After a failure each file is synced by its own handle, the only reliable way to know whether its bytes arrived.
     private bool SyncsAll => calls.SyncsAll && !_values.HasFailed;
 
     private bool IsShared => SyncsAll && Volatile.Read(ref _writers) >= SharingWriters;
@@ -170,7 +170,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         _timer.Change(BackgroundDelay, Timeout.InfiniteTimeSpan);
     }
 
-    // A failure is reported when it begins and when it ends, however often it is tried meanwhile.
+    // Repeated failures are reported once, and then their end.
     private async Task FlushInBackgroundAsync()
     {
         if (Volatile.Read(ref _isDirty) == 0) return;
@@ -192,7 +192,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
 
     private string Explain(FileFailure failure) => _values.Describe() is { } lost ? $"{failure.Message}; {lost}" : failure.Message;
 
-    // One that begins after the call: the running one may have passed by what was just written.
+    // Starts a new sync after the call, because a running one may have missed what was just written.
     private Task SyncSharedAsync()
     {
         lock (_lock)
@@ -212,7 +212,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             _next = null;
         }
         Sync();
-        // The system reports a failure once, and it may be about what was written for this sync.
+        // The system reports a failure only once, and it may concern what was written for this sync.
         await running.ConfigureAwait(false);
     }
 
@@ -244,13 +244,13 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
 
     private void SyncNames(IReadOnlyCollection<string> names)
     {
-        // Some file systems of FUSE don't pass on the sync of a directory, while that of a file brings its name along.
+        // Some FUSE file systems don't forward the sync of a directory, but the sync of a file includes its name.
         if (!calls.SyncsAll)
             foreach (var name in names) calls.SyncNamed(name);
         foreach (var parent in names.Select(FileCalls.DirectoryOf).Distinct())
         {
             calls.SyncDirectory(parent);
-            // A directory that another writer made a moment ago, in this process or elsewhere, may not be on the disk yet.
+            // A directory that another writer just created, in this process or elsewhere, may not be on disk yet.
             for (var directory = parent; directory.Length > 0; directory = FileCalls.DirectoryOf(directory))
             {
                 if (_syncedDirectories.ContainsKey(directory)) continue;
@@ -260,7 +260,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         }
     }
 
-    /// <summary>A change under way.</summary>
+    /// <summary>A change in progress.</summary>
     internal readonly struct Writing : IDisposable
     {
         private readonly FileFlusher _flusher;

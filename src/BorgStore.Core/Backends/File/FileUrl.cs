@@ -5,11 +5,11 @@ namespace BorgStore.Backends.Files;
 /// <summary>URLs of stores on a file system: <c>file:///srv/store</c>, <c>file:///C:/store</c>.</summary>
 internal static partial class FileUrl
 {
-    /// <summary>Finds the directory that a URL names.</summary>
-    /// <param name="url">The URL; what is percent-encoded in it is decoded.</param>
-    /// <param name="windows">Whether paths are those of Windows.</param>
+    /// <summary>Returns the directory that a URL names.</summary>
+    /// <param name="url">The URL; percent-encoded characters are decoded.</param>
+    /// <param name="windows">Whether to parse Windows paths.</param>
     /// <returns>The absolute path.</returns>
-    /// <exception cref="StoreException"><see cref="StoreError.InvalidUrl"/>: the URL names no directory of this machine.</exception>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidUrl"/> if the URL does not name a directory of this machine.</exception>
     public static string Parse(string url, bool windows)
     {
         var match = Pattern().Match(url);

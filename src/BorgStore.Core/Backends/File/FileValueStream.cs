@@ -2,10 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A value, or a part of it, in an open file.</summary>
+/// <summary>A value or a part of it in an open file.</summary>
 internal sealed class FileValueStream(FileCalls calls, SafeFileHandle file, string name, long start, long count) : ValueStream
 {
-    // More than this is not read on the thread of a caller who expects to wait.
+    // Larger reads must not block the thread of an asynchronous caller.
     private const int LongestBlockingRead = 4 << 20;
 
     private readonly long _end = start + count;

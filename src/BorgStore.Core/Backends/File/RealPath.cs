@@ -1,14 +1,14 @@
 namespace BorgStore.Backends.Files;
 
-/// <summary>Where a path leads in the end.</summary>
+/// <summary>Resolves paths without links.</summary>
 internal static class RealPath
 {
-    // As many as Linux follows.
+    // The limit of Linux.
     private const int MostLinks = 40;
 
-    /// <summary>Returns whether a path is that of a folder or leads into it, whichever links, <c>..</c> and spellings are on the way.</summary>
-    /// <param name="path">A path, of which any part may be missing yet.</param>
-    /// <param name="folder">The path of the folder, which may be missing too.</param>
+    /// <summary>Returns whether a path is a folder or inside it, whatever links, <c>..</c> and spellings the path contains.</summary>
+    /// <param name="path">A path, any part of which may not exist yet.</param>
+    /// <param name="folder">The path of the folder, which may not exist either.</param>
     public static bool IsWithin(string path, string folder)
     {
         var (inner, outer) = (WithEnd(Find(path)), WithEnd(Find(folder)));
@@ -16,8 +16,8 @@ internal static class RealPath
             || (inner.StartsWith(outer, StringComparison.OrdinalIgnoreCase) && !HasBoth(inner[..outer.Length], outer));
     }
 
-    /// <summary>Returns a whole path without links, as the system follows it: element by element, so that <c>..</c> leads out of the folder that
-    /// a link led to. Elements that are not there yet stay as they are.</summary>
+    /// <summary>Returns an absolute path without links. It is resolved like the system does it, element by element, so
+    /// that <c>..</c> leaves the folder that a link points to. Elements that do not exist stay as they are.</summary>
     /// <param name="path">A path.</param>
     public static string Find(string path)
     {
@@ -57,12 +57,12 @@ internal static class RealPath
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Nobody who may not look there can use it either.
+            // A user who cannot look there cannot use it either.
             return null;
         }
     }
 
-    // Whether two paths that differ in case are two for the file system as well.
+    // Whether two paths that differ in case are different for the file system too.
     private static bool HasBoth(string path, string other)
     {
         if (OperatingSystem.IsWindows()) return false;

@@ -1,9 +1,9 @@
 namespace BorgStore.Backends.Files;
 
-/// <summary>A sequence whose items are ready when they are asked for, as an asynchronous one.</summary>
+/// <summary>A synchronous sequence as an asynchronous one.</summary>
 /// <param name="items">The items.</param>
-/// <param name="gate">What each step passes through, so that closing waits for it.</param>
-/// <param name="cancellationToken">Ends it between two items.</param>
+/// <param name="gate">The gate that each step passes, so that closing waits for it.</param>
+/// <param name="cancellationToken">A token to cancel the sequence between two items.</param>
 internal sealed class SynchronousSequence<T>(IEnumerable<T> items, OperationGate gate, CancellationToken cancellationToken)
     : IAsyncEnumerable<T>
 {

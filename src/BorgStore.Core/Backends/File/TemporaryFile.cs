@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A value that is being written. Until it gets its name nobody sees it, and without one nothing of it stays.</summary>
+/// <summary>A value that is being written. It is invisible until it is published, and deleted if that does not happen.</summary>
 internal sealed class TemporaryFile : IDisposable
 {
     private readonly FileCalls _calls;
@@ -20,13 +20,13 @@ internal sealed class TemporaryFile : IDisposable
 
     public SafeFileHandle Handle => _file!;
 
-    /// <summary>Makes the file, in the directory where the value will be, so that naming it is one renaming.</summary>
+    /// <summary>Creates the file in the directory of the future value, so that publishing it is a single rename.</summary>
     /// <param name="calls">The file system.</param>
-    /// <param name="directory">The directory; it is made where it is missing, which is seldom and so not asked before.</param>
-    /// <param name="directoryMaking">Called with each directory before it is made.</param>
+    /// <param name="directory">The directory; it is rarely missing, so it is created only after a failure.</param>
+    /// <param name="directoryMaking">Called with each directory before it is created.</param>
     public static TemporaryFile Create(FileCalls calls, string directory, Action<string>? directoryMaking)
     {
-        // No two of these will ever meet.
+        // 64 random bits make a collision practically impossible.
         var random = Random.Shared.NextInt64();
         var name = string.Create(CultureInfo.InvariantCulture,
             $"{directory}{(directory.Length > 0 ? "/" : "")}{random:x16}{Suffixes.Temporary}");
@@ -45,8 +45,8 @@ internal sealed class TemporaryFile : IDisposable
         Length += bytes.Length;
     }
 
-    /// <summary>Copies within the file system where that is possible.</summary>
-    /// <returns>How many bytes were copied; 0 where it is not.</returns>
+    /// <summary>Copies inside the file system if that is possible.</summary>
+    /// <returns>The number of bytes copied; 0 if it is not possible.</returns>
     public long CopyFrom(SafeFileHandle source, long offset, long count)
     {
         var copied = _calls.Copy(source, offset, Handle, Length, count);
@@ -54,7 +54,7 @@ internal sealed class TemporaryFile : IDisposable
         return copied;
     }
 
-    /// <summary>Closes the file, so that all that can fail has failed before it gets its name.</summary>
+    /// <summary>Closes the file, so that all write errors are reported before it gets its name.</summary>
     public void Close()
     {
         if (_file is not { } file) return;
@@ -62,7 +62,7 @@ internal sealed class TemporaryFile : IDisposable
         _calls.Close(file);
     }
 
-    /// <summary>Gives the value its name.</summary>
+    /// <summary>Renames the file to the value's name.</summary>
     public void PublishAs(string name, StoreMode mode, Action<string>? directoryMaking)
     {
         var result = _calls.Rename(_temporaryName, name, mode);
@@ -85,11 +85,11 @@ internal sealed class TemporaryFile : IDisposable
         }
         catch (FileFailure)
         {
-            // What went wrong before is what the caller has to hear.
+            // The caller must see the original failure.
         }
     }
 
-    /// <summary>Says why a file could not get its name.</summary>
+    /// <summary>Returns the failure for a file that could not get its name.</summary>
     public static FileFailure Refusal(RenameResult result, StoreMode mode) => result == RenameResult.Taken
         ? new FileFailure(StoreError.ObjectAlreadyExists, mode == StoreMode.CreateNew
             ? "it exists already and was not to be replaced"

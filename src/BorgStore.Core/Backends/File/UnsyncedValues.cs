@@ -1,8 +1,8 @@
 namespace BorgStore.Backends.Files;
 
-/// <summary>The values of which only a sync of the whole file system will show that their bytes are on the disk.</summary>
-/// <remarks>A system that could not write bytes may drop them, and reports that to one sync only: the next one succeeds without
-/// them. So every value that was written before a failed sync ended counts as lost until it is stored again or deleted.</remarks>
+/// <summary>The values whose bytes will be known to be on disk only after a sync of the whole file system.</summary>
+/// <remarks>A system that fails to write bytes may drop them, and reports that to one sync only: the next one succeeds without
+/// them. So every value written before the end of a failed sync counts as lost until it is stored again or deleted.</remarks>
 internal sealed class UnsyncedValues
 {
     private readonly object _lock = new();
@@ -23,7 +23,7 @@ internal sealed class UnsyncedValues
         }
     }
 
-    /// <summary>Leaves a value to the next sync.</summary>
+    /// <summary>Leaves a value to the next sync of the file system.</summary>
     /// <returns>Whether that is possible; <see langword="false"/> after a sync failed.</returns>
     public bool TryAdd(string name)
     {
@@ -35,14 +35,14 @@ internal sealed class UnsyncedValues
         }
     }
 
-    /// <summary>Forgets a value that was synced by itself or deleted.</summary>
+    /// <summary>Removes a value that was synced individually or deleted.</summary>
     public void Remove(string name)
     {
         lock (_lock)
             foreach (var set in (ReadOnlySpan<HashSet<string>>)[_written, _syncing, _lost]) set.Remove(name);
     }
 
-    /// <summary>Follows a value to its new name.</summary>
+    /// <summary>Records the new name of a value.</summary>
     public void Move(string name, string newName)
     {
         if (name == newName) return;
@@ -52,13 +52,13 @@ internal sealed class UnsyncedValues
                 else set.Remove(newName);
     }
 
-    /// <summary>Notes that a sync begins, which covers everything added so far.</summary>
+    /// <summary>Records the start of a sync, which covers everything added so far.</summary>
     public void BeginSync()
     {
         lock (_lock) (_syncing, _written) = (_written, []);
     }
 
-    /// <summary>Notes how the sync ended.</summary>
+    /// <summary>Records the result of the sync.</summary>
     public void EndSync(bool hasFailed)
     {
         lock (_lock)
@@ -66,7 +66,7 @@ internal sealed class UnsyncedValues
             if (hasFailed)
             {
                 _hasFailed = true;
-                // What was added meanwhile may have been dropped too, and the next sync would not report it.
+                // Values added during the sync may have been dropped too, and the next sync would not report it.
                 _lost.UnionWith(_syncing);
                 _lost.UnionWith(_written);
                 _written.Clear();
@@ -75,7 +75,7 @@ internal sealed class UnsyncedValues
         }
     }
 
-    /// <summary>Returns the part of a sentence that says which values may be lost; <see langword="null"/> if there are none.</summary>
+    /// <summary>Describes the values that may be lost, as a part of a sentence; <see langword="null"/> if there are none.</summary>
     public string? Describe()
     {
         lock (_lock)

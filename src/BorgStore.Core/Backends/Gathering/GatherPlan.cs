@@ -1,9 +1,9 @@
 namespace BorgStore.Backends.Gathering;
 
-/// <summary>The ranges of one gathering, resolved to absolute offsets, in the order in which they are joined.</summary>
+/// <summary>The ranges of a gathering, resolved to absolute offsets, in the order of joining.</summary>
 internal sealed class GatherPlan
 {
-    // Requests for the size of an item that run at the same time.
+    // Concurrent lookups of item sizes.
     private const int LookUpsAtOnce = 16;
 
     private readonly List<Block> _blocks;
@@ -12,15 +12,15 @@ internal sealed class GatherPlan
 
     private GatherPlan(List<Block> blocks, long length) => (_blocks, Length, Left) = (blocks, length, length);
 
-    /// <summary>The number of bytes of all ranges together.</summary>
+    /// <summary>The total number of bytes of all ranges.</summary>
     public long Length { get; }
 
-    /// <summary>The number of bytes that <see cref="FillWindow"/> has not given out yet.</summary>
+    /// <summary>The number of bytes that <see cref="FillWindow"/> has not assigned yet.</summary>
     public long Left { get; private set; }
 
-    /// <summary>Checks and resolves the ranges. Ranges without a byte are dropped and their items are not looked up.</summary>
+    /// <summary>Checks and resolves the ranges. Empty ranges are dropped without looking up their items.</summary>
     /// <param name="blocks">The ranges; a negative offset counts from the end of the item.</param>
-    /// <param name="find">Finds an item; called where an offset is negative.</param>
+    /// <param name="find">Finds an item; called if an offset is negative.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async ValueTask<GatherPlan> MakeAsync(
         IReadOnlyList<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
@@ -44,7 +44,7 @@ internal sealed class GatherPlan
         return plan;
     }
 
-    /// <summary>Throws if a block is not wholly there or its item does not exist. Offsets that count from the end are not allowed.</summary>
+    /// <summary>Throws if a block is not entirely inside its item or the item does not exist. Negative offsets are not allowed.</summary>
     /// <param name="blocks">The blocks.</param>
     /// <param name="find">Finds an item.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
@@ -52,7 +52,8 @@ internal sealed class GatherPlan
         IReadOnlyList<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
         => LookUpAsync(blocks, find, static (block, size) => block.DemandWithin(size), cancellationToken);
 
-    /// <summary>Fails where a range is not wholly there, before anything is read. An item that changes afterwards fails when it is read.</summary>
+    /// <summary>Throws if a range is not entirely inside its item, before anything
+    /// is read. An item that changes later fails when it is read.</summary>
     /// <param name="find">Finds an item.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public Task CheckAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
@@ -62,8 +63,8 @@ internal sealed class GatherPlan
         }, cancellationToken);
 
     /// <summary>Assigns the next bytes of the gathered value to a buffer.</summary>
-    /// <param name="buffer">The buffer; no longer than <see cref="Left"/>.</param>
-    /// <returns>The pieces. Ranges that follow each other in an item are one piece.</returns>
+    /// <param name="buffer">The buffer; at most <see cref="Left"/> bytes long.</param>
+    /// <returns>The pieces. Adjacent ranges of an item are one piece.</returns>
     public List<Piece> FillWindow(Memory<byte> buffer)
     {
         var pieces = new List<Piece>();

@@ -2,14 +2,14 @@ using System.Buffers;
 
 namespace BorgStore.Backends.Gathering;
 
-/// <summary>Ranges of items as one stream that is read in windows: while the caller reads one, the next one is being filled, so that
-/// memory stays constant however many bytes are gathered.</summary>
+/// <summary>Ranges of items as one stream. It is read in windows: while the caller reads one,
+/// the next is filled, so that memory stays constant however many bytes are gathered.</summary>
 internal sealed class GatherStream : ValueStream
 {
-    /// <summary>A window for a distant storage [bytes].</summary>
+    /// <summary>The window for a remote storage [bytes].</summary>
     public const int LargeWindow = 8 << 20;
 
-    // Loads of a storage that can only load one range at a time.
+    // Concurrent loads from a storage that can only load one range per request.
     private const int LoadsAtOnce = 16;
 
     private readonly GatherPlan _plan;
@@ -27,22 +27,22 @@ internal sealed class GatherStream : ValueStream
     /// <inheritdoc/>
     public override long Length => _plan.Length;
 
-    /// <summary>Gathers by loading range after range, several at a time.</summary>
+    /// <summary>Gathers by loading each range separately, several at a time.</summary>
     /// <param name="backend">The storage.</param>
     /// <param name="blocks">The ranges.</param>
-    /// <param name="cancellationToken">A token to cancel the opening.</param>
-    /// <param name="loadsAtOnce">The number of ranges that are loaded at the same time.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <param name="loadsAtOnce">The number of concurrent loads.</param>
     public static ValueTask<ValueStream> OpenAsync(
         IBackend backend, IReadOnlyList<Block> blocks, CancellationToken cancellationToken, int loadsAtOnce = LoadsAtOnce)
         => OpenAsync(backend.FindAsync, blocks, (pieces, token) => LoadEachAsync(backend, pieces, loadsAtOnce, token), LargeWindow, cancellationToken);
 
-    /// <summary>Opens the stream. When it returns, either everything is read, or all ranges were seen to be there.</summary>
-    /// <param name="find">Finds an item: called where an offset counts from the end, and where the bytes need more than one window.</param>
+    /// <summary>Opens the stream. When it returns, either everything is read or all ranges were found to exist.</summary>
+    /// <param name="find">Finds an item: called if an offset counts from the end, or if the bytes need more than one window.</param>
     /// <param name="blocks">The ranges.</param>
     /// <param name="read">Reads pieces.</param>
-    /// <param name="windowSize">The bytes that are read at a time; twice as many are in memory at most. They are fewer while many
-    /// streams are open; see <see cref="WindowBudget"/>.</param>
-    /// <param name="cancellationToken">A token to cancel the opening.</param>
+    /// <param name="windowSize">The bytes to read at a time; at most twice as many are in memory.
+    /// Windows are smaller while many streams are open; see <see cref="WindowBudget"/>.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async ValueTask<ValueStream> OpenAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find,
         IReadOnlyList<Block> blocks, PieceReader read, int windowSize, CancellationToken cancellationToken)
     {
@@ -94,7 +94,7 @@ internal sealed class GatherStream : ValueStream
         var count = Math.Min(buffer.Length, _current.Length - _used);
         _current.Span.Slice(_used, count).CopyTo(buffer);
         _used += count;
-        // From now on the caller is busy with this window.
+        // Fill the next window while the caller processes this one.
         if (_next is null && _plan.Left > 0) _next = ReadWindowAsync(_disposing.Token);
         return count;
     }
@@ -102,7 +102,7 @@ internal sealed class GatherStream : ValueStream
     private async ValueTask AdvanceAsync(CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        // A caller who stopped waiting may come again.
+        // The fill continues if the caller cancels, and a later read can still use it.
         var window = await (_next ??= ReadWindowAsync(_disposing.Token)).WaitAsync(cancellationToken).ConfigureAwait(false);
         _next = null;
         _current.Return();
@@ -112,12 +112,12 @@ internal sealed class GatherStream : ValueStream
     private async Task<Window> ReadWindowAsync(CancellationToken cancellationToken)
     {
         var window = new Window((int)Math.Min(_share.WindowSize, _plan.Left));
-        // After a failure the storage may still be writing to the buffer, so it does not go back to the pool.
+        // After a failure the storage may still write to the buffer, so it is not returned to the pool.
         await _read(_plan.FillWindow(window.Memory), cancellationToken).ConfigureAwait(false);
         return window;
     }
 
-    // The buffer goes back only when nothing is written to it any more.
+    // The buffer is returned only when nothing writes to it any more.
     private async Task DropAsync(Task<Window> next)
     {
         await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

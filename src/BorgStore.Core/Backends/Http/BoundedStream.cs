@@ -1,9 +1,9 @@
 namespace BorgStore.Backends.Http;
 
-/// <summary>The body of an answer, of which only as many bytes are read as such an answer can have.</summary>
+/// <summary>The body of a response, limited to the size that such a response can have.</summary>
 /// <param name="body">The body.</param>
-/// <param name="limit">The number of bytes that may come until <see cref="Renew"/> is called.</param>
-/// <param name="fail">Returns the exception for a body that is longer.</param>
+/// <param name="limit">The number of bytes allowed until <see cref="Renew"/> is called.</param>
+/// <param name="fail">Returns the exception for a longer body.</param>
 internal sealed class BoundedStream(Stream body, long limit, Func<long, Exception> fail) : ReadOnlyStream
 {
     private readonly long _limit = limit;
@@ -12,7 +12,7 @@ internal sealed class BoundedStream(Stream body, long limit, Func<long, Exceptio
     /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
 
-    /// <summary>Allows the same number of bytes again, for a body of many items.</summary>
+    /// <summary>Allows the same number of bytes again, for a body with many items.</summary>
     public void Renew() => _left = _limit;
 
     /// <inheritdoc/>

@@ -4,12 +4,12 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace BorgStore.Backends.Http;
 
-/// <summary>Certificate authorities that stand in a file.</summary>
+/// <summary>Certificate authorities from a file.</summary>
 internal static class CertificateAuthorities
 {
-    /// <summary>Trusts those in a file, and no others.</summary>
-    /// <param name="variable">The variable of the environment that names the file.</param>
-    /// <param name="file">The file, in the form of PEM.</param>
+    /// <summary>Returns options that trust only the authorities in a file.</summary>
+    /// <param name="variable">The environment variable that names the file.</param>
+    /// <param name="file">The file, in PEM format.</param>
     public static SslClientAuthenticationOptions Trust(string variable, string file)
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };

@@ -4,18 +4,18 @@ using System.Security.Authentication;
 
 namespace BorgStore.Backends.Http;
 
-/// <summary>The words for what keeps a request from its server, the same for all that is reached over HTTP.</summary>
+/// <summary>Explains why a request did not reach its server, with the same wording for everything that uses HTTP.</summary>
 internal static class HttpFailure
 {
-    /// <summary>How long a connection may take to be made.</summary>
+    /// <summary>The time limit for establishing a connection.</summary>
     public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
 
     private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(5);
 
-    /// <summary>Returns why a request did not reach its server, as one or several sentences.</summary>
-    /// <param name="cause">What the runtime threw.</param>
-    /// <param name="destination">The server, where it is reached by an address.</param>
-    /// <param name="authorityVariable">The variable that names authorities to trust.</param>
+    /// <summary>Explains why a request did not reach its server, in one or more sentences.</summary>
+    /// <param name="cause">The exception of the runtime.</param>
+    /// <param name="destination">The server, if it is reached by an address.</param>
+    /// <param name="authorityVariable">The environment variable that names authorities to trust.</param>
     public static string Describe(Exception cause, Uri? destination, string authorityVariable)
     {
         var tls = Find<AuthenticationException>(cause);
@@ -23,14 +23,15 @@ internal static class HttpFailure
         return why + ProxyChoice.Describe(destination);
     }
 
-    /// <summary>Whether no program listens at the server's address, or the address does not exist. Another attempt helps only if the server is
-    /// just starting.</summary>
-    /// <param name="cause">What the runtime threw.</param>
+    /// <summary>Returns whether no program listens at the server's address, or the address
+    /// does not exist. A retry helps only if the server is just starting.</summary>
+    /// <param name="cause">The exception of the runtime.</param>
     public static bool IsRefused(Exception cause)
         => Find<SocketException>(cause) is { SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.HostUnreachable
             or SocketError.NetworkUnreachable or SocketError.NoData or SocketError.AddressNotAvailable };
 
-    /// <summary>Returns what is wrong where a server was asked by plain HTTP and speaks TLS, or <see langword="null"/>.</summary>
+    /// <summary>Returns a description of the problem if a server that was called
+    /// by plain HTTP speaks TLS; otherwise <see langword="null"/>.</summary>
     /// <param name="server">The server.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<string?> FindTlsAsync(Uri server, CancellationToken cancellationToken)
@@ -46,7 +47,7 @@ internal static class HttpFailure
             var options = new SslClientAuthenticationOptions
             {
                 TargetHost = server.DnsSafeHost,
-#pragma warning disable CA5359 // Nothing is sent there; it is only to be known whether it speaks TLS.
+#pragma warning disable CA5359 // Nothing is sent; this only detects whether the server speaks TLS.
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
 #pragma warning restore CA5359
             };
@@ -59,17 +60,17 @@ internal static class HttpFailure
         }
     }
 
-    /// <summary>Whether no connection was made in time, which the runtime tells as if somebody had cancelled it.</summary>
-    /// <param name="cause">What the runtime threw.</param>
+    /// <summary>Returns whether connecting timed out, which the runtime reports as a cancellation.</summary>
+    /// <param name="cause">The exception of the runtime.</param>
     public static bool IsConnectTimeout(OperationCanceledException cause) => cause.InnerException is TimeoutException;
 
-    // The runtime's message about a proxy ends with a quotation mark that has no partner.
+    // The runtime's message about a proxy ends with an unmatched quotation mark.
     private static string ToSentence(string message)
         => StoreErrorText.ToSentence(ServerText.Clean(message.EndsWith(".\"", StringComparison.Ordinal) ? message[..^1] : message));
 
     private static string DescribeTls(AuthenticationException tls, string authorityVariable)
     {
-        // The runtime tells kinds of failures by their words only, which come from an enumeration and are not translated.
+        // The runtime tells the kinds of failure apart only by words, which come from an enumeration and are not translated.
         var text = $"{tls.Message} {tls.InnerException?.Message}";
         var said = ToSentence(tls.Message);
         if (Has("NotTimeValid")) return $"The server's certificate has expired or is not valid yet: {said} Renew it, or set the clock of this machine.";

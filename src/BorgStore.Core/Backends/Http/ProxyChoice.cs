@@ -2,15 +2,15 @@ using System.Net;
 
 namespace BorgStore.Backends.Http;
 
-/// <summary>The proxy of the environment or the system, as all requests over HTTP use it: without its password in an address, which the
-/// runtime's exceptions would show, and never on the way to this machine itself.</summary>
+/// <summary>The proxy of the environment or the system, for all HTTP requests. Its address is given without the
+/// password, which the runtime's exceptions would show, and it is never used for this machine itself.</summary>
 internal sealed class ProxyChoice : IWebProxy, ICredentials
 {
     private ProxyChoice()
     {
     }
 
-    /// <summary>The choice, which is the same for all.</summary>
+    /// <summary>The shared instance.</summary>
     public static ProxyChoice Instance { get; } = new();
 
     /// <inheritdoc/>
@@ -31,12 +31,12 @@ internal sealed class ProxyChoice : IWebProxy, ICredentials
     /// <inheritdoc/>
     public NetworkCredential? GetCredential(Uri uri, string authType) => HttpClient.DefaultProxy.Credentials?.GetCredential(uri, authType);
 
-    /// <summary>Returns what to say where the proxy wants another user or password.</summary>
+    /// <summary>Returns the advice for a proxy that refuses the user or password.</summary>
     /// <param name="destination">The server.</param>
     public static string DescribeRefusal(Uri? destination)
         => "The proxy refuses the user or password. The environment names them with the proxy, as in HTTPS_PROXY." + Describe(destination);
 
-    /// <summary>Returns the end of a message about a server that could not be reached: which proxy was asked, where one was.</summary>
+    /// <summary>Returns the end of a message about an unreachable server: the proxy in use, or an empty string if there is none.</summary>
     /// <param name="destination">The server.</param>
     public static string Describe(Uri? destination)
         => destination is not null && Instance.GetProxy(destination) is { } proxy

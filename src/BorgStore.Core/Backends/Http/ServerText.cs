@@ -1,21 +1,21 @@
 namespace BorgStore.Backends.Http;
 
-/// <summary>Text of a server, as it may stand in a message.</summary>
+/// <summary>Prepares a server's text for messages.</summary>
 internal static class ServerText
 {
-    /// <summary>What to say where a request is larger than what is on its way lets pass.</summary>
+    /// <summary>The advice for a request that is larger than the server, or a proxy before it, accepts.</summary>
     public const string TooLarge = "The server, or a proxy before it, takes no request of that size. Raise its limit (in nginx: client_max_body_size).";
 
     private const int LongestText = 1000;
 
-    /// <summary>Returns what to say of an answer that names another address, or <see langword="null"/> for other answers.</summary>
-    /// <param name="status">The status of the answer.</param>
-    /// <param name="location">The address, as the answer names it.</param>
+    /// <summary>Returns the advice for a response that redirects to another address, or <see langword="null"/> for other responses.</summary>
+    /// <param name="status">The status of the response.</param>
+    /// <param name="location">The address in the response.</param>
     public static string? DescribeMove(int status, string? location)
         => status is >= 301 and <= 308 && location is { Length: > 0 }
             ? $"The server at that address has moved to '{Clean(StoreUrl.Redact(location))}'. Use that URL." : null;
 
-    /// <summary>Returns the text on one line and no longer than a message can take. Control characters become blanks.</summary>
+    /// <summary>Returns the text on one line, shortened for a message. Control characters become blanks.</summary>
     /// <param name="text">The text.</param>
     public static string Clean(string text) => string.Concat(text.Trim().Take(LongestText).Select(c => char.IsControl(c) ? ' ' : c));
 }

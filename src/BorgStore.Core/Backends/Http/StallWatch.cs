@@ -1,28 +1,28 @@
 namespace BorgStore.Backends.Http;
 
-/// <summary>Ends what waits for the line once nothing happened there for too long. Time that others need does not count.</summary>
-/// <param name="limit">How long nothing may happen.</param>
-/// <param name="caller">Ends it as well.</param>
+/// <summary>Cancels network operations after too long without activity. Time spent elsewhere does not count.</summary>
+/// <param name="limit">The longest time without activity.</param>
+/// <param name="caller">The caller's token, which cancels too.</param>
 internal sealed class StallWatch(TimeSpan limit, CancellationToken caller) : IDisposable
 {
     private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(caller);
 
-    /// <summary>How long nothing may happen.</summary>
+    /// <summary>The longest time without activity.</summary>
     public TimeSpan Limit => limit;
 
-    /// <summary>Ends when the line has stalled, or when the caller wants no more.</summary>
+    /// <summary>A token that is cancelled when the connection stalls or the caller cancels.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Whether it was the line that ended it.</summary>
+    /// <summary>Whether the connection stalled, rather than the caller having cancelled.</summary>
     public bool HasStalled => _source.IsCancellationRequested && !caller.IsCancellationRequested;
 
-    /// <summary>Something happened on the line; the time begins anew.</summary>
+    /// <summary>Starts or restarts the timer, after activity on the connection.</summary>
     public void Start() => _source.CancelAfter(limit);
 
-    /// <summary>It is not the line that is waited for.</summary>
+    /// <summary>Stops the timer, while the connection is not waited for.</summary>
     public void Pause() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
 
-    /// <summary>The line has stalled, which was found out in another way than by waiting.</summary>
+    /// <summary>Reports a stall that was detected in another way than by waiting.</summary>
     public void Stall() => _source.Cancel();
 
     public void Dispose() => _source.Dispose();

@@ -2,10 +2,10 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>Blocks of several values as one stream, each loaded as its turn comes.</summary>
+/// <summary>Blocks of several values as one stream, each loaded when it is reached.</summary>
 /// <param name="load">Loads a part of a value.</param>
 /// <param name="blocks">The blocks.</param>
-/// <param name="hasher">Gets all that passes through.</param>
+/// <param name="hasher">Receives all bytes that are read.</param>
 internal sealed class BlockStream(
     Func<string, ByteRange, CancellationToken, ValueTask<ValueStream?>> load, IReadOnlyList<Block> blocks, Hasher? hasher) : ReadOnlyStream
 {

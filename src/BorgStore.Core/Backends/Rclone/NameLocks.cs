@@ -1,14 +1,14 @@
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>Lets one at a time do something about a name.</summary>
+/// <summary>Locks by name.</summary>
 internal sealed class NameLocks
 {
     private readonly Dictionary<string, Entry> _entries = [];
 
-    /// <summary>Waits until nobody else holds the name.</summary>
+    /// <summary>Waits for the lock of a name.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>What gives the name free when it is disposed.</returns>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The lock, which is released when it is disposed.</returns>
     public async ValueTask<IDisposable> EnterAsync(string name, CancellationToken cancellationToken)
     {
         Entry? entry;

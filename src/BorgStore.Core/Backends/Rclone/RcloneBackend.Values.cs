@@ -6,14 +6,14 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <content>Values on their way in and out.</content>
+/// <content>Operations on values: load, store and defragment.</content>
 internal sealed partial class RcloneBackend
 {
-    /// <summary>Values up to this size [bytes] may go along with a call, and are in memory when loading returns; of others their
-    /// beginning is.</summary>
+    /// <summary>Values up to this size [bytes] may be sent inside a call, and are completely
+    /// in memory when loading returns; of larger values only the beginning is.</summary>
     private const int SmallSize = 64 * 1024;
 
-    /// <summary>How long rclone may take to give up an upload that was cancelled.</summary>
+    /// <summary>The time limit for rclone to stop a cancelled upload.</summary>
     private static readonly TimeSpan CancellationTimeout = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
@@ -32,14 +32,14 @@ internal sealed partial class RcloneBackend
         else await StoreByMoveAsync(name, () => name, value, mode, cancellationToken).ConfigureAwait(false);
     }
 
-    // What is under way when the store is closed goes on, so that this does not ask whether it is open.
+    // Reads in flight continue when the store is being closed, so this does not check whether it is open.
     private async ValueTask<ValueStream?> LoadValueAsync(string name, ByteRange range, CancellationToken cancellationToken)
         => await RunAsync("load", name, canRepeat: true, async (server, remote) =>
         {
             var wanted = range;
             if (range.Offset < 0 || range.Length == 0)
             {
-                // Of more bytes at the end than there are, storages make what they like, and some end rclone's answer without a word.
+                // Storages handle a suffix longer than the value differently, and some break off rclone's response without an error.
                 if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not { } item) return null;
                 var (start, count) = range.Resolve(item.Size);
                 if (count == 0) return Empty();
@@ -50,7 +50,7 @@ internal sealed partial class RcloneBackend
 
     private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
 
-    // "bytes 10-19/100", and for what lies outside the value also "bytes 200-99/100" or "bytes 0--1/0".
+    // "bytes 10-19/100"; for a range outside the value also "bytes 200-99/100" or "bytes 0--1/0".
     [GeneratedRegex(@"^bytes ([0-9]+)--?[0-9]+/([0-9]+)$")]
     private static partial Regex RangePattern();
 
@@ -58,10 +58,10 @@ internal sealed partial class RcloneBackend
         => contentRange is not null && RangePattern().Match(contentRange) is { Success: true } match
             && long.TryParse(match.Groups[1].ValueSpan, out var start) && long.TryParse(match.Groups[2].ValueSpan, out var size) ? (start, size) : null;
 
-    // What was asked for, as far as the value reaches, and nothing else.
+    // Checks that the response contains exactly the part of the requested range that is inside the value.
     private static long CheckLength(RcloneAnswer answer, ByteRange range, (long Start, long Size)? part)
     {
-        // What lies behind the end comes without a length, and as a range that ends before it begins.
+        // A range behind the end has no length in the response, or ends before it starts.
         if (part is var (_, whole) && range.Resolve(whole).Count == 0) return 0;
         if (answer.Length is not { } length) throw RcloneFailure.WrongAnswer("it does not say how long the value is");
         var isRight = part is var (start, size)
@@ -89,14 +89,14 @@ internal sealed partial class RcloneBackend
             var part = RangeIn(answer.Range);
             if (answer.IsSuccess)
             {
-                // Of an empty object some storages say neither a length nor a range.
+                // Some storages return neither a length nor a range for an empty object.
                 if (answer.Length is null && part is null && await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is { Size: 0 })
                     return Empty();
                 var length = CheckLength(answer, range, part);
                 isOurs = length <= SmallSize;
                 return await ReceiveAsync(answer, name, range, length, cancellationToken).ConfigureAwait(false);
             }
-            // It found the item and could not open it, as where storages refuse what begins behind the end.
+            // Rclone found the item but could not open it, for example because the storage refuses a range behind the end.
             if (part is var (_, size) && range.Resolve(size).Count == 0) return Empty();
             var failure = await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
             if (failure.Message == "Not Found")
@@ -114,7 +114,7 @@ internal sealed partial class RcloneBackend
         }
     }
 
-    // What fails at the beginning of a value fails here, where it is tried again.
+    // Failures at the beginning of a value are raised here, where they are retried.
     private async Task<ValueStream> ReceiveAsync(
         RcloneAnswer answer, string name, ByteRange range, long length, CancellationToken cancellationToken)
     {
@@ -128,7 +128,7 @@ internal sealed partial class RcloneBackend
                 token => LoadValueAsync(name, range, token), failure => failure.While("load", name, _target));
     }
 
-    // For a storage where a value appears as a whole.
+    // For a storage in which values appear atomically.
     private async Task StoreInPlaceAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         using var turn = mode == StoreMode.CreateNew
@@ -141,12 +141,12 @@ internal sealed partial class RcloneBackend
         }, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Stores a value under a name that nobody lists, and then gives it its own.</summary>
+    /// <summary>Stores a value under a temporary name that is not listed, and then renames it.</summary>
     /// <param name="shownName">The name for messages.</param>
-    /// <param name="chooseName">Tells the name of the item, which may follow from its value.</param>
+    /// <param name="chooseName">Returns the name of the item, which may depend on its value.</param>
     /// <param name="value">The value.</param>
-    /// <param name="mode">What to do where the item exists already.</param>
-    /// <param name="cancellationToken">Ends it, and leaves nothing.</param>
+    /// <param name="mode">What to do if the item already exists.</param>
+    /// <param name="cancellationToken">A token to cancel the operation, which then leaves nothing behind.</param>
     private async Task StoreByMoveAsync(
         string shownName, Func<string> chooseName, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
@@ -160,7 +160,7 @@ internal sealed partial class RcloneBackend
             var isRepeated = false;
             await RunAsync("store", name, canRepeat: true, async (server, remote) =>
             {
-                // What nobody else knows the name of has moved where it is gone: then it was the answer that was lost.
+                // Only we know the temporary name: if it is gone, the move succeeded and just its response was lost.
                 if (isRepeated && await FindFileAsync(server, temporaryName, cancellationToken).ConfigureAwait(false) is null) return true;
                 isRepeated = true;
                 await MoveFileAsync(server, remote, temporaryName, name, mode, cancellationToken).ConfigureAwait(false);
@@ -174,12 +174,12 @@ internal sealed partial class RcloneBackend
         }
     }
 
-    // What a kill leaves of a call is a temporary value.
+    // If rclone is killed during the call, a temporary value is left behind.
     private static async Task<bool> SendAsync(
         RcloneServer server, RcloneRemote remote, string name, StoreValue value, CancellationToken cancellationToken)
     {
         var bytes = value.IsInMemory ? value.Bytes : await ReadAsync(value, cancellationToken).ConfigureAwait(false);
-        // When the answer comes, rclone writes no more.
+        // Rclone writes nothing more after its response.
         using var patience = new CancellationTokenSource();
         using var cancellation = cancellationToken.UnsafeRegister(_ => patience.CancelAfter(CancellationTimeout), null);
         await server.Forms.SendAsync(remote.ServedName!, name, bytes).WaitAsync(patience.Token).ConfigureAwait(false);
@@ -199,7 +199,7 @@ internal sealed partial class RcloneBackend
         var upload = server.Uploads.Offer(value);
         await using (upload.ConfigureAwait(false))
         {
-            // A cancelled upload is cut off, and rclone's answer awaited: when it comes, rclone writes no more.
+            // A cancelled upload is aborted, and rclone's response is awaited because rclone writes nothing more after it.
             using var patience = new CancellationTokenSource();
             using var cancellation = cancellationToken.UnsafeRegister(_ =>
             {
@@ -224,7 +224,7 @@ internal sealed partial class RcloneBackend
         }
     }
 
-    // As good as it goes: what can't be removed now is found later as what a crash left.
+    // Best effort: a value that cannot be removed now is listed later like one that a crash left behind.
     private async Task RemoveTemporaryAsync(string name)
     {
         using var timeout = new CancellationTokenSource(CancellationTimeout);
@@ -243,7 +243,7 @@ internal sealed partial class RcloneBackend
     {
         await GatherPlan.DemandAllAsync(request.Sources, FindCoreAsync, cancellationToken).ConfigureAwait(false);
 
-        // No remote puts blocks together by itself, so that they come through here; the name follows from them where it is a hash.
+        // No remote can join blocks itself, so they are read here; the name depends on them if it is a hash.
         using var hasher = request.Target is null ? request.Algorithm!.CreateHasher() : null;
         var blocks = new BlockStream(LoadValueAsync, request.Sources, hasher);
         await using (blocks.ConfigureAwait(false))

@@ -5,19 +5,19 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>A store on any storage that rclone reaches.</summary>
+/// <summary>A store on any storage that rclone supports.</summary>
 /// <remarks>
-/// <para>Where the storage can show a value that is not yet whole, a value is uploaded under another name and then renamed. Replacing an
-/// item that way is one step on a local disk, and with rclone 1.63 or later; older versions delete the old item first, so that
-/// for a moment there is none.</para>
-/// <para>Of those who create the same item at once in this process, one wins. Rclone has no way to promise that between processes.</para>
-/// <para>When a value is safe from a power cut is up to the storage; rclone has no call for that.</para>
+/// <para>If the storage can show incomplete values, a value is uploaded under a temporary name and then renamed. Replacing an item that way is
+/// atomic on a local disk, and with rclone 1.63 or later; older versions delete the old item first, so that for a moment there is none.</para>
+/// <para>If the same item is created several times at once in this process, only
+/// one call succeeds. Rclone cannot guarantee that between processes.</para>
+/// <para>When a value is safe from a power cut depends on the storage; rclone has no call for that.</para>
 /// </remarks>
 internal sealed partial class RcloneBackend : Backend
 {
     private const int Attempts = 4;
 
-    // An object store knows no directories, so that this says of an empty store that it is one.
+    // An object store has no directories, so this marks an empty store.
     private const string MarkerName = "store" + Suffixes.Hidden;
 
     private static readonly NameLocks Locks = new();
@@ -25,7 +25,7 @@ internal sealed partial class RcloneBackend : Backend
     private readonly RcloneTarget _target;
     private readonly RcloneService _service;
 
-    /// <summary>Names a store; nothing is looked at yet.</summary>
+    /// <summary>Initializes a backend; nothing is accessed yet.</summary>
     /// <param name="url">Its URL, such as <c>rclone:remote:path</c>.</param>
     public RcloneBackend(string url)
         : this(url, RcloneService.Shared)
@@ -39,10 +39,10 @@ internal sealed partial class RcloneBackend : Backend
         _service.AddStore();
     }
 
-    /// <summary>The pause before the second attempt; each further one is four times as long.</summary>
+    /// <summary>The delay before the second attempt; each further one is four times as long.</summary>
     internal TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Ends the one rclone of this process, for when the library is unloaded. A store that is still open starts it anew.</summary>
+    /// <summary>Stops the rclone of this process, when the library is unloaded. A store that is still open starts it again.</summary>
     public static ValueTask StopSharedProcessAsync() => RcloneService.Shared.StopAsync();
 
     /// <inheritdoc/>
@@ -95,7 +95,7 @@ internal sealed partial class RcloneBackend : Backend
             throw new RcloneFailure(StoreError.StoreDoesNotExist, "there is no store at that place. Create it first, or check the path");
     }
 
-    // Null where there is no such directory.
+    // Returns null if there is no such directory.
     private async Task<List<ItemInfo>?> ListRootAsync(RcloneServer server, CancellationToken cancellationToken)
     {
         try
@@ -108,7 +108,7 @@ internal sealed partial class RcloneBackend : Backend
         }
     }
 
-    // A folder that the file system keeps for itself is not removed. The root stays then too, and passes for empty.
+    // Folders that the file system keeps for itself are not removed. The root then stays too, and counts as empty.
     private async Task PurgeAsync(RcloneServer server, CancellationToken cancellationToken)
     {
         var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false) ?? [];
@@ -139,12 +139,12 @@ internal sealed partial class RcloneBackend : Backend
 
     private JsonObject On(string name) => new() { ["fs"] = _target.Remote, ["remote"] = name };
 
-    /// <summary>Does something with the help of rclone, and tells the user where that fails.</summary>
-    /// <param name="action">What is done, for the message.</param>
-    /// <param name="name">On what; <c>""</c> for the store.</param>
-    /// <param name="canRepeat">Whether doing it twice is as good as once.</param>
-    /// <param name="run">Does it; called again, perhaps with a new rclone, where that may help.</param>
-    /// <param name="cancellationToken">Ends the wait between attempts.</param>
+    /// <summary>Runs an operation that uses rclone, and rewords its failures for the user.</summary>
+    /// <param name="action">The operation, for the message.</param>
+    /// <param name="name">The item; <c>""</c> for the store.</param>
+    /// <param name="canRepeat">Whether the operation is idempotent.</param>
+    /// <param name="run">The operation; it is called again, perhaps with a new rclone, if that may help.</param>
+    /// <param name="cancellationToken">A token to cancel the wait between attempts.</param>
     private async Task<T> RunAsync<T>(
         string action, string name, bool canRepeat, Func<RcloneServer, RcloneRemote, Task<T>> run, CancellationToken cancellationToken)
     {
@@ -182,7 +182,7 @@ internal sealed partial class RcloneBackend : Backend
     {
         return await RunAsync("remove the directory", name, canRepeat: false, async (server, remote) =>
         {
-            // Rclone removes an item as readily as a directory, and what is not there as readily as both.
+            // Rclone would remove an item as well, and does not report a missing directory.
             if (await FindAsync(server, remote, name, cancellationToken).ConfigureAwait(false) is not { IsDirectory: true }) return false;
             try
             {
@@ -191,7 +191,7 @@ internal sealed partial class RcloneBackend : Backend
             }
             catch (RcloneFailure)
             {
-                // Each storage says in its own words that there is none.
+                // Storages report a missing directory in different ways.
                 if (await FindAsync(server, remote, name, cancellationToken).ConfigureAwait(false) is { IsDirectory: true }) throw;
                 return false;
             }
@@ -214,7 +214,7 @@ internal sealed partial class RcloneBackend : Backend
     {
         return await ExplainAsync($"move '{name}' to", newName, RunAsync("move", name, canRepeat: false, async (server, remote) =>
         {
-            // Of a failure nobody could tell whether the item or the directory of the new name is missing.
+            // A failure would not show whether the item or the target directory is missing.
             if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is null) return false;
             if (name != newName) await MoveFileAsync(server, remote, name, newName, mode, cancellationToken).ConfigureAwait(false);
             return true;
@@ -233,7 +233,7 @@ internal sealed partial class RcloneBackend : Backend
         return isKnown ? hash : await base.HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
 
-    // A remote may know it of most values and yet not of all, such as those that were uploaded in parts.
+    // A remote may know the hashes of most but not all values, for example not of those uploaded in parts.
     private static (bool IsKnown, string? Hash) ReadHash(JsonElement item, Hashing.HashKind algorithm)
     {
         if (!item.TryGetProperty("Hashes", out var hashes) || !hashes.TryGetProperty(algorithm.Name, out var found)
@@ -245,7 +245,7 @@ internal sealed partial class RcloneBackend : Backend
     private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
         => RunAsync("look up", name, canRepeat: true, (server, remote) => FindAsync(server, remote, name, cancellationToken), cancellationToken);
 
-    // Whether it is that one of the directories is an item; each storage has words of its own for it.
+    // Checks whether a directory in the path is an item, which storages report in different ways.
     private async Task<T> ExplainAsync<T>(string task, string name, Task<T> writing, CancellationToken cancellationToken)
     {
         try
@@ -267,7 +267,7 @@ internal sealed partial class RcloneBackend : Backend
     private async Task<ItemInfo?> FindAsync(RcloneServer server, RcloneRemote remote, string name, CancellationToken cancellationToken)
     {
         if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is { } file) return file;
-        // Rclone itself would look for it in the parent, where there may be many more.
+        // Rclone itself would list the parent, which may have many more items.
         try
         {
             var contents = await new RcloneLister(server, _target).ListDirectoryAsync(name, cancellationToken).ConfigureAwait(false);
@@ -290,7 +290,7 @@ internal sealed partial class RcloneBackend : Backend
         }
     }
 
-    // Reads null where there is no such file.
+    // Calls the reader with null if there is no such file.
     private async Task<T> StatAsync<T>(RcloneServer server, string name, JsonObject options, Func<JsonElement?, T> read, CancellationToken cancellationToken)
     {
         options["filesOnly"] = true;
@@ -335,7 +335,7 @@ internal sealed partial class RcloneBackend : Backend
         }
         using var turn = await Locks.EnterAsync(_target.Remote + newName, cancellationToken).ConfigureAwait(false);
         await CheckIsNewAsync(server, newName, cancellationToken).ConfigureAwait(false);
-        // A storage that refuses to replace decides it alone.
+        // A storage that can refuse to replace an item then decides atomically.
         await MoveFileAsync(server, remote, name, newName, replaces: true, cancellationToken).ConfigureAwait(false);
     }
 
@@ -349,8 +349,8 @@ internal sealed partial class RcloneBackend : Backend
             ["dstFs"] = _target.Remote,
             ["dstRemote"] = newName,
         };
-        // Rclone takes a while to read settings, so that those of most calls stand in its environment. Where it looks for the new name
-        // first, it deletes what it finds there before it moves.
+        // Rclone takes a while to parse settings, so those of most calls are in its environment.
+        // If it checks the destination first, it deletes an existing item before the move.
         if (!replaces) parameters["_config"] = new JsonObject { ["NoCheckDest"] = false };
         try
         {
@@ -401,7 +401,7 @@ internal sealed partial class RcloneBackend : Backend
             (server, _) => DeleteFileAsync(server, item.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    // rclone lists no links and yet goes where they lead: what is behind one is not in the store.
+    // Rclone does not list links but follows them: an item behind a link is not in the store.
     private async ValueTask<bool> IsInListedDirectoriesAsync(string name, CancellationToken cancellationToken)
     {
         for (int start = 0, end; (end = name.IndexOf('/', start)) >= 0; start = end + 1)
@@ -418,7 +418,7 @@ internal sealed partial class RcloneBackend : Backend
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
         {
-            // What is not there has nothing below it.
+            // A missing directory has nothing below it.
         }
         return false;
     }
@@ -440,7 +440,7 @@ internal sealed partial class RcloneBackend : Backend
 
     private async IAsyncEnumerable<ItemInfo> ListTreeAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // One call for all where the remote lists trees itself; otherwise rclone would only do what we do, and keep all in memory.
+        // A single call if the remote itself lists trees; otherwise rclone would do the same walk, but keep everything in memory.
         var tree = await RunAsync("list", directory, canRepeat: true, async (server, remote) =>
         {
             var lister = new RcloneLister(server, _target);
@@ -468,7 +468,7 @@ internal sealed partial class RcloneBackend : Backend
         return items;
     }
 
-    // WebDAV lists an item as if it were an empty directory.
+    // WebDAV lists an item like an empty directory.
     private async Task CheckIsDirectoryAsync(RcloneServer server, string name, CancellationToken cancellationToken)
     {
         if (name.Length > 0 && await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not null)

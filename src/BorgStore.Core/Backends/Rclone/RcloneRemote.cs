@@ -3,17 +3,17 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>What a remote can do, as rclone tells it, and what follows for us.</summary>
+/// <summary>The capabilities of a remote as rclone reports them, and what follows for us.</summary>
 internal sealed class RcloneRemote
 {
-    // Since this version rclone says which remotes show a value that is not yet whole.
+    // Since this version rclone reports which remotes show incomplete values.
     private static readonly Version TellsPartialUploads = new(1, 63);
 
     private readonly HashSet<string> _hashes;
 
-    /// <summary>Reads what rclone says of a remote.</summary>
+    /// <summary>Parses rclone's description of a remote.</summary>
     /// <param name="remote">The remote as the user named it.</param>
-    /// <param name="info">The answer to <c>operations/fsinfo</c>.</param>
+    /// <param name="info">The response to <c>operations/fsinfo</c>.</param>
     /// <param name="version">The version of rclone.</param>
     public RcloneRemote(string remote, JsonElement info, Version version)
     {
@@ -25,10 +25,10 @@ internal sealed class RcloneRemote
         ListsTrees = Has("ListR");
         var tellsPartialUploads = version >= TellsPartialUploads;
         NeedsTemporaryNames = (Has("Move") || Has("Copy")) && (tellsPartialUploads
-            // Servers behind WebDAV differ, so that rclone's silence about them is no promise.
+            // WebDAV servers differ, so the missing feature guarantees nothing.
             ? Has("PartialUploads") || info.GetProperty("String").GetString()!.StartsWith("webdav ", StringComparison.Ordinal)
             : !HasOnlyPrefixes);
-        // From that version on rclone does the same itself wherever values would be seen unfinished.
+        // Since that version rclone itself uploads under temporary names to remotes that would show incomplete values.
         ReplacesByMove = HasOnlyPrefixes || IsLocal || (tellsPartialUploads && NeedsTemporaryNames);
         _hashes = info.GetProperty("Hashes").ValueKind == JsonValueKind.Array
             ? [.. info.GetProperty("Hashes").EnumerateArray().Select(hash => hash.GetString()!)]
@@ -36,30 +36,30 @@ internal sealed class RcloneRemote
         ServedName = ChooseServedName(remote, info.GetProperty("Name").GetString()!, info.GetProperty("Root").GetString()!);
     }
 
-    /// <summary>The remote as it stands in the address of a download; <see langword="null"/> where it cannot.</summary>
+    /// <summary>The remote in the form for download addresses; <see langword="null"/> if it has none.</summary>
     public string? ServedName { get; }
 
-    /// <summary>Whether directories are only what names suggest, as in an object store, where a value also appears as a whole.</summary>
+    /// <summary>Whether directories are only prefixes of names, as in an object store, where values also appear atomically.</summary>
     public bool HasOnlyPrefixes { get; }
 
-    /// <summary>Whether it is a folder of this machine, where what rclone does for each call takes longer than the storage.</summary>
+    /// <summary>Whether it is a folder of this machine, where rclone's work per call takes longer than the storage's.</summary>
     public bool IsLocal { get; }
 
-    /// <summary>Whether the remote lists a whole tree at once.</summary>
+    /// <summary>Whether the remote can list a whole tree at once.</summary>
     public bool ListsTrees { get; }
 
-    /// <summary>Whether values get their name only when they are whole.</summary>
+    /// <summary>Whether values must be uploaded under a temporary name, because incomplete ones would be visible.</summary>
     public bool NeedsTemporaryNames { get; }
 
-    /// <summary>Whether a move onto an existing item replaces it in one step. Elsewhere rclone deletes that first.</summary>
+    /// <summary>Whether a move onto an existing item replaces it atomically. Otherwise rclone deletes that item first.</summary>
     public bool ReplacesByMove { get; }
 
-    /// <summary>Whether the remote knows the hashes of its values, or computes them where they are.</summary>
+    /// <summary>Returns whether the remote knows the hashes of its values, or computes them itself.</summary>
     /// <param name="kind">The kind of hash.</param>
     public bool Knows(HashKind kind) => _hashes.Contains(kind.Name);
 
-    // Rclone up to 1.60 takes no "//" in an address, and no version takes a "]", both of which connection strings have. Rclone also
-    // knows a remote by a name of its own making, which holds no parameters, as long as it keeps the remote open.
+    // In an address, rclone up to 1.60 does not accept "//" and no version accepts "]", and connection strings
+    // contain both. While a remote is open, rclone also knows it by a generated name without parameters.
     private static string? ChooseServedName(string remote, string name, string root)
     {
         if (CanServe(remote)) return remote;

@@ -1,11 +1,11 @@
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>A value that is too large to wait for, on its way from rclone.</summary>
-/// <param name="answer">What is still to come.</param>
-/// <param name="beginning">What has come already.</param>
-/// <param name="length">How many bytes of all that are the value.</param>
-/// <param name="reload">Loads the same anew.</param>
-/// <param name="explain">Tells the user why reading failed.</param>
+/// <summary>A large value that is received from rclone while it is read.</summary>
+/// <param name="answer">The response with the rest of the value.</param>
+/// <param name="beginning">The beginning of the value, already received.</param>
+/// <param name="length">The length of the value [bytes].</param>
+/// <param name="reload">Loads the same value again.</param>
+/// <param name="explain">Rewords a failure for the user.</param>
 internal sealed class RcloneValueStream(
     RcloneAnswer answer,
     ReadOnlyMemory<byte> beginning,
@@ -28,8 +28,8 @@ internal sealed class RcloneValueStream(
         return read;
     }
 
-    /// <summary>Reads all that is left. Where nothing was read before, a failure on the way only makes it begin again.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Reads everything that is left. If nothing was read before, a lost connection is retried once from the start.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public override async ValueTask<byte[]> ReadToEndAsync(CancellationToken cancellationToken = default)
     {
         if (_position > 0) return await base.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
@@ -41,7 +41,7 @@ internal sealed class RcloneValueStream(
         {
             var again = await reload(cancellationToken).ConfigureAwait(false);
             if (again is null) throw;
-            // The second failure is the user's.
+            // A second failure is reported.
             await using (again.ConfigureAwait(false))
                 return again is RcloneValueStream stream
                     ? await stream.ReadOnceAsync(cancellationToken).ConfigureAwait(false)

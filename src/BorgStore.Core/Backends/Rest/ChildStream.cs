@@ -2,15 +2,15 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>A child's stdin and stdout as one connection.</summary>
-/// <param name="child">The child, which ends with the connection.</param>
-/// <param name="ended">Called once it has ended, with its exit code and what it wrote to stderr.</param>
+/// <summary>The stdin and stdout of a child process as one connection.</summary>
+/// <param name="child">The child, which is ended together with the connection.</param>
+/// <param name="ended">Called after it ended, with its exit code and its stderr.</param>
 internal sealed class ChildStream(ChildProcess child, Action<ChildStream, int, string> ended) : Stream
 {
     private readonly object _lock = new();
     private Task? _ending;
 
-    /// <summary>Whether anything ever came from the child.</summary>
+    /// <summary>Whether the child ever sent anything.</summary>
     public bool HasAnswered { get; private set; }
 
     public override bool CanRead => true;
@@ -31,7 +31,7 @@ internal sealed class ChildStream(ChildProcess child, Action<ChildStream, int, s
     {
         var count = await child.Stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         if (count > 0) HasAnswered = true;
-        // Why it died is told before anybody is told that it did.
+        // Report the reason for its end before the reader sees the end.
         else if (buffer.Length > 0) await EndAsync().ConfigureAwait(false);
         return count;
     }
@@ -63,7 +63,7 @@ internal sealed class ChildStream(ChildProcess child, Action<ChildStream, int, s
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
-    // HttpClient closes connections without waiting; whoever closes the transport waits.
+    // HttpClient closes connections without waiting; disposing the transport waits.
     protected override void Dispose(bool disposing)
     {
         if (disposing) _ = EndAsync();

@@ -1,20 +1,20 @@
 namespace BorgStore.Backends.Rest;
 
-/// <summary>Lets requests through one at a time, where a server can't take more.</summary>
-/// <remarks>The servers of the Python package before 0.6.2 open and close one backend that all requests share. Of those that come at once
-/// some are answered 412, before they were executed or after it.</remarks>
+/// <summary>Serialises requests to servers that cannot handle concurrent ones.</summary>
+/// <remarks>Servers of the Python package before 0.6.2 open and close a single backend for all requests.
+/// Some concurrent requests are answered with 412, before or after they were executed.</remarks>
 internal sealed class RequestTurns : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1);
     private volatile bool _areNeeded;
 
-    /// <summary>Whether requests have to wait for each other; once they do, that stays.</summary>
+    /// <summary>Whether requests must wait for each other; once true, it stays true.</summary>
     public bool AreNeeded => _areNeeded;
 
-    /// <summary>Lets requests through one at a time from now on.</summary>
+    /// <summary>Serialises requests from now on.</summary>
     public void Begin() => _areNeeded = true;
 
-    /// <summary>Prepares a request. It has its turn when it asks for it, and until it is disposed.</summary>
+    /// <summary>Prepares a request. Its turn lasts from <see cref="Turn.TakeAsync"/> until it is disposed.</summary>
     public Turn Prepare() => new(this);
 
     public void Dispose() => _gate.Dispose();
@@ -24,7 +24,7 @@ internal sealed class RequestTurns : IDisposable
     {
         private bool _isTaken;
 
-        /// <summary>Waits for the turn, where there are any. A second call returns at once.</summary>
+        /// <summary>Waits for the turn if requests are serialised. Further calls return immediately.</summary>
         public async ValueTask TakeAsync(CancellationToken cancellationToken)
         {
             if (_isTaken || !turns.AreNeeded) return;

@@ -4,21 +4,20 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>Where a REST server is and how it is reached, read from a URL.</summary>
+/// <summary>The address of a REST server, parsed from a URL.</summary>
 /// <remarks>
 /// <c>http://[user:password@]host[:port][/base]</c>, <c>https://…</c>, <c>http+unix://%2Frun%2Fx.sock[/base]</c>,
-/// <c>rest://[user@]host[:port]/path</c> over ssh and <c>rest:///path</c> by a process of this machine. As in the Python package,
-/// the path of <c>rest:</c> begins behind the slash: <c>rest://host/x</c> is relative to the login directory,
-/// <c>rest://host//srv/x</c> absolute.
+/// <c>rest://[user@]host[:port]/path</c> over ssh, and <c>rest:///path</c> for a process on this machine. As in the Python package, the path
+/// of <c>rest:</c> starts after the slash: <c>rest://host/x</c> is relative to the login directory, <c>rest://host//srv/x</c> is absolute.
 /// </remarks>
-/// <param name="Origin">Scheme, host and port of the requests.</param>
-/// <param name="BasePath">What stands before every name, without a slash at its end.</param>
+/// <param name="Origin">The scheme, host and port of requests.</param>
+/// <param name="BasePath">The prefix of all names, without a trailing slash.</param>
 internal sealed partial record RestAddress(string Origin, string BasePath)
 {
-    /// <summary>The variables that hold user and password where the URL has none.</summary>
+    /// <summary>The environment variables with user and password, used if the URL has none.</summary>
     public const string UsernameVariable = "BORGSTORE_REST_USERNAME", PasswordVariable = "BORGSTORE_REST_PASSWORD";
 
-    /// <summary>The variable that names another program than <c>ssh</c>, with its arguments.</summary>
+    /// <summary>The environment variable with the program to use in place of <c>ssh</c>, and its arguments.</summary>
     public const string RemoteShellVariable = "BORGSTORE_RSH";
 
     private const string ServerCommand = "borgstore-server-rest";
@@ -26,19 +25,19 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     /// <summary>User and password.</summary>
     public NetworkCredential? Credential { get; init; }
 
-    /// <summary>The unix socket that leads to the server.</summary>
+    /// <summary>The path of the server's unix socket.</summary>
     public string? UnixSocket { get; init; }
 
-    /// <summary>The command that is, or leads to, a server on its stdin and stdout.</summary>
+    /// <summary>The command that runs, or connects to, a server on its stdin and stdout.</summary>
     public IReadOnlyList<string>? Command { get; init; }
 
-    /// <summary>The host that the command reaches over ssh; <see langword="null"/> where it runs on this machine.</summary>
+    /// <summary>The host that the command connects to by ssh; <see langword="null"/> if it runs on this machine.</summary>
     public string? SshHost { get; init; }
 
-    /// <summary>Reads a URL.</summary>
+    /// <summary>Parses a URL.</summary>
     /// <param name="url">The URL.</param>
-    /// <param name="credential">User and password, where the URL has none.</param>
-    /// <param name="remoteShell">The program that reaches other hosts, with its arguments; by default the one of the environment.</param>
+    /// <param name="credential">User and password, if the URL has none.</param>
+    /// <param name="remoteShell">The program that connects to other hosts, with its arguments; by default the one from the environment.</param>
     public static RestAddress Parse(string url, NetworkCredential? credential = null, string? remoteShell = null)
         => StoreUrl.GetScheme(url) switch
         {
@@ -82,12 +81,12 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         string[] server = [ServerCommand, "--stdio", "--backend", "FILE:" + match.Groups["path"].Value];
         if (host.Length == 0) return new("http://stdio", "") { Command = server };
 
-        // What begins with a dash would be an option of ssh.
+        // ssh would take an argument with a leading dash as an option.
         if (host.StartsWith('-') || user.StartsWith('-')) throw Invalid(url, "no user or host begins with '-'");
         var shell = remoteShell is { Length: > 0 }
             ? ShellWords.SplitLocal(remoteShell)
             : [
-                // A line that died is noticed within a minute and a half, and a host that is not there sooner than the system does.
+                // Detects a dead connection within a minute and a half, and an unreachable host sooner than the system does.
                 "ssh", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=3", .. port.Length > 0 ? ["-p", port] : Array.Empty<string>(),
             ];
         var login = user.Length > 0 ? $"{user}@{host.Trim('[', ']')}" : host.Trim('[', ']');

@@ -4,17 +4,17 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>An answer, while it is read. What it brings is not trusted: its form and length are checked here and in <see cref="RestJson"/>.</summary>
-/// <param name="Response">The answer.</param>
-/// <param name="MayHaveHappened">Whether an attempt before this one may have been executed, its answer being lost.</param>
-/// <param name="WasMixedUp">Whether the server mixed up an attempt before this one with others, and executed it or not.</param>
-/// <param name="Stalled">Ends the wait for the rest of it.</param>
+/// <summary>A response that is being read. Its content is not trusted: form and length are checked here and in <see cref="RestJson"/>.</summary>
+/// <param name="Response">The HTTP response.</param>
+/// <param name="MayHaveHappened">Whether an earlier attempt may have been executed although its response was lost.</param>
+/// <param name="WasMixedUp">Whether the server mixed up an earlier attempt with other requests, and may or may not have executed it.</param>
+/// <param name="Stalled">A token that is cancelled when the connection stalls or the caller cancels.</param>
 internal readonly record struct RestAnswer(HttpResponseMessage Response, bool MayHaveHappened, bool WasMixedUp, CancellationToken Stalled)
 {
     private const int LongestWord = 1024;
 
-    /// <summary>Fails unless the request was executed. The answer may have a body.</summary>
-    /// <param name="name">The item that was asked for, if one was.</param>
+    /// <summary>Throws unless the request was executed. The response may have a body.</summary>
+    /// <param name="name">The requested item, if there is one.</param>
     /// <returns><see langword="true"/>.</returns>
     public async Task<bool> DemandAsync(string? name)
     {
@@ -23,8 +23,8 @@ internal readonly record struct RestAnswer(HttpResponseMessage Response, bool Ma
         throw await RestErrors.ReadAsync(Response, name, Stalled).ConfigureAwait(false);
     }
 
-    /// <summary>Fails unless a command was executed that answers nothing else. A web page would bring itself.</summary>
-    /// <param name="name">The item that was asked for, if one was.</param>
+    /// <summary>Throws unless a command with an empty response was executed. A web page would have a body.</summary>
+    /// <param name="name">The requested item, if there is one.</param>
     /// <returns><see langword="true"/>.</returns>
     public async Task<bool> DemandDoneAsync(string? name)
     {
@@ -36,7 +36,7 @@ internal readonly record struct RestAnswer(HttpResponseMessage Response, bool Ma
         static StoreException HasBody() => RestErrors.Wrong("it sends a page where it has nothing to say");
     }
 
-    /// <summary>Fails where the body is not of the type that the server gives such an answer.</summary>
+    /// <summary>Throws if the body is not of the expected type.</summary>
     /// <param name="mediaType">The type.</param>
     public void DemandType(string mediaType)
     {
@@ -49,12 +49,12 @@ internal readonly record struct RestAnswer(HttpResponseMessage Response, bool Ma
     public async Task<string> ReadWordAsync() => Encoding.UTF8.GetString(await ReadAllAsync(LongestWord).ConfigureAwait(false)).Trim();
 
     /// <summary>Reads a body that fits into memory.</summary>
-    /// <param name="limit">The number of bytes that it may have.</param>
+    /// <param name="limit">The maximum number of bytes.</param>
     public async Task<byte[]> ReadAllAsync(int limit)
     {
         if (Response.Content.Headers.ContentLength is { } length)
             return length <= limit ? await Response.Content.ReadAsByteArrayAsync(Stalled).ConfigureAwait(false) : throw RestErrors.TooLong(limit);
-        // The server says the length of everything but long listings.
+        // The server states the length of everything except long listings.
         using var bytes = new MemoryStream();
         var body = new BoundedStream(await Response.Content.ReadAsStreamAsync(Stalled).ConfigureAwait(false), limit, RestErrors.TooLong);
         await body.CopyToAsync(bytes, Stalled).ConfigureAwait(false);

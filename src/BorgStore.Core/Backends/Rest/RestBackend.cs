@@ -8,14 +8,14 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>A store behind a REST server, ours or the Python package's.</summary>
-/// <remarks>What only our server can do is used where an answer of the server told so; see docs/protocol.md.</remarks>
+/// <summary>A store on a REST server, either ours or that of the Python package.</summary>
+/// <remarks>Features of our server are used only after one of its responses announced them; see docs/protocol.md.</remarks>
 internal sealed class RestBackend : Backend
 {
-    // Tree listings in pages, flush, digests on request, conditional stores and moves, temporary files.
+    // Paged tree listings, flush, digests on request, conditional stores and moves, temporary items.
     private const int OurExtensions = 1;
 
-    // The command that gathers ranges, which other servers may have as well.
+    // The command to gather ranges, which other servers may support too.
     private const int GatherExtension = 2;
 
     private readonly string _shownUrl;
@@ -25,9 +25,9 @@ internal sealed class RestBackend : Backend
     private volatile bool _lacksGather;
     private int _unflushed;
 
-    /// <summary>Names a store; nothing is connected yet.</summary>
+    /// <summary>Initializes a backend; nothing is connected yet.</summary>
     /// <param name="url">The URL: http, https, http+unix or rest.</param>
-    /// <param name="options">What else is to be known; its permissions are another class's concern.</param>
+    /// <param name="options">The options; permissions are enforced by another class.</param>
     public RestBackend(string url, BackendOptions? options = null)
         : this(RestAddress.Parse(url, options?.Credential), StoreUrl.Redact(url), options?.Durability ?? default)
     {
@@ -42,7 +42,7 @@ internal sealed class RestBackend : Backend
         _client = new(_transport, _shownUrl);
     }
 
-    /// <summary>Sends the requests; tests shorten its timeouts.</summary>
+    /// <summary>The client that sends the requests; tests shorten its timeouts.</summary>
     internal RestClient Client => _client;
 
     private bool HasExtensions => HasExtension(OurExtensions);
@@ -132,18 +132,18 @@ internal sealed class RestBackend : Backend
 
     private bool HasExtension(int number) => _client.Extensions >= number;
 
-    // Version 0.6.1 of the Python package came with this header, and 0.6.2 no longer mixes up requests. What an older one would lose, it
-    // never gets the chance to; 0.6.1 itself shows by what it answers.
+    // Version 0.6.1 of the Python package introduced this header, and 0.6.2 no longer mixes up requests. Older
+    // versions are detected before they can lose anything; 0.6.1 itself is detected by its 412 responses.
     private bool NoticeAge(HttpResponseMessage response)
     {
         if (!HasExtensions && !response.Headers.Contains(WriteTimeHeader)) _transport.Turns?.Begin();
         return true;
     }
 
-    /// <summary>Asks for the root of the store, and fails where what answers is no server of stores.</summary>
-    /// <param name="task">What is tried, for messages.</param>
+    /// <summary>Requests the root of the store, and throws if the responder is not a server of stores.</summary>
+    /// <param name="task">The task, for messages.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    /// <returns>Whether there is a store.</returns>
+    /// <returns>Whether the store exists.</returns>
     private async Task<bool> RecogniseAsync(string task, CancellationToken cancellationToken)
     {
         bool exists, isKnown;
@@ -152,7 +152,7 @@ internal sealed class RestBackend : Backend
             (exists, isKnown) = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
             {
                 HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) is "true" or "false" => (NoticeAge(answer.Response), true),
-                // Whoever may not look at the root may do so further down; that there is a store is known.
+                // A user who may not see the root may have access further down; that the store exists is certain.
                 HttpStatusCode.Forbidden => (true, HasExtensions),
                 HttpStatusCode.Gone => (false, true),
                 HttpStatusCode.OK or HttpStatusCode.NotFound => throw RestErrors.NoServer($"{task} the store '{_shownUrl}'", _shownUrl),
@@ -161,7 +161,7 @@ internal sealed class RestBackend : Backend
         }
         catch (StoreException e) when (e.Error != StoreError.AuthenticationFailed && !HasExtensions && _transport.Server is not null)
         {
-            // Some servers answer 400, others end the connection or send what is no HTTP.
+            // Some servers answer with 400, others close the connection or send something other than HTTP.
             if (await HttpFailure.FindTlsAsync(_transport.Server, cancellationToken).ConfigureAwait(false) is not { } why) throw;
             throw StoreException.While(StoreError.ConnectionLost, $"{task} the store '{_shownUrl}'", _shownUrl, why, e);
         }
@@ -169,7 +169,7 @@ internal sealed class RestBackend : Backend
         return exists;
     }
 
-    // Anything on the web refuses with 403. Of Python's server, the answer to a listing shows more.
+    // Any web server may answer with 403. The Python server is recognised by its response to a listing.
     private Task<bool> RecogniseRefusalAsync(string task, CancellationToken cancellationToken)
         => _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, "//"), async answer =>
         {
@@ -185,7 +185,7 @@ internal sealed class RestBackend : Backend
 
     private static bool IsDigest(string text, HashKind algorithm) => text.Length == 2 * algorithm.DigestSize && text.All(char.IsAsciiHexDigit);
 
-    // The name follows from the request and, where there was no target, from a digest at its end.
+    // The name follows from the request and, without a target, ends with a digest.
     private static string CheckMade(DefragRequest request, string made)
     {
         var key = made[(made.LastIndexOf('/') + 1)..];
@@ -197,7 +197,7 @@ internal sealed class RestBackend : Backend
     protected override async ValueTask FlushCoreAsync(CancellationToken cancellationToken)
     {
         Interlocked.Exchange(ref _unflushed, 0);
-        // Another server has no way to be asked.
+        // Other servers have no such command.
         if (!HasExtensions) return;
         await _client.SendAsync(() => Post("/?cmd=flush"), answer => answer.DemandDoneAsync(null), Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
@@ -214,7 +214,7 @@ internal sealed class RestBackend : Backend
         var (digest, isKnown) = await _client.SendAsync<(string?, bool)>(() => Post($"{Target(name)}?cmd=hash&algorithm={algorithm.Name}"), async answer =>
         {
             if (answer.Response.StatusCode == HttpStatusCode.NotFound) return (null, true);
-            // An algorithm that this server does not know.
+            // The server does not know the algorithm.
             if (answer.Response.StatusCode == HttpStatusCode.BadRequest && !HasExtensions) return (null, false);
             await answer.DemandAsync(name).ConfigureAwait(false);
             var word = await answer.ReadWordAsync().ConfigureAwait(false);
@@ -228,7 +228,7 @@ internal sealed class RestBackend : Backend
         var removed = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, target), async answer =>
         {
             if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.DemandDoneAsync(name).ConfigureAwait(false);
-            // What a server mixed up and is gone now was most likely removed by that attempt.
+            // If an attempt was mixed up and the item no longer exists, that attempt most likely deleted it.
             return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It is not there now.", name) : answer.WasMixedUp;
         }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
         if (removed) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
@@ -237,10 +237,10 @@ internal sealed class RestBackend : Backend
 
     private HttpRequestMessage Post(string target) => _transport.CreateRequest(HttpMethod.Post, target);
 
-    // The names of items are not escaped on this wire, so some that only others could write have no place on it.
+    // Item names are not escaped in requests, so some names that only others can write cannot be sent.
     private static string Target(string name)
     {
-        // To the Python server and to some proxies a '#' ends the name, so that they would answer for another item.
+        // For the Python server and some proxies a '#' ends the name, so that they would answer for another item.
         var wrong = name.AsSpan().IndexOfAny("?# ");
         if (wrong < 0) wrong = name.AsSpan().IndexOfAnyInRange('\0', '\x1f');
         if (wrong < 0) wrong = name.IndexOf('\x7f');
@@ -256,7 +256,7 @@ internal sealed class RestBackend : Backend
         return request;
     }
 
-    // The Python server replaces whatever is there; asking first is the best there is.
+    // The Python server always replaces an existing item; checking first is the best that is possible.
     private async ValueTask DemandAbsentAsync(string name, CancellationToken cancellationToken)
     {
         if (!HasExtensions && await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is not null)
@@ -280,7 +280,7 @@ internal sealed class RestBackend : Backend
     private const string Digest = "Repr-Digest";
     private const string DigestPrefix = "sha-256=:";
 
-    // What is smaller is loaded as a whole, so that a lost connection can be made good.
+    // Smaller values are loaded completely before they are returned, so that a lost connection can be retried.
     private const int SmallValue = 1 << 20;
 
     /// <inheritdoc/>
@@ -364,7 +364,7 @@ internal sealed class RestBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        // Nothing of a value, and (of the Python server) a part before its end that may be longer than all of it, take its size.
+        // The size is needed for an empty range, and with the Python server for a suffix, which may be longer than the value.
         if (range.Length == 0 || (range.Offset < 0 && (range.Length is not null || !HasExtensions)))
         {
             if (await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is not { IsDirectory: false } info) return null;
@@ -381,7 +381,7 @@ internal sealed class RestBackend : Backend
         }, answer => ReadValueAsync(answer, name, range), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
     }
 
-    // Null where the server has no such command.
+    // Returns null if the server has no such command.
     private async ValueTask<ValueStream?> GatherThereAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
     {
         foreach (var block in blocks) Target(block.Name);
@@ -391,8 +391,7 @@ internal sealed class RestBackend : Backend
         }
         catch (StoreException e) when (e.Error is StoreError.InvalidArgument or StoreError.NotSupported && !HasExtension(GatherExtension))
         {
-            // Another server refuses ranges that are wrong with the same status as a command that it does not know. It knows the
-            // command if it gathers nothing.
+            // Another server refuses invalid ranges with the same status as an unknown command. If it can gather an empty list, it knows the command.
             _lacksGather = !await KnowsGatherAsync(cancellationToken).ConfigureAwait(false);
             if (!_lacksGather) throw;
             return null;
@@ -446,7 +445,7 @@ internal sealed class RestBackend : Backend
         return await ReadBodyAsync(answer, range.Offset < 0 ? -(decimal)range.Offset : range.Length, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
     }
 
-    // The most that was asked for is known of a part, and then more is not taken for it.
+    // For a part of a value the maximum length is known, and a longer body is refused.
     private async Task<ValueStream> ReadBodyAsync(RestAnswer answer, decimal? most, Func<CancellationToken, ValueTask<string?>>? fetchHash)
     {
         var response = answer.Response;
@@ -463,7 +462,7 @@ internal sealed class RestBackend : Backend
         return new RestValueStream(response, body, response.Content.Headers.ContentLength.Value, _client, fetchHash);
     }
 
-    // A value that can be read twice is announced with its hash, so that what arrives damaged is not even stored.
+    // The hash of a value that can be read twice is sent ahead, so that a damaged value is not even stored.
     private static async ValueTask<string?> HashAheadAsync(StoreValue value, CancellationToken cancellationToken)
     {
         if (value.IsInMemory) return HashKind.Sha256.ComputeHex(value.Bytes.Span);
@@ -472,13 +471,13 @@ internal sealed class RestBackend : Backend
         await using (stream.ConfigureAwait(false)) return await HashKind.Sha256.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
     }
 
-    // What could not be announced is compared once it is there.
+    // Otherwise the hash is compared after the value was stored.
     private async ValueTask CheckArrivedAsync(string name, byte[] hash, byte[]? told, CancellationToken cancellationToken)
     {
         if (told is not null && hash.AsSpan().SequenceEqual(told)) return;
         var stored = await HashCoreAsync(name, HashKind.Sha256, cancellationToken).ConfigureAwait(false);
         if (told is null && (stored is null || IsHash(hash))) return;
-        // Anything but what the server said to have taken may be a newer value of another client.
+        // A value that differs from what the server received may be a newer one from another client.
         var isOurs = told is not null && IsHash(told);
         if (isOurs) await RemoveAsync(Target(name), name, cancellationToken).ConfigureAwait(false);
         throw new StoreException(StoreError.HashMismatch, isOurs
@@ -562,13 +561,13 @@ internal sealed class RestBackend : Backend
     protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
         DemandExtensions();
-        // What was written to since is left alone.
+        // An upload that was written to since then is kept.
         var written = (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond;
         return await RemoveAsync(string.Create(CultureInfo.InvariantCulture, $"/?cmd=temporary&id={Escape(item.Id)}&mtime={written}"), item.Id, cancellationToken).ConfigureAwait(false);
     }
 
-    // A page is read as a whole before anything of it is given out, so that a slow reader keeps no connection from others and a lost
-    // one is made good.
+    // A page is read completely before its items are returned, so that a slow
+    // reader does not occupy a connection, and a lost connection can be retried.
     private Task<ListingPage> ListPageAsync(string directory, ListScope scope, string? after, CancellationToken cancellationToken)
     {
         var target = directory.Length == 0 ? "//" : Target(directory) + "/";

@@ -5,46 +5,46 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>Whether an operation may be done twice, after the answer to the first time was lost.</summary>
+/// <summary>Whether an operation may be repeated after its response was lost.</summary>
 internal enum Repeat
 {
-    /// <summary>Twice is as good as once.</summary>
+    /// <summary>The operation is idempotent.</summary>
     Freely,
 
-    /// <summary>The second time may find what the first one did; the answer says whether there was a first.</summary>
+    /// <summary>The repetition may encounter the effect of the first attempt; the response is evaluated with that in mind.</summary>
     Knowingly,
 
-    /// <summary>Only what was never sent is sent again.</summary>
+    /// <summary>Only a request that was not sent may be repeated.</summary>
     Never,
 }
 
-/// <summary>Sends requests: again over a new connection where one was lost and that is safe, never longer than a stall may be.</summary>
+/// <summary>Sends requests. Retries over a new connection if one was lost and a repetition is safe, and gives up on stalled connections.</summary>
 /// <param name="transport">The connections.</param>
-/// <param name="shownUrl">The store, for messages.</param>
+/// <param name="shownUrl">The store's URL for messages.</param>
 internal sealed class RestClient(RestTransport transport, string shownUrl)
 {
     private const string ExtensionsHeader = "X-BorgStore-Server";
     private volatile bool _wasAnswered;
 
-    /// <summary>How long nothing may happen on the line before it is given up.</summary>
+    /// <summary>The longest time without activity on a connection.</summary>
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The pauses before further attempts.</summary>
+    /// <summary>The delays before retries.</summary>
     public IReadOnlyList<TimeSpan> Pauses { get; set; } =
         [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5)];
 
-    /// <summary>The pauses before further attempts at what the server mixed up, each more or less, so that several clients don't stay in step.</summary>
+    /// <summary>The delays before retries of requests that the server mixed up, randomised so that several clients don't stay in step.</summary>
     public IReadOnlyList<TimeSpan> MixUpPauses { get; set; } = [.. Enumerable.Range(0, 8).Select(i => TimeSpan.FromMilliseconds(25 << i))];
 
-    /// <summary>The extensions that the server has, by the number that its answers tell; 0 for none.</summary>
+    /// <summary>The number of the server's extensions, as announced in its responses; 0 for none.</summary>
     public int Extensions { get; private set; }
 
-    /// <summary>Sends a request and reads its answer.</summary>
-    /// <param name="create">Makes the request, once for each attempt.</param>
-    /// <param name="read">Reads the answer, as part of the attempt.</param>
-    /// <param name="repeat">Whether the request may be sent again.</param>
-    /// <param name="takesLong">Whether the answer may take longer than a stall.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Sends a request and reads its response.</summary>
+    /// <param name="create">Creates the request, once for each attempt.</param>
+    /// <param name="read">Reads the response, as part of the attempt.</param>
+    /// <param name="repeat">Whether the request may be repeated.</param>
+    /// <param name="takesLong">Whether the response may take longer than the stall timeout.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<RestAnswer, Task<T>> read,
         Repeat repeat, bool takesLong, CancellationToken cancellationToken)
     {
@@ -62,9 +62,9 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                     ? mixUps < MixUpPauses.Count ? MixUpPauses[mixUps++] * (0.5 + Random.Shared.NextDouble()) : (TimeSpan?)null
                     : losses < Pauses.Count ? Pauses[losses++] : null;
                 if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw Explain(failure!);
-                // One more attempt is enough for a server that was never there.
+                // A server that never answered gets only one more attempt.
                 if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
-                // A server that speaks TLS ends a connection without it, however often.
+                // A server that expects TLS closes every connection without it.
                 if (!_wasAnswered && outcome == Outcome.Lost && losses == 1 && transport.Server is { } server
                     && await HttpFailure.FindTlsAsync(server, cancellationToken).ConfigureAwait(false) is not null) throw Explain(failure!);
                 await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
@@ -93,7 +93,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         using var watch = new StallWatch(StallTimeout, cancellationToken);
         using var turn = transport.Turns?.Prepare();
         var upload = request.Content as ValueContent;
-        // Only the end of an upload needs the turn: its source may take its time, and may itself be loaded from this server.
+        // Only the last bytes of an upload need the turn: its source may be slow, and may itself be loaded from this server.
         if (upload is not null) (upload.Watch, upload.Turn) = (watch, turn);
         else if (turn is not null) await turn.TakeAsync(cancellationToken).ConfigureAwait(false);
         HttpResponseMessage? response = null;
@@ -106,7 +106,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             watch.Start();
             if (RestErrors.IsFromBetween(response))
             {
-                // A request that was turned away was not executed.
+                // A request refused with 429 was not executed.
                 var outcome = response.StatusCode == HttpStatusCode.TooManyRequests ? Outcome.TurnedAway : Outcome.Lost;
                 return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), outcome, RetryAfter.Find(response));
             }
@@ -121,7 +121,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (Exception) when (upload?.SourceFailure is not null)
         {
-            // What the value's own stream threw is nobody else's failure.
+            // An exception of the value's own stream is passed on unchanged.
             upload.SourceFailure.Throw();
             throw;
         }
@@ -137,12 +137,12 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException
             || (!_wasAnswered && (HttpFailure.IsRefused(e) || e.HttpRequestError == HttpRequestError.ProxyTunnelError)))
         {
-            // Only a server that has answered before is waited for: it may be starting again.
+            // Only a server that has answered before is retried: it may be restarting.
             throw Lost(e);
         }
         catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)
         {
-            // A program that is missing now will not be there in a second either.
+            // A missing program will not appear within seconds.
             return inner.Error == StoreError.NotSupported ? throw inner : (default, inner, Outcome.NotSent, null);
         }
         catch (Exception e) when (IsNoHttp(e))
@@ -160,12 +160,12 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         finally
         {
-            // A value that is still coming in brings its answer to an end itself.
+            // A value that is still being received disposes its response itself.
             if (result is not RestValueStream) response?.Dispose();
         }
     }
 
-    // An answer that takes long is waited for as long as the server shows that it is alive: on another connection, for this one is silent.
+    // A slow response is awaited as long as the server responds to a ping, which needs another connection.
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, StallWatch watch, bool takesLong)
     {
         var answering = transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token);
@@ -193,12 +193,12 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
-            // A server that takes no more connections is about to end, and then so does the one that waits; or it has enough of them.
+            // A server that refuses connections is about to end, which also ends the waiting request; or it has too many connections.
             return true;
         }
     }
 
-    // Whatever stands before a server of ours passes its mark on. A page that says "not found" would be taken for the absence of an item.
+    // Proxies pass on our server's mark. A proxy's own "not found" page must not be taken for the absence of an item.
     private void NoticeServer(HttpResponseMessage response)
     {
         if (response.Headers.TryGetValues(ExtensionsHeader, out var values) && int.TryParse(values.First(), out var number) && number > 0)
@@ -207,7 +207,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             throw RestErrors.Wrong($"{(int)response.StatusCode} without the mark that its answers had before");
     }
 
-    // Nothing but the answer is read here, so whatever else goes wrong is the answer's fault.
+    // Only the response is processed here, so any other exception means that it is malformed.
     private static async Task<T> ReadAsync<T>(Func<RestAnswer, Task<T>> read, RestAnswer answer)
     {
         try
@@ -224,15 +224,15 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         => (e as HttpRequestException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
             || (e as HttpIOException)?.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded;
 
-    // Why ssh gave up is known a moment after its connection is lost.
+    // The reason of ssh becomes known shortly after its connection is lost.
     private StoreException Explain(StoreException failure)
         => failure.Error == StoreError.ConnectionLost ? WhatSshSaid(failure) ?? failure : failure;
 
     private StoreException? WhatSshSaid(Exception cause)
         => transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, cause) : null;
 
-    /// <summary>What to throw for a connection that broke.</summary>
-    /// <param name="cause">How it did.</param>
+    /// <summary>Returns the exception for a lost connection.</summary>
+    /// <param name="cause">The exception that showed it.</param>
     public StoreException Lost(Exception cause)
     {
         if (WhatSshSaid(cause) is { } said) return said;

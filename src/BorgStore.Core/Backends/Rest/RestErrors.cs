@@ -5,28 +5,28 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>The one table from answers of HTTP to errors of a store.</summary>
+/// <summary>Maps HTTP responses to errors of a store.</summary>
 internal static partial class RestErrors
 {
     private const int LongestText = 16 << 10;
 
-    /// <summary>The header in which our server names the exact error.</summary>
+    /// <summary>The header with the exact error from our server.</summary>
     private const string Header = "X-BorgStore-Error";
 
-    /// <summary>The header in which our server says what is particular about an error, percent-encoded.</summary>
+    /// <summary>The header with the details of an error from our server, percent-encoded.</summary>
     private const string DetailHeader = "X-BorgStore-Detail";
 
-    /// <summary>The header in which our server names the item that it is about, percent-encoded.</summary>
+    /// <summary>The header with the name of the item concerned from our server, percent-encoded.</summary>
     private const string NameHeader = "X-BorgStore-Name";
 
-    /// <summary>Makes an exception of an answer that is no success.</summary>
-    /// <param name="response">The answer.</param>
-    /// <param name="name">The item that was asked for, if one was.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Returns the exception for an error response.</summary>
+    /// <param name="response">The response.</param>
+    /// <param name="name">The requested item, if there is one.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<StoreException> ReadAsync(HttpResponseMessage response, string? name, CancellationToken cancellationToken)
     {
         var text = await ReadTextAsync(response, cancellationToken).ConfigureAwait(false);
-        // A number would be taken for an error too.
+        // TryParse would accept a number too.
         if (response.Headers.TryGetValues(Header, out var values) && Enum.TryParse<StoreError>(values.First(), out var exact)
             && Enum.IsDefined(exact) && exact.ToString() == values.First())
         {
@@ -45,7 +45,7 @@ internal static partial class RestErrors
             HttpStatusCode.Forbidden => StoreError.PermissionDenied,
             HttpStatusCode.Unauthorized or HttpStatusCode.ProxyAuthenticationRequired => StoreError.AuthenticationFailed,
             HttpStatusCode.InsufficientStorage => StoreError.QuotaExceeded,
-            // Our server says by its mark where it is the quota.
+            // Our server sends an exact error if the quota is the reason.
             HttpStatusCode.RequestEntityTooLarge => StoreError.NotSupported,
             HttpStatusCode.RequestedRangeNotSatisfiable => StoreError.ReadRange,
             HttpStatusCode.UnprocessableEntity => StoreError.HashMismatch,
@@ -66,41 +66,41 @@ internal static partial class RestErrors
             HttpStatusCode.RequestEntityTooLarge => ServerText.TooLarge,
             HttpStatusCode.TooManyRequests => RetryAfter.Advice,
             var status when ServerText.DescribeMove((int)status, response.Headers.Location?.OriginalString) is { } moved => moved,
-            // An error without a text of its own is a lone dot on the Python server's page.
+            // On the Python server's page, an error without text is a single dot.
             _ => HasWords(text) ? $"The REST server says: {text}" : Describe(response),
         }, name);
     }
 
-    /// <summary>Returns the exception for an answer that no server of stores gives.</summary>
+    /// <summary>Returns the exception for a response that no server of stores sends.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
-    /// <param name="cause">The cause, where another exception is.</param>
+    /// <param name="cause">The exception that caused this one, if any.</param>
     public static StoreException Wrong(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"The REST server answered wrongly: {problem}. Perhaps what answers there is no BorgStore REST server; check the URL.",
             innerException: cause);
 
-    /// <summary>Returns the exception for a body that is longer than it may be.</summary>
-    /// <param name="limit">The number of bytes that it may have.</param>
+    /// <summary>Returns the exception for a body that is too long.</summary>
+    /// <param name="limit">The maximum number of bytes.</param>
     public static StoreException TooLong(long limit) => Wrong($"it sends more than the {limit} bytes that such an answer has at most");
 
-    /// <summary>Returns the exception for something that is no server of stores, as it is opened.</summary>
+    /// <summary>Returns the exception for opening something that is not a server of stores.</summary>
     /// <param name="task">What was tried.</param>
-    /// <param name="shownUrl">The store.</param>
+    /// <param name="shownUrl">The store's URL for messages.</param>
     public static StoreException NoServer(string task, string shownUrl)
         => StoreException.While(StoreError.StoreDoesNotExist, task, shownUrl, "what answers there is no BorgStore REST server");
 
-    /// <summary>Whether the Python server refused for want of permissions. Its answers have no mark; but no other page says this.</summary>
-    /// <param name="response">The answer.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Returns whether the Python server refused because of its permissions.
+    /// Its responses have no mark, but no other page has this text.</summary>
+    /// <param name="response">The response.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<bool> IsRefusalOfPythonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
         => response.Content.Headers.ContentType?.MediaType == "text/html"
             && PythonRefusal().IsMatch(await ReadTextAsync(response, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Whether the server mixed up requests that came at once; see <see cref="RequestTurns"/>.</summary>
+    /// <summary>Returns whether the server mixed up concurrent requests; see <see cref="RequestTurns"/>.</summary>
     public static bool IsMixUp(HttpResponseMessage response)
         => response.StatusCode == HttpStatusCode.PreconditionFailed && !response.Headers.Contains(Header);
 
-    /// <summary>Whether something between us and the server answered in its place, as it does while the server restarts or has
-    /// too much to do.</summary>
+    /// <summary>Returns whether a proxy answered in place of the server, as happens while the server restarts or is overloaded.</summary>
     public static bool IsFromBetween(HttpResponseMessage response)
         => (response.StatusCode == HttpStatusCode.BadGateway || RetryAfter.IsBusy(response)) && !response.Headers.Contains(Header);
 
@@ -118,7 +118,7 @@ internal static partial class RestErrors
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var length = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         var text = Encoding.UTF8.GetString(bytes.AsSpan(0, length));
-        // The Python server wraps its message in a page.
+        // The Python server puts its message into an HTML page.
         if (response.Content.Headers.ContentType?.MediaType == "text/html")
             text = WebUtility.HtmlDecode(PythonMessage().Match(text).Groups[1].Value);
         return ServerText.Clean(text);

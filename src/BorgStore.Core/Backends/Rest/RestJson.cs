@@ -8,26 +8,26 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>A part of a listing.</summary>
-/// <param name="Items">The items.</param>
-/// <param name="Next">Behind which item the next part begins; <see langword="null"/> where there is none.</param>
+/// <summary>A page of a listing.</summary>
+/// <param name="Items">The items of the page.</param>
+/// <param name="Next">The item after which the next page starts; <see langword="null"/> on the last page.</param>
 /// <param name="Error">Why directories could not be read.</param>
-/// <param name="Unreadable">Which directories could not be read.</param>
+/// <param name="Unreadable">The directories that could not be read.</param>
 internal readonly record struct ListingPage(List<ItemInfo> Items, string? Next, StoreError Error = default, List<string>? Unreadable = null);
 
-/// <summary>Reads the JSON of answers. What a server says is not trusted: names that no backend would list are left out.</summary>
+/// <summary>Reads the JSON of responses. Their content is not trusted: names that no backend would list are left out.</summary>
 internal static partial class RestJson
 {
     /// <summary>The media type of a body.</summary>
     public static readonly MediaTypeHeaderValue ContentType = new("application/json");
 
-    // What a name of a hundred characters and four numbers can need, each character escaped; and a part of a listing with 5,000 of them.
+    // The size of a name of a hundred characters, each escaped, with four numbers; and of a page with 5,000 such items.
     private const int LongestItem = 64 << 10;
     private const int LongestPage = 16 << 20;
     private const int LongestQuota = 1024;
     private const int MostItems = 10_000_000;
 
-    // The first of the year 10000, which no clock shows [seconds since 1970].
+    // The start of the year 10000, later than any clock [seconds since 1970].
     private const decimal LastSecond = 253402300800;
 
     /// <summary>Returns blocks as the body of a request: <c>[[name, offset, length], …]</c>.</summary>
@@ -59,14 +59,14 @@ internal static partial class RestJson
         return items;
     }
 
-    /// <summary>Reads a part of a tree listing.</summary>
-    /// <param name="answer">The answer.</param>
-    /// <param name="after">Behind which item the part begins.</param>
+    /// <summary>Reads a page of a tree listing.</summary>
+    /// <param name="answer">The response.</param>
+    /// <param name="after">The item after which the page starts.</param>
     public static async Task<ListingPage> ReadTreePageAsync(RestAnswer answer, string? after)
     {
         var page = await ReadAsync(answer, Formats.Default.TreePage, LongestPage).ConfigureAwait(false);
         var items = new List<ItemInfo>();
-        // Each part has to lead on, or the listing would never end.
+        // Each page must progress, or the listing would never end.
         foreach (var entry in page?.Items ?? throw Wrong(null))
         {
             var info = entry?.ToInfo(isDirectory: false) ?? throw Wrong(null);
@@ -79,7 +79,7 @@ internal static partial class RestJson
             : throw RestErrors.Wrong("its listing goes on somewhere else than it ended");
     }
 
-    /// <summary>Reads a listing of unfinished uploads.</summary>
+    /// <summary>Reads a listing of temporary items.</summary>
     public static async Task<List<TemporaryItem>> ReadTemporariesAsync(RestAnswer answer)
     {
         var items = new List<TemporaryItem>();
@@ -91,7 +91,7 @@ internal static partial class RestJson
         return items;
     }
 
-    /// <summary>Reads the limit and the usage of a store; -1 stands for none.</summary>
+    /// <summary>Reads the limit and usage of a store; -1 means none.</summary>
     public static async Task<QuotaInfo> ReadQuotaAsync(RestAnswer answer)
     {
         return await ReadAsync(answer, Formats.Default.Quota, LongestQuota).ConfigureAwait(false)
@@ -100,7 +100,7 @@ internal static partial class RestJson
         static long? NullIfNone(long number) => number < 0 ? null : number;
     }
 
-    /// <summary>A time from seconds since 1970; 0 stands for not known.</summary>
+    /// <summary>Converts seconds since 1970 to a time; 0 means unknown.</summary>
     public static DateTime? ToTime(double? seconds)
         => seconds is > 0 and < (double)LastSecond ? DateTime.UnixEpoch.AddTicks((long)(seconds.Value * TimeSpan.TicksPerSecond)) : null;
 
@@ -112,7 +112,7 @@ internal static partial class RestJson
         return true;
     }
 
-    // Each item may be as long as one can be, and all together as many as memory holds.
+    // Each item has a maximum size, and there is a maximum number of items.
     private static async IAsyncEnumerable<T> ReadArrayAsync<T>(RestAnswer answer, JsonTypeInfo<T> format)
     {
         var body = await OpenAsync(answer, LongestItem).ConfigureAwait(false);
@@ -156,7 +156,7 @@ internal static partial class RestJson
         return new(await answer.Response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false), limit, RestErrors.TooLong);
     }
 
-    // Servers sort their listings. One that does not is put right, and one that names an item twice is not believed.
+    // Servers sort their listings. An unsorted listing is sorted here; one with duplicates is refused.
     private static void CheckNames(List<ItemInfo> items)
     {
         var isSorted = true;

@@ -8,14 +8,14 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>The connections to one server: sockets, or children that lead there on their stdin and stdout.</summary>
+/// <summary>The connections to a server: sockets, or children that connect to it by their stdin and stdout.</summary>
 internal sealed class RestTransport : IAsyncDisposable
 {
-    /// <summary>The variable that names a file with the certificate authorities (PEM) to trust in place of the system's.</summary>
+    /// <summary>The environment variable that names a file with certificate authorities (PEM) to trust in place of the system's.</summary>
     public const string AuthorityVariable = "BORGSTORE_REST_CA_FILE";
 
     private static readonly MediaTypeWithQualityHeaderValue MediaType = new("application/vnd.x.borgstore.rest.v1");
-    // Enough for the requests that are answered at once; a value still being read has a child of its own besides.
+    // Enough for concurrent short requests; a value that is still being read has an additional child.
     private const int RequestsOfChildren = 4;
 
     private readonly RestAddress _address;
@@ -23,8 +23,8 @@ internal sealed class RestTransport : IAsyncDisposable
     private readonly AuthenticationHeaderValue? _authorization;
     private string _childErrors = "";
 
-    /// <summary>Prepares the connections; none is made yet.</summary>
-    /// <param name="address">Where the server is.</param>
+    /// <summary>Initializes the transport; nothing is connected yet.</summary>
+    /// <param name="address">The address of the server.</param>
     public RestTransport(RestAddress address)
     {
         _address = address;
@@ -55,52 +55,52 @@ internal sealed class RestTransport : IAsyncDisposable
         Http = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    /// <summary>What sends requests.</summary>
+    /// <summary>The HTTP client that sends the requests.</summary>
     public HttpClient Http { get; }
 
-    /// <summary>The server that is reached over the network; <see langword="null"/> behind a socket of this machine or a child.</summary>
+    /// <summary>The server's address on the network; <see langword="null"/> if it is reached by a local socket or a child.</summary>
     public Uri? Server => _address.Command is null && _address.UnixSocket is null ? new(_address.Origin) : null;
 
-    /// <summary>Where a limit of requests at a time is kept; <see langword="null"/> where there is none.</summary>
+    /// <summary>A semaphore that limits concurrent requests; <see langword="null"/> if there is no limit.</summary>
     public SemaphoreSlim? Slots { get; }
 
-    /// <summary>Keeps requests apart where the server can't; <see langword="null"/> where each connection leads to a server of its own.</summary>
+    /// <summary>The serialisation of requests, if the server needs it; <see langword="null"/> if each connection has its own server.</summary>
     public RequestTurns? Turns { get; } = new();
 
-    /// <summary>What children that died had to say, for the message of an error.</summary>
+    /// <summary>The stderr of children that failed, for error messages.</summary>
     public string ChildErrors => _childErrors.Length == 0 ? "" : $" {_address.Command![0]} said: {_childErrors}";
 
-    /// <summary>Whether trying again has no prospect, since the program to start is missing or refuses its arguments.</summary>
+    /// <summary>Whether retries are pointless, because the program to start is missing or refuses its arguments.</summary>
     public bool IsHopeless { get; private set; }
 
-    /// <summary>Why ssh made no connection, the last time that it was started.</summary>
+    /// <summary>Why ssh did not connect when it was last started.</summary>
     public SshFailure? SshFailure { get; private set; }
 
-    /// <summary>Makes a request.</summary>
+    /// <summary>Creates a request.</summary>
     /// <param name="method">The method.</param>
-    /// <param name="target">What stands behind the base path, to the letter.</param>
+    /// <param name="target">The part after the base path, verbatim.</param>
     public HttpRequestMessage CreateRequest(HttpMethod method, string target)
     {
-        // Names are no paths to be tidied up: dot segments and escapes stay as they are.
+        // Names are not paths to be normalised: dot segments and escapes stay as they are.
         var uri = new Uri(_address.Origin + _address.BasePath + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var request = new HttpRequestMessage(method, uri);
-        // HttpClient repeats what has no content, without a word, when a connection ends before the answer. It must not for what can't
-        // be known to have happened, and so that has an empty one.
+        // If a connection ends before the response, HttpClient silently repeats requests without
+        // content. It must not do that for non-idempotent requests, so these get an empty content.
         if (method != HttpMethod.Get && method != HttpMethod.Head) request.Content = new ByteArrayContent([]);
         request.Headers.Accept.Add(MediaType);
         request.Headers.Authorization = _authorization;
         return request;
     }
 
-    /// <summary>Whether another connection leads to the same server. A child is a server of its own, and with <c>ssh</c> before it, it notices
-    /// itself that the line died.</summary>
+    /// <summary>Whether another connection reaches the same server. A child has
+    /// its own server, and <c>ssh</c> itself detects a dead connection.</summary>
     public bool CanAskForLife => _address.Command is null;
 
-    /// <summary>Makes the request that every server answers at once, whatever else it does: ours says that it is well, and Python's refuses
-    /// what does not accept its protocol before it waits for anything.</summary>
+    /// <summary>Creates a request that every server answers immediately, even when it is busy: ours reports its health,
+    /// and Python's refuses a request that does not accept its protocol before it waits for anything.</summary>
     public HttpRequestMessage CreateHealthRequest() => new(HttpMethod.Get, $"{_address.Origin}{_address.BasePath}/?cmd=health");
 
-    /// <summary>Closes all connections, and waits until the children have ended.</summary>
+    /// <summary>Closes all connections and waits for the children to end.</summary>
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
@@ -114,9 +114,9 @@ internal sealed class RestTransport : IAsyncDisposable
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            // Before the options: with them set, .NET 8 refuses to try the addresses of a name one after the other.
+            // Must precede the options: after setting them, .NET 8 refuses to try several addresses of a name.
             await socket.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
-            // A line that died while an answer takes its time, as the hash of a large value may, is noticed within a minute.
+            // Detects a dead connection within a minute, even while a slow response is awaited, such as the hash of a large value.
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 30);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
@@ -182,9 +182,9 @@ internal sealed class RestTransport : IAsyncDisposable
         _children.TryRemove(child, out _);
         if (exitCode == 0) return;
         _childErrors = errors;
-        // Not found, not executable, wrong usage; all that is told before anything is sent.
+        // Not found, not executable, or wrong usage; all occur before anything is sent.
         IsHopeless = !child.HasAnswered && exitCode is 126 or 127 or 2;
-        // ssh ends so where the failure is its own.
+        // The exit code of ssh's own failures.
         SshFailure = _address.SshHost is { } host && !child.HasAnswered && exitCode == 255 ? SshFailure.Explain(host, errors, exitCode, wasGreeted: false) : null;
         IsHopeless |= SshFailure is { Error: not StoreError.ConnectionLost };
     }

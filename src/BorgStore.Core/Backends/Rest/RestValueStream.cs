@@ -3,12 +3,12 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rest;
 
-/// <summary>A value that is still coming in, checked as its last byte does where that is possible.</summary>
-/// <param name="response">The answer that brings it.</param>
+/// <summary>A value that is received while it is read. If possible, its hash is checked at the last byte.</summary>
+/// <param name="response">The response that contains it.</param>
 /// <param name="body">Its body.</param>
-/// <param name="length">How many bytes it has.</param>
-/// <param name="client">Whose timeouts and errors are used.</param>
-/// <param name="fetchHash">Asks the server for the SHA-256 of the value; <see langword="null"/> where it can't be checked.</param>
+/// <param name="length">The length of the body [bytes].</param>
+/// <param name="client">The client whose timeouts and errors apply.</param>
+/// <param name="fetchHash">Requests the SHA-256 of the value; <see langword="null"/> if it cannot be checked.</param>
 internal sealed class RestValueStream(
     HttpResponseMessage response, Stream body, long length, RestClient client, Func<CancellationToken, ValueTask<string?>>? fetchHash) : ValueStream
 {
@@ -60,7 +60,7 @@ internal sealed class RestValueStream(
 
     private async ValueTask CheckAsync(Func<CancellationToken, ValueTask<string?>> fetch, CancellationToken cancellationToken)
     {
-        // Gone by now: then nobody can say any more what it was.
+        // The item was deleted meanwhile, so there is nothing to compare with.
         if (await fetch(cancellationToken).ConfigureAwait(false) is not { } expected) return;
         if (!expected.Equals(Convert.ToHexString(_hash!.GetHashAndReset()), StringComparison.OrdinalIgnoreCase))
             throw new StoreException(StoreError.HashMismatch, "What was loaded is not what the server has: it was damaged on the way, or replaced meanwhile. Load it again.");

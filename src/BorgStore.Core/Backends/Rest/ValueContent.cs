@@ -8,21 +8,21 @@ namespace BorgStore.Backends.Rest;
 
 /// <summary>A value as the body of a request.</summary>
 /// <param name="value">The value.</param>
-/// <param name="computeHash">Whether its SHA-256 is wanted afterwards.</param>
+/// <param name="computeHash">Whether to compute its SHA-256 while sending.</param>
 internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpContent
 {
     private const int ChunkSize = 128 << 10;
 
-    /// <summary>Watches the line while the body is sent.</summary>
+    /// <summary>The watch for stalls while the body is sent.</summary>
     public StallWatch? Watch { get; set; }
 
     /// <summary>The turn of the request, which is taken before the last bytes are sent.</summary>
     public RequestTurns.Turn? Turn { get; set; }
 
-    /// <summary>What the value's own stream threw.</summary>
+    /// <summary>The exception of the value's own stream.</summary>
     public ExceptionDispatchInfo? SourceFailure { get; private set; }
 
-    /// <summary>The SHA-256 of what was sent.</summary>
+    /// <summary>The SHA-256 of the bytes sent.</summary>
     public byte[]? Hash { get; private set; }
 
     protected override bool TryComputeLength(out long length)

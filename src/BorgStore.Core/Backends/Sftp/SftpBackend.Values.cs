@@ -6,12 +6,12 @@ using BorgStore.Backends.Sftp.Values;
 
 namespace BorgStore.Backends.Sftp;
 
-/// <content>Values on their way in and out: storing, durability, loading and defragmenting.</content>
+/// <content>Operations on values: storing, durability, loading and defragmenting.</content>
 internal sealed partial class SftpBackend
 {
     private static readonly TimeSpan LongestTidying = TimeSpan.FromMilliseconds(500);
 
-    // Temporary files of values that were given up when no connection was to be had.
+    // Temporary files of abandoned writes that could not be removed because there was no connection.
     private readonly ConcurrentDictionary<string, bool> _abandoned = new();
 
     /// <inheritdoc/>
@@ -33,8 +33,8 @@ internal sealed partial class SftpBackend
         }, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Runs what writes. Who cancels it gets his stream back before this returns, and waits a moment for the rest to be
-    /// cleared away; on a slow line that goes on behind him.</summary>
+    /// <summary>Runs a write operation. After cancellation, the caller's stream is released before this returns;
+    /// the rest of the cleanup is awaited briefly, and continues in the background on a slow connection.</summary>
     private async Task RunWritingAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
     {
         var working = WriteOrAbandonAsync(writing, write, cancellationToken);
@@ -63,8 +63,8 @@ internal sealed partial class SftpBackend
         }
     }
 
-    /// <summary>Removes what was abandoned before anything else is done: its rename may still be on its way over a line that
-    /// only got stuck, and must not replace what is stored from now on.</summary>
+    /// <summary>Removes abandoned files before any other operation: their rename may still be in
+    /// flight on a stalled connection, and must not replace what is stored from now on.</summary>
     private async Task ClearAbandonedAsync(SftpConnection connection)
     {
         foreach (var temporary in _abandoned.Keys)
@@ -82,11 +82,11 @@ internal sealed partial class SftpBackend
         }
         catch (StoreException)
         {
-            // Nobody waits for these any more; a later clearing of unfinished items finds them.
+            // Best effort: files left behind are listed later as temporary items.
         }
     }
 
-    /// <summary>Makes a temporary file beside its later name and fills it. What fails leaves none behind.</summary>
+    /// <summary>Creates a temporary file beside the future item and fills it. A failure leaves none behind.</summary>
     private async Task WriteAsync(SftpConnection connection, Call call, Writing writing, Func<byte[], CancellationToken, Task> fill)
     {
         var name = writing.BeginTemporary();
@@ -118,7 +118,7 @@ internal sealed partial class SftpBackend
         }
     }
 
-    /// <summary>Gives the temporary file its name.</summary>
+    /// <summary>Renames the temporary file to the item's name.</summary>
     private async Task PublishAsync(SftpConnection connection, Writing writing, string name)
     {
         writing.IsPublishing = true;
@@ -145,7 +145,7 @@ internal sealed partial class SftpBackend
         }
     }
 
-    /// <summary>Clears away what a lost attempt left, so that a rename of its that is still on its way finds nothing to rename.</summary>
+    /// <summary>Cleans up after a lost attempt, so that its rename, if still in flight, finds nothing to rename.</summary>
     /// <returns>Whether that attempt had stored the value.</returns>
     private async Task<bool> SettleAsync(SftpConnection connection, Call call, Writing writing)
     {
@@ -161,16 +161,16 @@ internal sealed partial class SftpBackend
         if (!writing.WasWithdrawn || writing.Mode != StoreMode.CreateNew
             || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
 
-        // A link to the value may have been made before the line was lost, or somebody else may have been faster.
+        // The lost attempt may have linked the value to its name, or another client may have created the item.
         call.IsFinal = true;
         throw new StoreException(StoreError.ConnectionLost,
             $"The connection was lost while '{writing.Name}' was given its name. There is an item of that name now, "
             + "and whether it is this one can't be known. Compare it.", writing.Name);
     }
 
-    /// <summary>Takes away the file that a lost request may still give its name. It gets another name first: had it been removed, and
-    /// the answer to that been lost as well, then whoever finds it gone could not know whether it has its name.</summary>
-    /// <returns><see langword="false"/> when it has its name already.</returns>
+    /// <summary>Withdraws a file that a lost rename may still publish. It is renamed, not deleted: if a deletion's
+    /// answer were lost too, a missing file would not show whether it was deleted or published.</summary>
+    /// <returns><see langword="false"/> if it is already published.</returns>
     private async Task<bool> WithdrawAsync(SftpConnection connection, Writing writing)
     {
         writing.Withdrawn ??= writing.NewTemporary();
@@ -182,7 +182,7 @@ internal sealed partial class SftpBackend
         return true;
     }
 
-    /// <summary>Opens a file that must not be there yet; directories above it are made where they are missing.</summary>
+    /// <summary>Creates a file that must not exist yet, and the directories above it if they are missing.</summary>
     private async Task<Reply> OpenNewAsync(SftpConnection connection, string name)
     {
         var request = new OpenRequest(ToPath(name), OpenModes.Write | OpenModes.Create | OpenModes.Exclusive);
@@ -199,7 +199,7 @@ internal sealed partial class SftpBackend
         using var removed = await TryRemoveAsync(connection, temporary).ConfigureAwait(false);
     }
 
-    // Version 3 has one code for all that fails; a file system that is full or may only be read is worth a question.
+    // Version 3 has one code for most failures; a full or read-only file system is worth a query.
     private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string task, string name, long size)
     {
         if (refusal.Status == StatusCode.NoSuchFile)
@@ -212,7 +212,7 @@ internal sealed partial class SftpBackend
             return explained;
         if (refusal.Status == StatusCode.NoSuchFile)
         {
-            // The store is there, so the directories in it could not be made, and nobody was told why.
+            // The store exists, so creating the directories in it failed without a report.
             using var made = await connection.SendAsync(new MakeDirectoryRequest(ToPath(name.Split('/')[0]))).ConfigureAwait(false);
             if (!made.IsOk) refusal = made;
         }
@@ -232,10 +232,10 @@ internal sealed partial class SftpBackend
         var reader = new PacketReader(content);
         _ = reader.ReadInt64(); // block size
         var fragmentSize = reader.ReadInt64();
-        _ = reader.ReadInt64(); // all blocks
+        _ = reader.ReadInt64(); // total blocks
         _ = reader.ReadInt64(); // free blocks
-        var available = reader.ReadInt64(); // those that are not kept for root
-        for (var i = 0; i < 4; i++) _ = reader.ReadInt64(); // all, free and available inodes, and the file system's number
+        var available = reader.ReadInt64(); // blocks available to ordinary users
+        for (var i = 0; i < 4; i++) _ = reader.ReadInt64(); // total, free and available inodes, and the file system ID
         var flags = reader.ReadInt64();
         return ((long)UInt128.Min(long.MaxValue, (UInt128)(ulong)fragmentSize * (ulong)available), (flags & readOnlyFlag) != 0);
     }
@@ -258,7 +258,7 @@ internal sealed partial class SftpBackend
     /// <inheritdoc/>
     protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => new(SyncAsync(tells: true, cancellationToken));
 
-    // The syncing of many files one after the other costs hardly more than that of one: the first writes the journal for all.
+    // Syncing many files at once costs hardly more than syncing one: the first sync writes the journal for all.
     private void NoteWritten(SftpConnection connection, string name)
     {
         if (_durability != Durability.Batch || !connection.Features.Has(Extension.Fsync)) return;
@@ -277,7 +277,7 @@ internal sealed partial class SftpBackend
         }
         catch (StoreException)
         {
-            // It is being closed, which syncs as well.
+            // The store is being closed, which syncs too.
         }
     }
 
@@ -290,7 +290,7 @@ internal sealed partial class SftpBackend
 
     private async Task SyncAsync(bool tells, CancellationToken cancellationToken)
     {
-        // Who comes while another one syncs has to wait for that, for his values may be among those.
+        // A concurrent caller waits for the running sync, which may cover its values.
         await _syncing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -305,7 +305,7 @@ internal sealed partial class SftpBackend
             {
                 _unsynced.PutBack(names);
                 if (tells || e is not StoreException failure) throw;
-                // A server that failed to write something may well succeed the next time, and yet the bytes are lost.
+                // After a write error on the server the next sync may succeed, although the bytes are lost; so the failure is kept.
                 if (failure.Error is not (StoreError.ConnectionLost or StoreError.Timeout)) _untold = failure;
             }
             if (!tells || _untold is not { } untold) return;
@@ -321,7 +321,7 @@ internal sealed partial class SftpBackend
     private async Task<bool> SyncAsync(SftpConnection connection, string name)
     {
         using var opened = await connection.SendAsync(new OpenRequest(ToPath(name), OpenModes.Read)).ConfigureAwait(false);
-        // Somebody else deleted or moved it, or its permissions let nobody read it.
+        // Someone deleted or moved the item, or its permissions do not allow reading.
         if (!opened.IsOk) return false;
         var answer = connection.SendAsync(new FsyncRequest(opened.Handle));
         connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
@@ -329,14 +329,14 @@ internal sealed partial class SftpBackend
         return synced.IsOk ? true : throw Refused(synced, "bring to the server's disk", name);
     }
 
-    // Items that are open at the same time while ranges are gathered, and ranges of each that are asked for.
+    // The number of items that are open at the same time during gathering, and of requested pieces of each.
     private const int ItemsAtOnce = 64;
     private const int PiecesAtOnce = 256;
 
-    // Read with the opening, before the size is known: enough for what is small.
+    // Read together with the opening, before the size is known: enough for small values.
     private const int FirstReadSize = 64 * 1024;
 
-    // Whether the size is asked for along with the first bytes. A small value needs none, and values of a size come together.
+    // Whether to request the size together with the first bytes. Small values don't need it, and values of similar size tend to be loaded in series.
     private volatile bool _expectsLarge;
 
     /// <inheritdoc/>
@@ -348,7 +348,7 @@ internal sealed partial class SftpBackend
             var isKept = false;
             try
             {
-                // An offset from the end says nothing before the size is known.
+                // An offset from the end cannot be resolved before the size is known.
                 var wanted = range.Offset < 0 ? 0 : (int)Math.Min(range.Length ?? int.MaxValue, Math.Min(FirstReadSize, connection.Features.ReadSize));
                 var reading = wanted > 0
                     ? connection.SendAsync(new ReadRequest(handle, range.Offset, wanted))
@@ -359,7 +359,7 @@ internal sealed partial class SftpBackend
                 if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", name);
                 if (!asksSize)
                 {
-                    // Nothing but the end of a file shortens a read (draft-ietf-secsh-filexfer-02, section 6.4).
+                    // Only the end of the file shortens a read (draft-ietf-secsh-filexfer-02, section 6.4).
                     if (first.IsOk ? first.Content.Length < wanted || range.Length == wanted : first.Status == StatusCode.EndOfFile)
                         return new SftpValueStream(name, range.Offset, first.Content.Length, first, download: null, resume: null);
                     stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
@@ -393,7 +393,7 @@ internal sealed partial class SftpBackend
     protected override ValueTask<ValueStream> GatherCoreAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
         => GatherStream.OpenAsync(FindCoreAsync, blocks, ReadPiecesAsync, GatherStream.LargeWindow, cancellationToken);
 
-    // Each item is opened once, and all its pieces are asked for before the first of them arrives.
+    // Opens each item once, and requests all its pieces before the first arrives.
     private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
         => await Parallel.ForEachAsync(pieces.GroupBy(piece => piece.Name),
             new ParallelOptions { MaxDegreeOfParallelism = ItemsAtOnce, CancellationToken = cancellationToken },
@@ -421,7 +421,7 @@ internal sealed partial class SftpBackend
 
         async Task ReadPacketAsync(int start, int length)
         {
-            // A server may send less than was asked for.
+            // A server may send less than requested.
             for (var done = 0; done < length;)
             {
                 using var reply = await connection.SendAsync(
@@ -436,7 +436,7 @@ internal sealed partial class SftpBackend
         }
     }
 
-    // A server may open a directory for reading, and refuse only then.
+    // Some servers open a directory for reading and refuse only the read.
     private async ValueTask<StoreException> ExplainUnreadAsync(SftpConnection connection, byte[] handle, Piece piece, Reply refusal)
     {
         using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
@@ -466,7 +466,7 @@ internal sealed partial class SftpBackend
         using var opened = await connection.SendAsync(new OpenRequest(ToPath(name), OpenModes.Read)).ConfigureAwait(false);
         if (opened.IsOk) return opened.Handle;
         if (opened.Status == StatusCode.NoSuchFile) return null;
-        // Some servers refuse to open a directory, or deny the permission for a path that leads through a file.
+        // Some servers refuse to open a directory, or report denied access for a path that runs through a file.
         using var stat = await StatAsync(connection, name).ConfigureAwait(false);
         var isNoItem = stat.IsOk ? stat.Attributes.IsDirectory : stat.Status == StatusCode.NoSuchFile;
         return isNoItem ? null : throw Refused(opened, "load", name);
@@ -477,13 +477,13 @@ internal sealed partial class SftpBackend
 
     private const int SourcesAtOnce = 16;
 
-    // Between two of these the server does what others ask for.
+    // The server handles other requests between two copies of this size.
     private const long CopySize = 64 << 20;
 
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        // The name of what is hashed is known at the end; its namespace is where it grows.
+        // A name that depends on the hash is only known at the end; until then the file is in the namespace's directory.
         var writing = new Writing(request.Target ?? request.Directory + "defrag", request.Mode);
 
         await RunWritingAsync(writing, async (connection, call) =>
@@ -503,7 +503,7 @@ internal sealed partial class SftpBackend
         return writing.Name;
     }
 
-    /// <summary>Nothing is written before all blocks are known to be there.</summary>
+    /// <summary>Checks that all blocks exist before anything is written.</summary>
     private async Task CheckBlocksAsync(SftpConnection connection, IReadOnlyList<Block> blocks)
     {
         foreach (var some in blocks.GroupBy(block => block.Name).Chunk(256))
@@ -542,7 +542,7 @@ internal sealed partial class SftpBackend
         }
     }
 
-    /// <summary>Copies a few blocks inside the server: all sources are opened at once, then all is copied.</summary>
+    /// <summary>Copies a few blocks on the server: first all sources are opened, then everything is copied.</summary>
     private async Task CopyAsync(SftpConnection connection, Block[] blocks, byte[] target, long offset, string name, CancellationToken cancellationToken)
     {
         var names = blocks.Select(block => block.Name).Distinct().ToList();

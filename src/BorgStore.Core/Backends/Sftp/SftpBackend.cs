@@ -8,10 +8,10 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.Sftp;
 
-/// <summary>A store on an SFTP server, reached over the user's own ssh.</summary>
+/// <summary>A store on an SFTP server, over the user's own ssh.</summary>
 /// <remarks>
-/// Requests are many at a time on each connection, and no request is made for what another one tells as well. An operation whose
-/// connection is lost is done again over a new one, after finding out how much of it was done already.
+/// Each connection has many requests in flight, and nothing is requested that another answer already contains.
+/// If a connection is lost, its operations are repeated over a new one, after finding out how far they had got.
 /// </remarks>
 internal sealed partial class SftpBackend : Backend
 {
@@ -21,9 +21,9 @@ internal sealed partial class SftpBackend : Backend
     private readonly Durability _durability;
     private readonly ConnectionPool _pool;
 
-    /// <summary>Makes a backend. Nothing is connected yet.</summary>
-    /// <param name="url">Where the store is.</param>
-    /// <param name="options">What is said besides.</param>
+    /// <summary>Initializes a backend; nothing is connected yet.</summary>
+    /// <param name="url">The URL of the store.</param>
+    /// <param name="options">The options.</param>
     public SftpBackend(SftpUrl url, BackendOptions options)
         : this(url, options, new SshConnector(url).ConnectAsync)
     {
@@ -53,8 +53,8 @@ internal sealed partial class SftpBackend : Backend
         }
     }
 
-    /// <summary>Runs an operation, again where its connection was lost. The caller may leave early; the operation then still
-    /// tidies up, and disposing waits for that.</summary>
+    /// <summary>Runs an operation, and repeats it if its connection is lost. If the caller
+    /// cancels, the operation still cleans up, and disposal waits for that.</summary>
     private ValueTask<T> RunAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
     {
         var task = RepeatAsync(operation, cancellationToken);
@@ -74,7 +74,7 @@ internal sealed partial class SftpBackend : Backend
         }
     }
 
-    // Closing waits for an operation that its caller has left.
+    // Closing waits for an operation whose caller has cancelled.
     private async Task DropAsync<T>(Task<T> task)
     {
         using var rest = Gate.Prolong();
@@ -96,11 +96,11 @@ internal sealed partial class SftpBackend : Backend
             }
             catch (StoreException e) when (call.MayRepeat(e, connection is null ? _pool.HasConnected : connection.Failure is not null))
             {
-                // The next round goes over a new connection.
+                // The next attempt uses a new connection.
             }
             catch (ProtocolException e)
             {
-                // The packets are whole, so that the connection is fine for others.
+                // The packets are intact, so other operations can still use the connection.
                 throw SftpConnection.Broken(e).ToException();
             }
             await call.PauseAsync().ConfigureAwait(false);
@@ -109,7 +109,7 @@ internal sealed partial class SftpBackend : Backend
 
     private string ToPath(string name) => name.Length == 0 ? _root : $"{_root}/{name}";
 
-    /// <summary>The exception for a request that the server refused.</summary>
+    /// <summary>Returns the exception for a request that the server refused.</summary>
     private StoreException Refused(in Reply reply, string task, string name)
     {
         var shown = name.Length == 0 ? _shownUrl : name;
@@ -122,7 +122,7 @@ internal sealed partial class SftpBackend : Backend
             StatusCode.Unsupported => StoreError.NotSupported,
             _ => StoreError.BackendFailure,
         };
-        // What the server says may name its own paths, which are nobody's business.
+        // The server's message may contain its paths, which must not be disclosed.
         var said = reply.Message is { Length: > 0 } message && !message.Contains('/')
             ? $"the server says: {message.Trim()}"
             : $"the server says: {Describe(reply.Status)}";
@@ -131,7 +131,7 @@ internal sealed partial class SftpBackend : Backend
         return StoreException.While(error, $"{task} '{shown}'", shown, said);
     }
 
-    // Where the server has no words, or some with a path in them.
+    // For servers that send no message, or one with a path in it.
     private static string Describe(StatusCode status) => status switch
     {
         StatusCode.NoSuchFile => "no such file or folder",
@@ -148,7 +148,7 @@ internal sealed partial class SftpBackend : Backend
     private static StoreException AlreadyExists(string name)
         => new(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already, and it was not to be replaced.", name);
 
-    // That of Linux. Destroying follows no link, so that only a server's bad answers lead further down.
+    // The limit of Linux. Destroying follows no links, so only bogus answers of a server lead deeper.
     private const int LongestPath = 4096;
 
     /// <inheritdoc/>
@@ -156,7 +156,7 @@ internal sealed partial class SftpBackend : Backend
         => await RepeatAsync(async (connection, call) =>
         {
             var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, call.CancellationToken).ConfigureAwait(false);
-            // What an earlier attempt made is empty as well.
+            // The root made by an earlier attempt is empty too.
             if (entries?.Exists(entry => IsOfStore(entry.Name)) == true) throw Occupied();
             if (entries is not null) return true;
 
@@ -183,18 +183,17 @@ internal sealed partial class SftpBackend : Backend
             if (await FindForeignAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) is { } foreign)
                 throw ForeignContent.Refuse(_shownUrl, foreign);
             if (!await EmptyAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) && call.Lost == 0) throw DoesNotExist();
-            // Where the folder itself may not be removed, an empty one is left, which is as good as none.
+            // A root that cannot be removed stays as an empty folder, which counts as removed.
             using var removed = await connection.SendAsync(
                 new PathRequest(PacketType.RemoveDirectory, PacketType.Status, _root)).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Removes all that is in a directory, breadth first in each, so that many requests are in flight. Links are removed
-    /// themselves.</summary>
-    /// <remarks>SFTP has no request relative to an open directory. Somebody who may write to the store can put a link in the place of a
-    /// directory in the moment between a look at it and a removal in it; each directory is looked at just before its listing and
-    /// before each batch of removals, which keeps that moment at a round trip.</remarks>
-    /// <returns><see langword="false"/> when there is no such directory, or a link by now.</returns>
+    /// <summary>Removes everything in a directory, in batches, so that many requests are in flight. Links themselves are removed.</summary>
+    /// <remarks>SFTP has no requests relative to an open directory. A user with write access to the store can
+    /// replace a directory with a link between a check and a removal; each directory is checked just before
+    /// its listing and before each batch of removals, which limits that interval to one round trip.</remarks>
+    /// <returns><see langword="false"/> if there is no such directory, or it has become a link.</returns>
     private async Task<bool> EmptyAsync(SftpConnection connection, string directory, int depth, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -202,8 +201,8 @@ internal sealed partial class SftpBackend : Backend
         if (entries is null) return false;
         if (depth == 0) entries.RemoveAll(entry => !IsOfStore(entry.Name));
 
-        // The handles that are open at once are bounded by the number of directories that are listed at once. Deep down these go one
-        // by one, so that a tree without end needs no memory without end.
+        // The number of directories listed at once limits the number of open handles. Deep down
+        // they are listed one at a time, so that an endless tree does not need endless memory.
         foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Chunk(depth < 3 ? 8 : 1))
         {
             await Task.WhenAll(some.Select(async entry =>
@@ -248,7 +247,8 @@ internal sealed partial class SftpBackend : Backend
         if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "remove", name);
     }
 
-    // The folders above are there already, or fail the last one as well, which then has nothing to say but that they are missing.
+    // The folders above usually exist. If one cannot be created, creating the last one fails too,
+    // but only reports a missing folder; so the first denied permission is returned instead.
     private async Task<Reply> MakeRootAsync(SftpConnection connection)
     {
         var above = default(Reply);
@@ -285,7 +285,7 @@ internal sealed partial class SftpBackend : Backend
             using var removed = await TryRemoveAsync(connection, name).ConfigureAwait(false);
             _unsynced.Remove(name);
             if (removed.IsOk) return true;
-            // After a lost attempt, what is gone may well be its doing.
+            // After a lost attempt, a missing item was most likely deleted by it.
             if (removed.Status == StatusCode.NoSuchFile) return call.Lost > 0;
             return await IsItemAsync(connection, name).ConfigureAwait(false)
                 ? throw await ExplainRefusedWriteAsync(connection, removed, "delete", name, size: 0).ConfigureAwait(false)
@@ -347,14 +347,15 @@ internal sealed partial class SftpBackend : Backend
         return stat.IsOk && !stat.Attributes.IsDirectory;
     }
 
-    /// <summary>Asks for all directories above a name. What is there already is no matter, and what can't be made fails what follows.</summary>
+    /// <summary>Requests the creation of all directories above a name. Failures are ignored:
+    /// existing ones are fine, and for a missing one the next request fails.</summary>
     private void MakeParents(SftpConnection connection, string name)
     {
         for (var slash = name.IndexOf('/'); slash > 0; slash = name.IndexOf('/', slash + 1))
             connection.SendAndForget(new MakeDirectoryRequest(ToPath(name[..slash])));
     }
 
-    /// <summary>Renames an item and finds out what a mere "failure" means.</summary>
+    /// <summary>Renames an item, and finds out the meaning of an unspecific failure.</summary>
     private async ValueTask<Reply> RenameAsync(SftpConnection connection, string name, string newName, StoreMode mode)
     {
         var (path, newPath) = (ToPath(name), ToPath(newName));
@@ -362,15 +363,15 @@ internal sealed partial class SftpBackend : Backend
         if (connection.Features.Has(Extension.PosixRename))
             return await connection.SendAsync(new PathExtendedRequest(Extension.PosixRename, path, newPath)).ConfigureAwait(false);
 
-        // A server that renames to free names only: the old value has to go first.
+        // The server only renames to unused names, so the old value must be removed first.
         var reply = await connection.SendAsync(new RenameRequest(path, newPath)).ConfigureAwait(false);
         if (reply.IsOk || !await IsItemAsync(connection, newName).ConfigureAwait(false)) return reply;
         await RemoveAsync(connection, PacketType.Remove, newName).ConfigureAwait(false);
         return await connection.SendAsync(new RenameRequest(path, newPath)).ConfigureAwait(false);
     }
 
-    // OpenSSH's plain rename is a link and the removal of the old name in one request. Others may replace what is there, so that
-    // the link, which can't, is the safe way; and where there is no link, looking before is the best there is.
+    // OpenSSH's plain rename is a link and a removal in one request. Other servers may replace an existing item, so
+    // a link, which cannot do that, is the safe way; without links, checking first is the best that is possible.
     private async ValueTask<Reply> RenameToNewAsync(SftpConnection connection, string path, string newPath, string newName)
     {
         if (!connection.Features.IsOpenSsh && connection.Features.Has(Extension.HardLink))
@@ -383,7 +384,7 @@ internal sealed partial class SftpBackend : Backend
         var reply = await connection.SendAsync(new RenameRequest(path, newPath)).ConfigureAwait(false);
         var isTaken = !reply.IsOk && reply.Status != StatusCode.NoSuchFile && await IsItemAsync(connection, newName).ConfigureAwait(false);
         if (isTaken) throw AlreadyExists(newName);
-        // OpenSSH's link fails in a folder without links, as in a mount of rclone.
+        // OpenSSH's link fails in a folder that does not support links, such as an rclone mount.
         return reply.Status == StatusCode.Failure && connection.Features.Has(Extension.PosixRename)
             ? await connection.SendAsync(new PathExtendedRequest(Extension.PosixRename, path, newPath)).ConfigureAwait(false) : reply;
     }
@@ -450,7 +451,7 @@ internal sealed partial class SftpBackend : Backend
     private async Task<List<Entry>?> ListDirectoryAsync(
         SftpConnection connection, string name, Links links, CancellationToken cancellationToken)
     {
-        // Each directory needs a handle, and a server has only so many.
+        // Each directory needs a handle, and servers limit their number.
         await connection.Handles.TakeAsync(1, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -465,7 +466,7 @@ internal sealed partial class SftpBackend : Backend
         }
     }
 
-    // The items of a store may lie behind links, which somebody made on purpose. What nobody stored under its name may not.
+    // A user may deliberately put items behind links, but an item that was not stored under its name must not be behind one.
     private async Task<bool> IsBehindLinkAsync(SftpConnection connection, string name)
     {
         var looking = new List<Task<bool>>();

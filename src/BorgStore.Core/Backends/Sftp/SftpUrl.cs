@@ -2,9 +2,9 @@ using System.Globalization;
 
 namespace BorgStore.Backends.Sftp;
 
-/// <summary>What an <c>sftp://[user@]host[:port]/path</c> says. The host may be an alias of <c>~/.ssh/config</c>.</summary>
+/// <summary>The parts of a URL <c>sftp://[user@]host[:port]/path</c>. The host may be an alias in <c>~/.ssh/config</c>.</summary>
 /// <param name="Host">A name, an alias or an address.</param>
-/// <param name="Path">The path as the server takes it: absolute with two slashes after the host, else relative to where a login leads.</param>
+/// <param name="Path">The path on the server: absolute with two slashes after the host, otherwise relative to the login directory.</param>
 internal sealed record SftpUrl(string Host, string Path)
 {
     private const string Prefix = "sftp://";
@@ -16,16 +16,16 @@ internal sealed record SftpUrl(string Host, string Path)
     /// <summary>The port; <see langword="null"/> to leave it to ssh.</summary>
     public int? Port { get; init; }
 
-    /// <summary>How many connections are opened: <c>?connections=N</c>.</summary>
+    /// <summary>The number of connections: <c>?connections=N</c>.</summary>
     public int Connections { get; init; } = 1;
 
-    /// <summary>How long the server may be silent while it owes an answer: <c>?timeout=SECONDS</c>.</summary>
+    /// <summary>How long the server may be silent while requests are waiting: <c>?timeout=SECONDS</c>.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The host and port as messages show them.</summary>
+    /// <summary>The host and port for messages.</summary>
     public string Server => Port is { } port ? $"{Host}:{port}" : Host;
 
-    /// <summary>Understands a URL.</summary>
+    /// <summary>Parses a URL.</summary>
     /// <param name="url">The URL.</param>
     public static SftpUrl Parse(string url)
     {
@@ -40,7 +40,7 @@ internal sealed record SftpUrl(string Host, string Path)
         var authority = text[..slash];
         var path = Unescape(text[(slash + 1)..].TrimEnd('/'), url);
         if (path.Length == 0) throw Invalid(url, "the store can't be the root of the server");
-        // As in rest: URLs, and where a login leads anyway.
+        // As in rest: URLs; relative paths start in the login directory anyway.
         if (path.StartsWith("~/", StringComparison.Ordinal)) path = path[1..].TrimStart('/');
         if (path is "" or "~") throw Invalid(url, "the store can't be the home directory itself");
 
@@ -56,7 +56,7 @@ internal sealed record SftpUrl(string Host, string Path)
     {
         var end = text.StartsWith('[') ? text.IndexOf(']') + 1 : text.IndexOf(':') is >= 0 and var colon ? colon : text.Length;
         var host = end > 0 && text.StartsWith('[') ? Unescape(text[1..(end - 1)], url) : Unescape(text[..end], url);
-        // ssh would take a leading dash for an option, and a blank or a slash is part of no name.
+        // ssh would take a leading dash as an option, and no host name contains blanks or slashes.
         if (host.Length == 0 || host[0] == '-' || host.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '/' or '[' or ']'))
             throw Invalid(url, "it names no host");
 

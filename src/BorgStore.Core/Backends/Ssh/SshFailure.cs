@@ -1,9 +1,9 @@
 namespace BorgStore.Backends.Ssh;
 
-/// <summary>What ssh says as it gives up, in its own words: the same for all that is reached over it.</summary>
-/// <param name="Error">What it means.</param>
+/// <summary>The meaning of ssh's error messages, for everything that uses ssh.</summary>
+/// <param name="Error">The kind of error.</param>
 /// <param name="Message">What was tried, why it failed, what to do.</param>
-/// <param name="WasTurnedAway">Whether the server had no room for another login, and may have it a moment later.</param>
+/// <param name="WasTurnedAway">Whether the server had no room for another login, so that a retry a moment later may succeed.</param>
 internal sealed record SshFailure(StoreError Error, string Message, bool WasTurnedAway = false)
 {
     private const int MostLines = 8;
@@ -23,14 +23,14 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
         (TurnedAway, StoreError.ConnectionLost, "The server turned the login away, perhaps because too many come at once (MaxStartups of sshd)."),
     ];
 
-    // Older versions begin with "ssh_", newer ones with "kex_".
+    // In older versions the name starts with "ssh_", in newer ones with "kex_".
     private const string TurnedAway = "_exchange_identification";
 
-    /// <summary>Understands what ssh said.</summary>
-    /// <param name="server">The server that was called.</param>
-    /// <param name="words">What ssh wrote to its standard error.</param>
-    /// <param name="status">Its exit status, where it has ended.</param>
-    /// <param name="wasGreeted">Whether there was a connection already.</param>
+    /// <summary>Interprets the messages of ssh.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="words">The standard error of ssh.</param>
+    /// <param name="status">Its exit status; <see langword="null"/> if it is still running.</param>
+    /// <param name="wasGreeted">Whether the server had answered before.</param>
     public static SshFailure Explain(string server, string words, int? status, bool wasGreeted)
     {
         var what = wasGreeted ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be made";
@@ -47,7 +47,7 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
         return new(StoreError.ConnectionLost, StoreErrorText.ToSentence($"{what}; {said}"));
     }
 
-    // Without the frame of at signs around a changed key, and without a server's long greeting.
+    // Removes the frame of at signs around a changed host key, and shortens a server's long greeting.
     private static string Shorten(string words)
     {
         var lines = words.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)

@@ -3,18 +3,18 @@ using System.Runtime.InteropServices;
 
 namespace BorgStore.Caching.Access;
 
-/// <summary>Remembers for each cached item of a namespace its size and when it was last asked for, in that order.</summary>
+/// <summary>An index of the cached items of a namespace with their sizes and last accesses, in the order of access.</summary>
 /// <remarks>
-/// <para>Every call costs the same however many items there are. An item takes 36 bytes, 4 to 8 of a hash table, and its
-/// <see cref="CompactName"/> with a byte before it: about 75 bytes where keys are hashes of 32 bytes.</para>
-/// <para>All times are milliseconds of one clock. An item that nobody asked for in a given time is also the one that nobody asked
-/// for the longest, so that one order serves age and size alike.</para>
+/// <para>The cost of each call does not depend on the number of items. An item takes 36 bytes, 4 to 8 bytes of a hash
+/// table, and its <see cref="CompactName"/> with a length byte: about 75 bytes if keys are hashes of 32 bytes.</para>
+/// <para>All times are in milliseconds of one clock. The items to evict for their age
+/// are also the least recently used ones, so one order serves both limits.</para>
 /// </remarks>
 internal sealed class AccessIndex
 {
     private const int None = -1;
 
-    // In the table, but not in the order yet.
+    // In the table but not in the order yet.
     private const int Unordered = -2;
 
     private readonly object _lock = new();
@@ -28,13 +28,13 @@ internal sealed class AccessIndex
     private BitArray? _seen;
     private HashSet<int>? _gone;
 
-    /// <summary>The sizes of all items together [bytes].</summary>
+    /// <summary>The total size of all items [bytes].</summary>
     public long TotalSize { get; private set; }
 
-    /// <summary>How many items there are.</summary>
+    /// <summary>The number of items.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Notes that an item is asked for.</summary>
+    /// <summary>Records an access to an item.</summary>
     public AccessState Touch(string path, long now, long? maxAge)
     {
         Span<byte> name = stackalloc byte[CompactName.MaxLength];
@@ -52,20 +52,20 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Notes that an item was put into the cache, or found there, and is asked for now.</summary>
+    /// <summary>Adds an item that was put into the cache or found there, and is accessed now.</summary>
     public void Add(string path, long size, long now) => Add(path, size, now, isListed: false);
 
-    /// <summary>Notes an item that was in the cache before. It takes its place in the order with <see cref="OrderListed"/>.</summary>
+    /// <summary>Adds an item that was in the cache before. <see cref="OrderListed"/> puts it into the order.</summary>
     public void AddListed(string path, long size, long time) => Add(path, size, time, isListed: true);
 
-    /// <summary>Begins to compare what is known with a new listing; <see cref="AddListed"/> notes what is in it.</summary>
+    /// <summary>Starts a comparison with a new listing, whose items are added by <see cref="AddListed"/>.</summary>
     public void BeginRelisting()
     {
         lock (_lock) (_seen, _gone) = (new(_entries.Length), []);
     }
 
-    /// <summary>Forgets what the listing did not have.</summary>
-    /// <param name="since">When the listing began. It does not know of what was asked for since.</param>
+    /// <summary>Removes the items that were not in the listing.</summary>
+    /// <param name="since">When the listing started. Items accessed since then are kept, because it may have missed them.</param>
     public void EndRelisting(long since)
     {
         lock (_lock)
@@ -76,8 +76,8 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Forgets an item.</summary>
-    /// <returns>Its size, or <see langword="null"/> where it was not known.</returns>
+    /// <summary>Removes an item.</summary>
+    /// <returns>Its size, or <see langword="null"/> if it was not known.</returns>
     public long? Remove(string path)
     {
         Span<byte> name = stackalloc byte[CompactName.MaxLength];
@@ -92,8 +92,8 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Forgets the item that nobody asked for the longest, if it is too old or all items together are too large.</summary>
-    /// <returns>The item, or <see langword="null"/> where all is well.</returns>
+    /// <summary>Removes the least recently used item if it is too old or the total size is too large.</summary>
+    /// <returns>The item, or <see langword="null"/> if no limit is exceeded.</returns>
     public (string Path, long Size, long Time)? TakeOldest(long? maxSize, long expiredBefore)
     {
         lock (_lock)
@@ -107,7 +107,7 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Brings an item back that <see cref="TakeOldest"/> forgot, unless it was asked for since.</summary>
+    /// <summary>Adds an item again that <see cref="TakeOldest"/> removed, unless it was accessed meanwhile.</summary>
     public void PutBack(string path, long size, long time)
     {
         Span<byte> name = stackalloc byte[CompactName.MaxLength];
@@ -118,26 +118,26 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Gives the listed items their places in the order, by their times.</summary>
-    /// <param name="amongOthers">Whether others may be older than they are; if not, all others are newer.</param>
+    /// <summary>Puts the listed items into the order by their times.</summary>
+    /// <param name="amongOthers">Whether other items may be older; otherwise all others are newer.</param>
     public void OrderListed(bool amongOthers = false)
     {
         List<(long Time, int At)> listed = [];
         lock (_lock)
         {
-            // Also where the listing failed and was not compared.
+            // Also necessary after a listing failed and was not compared.
             (_seen, _gone) = (null, null);
             for (var at = 0; at < _used; at++)
                 if (_entries[at] is { Name: not 0, Older: Unordered })
                     listed.Add((_entries[at].Time, at));
         }
-        // Sorting takes its time, and nobody has to wait for it.
+        // Sorting takes long, so it is done without the lock.
         listed.Sort(static (a, b) => b.Time.CompareTo(a.Time));
         foreach (var part in listed.Chunk(1000))
         {
             lock (_lock)
             {
-                // Only listing leaves items without order, so a place that still lacks one holds the same item as before.
+                // Only listing leaves items unordered, so an index that is still unordered holds the same item as before.
                 var newer = None;
                 foreach (var (_, at) in part)
                 {
@@ -150,9 +150,9 @@ internal sealed class AccessIndex
         }
     }
 
-    /// <summary>Tells what was asked for since a time, the newest first.</summary>
+    /// <summary>Passes the items accessed since a time to a callback, newest first.</summary>
     /// <param name="since">The time; 0 for all.</param>
-    /// <param name="tell">Told the path and the time of each.</param>
+    /// <param name="tell">Called with the path and time of each item.</param>
     public void ForEachSince(long since, Action<string, long> tell)
     {
         lock (_lock)
@@ -171,16 +171,16 @@ internal sealed class AccessIndex
         {
             var hash = HashOf(name);
             var at = Find(name, hash);
-            // The listing may have seen it before it went. Where another has the same hash, the next listing will tell.
+            // The listing may have seen the item before it was removed. If another item has the same hash, the next listing will add it.
             if (at < 0 && isListed && _gone?.Contains(hash) == true) return;
             if (isListed && _seen is { } seen)
             {
-                // One that is new gets the place at which it will be.
+                // A new item will get this index.
                 var place = at >= 0 ? at : _firstFree != None ? _firstFree : _used;
                 if (place >= seen.Length) seen.Length = Math.Max(place + 1, 2 * seen.Length);
                 seen[place] = true;
             }
-            // What was asked for meanwhile is known better than the listing knows it.
+            // An item accessed meanwhile is known more accurately than the listing knows it.
             if (at >= 0 && isListed) return;
             if (at < 0)
             {
@@ -252,7 +252,7 @@ internal sealed class AccessIndex
         _oldest = at;
     }
 
-    // The search begins at an item that is not older; those that are to be placed come in the order of their times.
+    // The search starts at an item that is not older, because the items arrive in the order of their times.
     private void LinkBehind(int newer, int at)
     {
         var time = _entries[at].Time;
@@ -302,7 +302,7 @@ internal sealed class AccessIndex
         return buckets;
     }
 
-    // A free one has no name, and its Next is the next free one.
+    // A free entry has no name, and its Next is the next free one.
     [StructLayout(LayoutKind.Sequential, Pack = 4)]
     private struct Entry
     {

@@ -5,12 +5,12 @@ using BorgStore.Naming;
 
 namespace BorgStore.Caching.Access;
 
-/// <summary>Keeps in the cache itself when its items were last asked for, since storages don't remember that reliably.</summary>
+/// <summary>Stores the access times of cached items in the cache itself, because storages do not keep them reliably.</summary>
 /// <remarks>
-/// <para>A few hidden items in the root of the cache, <c>access-0.hid</c> and so on, which no listing shows. Each holds what one use
-/// of the cache asked for: 8 bytes of magic, and 12 bytes an item, a hash of its nested name and the time [s since 1970], both
-/// little endian. When they grow too many or too long, one of all items takes their place.</para>
-/// <para>What is lost here, is read by two at once or was never written costs nothing but a worse choice of what goes first.</para>
+/// <para>A few hidden items in the root of the cache, <c>access-0.hid</c> and so on, which are not listed. Each contains the
+/// accesses of one session of the cache: 8 bytes of magic, and 12 bytes per item, a hash of its nested name and the time [s
+/// since 1970], both little endian. When they become too many or too long, a single one with all items replaces them.</para>
+/// <para>If the journal is lost, used by two processes at once or never written, the only consequence is a worse choice of the items to evict.</para>
 /// </remarks>
 /// <param name="storage">The cache.</param>
 internal sealed class AccessJournal(IBackend storage)
@@ -21,12 +21,12 @@ internal sealed class AccessJournal(IBackend storage)
     private int _parts;
     private long _records;
 
-    /// <summary>Whether it is time to write down all items anew instead of some more.</summary>
-    /// <param name="items">How many there are.</param>
-    /// <param name="more">How many would be added.</param>
+    /// <summary>Returns whether to write all items anew rather than append more.</summary>
+    /// <param name="items">The number of items.</param>
+    /// <param name="more">The number of records that would be added.</param>
     public bool IsDueForRenewal(long items, long more) => _parts == MostParts || _records + more > (2 * items) + 1000;
 
-    /// <summary>Reads what was written: the time [s] by the hash of the name.</summary>
+    /// <summary>Reads the journal: the times [s] by the hash of the name.</summary>
     public async Task<Dictionary<ulong, uint>> ReadAsync(CancellationToken cancellationToken)
     {
         var times = new Dictionary<ulong, uint>();
@@ -40,11 +40,11 @@ internal sealed class AccessJournal(IBackend storage)
         return times;
     }
 
-    /// <summary>Writes the items that were asked for in this use of the cache, in place of what was written of it before.</summary>
+    /// <summary>Writes the items accessed in this session, replacing what the session wrote before.</summary>
     public Task WriteAsync(IReadOnlyList<(ulong Hash, uint Time)> items, CancellationToken cancellationToken)
         => WriteAsync(_parts, items, cancellationToken).AsTask();
 
-    /// <summary>Writes down all items in place of what there is.</summary>
+    /// <summary>Replaces the whole journal with the given items.</summary>
     public async Task RenewAsync(IReadOnlyList<(ulong Hash, uint Time)> items, CancellationToken cancellationToken)
     {
         await WriteAsync(0, items, cancellationToken).ConfigureAwait(false);
@@ -52,7 +52,7 @@ internal sealed class AccessJournal(IBackend storage)
         (_parts, _records) = (1, items.Count);
     }
 
-    /// <summary>The hash by which a name is written down (FNV-1a, 64 bits).</summary>
+    /// <summary>Computes the hash of a name in the journal (FNV-1a, 64 bits).</summary>
     public static ulong HashOf(string prefix, string path)
     {
         var hash = 0xcbf29ce484222325;
@@ -68,7 +68,7 @@ internal sealed class AccessJournal(IBackend storage)
         {
             var hash = BinaryPrimitives.ReadUInt64LittleEndian(part);
             var time = BinaryPrimitives.ReadUInt32LittleEndian(part[8..]);
-            // A crash in the middle of a renewal leaves older parts behind the new first one.
+            // After a crash during a renewal, older parts follow the new first one.
             if (!times.TryGetValue(hash, out var known) || known < time) times[hash] = time;
             _records++;
         }

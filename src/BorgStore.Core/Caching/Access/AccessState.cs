@@ -1,14 +1,14 @@
 namespace BorgStore.Caching.Access;
 
-/// <summary>What an access record knows of an item.</summary>
+/// <summary>The state of an item in the access index.</summary>
 internal enum AccessState
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>The item is not in the index.</summary>
     Unknown,
 
-    /// <summary>It is cached and may be used.</summary>
+    /// <summary>The item is cached and may be used.</summary>
     Current,
 
-    /// <summary>It is cached, and nobody asked for it for too long.</summary>
+    /// <summary>The item is cached, but its last access was too long ago.</summary>
     Expired,
 }

@@ -3,12 +3,12 @@ using BorgStore.Naming;
 
 namespace BorgStore.Caching.Access;
 
-/// <summary>The path of an item below its namespace, in as few bytes as may be.</summary>
-/// <remarks>A nested hash, <c>ab/cd/abcd…</c> or <c>ab/cd/abcd….del</c>, is a byte that tells levels and deletion, and the bytes that
-/// its digits spell: 33 instead of 70 or 74. Any other path is its own ASCII characters, the first of which is never above 0x7f.</remarks>
+/// <summary>The path of an item below its namespace, in as few bytes as possible.</summary>
+/// <remarks>A nested hash, <c>ab/cd/abcd…</c> or <c>ab/cd/abcd….del</c>, becomes a byte for levels and deletion, followed by the bytes
+/// of its digits: 33 bytes instead of 70 or 74. Any other path is stored as ASCII, whose first byte is never above 0x7f.</remarks>
 internal static class CompactName
 {
-    /// <summary>The most bytes that a path takes.</summary>
+    /// <summary>The maximum length of an encoded path [bytes].</summary>
     public const int MaxLength = 120;
 
     private const byte Packed = 0x80;
@@ -16,8 +16,8 @@ internal static class CompactName
     private const byte LevelMask = 0x1f;
     private const int CharactersPerDirectory = 3;
 
-    /// <summary>Writes a path down.</summary>
-    /// <returns>How many bytes were written; 0 where the path is too long to be one of an item.</returns>
+    /// <summary>Encodes a path.</summary>
+    /// <returns>The number of bytes written; 0 if the path cannot be that of an item.</returns>
     public static int Encode(ReadOnlySpan<char> path, Span<byte> destination)
     {
         if (TryPack(path, destination, out var length)) return length;
@@ -30,7 +30,7 @@ internal static class CompactName
         return path.Length;
     }
 
-    /// <summary>Reads a path.</summary>
+    /// <summary>Decodes a path.</summary>
     public static string Decode(ReadOnlySpan<byte> bytes)
         => (bytes[0] & Packed) == 0
             ? Encoding.ASCII.GetString(bytes)

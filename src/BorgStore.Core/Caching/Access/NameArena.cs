@@ -2,23 +2,23 @@ using System.Buffers.Binary;
 
 namespace BorgStore.Caching.Access;
 
-/// <summary>Keeps many short byte strings close together, without an object and its header for each.</summary>
-/// <remarks>A freed place is used again for the next string of the same length; names of one namespace mostly have one length.</remarks>
+/// <summary>Stores many short byte strings without an object and its header for each.</summary>
+/// <remarks>A freed place is reused for the next string of the same length; names in a namespace mostly have the same length.</remarks>
 internal sealed class NameArena
 {
     private const int PageBits = 16;
     private const int PageSize = 1 << PageBits;
 
-    // A free place holds the number of the next one of its length.
+    // A free place contains the number of the next free one of its length.
     private const int SmallestPlace = 1 + sizeof(uint);
 
     private readonly List<byte[]> _pages = [];
     private readonly uint[] _free = new uint[byte.MaxValue + 1];
 
-    // Place 0 is nobody's, so that it can stand for none.
+    // Place 0 is not used, so that 0 can mean none.
     private int _next = PageSize;
 
-    /// <summary>Keeps a string.</summary>
+    /// <summary>Stores a string.</summary>
     /// <returns>Its place.</returns>
     public uint Add(ReadOnlySpan<byte> name)
     {
@@ -29,7 +29,7 @@ internal sealed class NameArena
         return place;
     }
 
-    /// <summary>The string at a place.</summary>
+    /// <summary>Gets the string at a place.</summary>
     public ReadOnlySpan<byte> this[uint place]
     {
         get
@@ -39,7 +39,7 @@ internal sealed class NameArena
         }
     }
 
-    /// <summary>Gives a place back.</summary>
+    /// <summary>Frees a place.</summary>
     public void Free(uint place)
     {
         var slot = SlotOf(place);

@@ -2,10 +2,10 @@ using BorgStore.Backends;
 
 namespace BorgStore.Caching.Flow;
 
-/// <summary>A value out of the cache that goes on from the storage where the cache fails halfway.</summary>
+/// <summary>A value from the cache that continues from the storage if the cache fails halfway.</summary>
 /// <param name="cached">The value in the cache.</param>
-/// <param name="cache">Told of failures.</param>
-/// <param name="reload">Begins to load the same from the storage.</param>
+/// <param name="cache">The cache, to report failures to.</param>
+/// <param name="reload">Opens the same value or part in the storage.</param>
 internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, Func<CancellationToken, ValueTask<ValueStream?>> reload) : ValueStream
 {
     private readonly long _length = cached.Length;
@@ -76,7 +76,7 @@ internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, 
         }
         await cached.DisposeAsync().ConfigureAwait(false);
         _reloaded = loaded;
-        // What the caller has already is passed over.
+        // Skip what the caller already has.
         var passed = new byte[Math.Min(_position, 64 * 1024)];
         for (var left = _position; left > 0;)
         {

@@ -4,10 +4,9 @@ using BorgStore.Backends;
 
 namespace BorgStore.Caching.Flow;
 
-/// <summary>Carries a value that passes by into the cache: one side is told the bytes, the other reads them as a stream.</summary>
-/// <remarks>The last bytes are held back until <see cref="CompleteAsync"/>, so that a value that is given up before is never whole and
-/// the cache refuses it. A few chunks at most are under way; a reader that is behind slows the other side down, one that stopped
-/// doesn't.</remarks>
+/// <summary>Transfers a value into the cache while it passes by: one side pushes its bytes, the other reads them as a stream.</summary>
+/// <remarks>The last bytes are held back until <see cref="CompleteAsync"/>, so that a value that is given up earlier is incomplete and the
+/// cache refuses it. At most a few chunks are in flight; a slow reader slows the other side down, but one that stopped does not.</remarks>
 internal sealed class ChunkPipe : ReadOnlyStream
 {
     private const int ChunkSize = 128 * 1024;
@@ -26,7 +25,7 @@ internal sealed class ChunkPipe : ReadOnlyStream
     /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
 
-    /// <summary>Tells the next bytes.</summary>
+    /// <summary>Pushes the next bytes.</summary>
     public async ValueTask PushAsync(ReadOnlyMemory<byte> bytes)
     {
         while (!bytes.IsEmpty)
@@ -40,7 +39,7 @@ internal sealed class ChunkPipe : ReadOnlyStream
         }
     }
 
-    /// <summary>Says that all was told and may be kept.</summary>
+    /// <summary>Marks the value as complete, so that it may be kept.</summary>
     public async ValueTask CompleteAsync()
     {
         await ReleaseHeldAsync().ConfigureAwait(false);
@@ -54,7 +53,7 @@ internal sealed class ChunkPipe : ReadOnlyStream
         _chunks.Writer.TryComplete();
     }
 
-    /// <summary>Says that nobody reads any more.</summary>
+    /// <summary>Stops accepting bytes, because nobody reads them any more.</summary>
     public void Stop() => _chunks.Writer.TryComplete();
 
     /// <inheritdoc/>

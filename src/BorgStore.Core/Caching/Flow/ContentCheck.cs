@@ -4,8 +4,8 @@ using BorgStore.Naming;
 
 namespace BorgStore.Caching.Flow;
 
-/// <summary>Tells whether a value has the hash that its name says, where a name says one.</summary>
-/// <remarks>A key of 64 lower-case hexadecimal digits is the SHA-256 or the BLAKE3 of the value; it doesn't say which.</remarks>
+/// <summary>Checks whether a value has the hash in its name, if its name contains one.</summary>
+/// <remarks>A key of 64 lower-case hexadecimal digits is the SHA-256 or the BLAKE3 of the value; which one is not recorded.</remarks>
 internal sealed class ContentCheck : IDisposable
 {
     private const int DigitsOfHash = 64;
@@ -16,11 +16,11 @@ internal sealed class ContentCheck : IDisposable
 
     private ContentCheck(string key) => (_key, _hashers) = (key, [.. Kinds.Select(kind => kind.CreateHasher())]);
 
-    /// <summary>Begins to check a value that passes by; <see langword="null"/> where its name says nothing of it.</summary>
+    /// <summary>Starts to check a value that passes by; returns <see langword="null"/> if its name contains no hash.</summary>
     public static ContentCheck? Begin(string name) => KeyOf(name) is { } key ? new(key) : null;
 
     /// <summary>Checks a cached value.</summary>
-    /// <returns>Whether it is right, or its name says nothing of it.</returns>
+    /// <returns>Whether it matches, or its name contains no hash.</returns>
     public static async ValueTask<bool> IsRightAsync(CacheStorage cache, string name, CancellationToken cancellationToken)
     {
         if (KeyOf(name) is not { } key) return true;
@@ -36,7 +36,7 @@ internal sealed class ContentCheck : IDisposable
         foreach (var hasher in _hashers) hasher.Append(bytes);
     }
 
-    /// <summary>Whether what was added is right.</summary>
+    /// <summary>Returns whether the added bytes match.</summary>
     public bool IsRight() => _hashers.Any(hasher => hasher.FinishHex() == _key);
 
     /// <inheritdoc/>

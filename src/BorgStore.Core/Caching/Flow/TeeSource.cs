@@ -2,9 +2,9 @@ using BorgStore.Backends;
 
 namespace BorgStore.Caching.Flow;
 
-/// <summary>A value on its way into the storage that is told to the cache as it is read.</summary>
+/// <summary>A value that is pushed to the cache while the storage reads it.</summary>
 /// <param name="source">The value.</param>
-/// <param name="pipe">Leads into the cache.</param>
+/// <param name="pipe">The pipe into the cache.</param>
 internal sealed class TeeSource(Stream source, ChunkPipe pipe) : ReadOnlyStream
 {
     /// <inheritdoc/>

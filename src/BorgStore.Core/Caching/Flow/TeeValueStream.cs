@@ -3,14 +3,14 @@ using BorgStore.Backends;
 
 namespace BorgStore.Caching.Flow;
 
-/// <summary>A part of a value for a caller, and the whole of it for the cache.</summary>
-/// <remarks>A caller who read its part to the end and closes the stream waits for what is left of the value to reach the cache. One who
-/// leaves before leaves nothing there.</remarks>
+/// <summary>A part of a value for the caller, and the whole value for the cache.</summary>
+/// <remarks>If the caller read its part to the end, disposing the stream waits for the rest
+/// of the value to reach the cache. If it is disposed earlier, nothing is cached.</remarks>
 /// <param name="source">The whole value.</param>
 /// <param name="range">The part.</param>
-/// <param name="pipe">Leads into the cache.</param>
-/// <param name="fill">What others wait for.</param>
-/// <param name="check">Checks the value on its way, where that is wanted.</param>
+/// <param name="pipe">The pipe into the cache.</param>
+/// <param name="fill">The fill that other callers wait for.</param>
+/// <param name="check">Verifies the value, if that is requested.</param>
 internal sealed class TeeValueStream(ValueStream source, ByteRange range, ChunkPipe pipe, CacheFill fill, ContentCheck? check) : ValueStream
 {
     private const int SkipSize = 128 * 1024;
@@ -67,7 +67,7 @@ internal sealed class TeeValueStream(ValueStream source, ByteRange range, ChunkP
         }
         catch (Exception)
         {
-            // The caller has what it asked for. The rest is not in the cache, and is loaded when someone asks for it.
+            // The caller has what it requested. The value is not cached, and is loaded again when it is next requested.
         }
         finally
         {

@@ -1,9 +1,9 @@
 namespace BorgStore.Backends.Files;
 
-/// <summary>What a directory says of an entry without looking at the entry itself.</summary>
+/// <summary>The type of a directory entry, as the directory itself records it.</summary>
 internal enum EntryKind : byte
 {
-    /// <summary>Not known without a look, or neither of the others.</summary>
+    /// <summary>Unknown without a look at the entry, or none of the other types.</summary>
     Unknown,
 
     File,
@@ -14,20 +14,20 @@ internal enum EntryKind : byte
     Link,
 }
 
-/// <summary>One entry of a directory.</summary>
+/// <summary>An entry of a directory.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Kind">What it is.</param>
-/// <param name="Index">Which of those that were read it is.</param>
+/// <param name="Kind">Its type.</param>
+/// <param name="Index">Its position in the order of reading.</param>
 internal readonly record struct DirectoryEntry(string Name, EntryKind Kind, int Index);
 
-/// <summary>A directory that was read as a whole, and can be asked for more about its entries.</summary>
+/// <summary>A directory that was read completely, and can return the status of its entries.</summary>
 internal abstract class DirectoryReader : IDisposable
 {
-    /// <summary>The entries as they came.</summary>
+    /// <summary>The entries, in the order of reading.</summary>
     public List<DirectoryEntry> Entries { get; } = [];
 
-    /// <summary>Tells of an entry; symbolic links are followed.</summary>
-    /// <returns>What is known, or <see langword="null"/> where it vanished.</returns>
+    /// <summary>Gets the status of an entry; symbolic links are followed.</summary>
+    /// <returns>The status, or <see langword="null"/> if the entry no longer exists.</returns>
     public abstract FileStatus? GetStatus(DirectoryEntry entry);
 
     public abstract void Dispose();

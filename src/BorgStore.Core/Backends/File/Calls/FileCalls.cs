@@ -2,99 +2,99 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>How a renaming ended.</summary>
+/// <summary>The result of renaming a file.</summary>
 internal enum RenameResult
 {
     Done,
 
-    /// <summary>There is no such file, or no such directory to move it to.</summary>
+    /// <summary>The file or the target directory does not exist.</summary>
     Absent,
 
-    /// <summary>The new name is taken, by something that was not to be or cannot be replaced.</summary>
+    /// <summary>The new name is taken by something that must not or cannot be replaced.</summary>
     Taken,
 }
 
-/// <summary>How the making of a directory ended.</summary>
+/// <summary>The result of creating a directory.</summary>
 internal enum MakeDirectoryResult
 {
     Done,
 
-    /// <summary>There is something of that name.</summary>
+    /// <summary>The name is taken.</summary>
     Taken,
 
-    /// <summary>There is no parent directory.</summary>
+    /// <summary>The parent directory does not exist.</summary>
     ParentAbsent,
 }
 
-/// <summary>The calls on the file system that a store is made of. Names are relative to its directory, with <c>/</c>.</summary>
-/// <remarks>All calls block, may come from many threads, tell absence by their result and throw <see cref="FileFailure"/> for
-/// all else. On Linux they are those of the system; the framework's own would make more than twice as many.</remarks>
+/// <summary>The file system calls of a store. Names are relative to its directory, with <c>/</c>.</summary>
+/// <remarks>All calls block, may be made from many threads, report absence by their result and throw <see cref="FileFailure"/> for
+/// all other failures. On Linux they are direct system calls; the framework's methods would make more than twice as many.</remarks>
 internal abstract class FileCalls
 {
-    /// <summary>The calls that fit this platform best.</summary>
-    /// <param name="root">The absolute path of the store, without a slash at its end.</param>
+    /// <summary>Creates the calls that suit this platform best.</summary>
+    /// <param name="root">The absolute path of the store, without a trailing slash.</param>
     public static FileCalls For(string root) => LinuxCalls.IsSupported ? new LinuxCalls(root) : new PortableCalls(root);
 
-    /// <summary>Whether one call brings the whole file system to the disk, and reports what could not be written.</summary>
+    /// <summary>Whether one call writes the whole file system to disk and reports write failures.</summary>
     public abstract bool SyncsAll { get; }
 
     public abstract FileStatus? GetStatus(string name);
 
-    /// <summary>Opens a regular file; anything else is absent.</summary>
+    /// <summary>Opens a regular file; anything else is treated as absent.</summary>
     public abstract SafeFileHandle? OpenFile(string name, out FileStatus status);
 
-    /// <summary>Opens a file without a look at what it is: what is no regular file fails when it is read.</summary>
+    /// <summary>Opens a file without checking its type; reading fails if it is not a regular file.</summary>
     public virtual SafeFileHandle? OpenFile(string name) => OpenFile(name, out _);
 
-    /// <summary>Opens a file of the store's own, such as the number of its quota, which others may have replaced by a link: a link
-    /// is absent.</summary>
+    /// <summary>Opens an internal file of the store, such as its quota. Others may
+    /// have replaced it with a link, so a link is treated as absent.</summary>
     public abstract SafeFileHandle? OpenInternal(string name);
 
-    /// <summary>Makes a new file that only its owner may read and write.</summary>
-    /// <returns>The file, or <see langword="null"/> where its directory is missing.</returns>
+    /// <summary>Creates a new file that only its owner may read and write.</summary>
+    /// <returns>The file, or <see langword="null"/> if its directory does not exist.</returns>
     public abstract SafeFileHandle? CreateFile(string name);
 
     /// <summary>Opens the store's directory for <see cref="SyncAll"/>.</summary>
     public abstract SafeFileHandle? OpenRoot();
 
-    /// <returns>How many bytes were read; 0 at the end of the file.</returns>
+    /// <returns>The number of bytes read; 0 at the end of the file.</returns>
     public abstract int Read(SafeFileHandle file, Span<byte> buffer, long offset);
 
     public abstract void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset);
 
     public abstract void SetLength(SafeFileHandle file, long length);
 
-    /// <summary>Copies within the file system, without the bytes coming here.</summary>
-    /// <returns>How many bytes were copied; 0 where that cannot be done.</returns>
+    /// <summary>Copies inside the file system, without reading the bytes into this process.</summary>
+    /// <returns>The number of bytes copied; 0 if the file system cannot do that.</returns>
     public abstract long Copy(SafeFileHandle source, long offset, SafeFileHandle target, long targetOffset, long count);
 
-    /// <summary>Closes a file that was written. Some file systems tell only now that it did not fit.</summary>
+    /// <summary>Closes a file after writing. Some file systems only report now that it did not fit.</summary>
     public abstract void Close(SafeFileHandle file);
 
     public abstract RenameResult Rename(string name, string newName, StoreMode mode);
 
-    /// <returns>Whether it was there. A directory is absent.</returns>
+    /// <returns>Whether it existed. A directory is treated as absent.</returns>
     public abstract bool Delete(string name);
 
     public abstract MakeDirectoryResult MakeDirectory(string name);
 
-    /// <returns>Whether it was there. One with something in it fails with <see cref="StoreError.InvalidArgument"/>.</returns>
+    /// <returns>Whether it existed. A directory that is not empty fails with <see cref="StoreError.InvalidArgument"/>.</returns>
     public abstract bool RemoveDirectory(string name);
 
-    /// <returns>The directory, or <see langword="null"/> where it is absent or no directory.</returns>
+    /// <returns>The directory, or <see langword="null"/> if it does not exist or is not a directory.</returns>
     public abstract DirectoryReader? ReadDirectory(string name);
 
-    /// <summary>Brings a file to the disk.</summary>
+    /// <summary>Writes a file to disk.</summary>
     public abstract void Sync(SafeFileHandle file);
 
-    /// <summary>Brings the names in a directory to the disk, where the platform can.</summary>
+    /// <summary>Writes the names in a directory to disk, if the platform can.</summary>
     public abstract void SyncDirectory(string name);
 
-    /// <summary>Brings all of the file system to the disk, where <see cref="SyncsAll"/>.</summary>
+    /// <summary>Writes the whole file system to disk, if <see cref="SyncsAll"/>.</summary>
     public abstract void SyncAll(SafeFileHandle root);
 
-    /// <summary>Brings a file or directory to the disk together with its name, where not <see cref="SyncsAll"/> and the platform
-    /// can. What is not there any more is passed over.</summary>
+    /// <summary>Writes a file or directory to disk together with its name, if the platform can
+    /// and <see cref="SyncsAll"/> is false. A name that no longer exists is ignored.</summary>
     public abstract void SyncNamed(string name);
 
     public abstract FileLock CreateLock(string name);
@@ -102,12 +102,12 @@ internal abstract class FileCalls
     /// <summary>Returns the failure to remove a directory that has something in it.</summary>
     protected static FileFailure DirectoryNotEmpty() => new(StoreError.InvalidArgument, "it is not empty");
 
-    /// <summary>The directory part of a name; empty for the store's own.</summary>
+    /// <summary>Returns the directory part of a name; empty for the store's own directory.</summary>
     public static string DirectoryOf(string name) => name.LastIndexOf('/') is > 0 and var slash ? name[..slash] : "";
 
-    /// <summary>Makes a directory with its parents.</summary>
+    /// <summary>Creates a directory and its parents.</summary>
     /// <param name="name">The directory.</param>
-    /// <param name="making">Called with each that is missing, before it is made.</param>
+    /// <param name="making">Called with each missing directory before it is created.</param>
     public void MakeDirectories(string name, Action<string>? making = null)
     {
         if (name.Length == 0)

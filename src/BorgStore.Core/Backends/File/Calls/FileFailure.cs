@@ -1,15 +1,15 @@
 namespace BorgStore.Backends.Files;
 
-/// <summary>A call on the file system failed. What was to be done with it is known only further up.</summary>
-/// <param name="error">What went wrong.</param>
-/// <param name="reason">Why, as the end of a sentence; without any path.</param>
+/// <summary>A failed file system call. Only callers know which operation it belongs to.</summary>
+/// <param name="error">The kind of error.</param>
+/// <param name="reason">The reason, as the end of a sentence; without any path.</param>
 internal sealed class FileFailure(StoreError error, string reason) : Exception(reason)
 {
     public StoreError Error { get; } = error;
 
-    /// <summary>Makes the exception for the caller.</summary>
+    /// <summary>Creates the exception for the store's caller.</summary>
     /// <param name="task">What was tried, as in "Could not … 'name'".</param>
-    /// <param name="name">The item, or nothing for the store as a whole.</param>
+    /// <param name="name">The item, or an empty string for the store as a whole.</param>
     public StoreException While(string task, string name)
     {
         var (item, shown) = name.Length > 0 ? (name, $"'{name}'") : (null, "the store");

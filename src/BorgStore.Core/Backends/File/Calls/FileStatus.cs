@@ -1,6 +1,6 @@
 namespace BorgStore.Backends.Files;
 
-/// <summary>What the file system tells of a file or directory.</summary>
+/// <summary>The status of a file or directory.</summary>
 /// <param name="Size">The size of a file [bytes].</param>
 /// <param name="IsDirectory">Whether it is a directory.</param>
 /// <param name="LastAccessTime">When it was last read (UTC).</param>

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>The error numbers that mean something here, and the one place that maps the others.</summary>
+/// <summary>The error numbers that matter here, and the mapping of all others.</summary>
 internal static class Errno
 {
     public const int NotPermitted = 1;
@@ -22,10 +22,10 @@ internal static class Errno
     public const int NotSupported = 95;
     public const int OverQuota = 122;
 
-    /// <summary>Whether there is nothing of the name, also because it runs through a file.</summary>
+    /// <summary>Returns whether the name does not exist, including because its path runs through a file.</summary>
     public static bool IsAbsent(int errno) => errno is NoEntry or NotDirectory;
 
-    /// <summary>Makes the failure of the last call.</summary>
+    /// <summary>Returns the failure of the last call.</summary>
     public static FileFailure LastFailure() => Failure(Marshal.GetLastPInvokeError());
 
     public static FileFailure Failure(int errno) => new(errno switch
@@ -35,7 +35,7 @@ internal static class Errno
         _ => StoreError.BackendFailure,
     }, $"the system says: {Describe(errno)}");
 
-    // As the C library says it, but within a sentence.
+    // The C library's text, adapted to the middle of a sentence.
     private static string Describe(int errno)
     {
         var text = Marshal.GetPInvokeErrorMessage(errno);

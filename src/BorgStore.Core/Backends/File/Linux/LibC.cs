@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>The functions of the C library that are called, and numbers of the Linux ABI for x64 and arm64.</summary>
-/// <remarks>What only newer C libraries wrap goes through <c>syscall</c>, so that old glibc and musl serve alike.</remarks>
+/// <summary>The C library functions in use, and the constants of the Linux ABI for x64 and arm64.</summary>
+/// <remarks>Functions that only newer C libraries wrap are called by <c>syscall</c>, so that old glibc and musl work too.</remarks>
 internal static unsafe partial class LibC
 {
     public const int AtCurrentDirectory = -100;
@@ -120,7 +120,7 @@ internal static unsafe partial class LibC
         [FieldOffset(0x78)] private readonly uint _writeNanoseconds;
         [FieldOffset(0x88)] public readonly ulong Device;
 
-        /// <summary>The permissions with the sticky bit.</summary>
+        /// <summary>The permissions, including the sticky bit.</summary>
         public readonly int Permissions => _mode & 0xFFF;
 
         public readonly bool IsDirectory => (_mode & TypeMask) == 0x4000;
@@ -133,7 +133,7 @@ internal static unsafe partial class LibC
             ToTime(_accessSeconds, _accessNanoseconds),
             ToTime(_writeSeconds, _writeNanoseconds));
 
-        // What lies outside the years that a DateTime can hold is not worth a failure.
+        // A time outside the range of DateTime is not worth a failure.
         private static DateTime ToTime(long seconds, uint nanoseconds)
             => (ulong)(seconds + 62135596800) < 315537897600
                 ? DateTime.UnixEpoch.AddTicks(seconds * TimeSpan.TicksPerSecond + nanoseconds / TimeSpan.NanosecondsPerTick)

@@ -5,24 +5,24 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>The system calls of Linux, one for each thing that is asked.</summary>
+/// <summary>File system calls by Linux system calls, one for each operation.</summary>
 /// <param name="root">The absolute path of the store.</param>
 [SkipLocalsInit]
 internal sealed unsafe class LinuxCalls(string root) : FileCalls
 {
     private const int OwnerReadWrite = 0x180; // 0600
-    private const int DirectoryMode = 0x1FF; // 0777, of which the umask takes away
+    private const int DirectoryMode = 0x1FF; // 0777, reduced by the umask
 
     private readonly byte[] _root = Encoding.UTF8.GetBytes(root + "/");
 
-    // File systems such as some of FUSE and NFS cannot refuse to replace.
+    // Some file systems, such as some of FUSE and NFS, cannot rename without replacing.
     private volatile bool _cannotKeep;
 
-    // Whether syncfs can be trusted, once that was found out.
+    // Whether syncfs can be trusted, once known.
     private volatile bool _knowsSyncsAll;
     private volatile bool _syncsAll;
 
-    /// <summary>Whether this is a Linux whose numbers are known here.</summary>
+    /// <summary>Whether this is Linux on an architecture whose constants are known.</summary>
     public static bool IsSupported { get; } = OperatingSystem.IsLinux()
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
         && KnowsStatus();
@@ -58,7 +58,7 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         return null;
     }
 
-    // Not to wait for a writer where a foreign hand put a pipe.
+    // Non-blocking, so that a pipe that someone placed there does not make the call wait for a writer.
     public override SafeFileHandle? OpenFile(string name) => TryOpen(name, LibC.OpenReadOnly | LibC.OpenNonBlocking);
 
     public override SafeFileHandle? OpenInternal(string name)
@@ -116,7 +116,7 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
     {
         var descriptor = (int)file.DangerousGetHandle();
         file.SetHandleAsInvalid();
-        // It is closed even where it was interrupted.
+        // Linux closes the descriptor even if the call is interrupted.
         if (LibC.Close(descriptor) != 0 && Marshal.GetLastPInvokeError() != Errno.Interrupted) throw Errno.LastFailure();
     }
 
@@ -197,7 +197,7 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
     /// <summary>Opens a file for <see cref="LinuxLock"/>.</summary>
     public SafeFileHandle OpenOrCreate(string name, out (ulong Device, ulong Inode) identity)
     {
-        // A link or pipe is none of ours. It gives way, and what a link leads to is never written.
+        // A link or pipe was not made by us. It is deleted, so that a link's target is never written to.
         if (TryGetStatus(name, out var found, LibC.AtNoFollow) && !found.IsRegularFile) Delete(name);
         var file = TryOpen(name, LibC.OpenReadWrite | LibC.OpenCreate | LibC.OpenNoFollow | LibC.OpenNonBlocking)
             ?? throw Errno.Failure(Errno.NoEntry);
@@ -209,11 +209,11 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         return file;
     }
 
-    /// <summary>Tells which file is under a name.</summary>
+    /// <summary>Returns the identity of the file under a name.</summary>
     public (ulong Device, ulong Inode)? GetIdentity(string name)
         => TryGetStatus(name, out var status) ? (status.Device, status.Inode) : null;
 
-    /// <summary>Returns the type of the file system that holds the store, as <c>statfs</c> gives it; 0 if it is unknown.</summary>
+    /// <summary>Returns the type of the store's file system as reported by <c>statfs</c>; 0 if it is unknown.</summary>
     public uint GetFileSystemType()
     {
         // struct statfs has 120 bytes.
@@ -241,19 +241,19 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
         };
     }
 
-    // Both names are there for a moment, which a crash may prolong: harmless, since either shows the whole value.
+    // Both names exist for a moment, or longer after a crash. That is harmless, because either shows the whole value.
     private RenameResult RenameByLink(byte* from, byte* to, string newName)
     {
         var result = LibC.Link(from, to);
         if (result == 0) return RenameResultOf(LibC.Unlink(from));
         if (Marshal.GetLastPInvokeError() is var errno && (errno is Errno.Exists or Errno.IsDirectory || Errno.IsAbsent(errno))) return RenameResultOf(result);
 
-        // Neither the one nor the other, which each file system says in its own way, FUSE by EIO: a look before is all that is left. Where
-        // the link failed for another reason, so does the renaming, and says it.
+        // Neither kind of rename is supported, which each file system reports differently, FUSE with EIO: only
+        // a prior check is left. If the link failed for another reason, the rename will fail and report it.
         return GetStatus(newName) is null ? RenameResultOf(LibC.Rename(from, to)) : RenameResult.Taken;
     }
 
-    /// <summary>Gets the status of what is under a name; a link is followed unless the flags say otherwise.</summary>
+    /// <summary>Gets the status of a name; links are followed unless the flags say otherwise.</summary>
     internal bool TryGetStatus(string name, out LibC.StatusBuffer status, int flags = 0)
     {
         using var path = new NativePath(_root, name, stackalloc byte[NativePath.StackSize]);
@@ -271,7 +271,7 @@ internal sealed unsafe class LinuxCalls(string root) : FileCalls
             switch (Marshal.GetLastPInvokeError())
             {
                 case Errno.Interrupted: continue;
-                // A file system that has nothing to bring to a disk for a directory says so.
+                // The file system has nothing to write for a directory.
                 case Errno.InvalidArgument: return;
                 default: throw Errno.LastFailure();
             }

@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A directory that stays open, so that its entries are looked at without walking its path again.</summary>
+/// <summary>A directory that stays open, so that getting the status of an entry does not resolve the whole path again.</summary>
 internal sealed unsafe class LinuxDirectory : DirectoryReader
 {
     private const int BufferSize = 64 * 1024;
@@ -31,7 +31,7 @@ internal sealed unsafe class LinuxDirectory : DirectoryReader
                 int filled;
                 while ((filled = LibC.ReadDirectoryEntries((int)directory.DangerousGetHandle(), records, BufferSize)) > 0)
                     AddEntries(buffer.AsSpan(0, filled));
-                // A directory that is removed while it is read ends here.
+                // Reading a directory that is being removed ends here.
                 if (filled < 0 && Marshal.GetLastPInvokeError() != Errno.NoEntry) throw Errno.LastFailure();
             }
         }
@@ -73,7 +73,7 @@ internal sealed unsafe class LinuxDirectory : DirectoryReader
         }
     }
 
-    // A name that is no UTF-8 can't be a store's; it is shown by its bytes, so that it can be found.
+    // A name that is not valid UTF-8 cannot belong to a store; its bytes are shown so that it can be found.
     private static string Decode(ReadOnlySpan<byte> name)
     {
         if (Utf8.IsValid(name)) return Encoding.UTF8.GetString(name);

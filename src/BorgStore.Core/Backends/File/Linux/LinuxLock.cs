@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A lock by <c>flock</c> on a file that others replace by renaming.</summary>
+/// <summary>A <c>flock</c> lock on a file that others may replace by renaming.</summary>
 internal sealed class LinuxLock(LinuxCalls calls, string name) : FileLock
 {
     private SafeFileHandle? _file;
@@ -17,7 +17,7 @@ internal sealed class LinuxLock(LinuxCalls calls, string name) : FileLock
             while (LibC.Lock(_file, LibC.LockExclusive) != 0)
                 if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw Errno.LastFailure();
 
-            // The one who held the lock before may have put another file in the place of this one.
+            // The previous holder of the lock may have replaced the file.
             if (calls.GetIdentity(name) == _identity) return _file;
             Dispose();
         }

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A path as the system takes it: UTF-8 with a zero at its end, on the stack unless it is very long.</summary>
+/// <summary>A path in the form of system calls: UTF-8 with a terminating NUL, on the stack unless it is very long.</summary>
 internal ref struct NativePath
 {
-    /// <summary>How many bytes the caller puts on its stack.</summary>
+    /// <summary>The size of the buffer that callers allocate on the stack [bytes].</summary>
     public const int StackSize = 512;
 
     private readonly Span<byte> _bytes;
@@ -14,7 +14,7 @@ internal ref struct NativePath
 
     public NativePath(ReadOnlySpan<byte> root, string name, Span<byte> buffer)
     {
-        // The system would take what is before a NUL for the whole name.
+        // The system would read the name only up to the NUL.
         if (name.Contains('\0')) throw new FileFailure(StoreError.InvalidName, "the name holds a NUL");
         var most = root.Length + Encoding.UTF8.GetMaxByteCount(name.Length) + 1;
         _bytes = most <= buffer.Length ? buffer : (_rented = ArrayPool<byte>.Shared.Rent(most));

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>The one place that maps the framework's exceptions. Their texts hold paths of the server, so none is handed on.</summary>
+/// <summary>Maps the framework's exceptions. Their messages contain paths of the server, so none is passed on.</summary>
 internal static class Failures
 {
     private const int WindowsError = unchecked((int)0x80070000);
@@ -11,7 +11,7 @@ internal static class Failures
     private const int WouldBlock = 11;
     private const int WouldBlockMacOS = 35;
 
-    /// <summary>Calls; what is absent is <see langword="null"/>.</summary>
+    /// <summary>Calls a function; returns <see langword="null"/> if the file is absent.</summary>
     public static T? Absent<T>(Func<T?> call)
     {
         try
@@ -28,7 +28,7 @@ internal static class Failures
         }
     }
 
-    /// <summary>Calls, for what is there.</summary>
+    /// <summary>Calls a function and maps its exceptions, absence included.</summary>
     public static T Named<T>(Func<T> call)
     {
         try
@@ -41,14 +41,14 @@ internal static class Failures
         }
     }
 
-    /// <summary>Calls, for what is there.</summary>
+    /// <summary>Calls an action and maps its exceptions, absence included.</summary>
     public static void Named(Action call) => Named(() =>
     {
         call();
         return true;
     });
 
-    /// <summary>Calls again for a while where Windows refuses since another process, often a virus scanner, looks at the file.</summary>
+    /// <summary>Retries for a while if Windows denies access because another process, often a virus scanner, has the file open.</summary>
     public static T Patiently<T>(Func<T> call)
     {
         for (var wait = 1; ; wait *= 2)
@@ -66,10 +66,10 @@ internal static class Failures
     }
 
     public static bool IsAbsence(Exception e) => e is FileNotFoundException or DirectoryNotFoundException
-        // A path that runs through a file.
+        // The path runs through a file.
         || (e is IOException && !OperatingSystem.IsWindows() && e.HResult == Errno.NotDirectory);
 
-    /// <summary>Whether another holds the file: a sharing violation, or what the framework calls so after a refused <c>flock</c>.</summary>
+    /// <summary>Returns whether another process holds the file: a sharing violation, or the framework's error for a refused <c>flock</c>.</summary>
     public static bool IsInUse(IOException e)
         => OperatingSystem.IsWindows() ? e.HResult is (WindowsError | 32) or (WindowsError | 33)
             : e.HResult is WouldBlock or WouldBlockMacOS;
@@ -83,10 +83,10 @@ internal static class Failures
         return OperatingSystem.IsWindows() ? FromWindows(e.HResult) : FromUnix(e.HResult);
     }
 
-    // There the framework hands on the number of the error as it is.
+    // On Unix the framework uses the error number as HResult.
     private static FileFailure FromUnix(int errno)
     {
-        // The framework has numbers of its own for absent files and for failures that it detects itself.
+        // The framework has its own codes for absent files and for failures that it detects itself.
         if (errno < 0) errno = errno is FileAbsent or FolderAbsent ? Errno.NoEntry : Errno.InputOutput;
         var failure = Errno.Failure(errno);
         return OperatingSystem.IsMacOS() && errno == 69 ? new FileFailure(StoreError.NoSpace, failure.Message) : failure;
@@ -98,7 +98,7 @@ internal static class Failures
         return new FileFailure(code switch
         {
             5 or 19 => StoreError.PermissionDenied, // access denied, write-protected
-            39 or 112 or 1295 => StoreError.NoSpace, // disk full twice, disk quota
+            39 or 112 or 1295 => StoreError.NoSpace, // disk full (two codes), disk quota
             _ => StoreError.BackendFailure,
         }, Marshal.GetPInvokeErrorMessage(code).TrimEnd('.', ' ', '\r', '\n'));
     }

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>The calls by way of the framework, for every platform.</summary>
+/// <summary>File system calls through the framework, for every platform.</summary>
 /// <param name="root">The absolute path of the store.</param>
 internal sealed partial class PortableCalls(string root) : FileCalls
 {
-    // Nobody here is kept from reading, replacing or deleting what another reads.
+    // Readers must not prevent others from reading, replacing or deleting the file.
     private const FileShare ShareAll = FileShare.ReadWrite | FileShare.Delete;
 
     private readonly string _root = root + "/";
@@ -20,7 +20,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     {
         status = default;
         var path = PathOf(name);
-        // The framework refuses to open a directory as if it were not permitted.
+        // The framework reports opening a directory as denied access.
         if (Directory.Exists(path)) return null;
         var file = Failures.Absent(() => File.OpenHandle(path, FileMode.Open, FileAccess.Read, ShareAll));
         if (file is null) return null;
@@ -68,7 +68,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     {
         var (from, to) = (PathOf(name), PathOf(newName));
         if (Directory.Exists(to)) return File.Exists(from) ? RenameResult.Taken : RenameResult.Absent;
-        // To move without replacing is one step on Windows; elsewhere the framework looks first and moves then.
+        // Moving without replacing is atomic on Windows; elsewhere the framework checks first and then moves.
         if (mode == StoreMode.CreateNew && !OperatingSystem.IsWindows()) return MoveByLink(from, to);
         try
         {
@@ -80,7 +80,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
                 }
                 catch (UnauthorizedAccessException) when (mode == StoreMode.Overwrite && OperatingSystem.IsWindows())
                 {
-                    // A reader may hold the old value open.
+                    // A reader may have the old value open.
                     if (!WindowsRename.TryReplace(from, to)) throw;
                 }
                 return RenameResult.Done;
@@ -103,7 +103,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     public override bool Delete(string name)
     {
         var path = PathOf(name);
-        // The framework says nothing where there was nothing. A link to a directory goes as a file does.
+        // The framework does not report a missing file. A link to a directory is deleted like a file.
         return (File.Exists(path) || new FileInfo(path).LinkTarget is not null) && Failures.Absent(() => Failures.Patiently(() =>
         {
             File.Delete(path);
@@ -139,14 +139,14 @@ internal sealed partial class PortableCalls(string root) : FileCalls
 
     public override void Sync(SafeFileHandle file) => Failures.Named(() => RandomAccess.FlushToDisk(file));
 
-    // The framework cannot open a directory. What holds without it stands in docs/durability.md.
+    // The framework cannot open a directory. docs/durability.md describes the consequences.
     public override void SyncDirectory(string name)
     {
     }
 
     public override void SyncAll(SafeFileHandle root) => throw new NotSupportedException();
 
-    // The same holds for names.
+    // The same applies to names.
     public override void SyncNamed(string name)
     {
     }
@@ -155,15 +155,15 @@ internal sealed partial class PortableCalls(string root) : FileCalls
 
     public override FileLock CreateLock(string name) => new PortableLock(PathOf(name));
 
-    /// <summary>Whether a path is a link, also one to nowhere.</summary>
+    /// <summary>Returns whether a path is a link, even a dangling one.</summary>
     internal static bool IsLink(string path) => Failures.Named(() => new FileInfo(path).LinkTarget) is not null;
 
-    /// <summary>Opens a file which, where it is new, only its owner may use.</summary>
+    /// <summary>Opens a file; a new one is accessible only to its owner.</summary>
     internal static SafeFileHandle Open(string path, FileMode mode, FileAccess access, FileShare share)
     {
         var options = new FileStreamOptions { Mode = mode, Access = access, Share = share, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        // Nothing but the handle owns the file.
+        // The stream is not disposed: the returned handle owns the file.
         return new FileStream(path, options).SafeFileHandle;
     }
 
@@ -186,7 +186,7 @@ internal sealed partial class PortableCalls(string root) : FileCalls
             if (Errno.IsAbsent(errno)) return RenameResult.Absent;
             if (errno == Errno.Exists) return RenameResult.Taken;
             if (errno == Errno.Interrupted) continue;
-            // A file system without links, which each says in its own way: a look before is all that is left.
+            // The file system has no links, which each reports differently: only a prior check is left.
             return Failures.Named(() =>
             {
                 if (File.Exists(to) || Directory.Exists(to)) return RenameResult.Taken;

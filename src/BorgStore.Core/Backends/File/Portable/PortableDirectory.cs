@@ -2,7 +2,7 @@ using System.IO.Enumeration;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A directory whose reading tells all of its entries, which costs nothing more on Windows.</summary>
+/// <summary>A directory that is read together with the status of all entries, which costs nothing extra on Windows.</summary>
 internal sealed class PortableDirectory : DirectoryReader
 {
     private static readonly EnumerationOptions All = new() { AttributesToSkip = 0, IgnoreInaccessible = false };

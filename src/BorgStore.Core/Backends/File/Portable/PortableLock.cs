@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A lock by opening a file for oneself alone. On Unix the framework does so by <c>flock</c>, as others there do.</summary>
+/// <summary>A lock by opening a file exclusively. On Unix the framework uses <c>flock</c> for that, like other programs.</summary>
 internal sealed class PortableLock(string path) : FileLock
 {
     private const int LongestWait = 16;
@@ -18,7 +18,7 @@ internal sealed class PortableLock(string path) : FileLock
                 if (IsCurrent(file)) return _file = file;
                 file.Dispose();
             }
-            // The caller's own thread waits, and nobody tells it when the other is done.
+            // There is no notification of the release, so the caller's thread polls.
             Thread.Sleep(wait);
         }
     }
@@ -35,7 +35,7 @@ internal sealed class PortableLock(string path) : FileLock
     {
         try
         {
-            // A link is none of ours, and what it leads to must not be written.
+            // A link was not made by us, and its target must not be written to.
             if (PortableCalls.IsLink(path)) File.Delete(path);
             return PortableCalls.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
@@ -49,7 +49,7 @@ internal sealed class PortableLock(string path) : FileLock
         }
     }
 
-    // Elsewhere than on Windows another may have been put in its place between opening and locking.
+    // On Unix another file may have been put in its place between opening and locking.
     private bool IsCurrent(SafeFileHandle file) => OperatingSystem.IsWindows()
         || (Failures.Named(() => File.GetLastWriteTimeUtc(file)) == File.GetLastWriteTimeUtc(path)
             && Failures.Named(() => RandomAccess.GetLength(file)) == Failures.Absent(() => (long?)new FileInfo(path).Length));

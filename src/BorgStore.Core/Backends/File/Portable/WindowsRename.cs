@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>Replaces a file that another program holds open for reading, which the usual rename of Windows refuses.</summary>
+/// <summary>Replaces a file that another program has open for reading, which the usual rename on Windows refuses.</summary>
 /// <remarks>Needs NTFS on Windows 10 version 1607 or later. Readers keep the old value until they close it.</remarks>
 internal static unsafe partial class WindowsRename
 {
@@ -33,7 +33,7 @@ internal static unsafe partial class WindowsRename
         return SetFileInformation(file, RenameInformationEx, buffer, (uint)size);
     }
 
-    // The form that may be longer than 260 characters.
+    // The form without the limit of 260 characters.
     private static string ExtendedPath(string path)
     {
         path = Path.GetFullPath(path);
@@ -48,7 +48,7 @@ internal static unsafe partial class WindowsRename
     [return: MarshalAs(UnmanagedType.Bool)]
     private static partial bool SetFileInformation(SafeFileHandle file, int kind, void* information, uint size);
 
-    /// <summary>FILE_RENAME_INFO. The name goes on behind it.</summary>
+    /// <summary>FILE_RENAME_INFO, which the rest of the name follows.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct RenameInformation
     {

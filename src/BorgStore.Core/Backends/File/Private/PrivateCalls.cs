@@ -2,8 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>The calls on a folder that only its user may change, such as a cache's: see <see cref="PrivateFolder"/>.</summary>
-/// <param name="inner">The calls themselves.</param>
+/// <summary>File system calls on a folder that only its user may change, such as a cache: see <see cref="PrivateFolder"/>.</summary>
+/// <param name="inner">The actual calls.</param>
 /// <param name="root">The absolute path of the folder.</param>
 internal sealed class PrivateCalls(FileCalls inner, string root) : FileCalls
 {
@@ -54,14 +54,14 @@ internal sealed class PrivateCalls(FileCalls inner, string root) : FileCalls
 
     public override FileLock CreateLock(string name) => inner.CreateLock(name);
 
-    // What a name leads to is used.
+    // For calls that access the target of the name.
     private string Item(string name)
     {
         _folder.CheckItem(name);
         return name;
     }
 
-    // The name itself comes or goes; only the directories above it are followed.
+    // For calls that add or remove the name itself; only the directories above it are followed.
     private string Name(string name)
     {
         _folder.CheckDirectories(name);

@@ -2,13 +2,13 @@ using System.Collections.Concurrent;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A folder that must be its user's own, with no link in it: whoever can write to a cache decides what its values are.</summary>
+/// <summary>A folder that must be owned by the user and contain no links: whoever can write to a cache controls its values.</summary>
 /// <remarks>
-/// <para>As OpenSSH does with <c>StrictModes</c>: the folder and those above it belong to the user or to root, and nobody else may
-/// write to them, except to folders above that are sticky, such as <c>/tmp</c>. The group that has the user's own number is the
-/// user's alone, as distributions set it up.</para>
-/// <para>Since nobody else can change the folder afterwards, each directory in it is checked once. Where the owner cannot be found
-/// out (macOS and others), only links and the permissions of the folder itself are checked; on Windows only links.</para>
+/// <para>Like OpenSSH with <c>StrictModes</c>: the folder and those above it must be owned by the user
+/// or root, and only the owner may write to them; folders above may also be sticky, such as <c>/tmp</c>.
+/// A group with the user's own number counts as the user's alone, as distributions set it up.</para>
+/// <para>Since nobody else can change the folder afterwards, each directory in it is checked only once. Where the owner is not
+/// available (macOS and others), only links and the permissions of the folder itself are checked; on Windows only links.</para>
 /// </remarks>
 /// <param name="root">The absolute path of the folder.</param>
 internal sealed class PrivateFolder(string root)
@@ -20,19 +20,19 @@ internal sealed class PrivateFolder(string root)
 
     private readonly LinuxCalls? _calls = LinuxCalls.IsSupported ? new LinuxCalls(root) : null;
     private readonly ConcurrentDictionary<string, bool> _checked = new();
-    // Nobody else gets past the folder itself, so that the permissions of what is in it don't matter.
+    // Others cannot get past the folder itself, so permissions inside it don't matter.
     private volatile bool _isClosedToOthers;
 
-    /// <summary>Checks an item or directory, and the directories on the way to it. What is absent is in order.</summary>
-    /// <exception cref="FileFailure"><see cref="StoreError.PermissionDenied"/>: it is a link, or others may change it.</exception>
+    /// <summary>Checks an item or directory, and the directories in its path. Absent ones pass.</summary>
+    /// <exception cref="FileFailure"><see cref="StoreError.PermissionDenied"/> if it is a link, or others can change it.</exception>
     public void CheckItem(string name)
     {
         if (name.Length == 0) CheckRoot();
         else if (CheckDirectories(name)) CheckEntry(name, $"'{name}'", mustBeDirectory: false);
     }
 
-    /// <summary>Checks the directories on the way to a name.</summary>
-    /// <returns>Whether they are there.</returns>
+    /// <summary>Checks the directories in the path of a name.</summary>
+    /// <returns>Whether they exist.</returns>
     public bool CheckDirectories(string name)
     {
         for (var slash = name.IndexOf('/'); slash >= 0; slash = name.IndexOf('/', slash + 1))
@@ -56,7 +56,7 @@ internal sealed class PrivateFolder(string root)
         if (!_calls.TryGetStatus("", out var status)) return;
         CheckOwner(status, "its folder", mayBeWritable: false);
         _isClosedToOthers = (status.Permissions & OpenToOthers) == 0;
-        // The directories that are really above, whatever links the path runs through.
+        // The physical parents, whatever links the path runs through.
         for (var path = ".."; _calls.TryGetStatus(path, out var above); path += "/..")
         {
             if ((above.Device, above.Inode) == (status.Device, status.Inode)) break;

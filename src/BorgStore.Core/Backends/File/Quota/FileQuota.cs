@@ -4,16 +4,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>Counts the bytes of all values in <c>quota.hid</c>, as the Python package does, and keeps them below a limit.</summary>
+/// <summary>Counts the bytes of all values in <c>quota.hid</c>, like the Python package, and enforces a limit.</summary>
 /// <remarks>
-/// <para>The number is read, checked and written under a lock that all threads and processes share, together with the renaming or
-/// deletion that it counts: so it is exact, and it costs no sync. While a change is under way the file holds no number, so that
-/// one who finds it after a crash counts anew, as the Python package does too.</para>
-/// <para>After a power cut the number may be older than the values. <see cref="QuotaSession"/> notices.</para>
+/// <para>The number is read, checked and written under a lock shared by all threads and processes, together
+/// with the rename or deletion that it counts: so it is exact and costs no sync. During a change the file
+/// contains no number, so that after a crash the next user counts again, as the Python package does too.</para>
+/// <para>After a power cut the number may be older than the values. <see cref="QuotaSession"/> detects that.</para>
 /// </remarks>
 internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDisposable
 {
-    /// <summary>The file with the number.</summary>
+    /// <summary>The file that contains the number.</summary>
     public const string FileName = "quota" + Suffixes.Hidden;
 
     private const int MostDigits = 20;
@@ -28,34 +28,34 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     private long _growthInFlight;
     private long _lengthInFlight;
 
-    /// <summary>The most bytes; nothing where a number that others left is kept up to date only.</summary>
+    /// <summary>The limit [bytes]; <see langword="null"/> if only an existing number is kept up to date.</summary>
     public long? Limit => limit;
 
-    /// <summary>Refuses a value that does not fit beside those that are being written, and keeps its room until it is.</summary>
-    /// <param name="name">The item; <see langword="null"/> if its name follows from its content; what it replaces is not known then.</param>
+    /// <summary>Reserves room for a value; throws if it does not fit beside those being written.</summary>
+    /// <param name="name">The item; <see langword="null"/> if its name follows from its content, so that the replaced item is not known.</param>
     /// <param name="length">Its size [bytes].</param>
-    /// <param name="cancellationToken">A token to cancel the counting.</param>
-    /// <returns>What keeps the room until the change begins, or its disposal; <see langword="null"/> if there is no limit.</returns>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The reservation, which lasts until the change begins or it is disposed; <see langword="null"/> if there is no limit.</returns>
     public Reservation? Reserve(string? name, long length, CancellationToken cancellationToken)
     {
         if (limit is not { } most) return null;
         using var change = Begin(name, length, checkOnly: true, null, cancellationToken);
-        // Values that replace the same item add nothing, but until then they all are on the disk.
+        // Values that replace the same item add nothing in the end, but until then all of them are on disk.
         if (length > Math.Max(most, change.Used) - _lengthInFlight)
             throw new FileFailure(StoreError.QuotaExceeded, $"{_lengthInFlight} bytes are being written under the quota of {most} bytes, and these are {length} more");
         return new Reservation(this, Math.Max(0, change.Growth), length);
     }
 
-    /// <summary>Locks the number for a change of one item; refuses a change that would exceed the limit.</summary>
+    /// <summary>Locks the number for a change of one item; throws if the change would exceed the limit.</summary>
     /// <param name="name">The item.</param>
-    /// <param name="length">Its size when the change is done [bytes].</param>
-    /// <param name="reservation">The room that was kept for it; it is given back.</param>
-    /// <param name="cancellationToken">A token to cancel the counting.</param>
-    /// <returns>To be completed when the change is done, and disposed in any case.</returns>
+    /// <param name="length">Its size after the change [bytes].</param>
+    /// <param name="reservation">The room reserved for it, which is released.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The change, to be completed when it is done and disposed in any case.</returns>
     public Change Begin(string name, long length, Reservation? reservation, CancellationToken cancellationToken)
         => Begin(name, length, checkOnly: false, reservation, cancellationToken);
 
-    /// <summary>Tells the bytes of all values. Writes nothing where the store can only be read.</summary>
+    /// <summary>Returns the bytes of all values. Writes nothing if the store is read-only.</summary>
     public long GetUsed(CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -80,7 +80,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         }
     }
 
-    /// <summary>Ends the session: where it was the last, the number is as safe from a power cut as the values.</summary>
+    /// <summary>Ends the session; if it was the last one, the number is then as durable as the values.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -102,7 +102,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             }
             catch (FileFailure)
             {
-                // The mark of the session stays, and whoever opens the store after the next start counts.
+                // The session's mark stays, so that the values are counted after the next boot.
             }
             _session.Dispose();
             _fileLock.Dispose();
@@ -119,7 +119,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             isLocked = true;
             var (used, digits) = Read(file, cancellationToken);
             var old = name is not null && _calls.GetStatus(name) is { IsDirectory: false } status ? status.Size : 0;
-            // Nobody takes the room before the change is done, for the lock is ours.
+            // The lock is held, so nobody takes the room before the change is done.
             reservation?.Dispose();
             var inFlight = Volatile.Read(ref _growthInFlight);
             if (limit is { } most && length > old && length - old > most - used - inFlight) throw Exceeded(most, used, inFlight, length - old);
@@ -139,7 +139,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     private static FileFailure Exceeded(long limit, long used, long inFlight, long more) => new(StoreError.QuotaExceeded,
         $"the quota of {limit} bytes has {Math.Max(0, limit - used - inFlight)} left ({used} are used{(inFlight > 0 ? $" and {inFlight} are being written" : "")}), and this needs {more} more");
 
-    // The number and how many characters the file has.
+    // Returns the number and the length of the file in characters.
     private (long Used, int Characters) Read(SafeFileHandle file, CancellationToken cancellationToken)
     {
         var isTrusted = _session.Begin();
@@ -162,7 +162,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         return Parse(text[.._calls.Read(file, text, 0)]);
     }
 
-    // A text of more digits was read in part only.
+    // A text with more digits was not read completely.
     private static long? Parse(ReadOnlySpan<byte> text)
         => text.Length <= MostDigits && !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
 
@@ -170,7 +170,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     {
         Span<byte> text = stackalloc byte[MostDigits];
         Utf8Formatter.TryFormat(used, text, out var length);
-        // Shortened first: until the number itself is written the file holds none.
+        // Shortened first: until the number is written the file contains none.
         if (length < characters) _calls.SetLength(file, length);
         _calls.Write(file, text[..length], 0);
         return length;
@@ -201,7 +201,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         => name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)
             || name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal);
 
-    /// <summary>Room for a value that is being written.</summary>
+    /// <summary>Room reserved for a value that is being written.</summary>
     internal sealed class Reservation : IDisposable
     {
         private readonly long _growth;
@@ -215,7 +215,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             Interlocked.Add(ref quota._lengthInFlight, length);
         }
 
-        /// <summary>Gives the room back, once.</summary>
+        /// <summary>Releases the room, once.</summary>
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _quota, null) is not { } quota) return;
@@ -224,16 +224,16 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         }
     }
 
-    /// <summary>A change of the number together with what it counts.</summary>
+    /// <summary>A change of the number together with the operation that it counts.</summary>
     internal readonly ref struct Change(FileQuota quota, SafeFileHandle file, long before, long after, int characters)
     {
-        /// <summary>The bytes of all values before it.</summary>
+        /// <summary>The bytes of all values before the change.</summary>
         public long Used => before;
 
-        /// <summary>The bytes that it adds.</summary>
+        /// <summary>The bytes that the change adds.</summary>
         public long Growth => after - before;
 
-        /// <summary>Makes the file hold no number while the change is under way.</summary>
+        /// <summary>Makes the file contain no number during the change.</summary>
         public void Mark()
         {
             if (after == before) return;
@@ -243,14 +243,14 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             }
             catch (FileFailure) when (after < before)
             {
-                // A full disk that cannot take a byte more must not keep anybody from making room.
+                // A disk too full for one more byte must not prevent deletions.
             }
         }
 
-        /// <summary>The change is done: the new number is written.</summary>
+        /// <summary>Writes the new number after the change is done.</summary>
         public void Complete() => Settle(after);
 
-        /// <summary>The change was not done: the old number is written.</summary>
+        /// <summary>Writes the old number after the change failed.</summary>
         public void Undo() => Settle(before);
 
         public void Dispose()
@@ -268,7 +268,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             }
             catch (FileFailure)
             {
-                // What is there now is no number, so the next one counts anew.
+                // The file now contains no number, so the next user counts again.
             }
         }
     }

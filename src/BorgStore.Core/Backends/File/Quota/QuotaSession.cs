@@ -3,10 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
 
-/// <summary>A mark beside the quota, there while processes change the store. One that belongs to an earlier start of the machine
-/// shows that the power was cut, and that the number may be older than the values.</summary>
-/// <remarks>All calls are made under the lock of the quota. A mark is an empty file, because the Python package counts every file
-/// but the number when it counts the values; so the start of the machine stands in its name.</remarks>
+/// <summary>A mark beside the quota that exists while processes change the store. A mark from an earlier
+/// boot shows that the power was cut, so that the number may be older than the values.</summary>
+/// <remarks>All calls are made under the lock of the quota. A mark is an empty file, because the Python package
+/// includes every file except the number when it counts the values; so its name contains the boot ID.</remarks>
 internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
 {
     private const string Prefix = "quota-session";
@@ -16,12 +16,12 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
 
     private SafeFileHandle? _mark;
 
-    /// <summary>The name of a mark that belongs to this start of the machine.</summary>
+    /// <summary>The name of a mark of the current boot.</summary>
     public static string FileName { get; } = $"{Prefix}{(BootId.Length > 0 ? "-" : "")}{BootId}{Suffixes.Hidden}";
 
     public bool HasBegun => _mark is not null;
 
-    /// <summary>Marks the store, before its first change.</summary>
+    /// <summary>Marks the store before its first change.</summary>
     /// <returns>Whether the number can be trusted.</returns>
     public bool Begin()
     {
@@ -29,7 +29,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         try
         {
             var marks = FindMarks();
-            // Where the start of the machine is not known, a mark without a living owner is enough to doubt.
+            // If the boot ID is not available, a mark without a living owner is enough for doubt.
             var isTrusted = marks.TrueForAll(mark => (mark == FileName && BootId.Length > 0) || IsHeldByOthers(mark));
             if (!marks.Contains(FileName)) Write();
             _mark = Failures.Named(() => File.OpenHandle(PathOf(FileName), FileMode.Open, FileAccess.Read, FileShare.Read));
@@ -37,12 +37,12 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         }
         catch (FileFailure failure) when (failure.Error == StoreError.PermissionDenied)
         {
-            // Who may not change the store needs no mark.
+            // A user who cannot change the store needs no mark.
             return true;
         }
     }
 
-    /// <summary>Removes the marks of earlier starts, after the values were counted anew.</summary>
+    /// <summary>Removes the marks of earlier boots after the values were counted again.</summary>
     public void ForgetEarlier()
     {
         if (!HasBegun) return;
@@ -50,8 +50,8 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
             if (mark != FileName && !IsHeldByOthers(mark)) calls.Delete(mark);
     }
 
-    /// <summary>Removes the mark where nobody else is at work, after the number and the values are on the disk.</summary>
-    /// <param name="number">The file with the number.</param>
+    /// <summary>Removes the mark if nobody else is working on the store, after the number and the values are on disk.</summary>
+    /// <param name="number">The file that contains the number.</param>
     public void End(SafeFileHandle number)
     {
         Dispose();
@@ -59,7 +59,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         if (!calls.SyncsAll)
         {
             calls.Sync(number);
-            // What others wrote with no durability cannot be brought to the disk, so that the next start of the machine counts.
+            // Values that others wrote without durability cannot be synced here, so the mark stays and the next boot counts.
             if (BootId.Length > 0) return;
         }
         else
@@ -86,7 +86,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
                 && !RemovedLink(name))];
     }
 
-    // A mark is a file that was made here. Nothing is opened that a link leads to.
+    // A mark is always a regular file. A link under its name is removed, so that its target is never opened.
     private bool RemovedLink(string mark) => PortableCalls.IsLink(PathOf(mark)) && calls.Delete(mark);
 
     private bool IsHeldByOthers(string mark)
@@ -106,7 +106,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         }
     }
 
-    // The mark has to be on the disk before any change is.
+    // The mark must be on disk before any change is.
     private void Write()
     {
         using (var file = calls.CreateFile(FileName))
@@ -115,7 +115,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         calls.SyncDirectory("");
     }
 
-    // Nothing where the system has no such thing.
+    // Returns an empty string if the system has no boot ID.
     private static string ReadBootId()
     {
         try

@@ -6,59 +6,59 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>An answer of rclone's on its way.</summary>
-/// <param name="server">Who answers.</param>
-/// <param name="response">The answer.</param>
-/// <param name="ended">Called once when nobody waits for more of it.</param>
+/// <summary>A response of rclone that is being received.</summary>
+/// <param name="server">The rclone that sends it.</param>
+/// <param name="response">The HTTP response.</param>
+/// <param name="ended">Called once, when the response is disposed.</param>
 internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage response, Action ended) : IDisposable
 {
     private const int MaxFailureSize = 64 * 1024;
     private const int SmallSize = 4 * 1024;
-    // Only lists are longer, and those are read as they come.
+    // Only lists are longer, and those are read incrementally.
     private const int MaxSize = 1 << 20;
     private int _disposed;
 
-    /// <summary>Whether rclone did what it was asked.</summary>
+    /// <summary>Whether the call succeeded.</summary>
     public bool IsSuccess => response.IsSuccessStatusCode;
 
-    /// <summary>Whether rclone says that there is no such thing.</summary>
+    /// <summary>Whether rclone reports that the item does not exist.</summary>
     public bool IsAbsent => response.StatusCode == HttpStatusCode.NotFound;
 
-    /// <summary>The length of the answer [bytes], where rclone says it.</summary>
+    /// <summary>The length of the body [bytes], if rclone states it.</summary>
     public long? Length => response.Content.Headers.ContentLength;
 
-    /// <summary>What part of what whole this is. Rclone's own reading of a range may make no sense to a parser.</summary>
+    /// <summary>The content range, unparsed: rclone may send ranges that a parser rejects.</summary>
     public string? Range => response.Content.Headers.NonValidated.TryGetValues("Content-Range", out var values) ? values.ToString() : null;
 
-    /// <summary>Whether a failure means that rclone can't be reached any more.</summary>
+    /// <summary>Returns whether a failure means that rclone is no longer reachable.</summary>
     /// <param name="failure">The failure.</param>
-    /// <param name="cancellationToken">The caller's; where that was not cancelled, it was another who ended the connection.</param>
+    /// <param name="cancellationToken">The caller's token; if it is not cancelled, someone else ended the connection.</param>
     public static bool IsLoss(Exception failure, CancellationToken cancellationToken)
         => failure is HttpRequestException or IOException or ObjectDisposedException
             || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
-    /// <summary>Reads as much as there is, until a buffer is full.</summary>
-    /// <param name="buffer">Where to.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>How much was read; less than fits only at the end.</returns>
+    /// <summary>Reads until the buffer is full or the body ends.</summary>
+    /// <param name="buffer">The buffer.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The number of bytes read; less than the buffer's length only at the end.</returns>
     public async ValueTask<int> FillAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         return await GuardAsync(stream => stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 
-    /// <summary>Reads some of it.</summary>
-    /// <param name="buffer">Where to.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>How much was read; 0 at the end.</returns>
+    /// <summary>Reads some bytes.</summary>
+    /// <param name="buffer">The buffer.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The number of bytes read; 0 at the end.</returns>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         return await GuardAsync(stream => stream.ReadAsync(buffer, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reads what it says.</summary>
-    /// <param name="read">Reads the JSON. Whatever it throws is the answer's fault.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Reads the body as JSON.</summary>
+    /// <param name="read">Reads the JSON. Any exception that it throws is reported as a malformed response.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<T> ReadAsync<T>(Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(SmallSize);
@@ -87,8 +87,8 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
         }
     }
 
-    /// <summary>Reads what went wrong.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Reads the failure that the response describes.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<RcloneFailure> ReadFailureAsync(CancellationToken cancellationToken)
     {
         var buffer = new byte[MaxFailureSize];
@@ -118,7 +118,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
         }
     }
 
-    // The stream may also throw before it returns a task.
+    // The method may also throw before it returns a task.
     private async ValueTask<int> GuardAsync(Func<Stream, ValueTask<int>> read, CancellationToken cancellationToken)
     {
         try

@@ -2,13 +2,13 @@ using System.Collections;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>The options of our rclone, as variables of its environment: there they show in no process list, and those that a version
-/// does not know do no harm.</summary>
+/// <summary>The options of our rclone, as environment variables: these do not appear
+/// in process lists, and a version that does not know an option ignores it.</summary>
 internal static class RcloneEnvironment
 {
     private const string Prefix = "RCLONE_";
 
-    // Long enough never to cut off a transfer.
+    // Long enough never to interrupt a transfer.
     private const string TenYears = "87600h";
 
     private static readonly (string Name, string Value)[] Demanded =
@@ -17,25 +17,25 @@ internal static class RcloneEnvironment
         ("RC_SERVE", "true"),
         ("RC_SERVER_READ_TIMEOUT", TenYears),
         ("RC_SERVER_WRITE_TIMEOUT", TenYears),
-        // A remote stays open as long as rclone runs, and the answer to a call is forgotten when it was given.
+        // Keep a remote open as long as rclone runs, and forget the result of a call once it is delivered.
         ("FS_CACHE_EXPIRE_DURATION", TenYears),
         ("RC_JOB_EXPIRE_DURATION", "1s"),
         ("RC_JOB_EXPIRE_INTERVAL", "1s"),
-        // The time in an object's metadata would cost a request for each object of a listing.
+        // Reading the time from an object's metadata would cost a request per object of a listing.
         ("USE_SERVER_MODTIME", "true"),
-        // Otherwise a move onto an item of the same size and second only deletes what was to be moved.
+        // Otherwise a move onto an item of the same size and modification time (to the second) would just delete the source.
         ("IGNORE_TIMES", "true"),
         ("NO_CHECK_DEST", "true"),
-        // There is nobody to answer.
+        // Nobody could answer a prompt.
         ("ASK_PASSWORD", "false"),
-        // The address stands in the log.
+        // The log contains the address.
         ("LOG_LEVEL", "NOTICE"),
     ];
 
-    // What is given up sooner than rclone does by itself, unless the user says otherwise.
+    // Limits lower than rclone's own defaults, unless the user sets others.
     private static readonly (string Name, string Value)[] Preferred = [("TIMEOUT", "1m"), ("CONTIMEOUT", "15s"), ("LOW_LEVEL_RETRIES", "3")];
 
-    // What a user may have set for work at the prompt, and what would here lose values, hide items or the log, or lock us out.
+    // Options that a user may have set for interactive work, but that would lose values, hide items or the log, or lock us out.
     private static readonly HashSet<string> Removed = new(StringComparer.OrdinalIgnoreCase)
     {
         "DRY_RUN", "INTERACTIVE", "IGNORE_EXISTING", "IMMUTABLE", "UPDATE", "NO_TRAVERSE", "SIZE_ONLY",
@@ -45,8 +45,8 @@ internal static class RcloneEnvironment
         "FILES_FROM", "FILES_FROM_RAW", "MIN_SIZE", "MAX_SIZE", "MIN_AGE", "MAX_AGE",
     };
 
-    /// <summary>What differs from our own environment.</summary>
-    /// <param name="password">The password that rclone is to know.</param>
+    /// <summary>Returns the variables that differ from our own environment.</summary>
+    /// <param name="password">The password for rclone.</param>
     public static IReadOnlyDictionary<string, string?> Create(RclonePassword password)
     {
         var result = new Dictionary<string, string?>(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
@@ -57,9 +57,9 @@ internal static class RcloneEnvironment
             var option = name[Prefix.Length..];
             if (option.StartsWith("RC_", StringComparison.OrdinalIgnoreCase) || Removed.Contains(option)) result[name] = null;
         }
-        // Where it is set, rclone opens no S3 remote at all; for a private authority it has RCLONE_CA_CERT.
+        // If it is set, rclone opens no S3 remote at all; RCLONE_CA_CERT names a private authority instead.
         result["AWS_CA_BUNDLE"] = null;
-        // It needs little memory for what it does here, and works faster where it collects garbage less often.
+        // Rclone needs little memory here, and is faster when it collects garbage less often.
         result["GOGC"] = Environment.GetEnvironmentVariable("GOGC") ?? "400";
         foreach (var (name, value) in Preferred) result[Prefix + name] = Environment.GetEnvironmentVariable(Prefix + name) ?? value;
         foreach (var (name, value) in Demanded.Concat(password.Settings)) result[Prefix + name] = value;

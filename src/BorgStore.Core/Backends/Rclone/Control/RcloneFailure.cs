@@ -3,13 +3,13 @@ using BorgStore.Backends.Http;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>What rclone could not do, before it is known in whose words the user is told.</summary>
-/// <param name="error">What it means.</param>
-/// <param name="reason">Rclone's own words, or what happened to it.</param>
-/// <param name="cause">The cause, where another exception is.</param>
+/// <summary>A failure of rclone, not yet worded for the user.</summary>
+/// <param name="error">The kind of error.</param>
+/// <param name="reason">Rclone's own words, or a description of what happened to it.</param>
+/// <param name="cause">The exception that caused this one, if any.</param>
 internal sealed partial class RcloneFailure(StoreError error, string reason, Exception? cause = null) : Exception(reason, cause)
 {
-    // Rclone tells kinds of failures by their words only. The first that fits decides.
+    // Rclone distinguishes failures only by text. The first match decides.
     private static readonly (StoreError Error, string[] Words)[] Meanings =
     [
         (StoreError.InvalidUrl, ["didn't find section in config file", "didn't find backend called", "failed to parse remote"]),
@@ -29,15 +29,15 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
 
     private bool _isFinal;
 
-    /// <summary>What it means.</summary>
+    /// <summary>The kind of error.</summary>
     public StoreError Error => error;
 
-    /// <summary>Whether it may pass when the same is tried again.</summary>
+    /// <summary>Whether a retry may succeed.</summary>
     public bool IsTransient => !_isFinal && error is StoreError.BackendFailure or StoreError.ConnectionLost or StoreError.Timeout;
 
-    /// <summary>Finds out what rclone means by its answer.</summary>
-    /// <param name="reason">Its words.</param>
-    /// <param name="isAbsent">Whether it answered that there is no such thing.</param>
+    /// <summary>Returns the failure that an error response means.</summary>
+    /// <param name="reason">Rclone's error text.</param>
+    /// <param name="isAbsent">Whether the response status says that the item does not exist.</param>
     public static RcloneFailure FromAnswer(string reason, bool isAbsent)
     {
         foreach (var (error, words) in Meanings)
@@ -46,8 +46,8 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
         return new RcloneFailure(isAbsent ? StoreError.ObjectNotFound : StoreError.BackendFailure, reason);
     }
 
-    /// <summary>Finds out what the last line of rclone's log means, where it ended; <see langword="null"/> where it says nothing.</summary>
-    /// <param name="log">The last lines of its log.</param>
+    /// <summary>Returns the failure in the last line of the log of an rclone that ended; <see langword="null"/> if it contains none.</summary>
+    /// <param name="log">The last lines of the log.</param>
     public static RcloneFailure? FromLog(string log)
     {
         var last = log.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
@@ -55,15 +55,15 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
         return text.Length == 0 || last.Contains("remote control on", StringComparison.Ordinal) ? null : FromAnswer(ServerText.Clean(text), isAbsent: false);
     }
 
-    /// <summary>Returns the failure for an answer that rclone never gives.</summary>
+    /// <summary>Returns the failure for a malformed response.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
-    /// <param name="cause">The cause, where another exception is.</param>
+    /// <param name="cause">The exception that caused this one, if any.</param>
     public static RcloneFailure WrongAnswer(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"rclone answered wrongly: {problem}", cause) { _isFinal = true };
 
-    /// <summary>The failure as the user is told of it.</summary>
+    /// <summary>Returns the exception for the user.</summary>
     /// <param name="action">What was tried, such as <c>load</c>.</param>
-    /// <param name="name">On what; <c>""</c> for the store.</param>
+    /// <param name="name">The item; <c>""</c> for the store.</param>
     /// <param name="target">The store.</param>
     public StoreException While(string action, string name, RcloneTarget target)
     {
@@ -74,11 +74,11 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
 
     private bool IsOfStore => error is StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
 
-    // Go names the call and the path before the reason, as in "open /srv/store/a: permission denied".
+    // Go puts the call and the path before the reason, as in "open /srv/store/a: permission denied".
     [GeneratedRegex(@"\b[a-z]+ /[^:]*: ")]
     private static partial Regex CallOnPath();
 
-    // The time and the level.
+    // The time and level of a log line.
     [GeneratedRegex(@"^[0-9/]{10} [0-9:.]{8,} (?:[A-Z]+ *: )?")]
     private static partial Regex LineStart();
 

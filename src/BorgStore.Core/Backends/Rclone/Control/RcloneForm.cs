@@ -4,23 +4,23 @@ using System.Text;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>A call that brings values along, as a browser sends files.</summary>
+/// <summary>A call that contains values, in the format of a browser's file upload.</summary>
 internal static class RcloneForm
 {
     private const string Command = "operations/uploadfile";
 
-    // Rclone does not know how long a value is. Streamed, one that is cut off is an error, while what it gathers first passes for
-    // whole. The digest that it would compare is one of what it got, and the buffer of 16 MiB is for values that are not small.
+    // Rclone does not know a value's length in advance. When it streams, a truncated value is an error; when it spools first, a truncated
+    // value passes as complete. Its checksum would only cover the bytes received, and its buffer of 16 MiB does not suit small values.
     private static readonly string Settings = Uri.EscapeDataString(
         """{"StreamingUploadCutoff":0,"BufferSize":0,"SizeOnly":true,"IgnoreChecksum":true}""");
 
-    /// <summary>Makes the call.</summary>
+    /// <summary>Creates the call.</summary>
     /// <param name="remote">The remote.</param>
-    /// <param name="directory">The directory there.</param>
-    /// <param name="files">The values and their names, which are nothing but letters, digits and dots.</param>
+    /// <param name="directory">The directory in the remote.</param>
+    /// <param name="files">The values and their names, which consist only of letters, digits and dots.</param>
     public static HttpRequestMessage Create(string remote, string directory, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Value)> files)
     {
-        // No value holds what nobody can guess.
+        // Being random, the boundary occurs in no value.
         var boundary = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var heads = files.Select(file =>
             $"\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file.Name}\"\r\n\r\n").ToList();

@@ -1,8 +1,8 @@
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>Sends small values to rclone: those that come for one directory while other calls are under way go together in the next,
-/// as a call costs rclone more than a value does. Nothing waits for company.</summary>
-/// <param name="server">Whom to send them to.</param>
+/// <summary>Sends small values to rclone. Values for one directory that arrive while other calls are running are sent
+/// together in the next call, because a call costs rclone more than a value. No value waits for others to join it.</summary>
+/// <param name="server">The rclone to send to.</param>
 internal sealed class RcloneFormSender(RcloneServer server)
 {
     private const int MaxCalls = 2;
@@ -14,8 +14,8 @@ internal sealed class RcloneFormSender(RcloneServer server)
 
     /// <summary>Sends a value.</summary>
     /// <param name="remote">The remote.</param>
-    /// <param name="name">The name that it gets there, whose last part is nothing but letters, digits and dots.</param>
-    /// <param name="value">The value, which stays as it is until it was sent.</param>
+    /// <param name="name">The value's name there, whose last part consists only of letters, digits and dots.</param>
+    /// <param name="value">The value, which must not change until it is sent.</param>
     public Task SendAsync(string remote, string name, ReadOnlyMemory<byte> value)
     {
         var slash = name.LastIndexOf('/');
@@ -37,7 +37,7 @@ internal sealed class RcloneFormSender(RcloneServer server)
         while (TakeWaiting() is { Count: > 0 } files)
         {
             if (await TrySendAsync(files).ConfigureAwait(false) is not { } failure) continue;
-            // Rclone stops at the first that fails and does not say which.
+            // Rclone stops at the first failure and does not say which file it was.
             if (files.Count == 1) files[0].Sent.TrySetException(failure);
             else foreach (var file in files)
                 if (await TrySendAsync([file]).ConfigureAwait(false) is { } own) file.Sent.TrySetException(own);

@@ -6,11 +6,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>The password of one rclone: random, and known to it and us alone.</summary>
+/// <summary>The random password of one rclone, known only to it and to this process.</summary>
 /// <remarks>
-/// A password in its environment is one that rclone hashes with a thousand rounds of MD5 for each request, which takes longer than
-/// most requests do themselves. From a file it takes also what is hashed once. The password has so many random bits that this is
-/// as good, and the file is one in memory, which is gone when we are.
+/// Rclone hashes a password from its environment with a thousand rounds of MD5 per request, which takes
+/// longer than most requests. In a file it also accepts a password that is hashed once. With this many
+/// random bits that is just as secure, and the file is in memory and disappears with this process.
 /// </remarks>
 internal sealed partial class RclonePassword : IDisposable
 {
@@ -27,19 +27,19 @@ internal sealed partial class RclonePassword : IDisposable
             : [("RC_HTPASSWD", $"/proc/{Environment.ProcessId}/fd/{file.DangerousGetHandle()}")];
     }
 
-    /// <summary>What a request carries in basic authentication.</summary>
+    /// <summary>The value for basic authentication.</summary>
     public string Credential { get; }
 
-    /// <summary>The options by which rclone learns it.</summary>
+    /// <summary>The options that give rclone the password.</summary>
     public IReadOnlyList<(string Name, string Value)> Settings { get; }
 
-    /// <summary>Makes a password that rclone finds in its environment.</summary>
+    /// <summary>Creates a password that is passed to rclone in its environment.</summary>
     public static RclonePassword InEnvironment()
-        // Of this length, and no more, a round of its hash takes one block.
+        // At this length, but no longer, each round of the hash takes a single block.
         => new(Convert.ToBase64String(RandomNumberGenerator.GetBytes(12))[..15], file: null);
 
-    /// <summary>Makes a password that rclone finds in a file.</summary>
-    /// <returns>The password, or <see langword="null"/> where there are no files in memory.</returns>
+    /// <summary>Creates a password that is passed to rclone in a file.</summary>
+    /// <returns>The password, or <see langword="null"/> if the system does not support files in memory.</returns>
     [SuppressMessage("Security", "CA5350", Justification = "It is the format of the file, and 192 random bits are not guessed.")]
     public static RclonePassword? InFile()
     {

@@ -6,15 +6,15 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>A running <c>rclone rcd</c>, which does what it is asked over HTTP on a loopback port.</summary>
+/// <summary>A running <c>rclone rcd</c>, which is controlled over HTTP on a loopback port.</summary>
 /// <remarks>
-/// Rclone gives up on a remote that stalls by itself. Whether rclone itself is still there is asked while any call is under way, so
-/// that a call may take as long as it needs, and none waits for ever.
+/// Rclone itself gives up on a remote that stalls. While any call is running, rclone
+/// is pinged; so a call may take as long as it needs, but none waits forever.
 /// </remarks>
 internal sealed class RcloneServer : IAsyncDisposable
 {
-    /// <summary>What all calls have in common. Without it rclone keeps statistics of each, with a timer of its own for each upload,
-    /// for ever.</summary>
+    /// <summary>The group of all calls. Without it rclone would keep separate
+    /// statistics of each call forever, with a timer for each upload.</summary>
     public const string Group = "borgstore";
 
     private const int LastStatusOfItsOwn = 127;
@@ -30,12 +30,12 @@ internal sealed class RcloneServer : IAsyncDisposable
     private int _callsUnderWay;
     private volatile bool _isStalled;
 
-    /// <summary>Uses a process that listens already.</summary>
-    /// <param name="process">The process, which is ours from now on.</param>
+    /// <summary>Initializes a server for a process that is already listening.</summary>
+    /// <param name="process">The process, which this object then owns.</param>
     /// <param name="address">Its address.</param>
-    /// <param name="password">The password that it knows, which is ours from now on.</param>
-    /// <param name="stallTimeout">How long it may leave the question unanswered whether it is still there.</param>
-    /// <param name="exitDelay">How long after a lost connection it may turn out that it has ended.</param>
+    /// <param name="password">Its password, which this object then owns.</param>
+    /// <param name="stallTimeout">The time limit for its response to a ping.</param>
+    /// <param name="exitDelay">How long after a lost connection the end of the process may become known.</param>
     public RcloneServer(ChildProcess process, Uri address, RclonePassword password, TimeSpan stallTimeout, TimeSpan exitDelay)
     {
         _process = process;
@@ -48,7 +48,7 @@ internal sealed class RcloneServer : IAsyncDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
-            // What is left of an answer that nobody wants is not worth the wait.
+            // Draining more of an unwanted response is not worth the time.
             MaxResponseDrainSize = 256 * 1024,
         };
         _client = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
@@ -60,24 +60,24 @@ internal sealed class RcloneServer : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The address that it listens on.</summary>
     public Uri Address => _client.BaseAddress!;
 
-    /// <summary>Whether it has ended.</summary>
+    /// <summary>Whether the process has ended.</summary>
     public bool HasEnded => _process.Exited.IsCompleted;
 
-    /// <summary>Its version.</summary>
+    /// <summary>The version of rclone.</summary>
     public Version Version { get; set; } = new(0, 0);
 
-    /// <summary>Where it fetches values for upload.</summary>
+    /// <summary>The source from which rclone fetches values for upload.</summary>
     public RcloneUploadSource Uploads { get; } = new();
 
-    /// <summary>What brings small values to it.</summary>
+    /// <summary>The sender of small values to rclone.</summary>
     public RcloneFormSender Forms { get; }
 
-    /// <summary>Tells what a remote can do, and opens it where that was not done before.</summary>
+    /// <summary>Gets the capabilities of a remote, opening it on first use.</summary>
     /// <param name="remote">The remote.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<RcloneRemote> GetRemoteAsync(string remote, CancellationToken cancellationToken)
     {
         var opening = _remotes.GetOrAdd(remote, static (remote, server) => server.OpenRemoteAsync(remote), this);
@@ -87,49 +87,49 @@ internal sealed class RcloneServer : IAsyncDisposable
         }
         catch (RcloneFailure)
         {
-            // What failed is tried again by the next who asks.
+            // Let the next caller retry.
             _remotes.TryRemove(new KeyValuePair<string, Task<RcloneRemote>>(remote, opening));
             throw;
         }
         catch (Exception e) when (RcloneAnswer.IsLoss(e, cancellationToken))
         {
-            // Another one found that it has ended, and disposed it.
+            // Another caller found that the process has ended, and disposed it.
             throw await ExplainAsync(e).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Calls a command that answers nothing of interest.</summary>
+    /// <summary>Calls a command and ignores the content of its response.</summary>
     /// <param name="command">The command, such as <c>operations/mkdir</c>.</param>
     /// <param name="parameters">Its parameters.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
     public Task<bool> CallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
         => CallAsync(Request(command, parameters), cancellationToken);
 
-    /// <summary>Calls a command that answers nothing of interest.</summary>
+    /// <summary>Calls a command and ignores the content of its response.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
     public async Task<bool> CallAsync(HttpRequestMessage call, CancellationToken cancellationToken)
     {
         using var answer = await BeginCallAsync(call, cancellationToken).ConfigureAwait(false);
         return await answer.ReadAsync(static _ => true, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Calls a command and returns what its answer says.</summary>
+    /// <summary>Calls a command and reads its response.</summary>
     /// <param name="command">The command, such as <c>operations/stat</c>.</param>
     /// <param name="parameters">Its parameters.</param>
-    /// <param name="read">Reads the answer. Whatever it throws is the answer's fault.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
+    /// <param name="read">Reads the response. Any exception that it throws is reported as a malformed response.</param>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
     public async Task<T> CallAsync<T>(string command, JsonObject parameters, Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
         using var answer = await BeginCallAsync(command, parameters, cancellationToken).ConfigureAwait(false);
         return await answer.ReadAsync(read, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Calls a command whose answer is long.</summary>
+    /// <summary>Calls a command with a long response.</summary>
     /// <param name="command">The command, such as <c>operations/list</c>.</param>
     /// <param name="parameters">Its parameters.</param>
-    /// <param name="cancellationToken">Ends the call; rclone then stops what it does.</param>
-    /// <returns>The answer, of which only the beginning was read.</returns>
+    /// <param name="cancellationToken">A token to cancel the call; rclone then stops the job.</param>
+    /// <returns>The response, of which only the header has been read.</returns>
     public Task<RcloneAnswer> BeginCallAsync(string command, JsonObject parameters, CancellationToken cancellationToken)
         => BeginCallAsync(Request(command, parameters), cancellationToken);
 
@@ -142,8 +142,8 @@ internal sealed class RcloneServer : IAsyncDisposable
 
     /// <summary>Sends a request.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
-    /// <returns>The answer, which may tell of a failure, and of which only the beginning was read.</returns>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The response, which may report a failure, and of which only the header has been read.</returns>
     public async Task<RcloneAnswer> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _callsUnderWay);
@@ -164,15 +164,15 @@ internal sealed class RcloneServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Finds out why rclone can't be reached.</summary>
-    /// <param name="cause">How that showed.</param>
+    /// <summary>Finds out why rclone is no longer reachable.</summary>
+    /// <param name="cause">The exception that showed it.</param>
     public async Task<RcloneFailure> ExplainAsync(Exception cause)
     {
-        // The connection ends a moment before the process.
+        // The connection ends shortly before the process.
         var status = await _process.WaitAsync(_exitDelay).ConfigureAwait(false);
         if (_isStalled) return new RcloneFailure(StoreError.Timeout, "rclone stopped answering and was ended", cause);
         if (status is null) return new RcloneFailure(StoreError.ConnectionLost, $"the connection to rclone was lost ({cause.Message})", cause);
-        // The last line of one that was killed is about something else.
+        // The last log line of a killed process is about something else.
         var said = status > LastStatusOfItsOwn ? null : RcloneFailure.FromLog(_process.Errors);
         return said is null ? new RcloneFailure(StoreError.ConnectionLost, $"rclone ended with status {status} while it was at work", cause)
             : new RcloneFailure(said.Error == StoreError.AuthenticationFailed ? said.Error : StoreError.ConnectionLost,
@@ -198,7 +198,7 @@ internal sealed class RcloneServer : IAsyncDisposable
         {
             Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(parameters))
             {
-                // Old versions compare the whole header, so that it must not name the character set.
+                // Old versions compare the whole header, so it must not contain the character set.
                 Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
             },
         };
@@ -225,7 +225,7 @@ internal sealed class RcloneServer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // It is being disposed.
+            // The server is being disposed.
         }
     }
 
@@ -244,7 +244,7 @@ internal sealed class RcloneServer : IAsyncDisposable
         }
         catch (HttpRequestException)
         {
-            // It ended, which those who wait see by themselves.
+            // The process has ended, which the waiting calls notice themselves.
             return true;
         }
     }

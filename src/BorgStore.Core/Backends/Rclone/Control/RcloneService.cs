@@ -5,13 +5,13 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>The one rclone that all stores of a process share: started when it is needed, and anew when it has ended.</summary>
+/// <summary>The rclone shared by all stores of a process: started when it is needed, and restarted after it ended.</summary>
 internal sealed partial class RcloneService
 {
     private static readonly Version MinVersion = new(1, 57);
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
-    // A pipeline that opens a store for each of its steps shall not start rclone for each.
+    // A pipeline that opens a store in each of its steps should not start rclone for each.
     private static readonly TimeSpan Linger = TimeSpan.FromMinutes(1);
 
     private readonly object _lock = new();
@@ -21,25 +21,25 @@ internal sealed partial class RcloneService
     private int _stores;
     private int _departures;
 
-    /// <summary>Starts nothing yet.</summary>
-    /// <param name="program">The program; otherwise that which <c>RCLONE_BINARY</c> names as it is started.</param>
-    /// <param name="stallTimeout">How long rclone may take for the simplest of answers; half a minute otherwise.</param>
+    /// <summary>Initializes the service without starting rclone.</summary>
+    /// <param name="program">The program; by default the value of <c>RCLONE_BINARY</c> when it is started.</param>
+    /// <param name="stallTimeout">The time limit for rclone's response to a ping; half a minute by default.</param>
     public RcloneService(string? program = null, TimeSpan? stallTimeout = null)
         => (_program, _stallTimeout) = (program, stallTimeout ?? TimeSpan.FromSeconds(30));
 
-    /// <summary>How long after a lost connection it may turn out that rclone has ended.</summary>
+    /// <summary>How long after a lost connection the end of rclone may become known.</summary>
     internal TimeSpan ExitDelay { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>That of this process.</summary>
+    /// <summary>The service of this process.</summary>
     public static RcloneService Shared { get; } = new();
 
-    /// <summary>Says that a store may need it.</summary>
+    /// <summary>Registers a store that may need rclone.</summary>
     public void AddStore()
     {
         lock (_lock) _stores++;
     }
 
-    /// <summary>Says that a store needs it no more. Without any, rclone ends a while later.</summary>
+    /// <summary>Removes the registration of a store. Some time after the last one, rclone is stopped.</summary>
     public void RemoveStore()
     {
         int departure;
@@ -51,8 +51,8 @@ internal sealed partial class RcloneService
         _ = StopLaterAsync(departure);
     }
 
-    /// <summary>The running rclone.</summary>
-    /// <param name="cancellationToken">Ends the wait for its start.</param>
+    /// <summary>Gets the running rclone, starting it if necessary.</summary>
+    /// <param name="cancellationToken">A token to cancel the wait for its start.</param>
     public Task<RcloneServer> GetServerAsync(CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -67,7 +67,7 @@ internal sealed partial class RcloneService
         }
     }
 
-    /// <summary>Ends rclone. Who needs it afterwards starts it anew.</summary>
+    /// <summary>Stops rclone. The next use starts it again.</summary>
     public ValueTask StopAsync() => StopAsync(departure: null);
 
     private async ValueTask StopAsync(int? departure)
@@ -100,7 +100,7 @@ internal sealed partial class RcloneService
             }
             catch (RcloneFailure e) when (e.Error is StoreError.ConnectionLost or StoreError.AuthenticationFailed)
             {
-                // One that is kept apart from the rest of the system, as in a snap, can't read the file.
+                // A sandboxed rclone, such as one from a snap, cannot read the file.
             }
         }
         return await StartAsync(program, RclonePassword.InEnvironment()).ConfigureAwait(false);
@@ -139,7 +139,7 @@ internal sealed partial class RcloneService
         }
     }
 
-    // It takes a free port and says which, in its log.
+    // Rclone listens on a free port and writes the address to its log.
     private static async Task<Uri> WaitForAddressAsync(string program, ChildProcess process)
     {
         using var timeout = new CancellationTokenSource(StartTimeout);

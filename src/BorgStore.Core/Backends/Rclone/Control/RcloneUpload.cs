@@ -4,10 +4,10 @@ using System.Text;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>A value that waits for rclone to fetch it.</summary>
-/// <param name="address">Where rclone finds it.</param>
+/// <summary>A value that is offered to rclone for fetching.</summary>
+/// <param name="address">The address of the value.</param>
 /// <param name="value">The value.</param>
-/// <param name="withdraw">Called once when it is no longer offered.</param>
+/// <param name="withdraw">Called when the value is no longer offered.</param>
 internal sealed class RcloneUpload(Uri address, StoreValue value, Action withdraw) : IAsyncDisposable
 {
     private const int BufferSize = 128 * 1024;
@@ -17,29 +17,29 @@ internal sealed class RcloneUpload(Uri address, StoreValue value, Action withdra
     private Task<bool> _sending = Task.FromResult(false);
     private Socket? _socket;
 
-    /// <summary>Where rclone finds the value.</summary>
+    /// <summary>The address from which rclone fetches the value.</summary>
     public Uri Address => address;
 
-    /// <summary>Whether rclone got every byte, once it has answered. Its answer may overtake the end of the sending.</summary>
+    /// <summary>Returns whether rclone received every byte, to be called after its response, which may arrive before the sending ends.</summary>
     public Task<bool> WasSentAsync() => _sending;
 
-    /// <summary>What the source of the value threw.</summary>
+    /// <summary>The exception that the source of the value threw.</summary>
     public Exception? Failure { get; private set; }
 
-    /// <summary>Stops, so that rclone sees the value cut off and keeps nothing of it.</summary>
+    /// <summary>Stops sending, so that rclone sees a truncated value and discards it.</summary>
     public void Abort()
     {
         lock (_lock)
         {
             _aborted.Cancel();
-            // A source that heeds no cancellation shall not keep rclone waiting.
+            // A source that ignores cancellation must not keep rclone waiting.
             _socket?.Close(0);
         }
     }
 
     /// <summary>Answers a request for the value.</summary>
-    /// <param name="socket">The connection that the request came over.</param>
-    /// <returns>Whether the value was sent as a whole, so that another request may follow.</returns>
+    /// <param name="socket">The connection of the request.</param>
+    /// <returns>Whether the whole value was sent, so that another request may follow.</returns>
     public Task<bool> SendAsync(Socket socket)
     {
         lock (_lock)
@@ -62,7 +62,7 @@ internal sealed class RcloneUpload(Uri address, StoreValue value, Action withdra
 
     private async Task<bool> SendValueAsync(Socket socket)
     {
-        // Reading from a source may take its time; the caller holds the lock.
+        // Reading from a source may take long, and the caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
@@ -75,7 +75,7 @@ internal sealed class RcloneUpload(Uri address, StoreValue value, Action withdra
             {
                 for (var left = value.Length; filled > 0 || left > 0; filled = 0)
                 {
-                    // The beginning of the value leaves together with what stands before it.
+                    // The beginning of the value is sent together with the header.
                     var wanted = (int)Math.Min(buffer.Length - filled, left);
                     await ReadAsync(stream, buffer.AsMemory(filled, wanted)).ConfigureAwait(false);
                     left -= wanted;
@@ -87,7 +87,7 @@ internal sealed class RcloneUpload(Uri address, StoreValue value, Action withdra
         }
         catch (Exception)
         {
-            // An end without a farewell, so that what was sent is never taken for the whole.
+            // Reset the connection, so that the bytes sent never pass as the whole value.
             socket.Close(0);
             return false;
         }

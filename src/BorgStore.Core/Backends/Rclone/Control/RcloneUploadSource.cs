@@ -5,11 +5,11 @@ using System.Security.Cryptography;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>Where rclone fetches the values that it uploads: the smallest of HTTP servers, on a loopback port of its own.</summary>
+/// <summary>A minimal HTTP server on a loopback port, from which rclone fetches the values that it uploads.</summary>
 /// <remarks>
-/// Rclone also takes values in the body of a call, but not their length: it would keep them in memory or on disk where a remote
-/// wants that in advance, and takes a small value that is cut off for a whole one unless it is told to stream all. What it fetches has a length from the start, and is
-/// an error when it is cut off. The address of a value is a secret that is good for that one upload.
+/// Rclone also accepts values in the body of a call, but without their length: if a remote needs the length in advance, it
+/// would spool them in memory or on disk, and it accepts a truncated small value as complete unless told to stream everything.
+/// A fetched value has a known length, and truncating it is an error. The address of a value is a secret for that one upload.
 /// </remarks>
 internal sealed class RcloneUploadSource : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class RcloneUploadSource : IDisposable
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly string _address;
 
-    /// <summary>Begins to listen.</summary>
+    /// <summary>Starts listening.</summary>
     public RcloneUploadSource()
     {
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -54,7 +54,7 @@ internal sealed class RcloneUploadSource : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It was disposed.
+            // The source was disposed.
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed class RcloneUploadSource : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // Rclone has gone, or we are about to.
+            // Rclone has closed the connection, or this source is being disposed.
         }
         finally
         {

@@ -4,14 +4,14 @@ using System.Text.Json;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>Reads the answer to <c>operations/list</c> as it comes, which may be of any length.</summary>
+/// <summary>Reads the response to <c>operations/list</c> incrementally, because it may be of any length.</summary>
 internal sealed class RcloneListReader
 {
     private const int BufferSize = 64 * 1024;
     private const int MaxTokenSize = 1 << 20;
     private const int MaxItems = 10_000_000;
 
-    // The properties of an item, in an array that is a property of the answer.
+    // The properties of an item, in an array that is a property of the response.
     private const int ItemDepth = 2;
 
     private readonly List<ItemInfo> _items = [];
@@ -38,9 +38,9 @@ internal sealed class RcloneListReader
         LastWriteTime,
     }
 
-    /// <summary>Reads what is listed, in the order in which it comes; the names are paths below the root of the remote.</summary>
-    /// <param name="answer">The answer.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <summary>Reads the listed items in their original order; names are paths below the root of the remote.</summary>
+    /// <param name="answer">The response.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> ReadAsync(
         RcloneAnswer answer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -66,7 +66,7 @@ internal sealed class RcloneListReader
         }
     }
 
-    // Nothing that stands in a list is that long by itself.
+    // No single token of a list is that long.
     private static void Grow(ref byte[] buffer, int length)
     {
         if (length >= MaxTokenSize) throw RcloneFailure.WrongAnswer("its list has a name that never ends");
@@ -76,7 +76,7 @@ internal sealed class RcloneListReader
         buffer = larger;
     }
 
-    // Returns how many bytes need not be seen again.
+    // Returns the number of bytes consumed.
     private int Parse(ReadOnlySpan<byte> json, bool isLast)
     {
         try
@@ -87,7 +87,7 @@ internal sealed class RcloneListReader
             if (isLast && !_isList) throw RcloneFailure.WrongAnswer("it is no list");
             return (int)reader.BytesConsumed;
         }
-        // A number may be none of 64 bits, and a name no text.
+        // A number may not fit into 64 bits, and a name may not be valid text.
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
             throw RcloneFailure.WrongAnswer("its list of what is there cannot be read", e);
@@ -106,7 +106,7 @@ internal sealed class RcloneListReader
                 break;
             case JsonTokenType.EndObject when reader.CurrentDepth == ItemDepth:
                 if (++_count > MaxItems) throw RcloneFailure.WrongAnswer($"its list has more than {MaxItems} items");
-                // Directories, and what is larger than can be told, have sizes below 0.
+                // Directories and items of unknown size have negative sizes.
                 _items.Add(new ItemInfo(_path, _isDirectory ? 0 : Math.Max(0, _size), _isDirectory, LastWriteTime: _lastWriteTime));
                 break;
             case JsonTokenType.PropertyName:

@@ -3,17 +3,17 @@ using System.Text.Json.Nodes;
 
 namespace BorgStore.Backends.Rclone;
 
-/// <summary>Lists what a remote holds, with all names that it has.</summary>
-/// <param name="server">Whom to ask.</param>
+/// <summary>Lists the content of a remote, with all names.</summary>
+/// <param name="server">The rclone to use.</param>
 /// <param name="target">The remote.</param>
 internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
 {
-    /// <summary>How many directories of each level are asked for before their turn.</summary>
+    /// <summary>The number of directories per level that are listed in advance.</summary>
     private const int Ahead = 8;
 
     /// <summary>Lists one directory.</summary>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Its files and directories, sorted by name.</returns>
     public async Task<List<ItemInfo>> ListDirectoryAsync(string directory, CancellationToken cancellationToken)
     {
@@ -23,10 +23,10 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
     }
 
     /// <summary>Lists the files of a directory and of all directories below it in one call.</summary>
-    /// <remarks>Remotes tell them in any order, so that all have to be known before the first comes out. Rclone itself needs several
-    /// times that memory for its answer.</remarks>
+    /// <remarks>Remotes return them in any order, so all must be known before the first can
+    /// be returned. Rclone itself needs several times that memory for its response.</remarks>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The files by their path below the directory, in the order of a walk.</returns>
     public async Task<List<ItemInfo>> ListTreeAsync(string directory, CancellationToken cancellationToken)
     {
@@ -36,11 +36,11 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         return items;
     }
 
-    /// <summary>Lists the files of a directory and of all directories below it, directory by directory with several calls under way.</summary>
+    /// <summary>Lists the files of a directory and of all directories below it, one directory after another with several calls in flight.</summary>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="isWanted">Whether the directory of this path below the root is listed.</param>
+    /// <param name="isWanted">Whether to list the directory of this path below the root.</param>
     /// <param name="list">Lists one directory, sorted by name.</param>
-    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The files by their path below the directory.</returns>
     public static async IAsyncEnumerable<ItemInfo> WalkTreeAsync(
         string directory,
@@ -82,7 +82,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
 
     private static string Join(string directory, string path) => directory.Length > 0 ? $"{directory}/{path}" : path;
 
-    // A directory below that vanished since it was listed is an empty one.
+    // A subdirectory that disappeared since it was listed counts as empty.
     private static async Task<List<ItemInfo>> ListBelowAsync(
         string directory, Func<string, CancellationToken, Task<List<ItemInfo>>> list, UnreadableDirectories unreadable, CancellationToken cancellationToken)
     {
@@ -121,7 +121,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         return items;
     }
 
-    // A directory whose items come out, with the listings of the directories in it that come next.
+    // A directory whose items are being returned, with the listings of its next subdirectories.
     private sealed class Level(string path, List<ItemInfo> items)
     {
         private int _next;

@@ -1,6 +1,6 @@
 namespace BorgStore.Backends.Sftp.Connection;
 
-/// <summary>Work whose caller has left.</summary>
+/// <summary>Work whose caller no longer waits.</summary>
 internal static class Abandoned
 {
     /// <summary>Waits for the work, observes its failure, and disposes its result, which may hold a handle on the server.</summary>
@@ -13,7 +13,7 @@ internal static class Abandoned
         }
         catch (Exception e) when (e is StoreException or OperationCanceledException)
         {
-            // Nobody wants to know.
+            // The caller no longer waits for it.
         }
     }
 }

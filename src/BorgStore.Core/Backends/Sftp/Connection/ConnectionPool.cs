@@ -1,11 +1,11 @@
 namespace BorgStore.Backends.Sftp.Connection;
 
-/// <summary>The connections of a store. They are made when they are needed, and again when they were lost.</summary>
-/// <param name="connect">Makes one.</param>
-/// <param name="size">How many there may be.</param>
+/// <summary>The connections of a store. They are opened when they are needed, and again after they were lost.</summary>
+/// <param name="connect">Opens a connection.</param>
+/// <param name="size">The maximum number of connections.</param>
 internal sealed class ConnectionPool(Func<CancellationToken, Task<SftpConnection>> connect, int size) : IAsyncDisposable
 {
-    // With fewer requests in flight, another connection would not be any use.
+    // With fewer requests in flight, another connection would not help.
     private const int Busy = 4;
 
     private readonly object _lock = new();
@@ -13,11 +13,11 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<SftpConnection
     private readonly List<Task> _ending = [];
     private readonly CancellationTokenSource _closed = new();
 
-    /// <summary>Whether there was a connection at any time.</summary>
+    /// <summary>Whether a connection was ever established.</summary>
     public bool HasConnected { get; private set; }
 
-    /// <summary>The connection that has least to do.</summary>
-    /// <param name="cancellationToken">Ends the wait for one that is being made; the making goes on.</param>
+    /// <summary>Gets the least busy connection.</summary>
+    /// <param name="cancellationToken">A token to cancel the wait for a new connection; its opening continues.</param>
     public ValueTask<SftpConnection> GetAsync(CancellationToken cancellationToken)
     {
         Task<SftpConnection> beingMade;
@@ -52,7 +52,7 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<SftpConnection
         }
         catch (Exception e) when (e is StoreException or OperationCanceledException)
         {
-            // It was never there; whoever needed it knows.
+            // It was never established, which its callers know.
         }
     }
 

@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace BorgStore.Backends.Sftp.Connection;
 
-/// <summary>Learns how many bytes of values a line holds in one direction: twice what passes within a round trip.</summary>
+/// <summary>Measures how many bytes of values should be in flight in one direction: twice the throughput per round trip.</summary>
 /// <remarks>
-/// More in flight gets nothing there sooner, and costs: what waits inside ssh and sshd waits in buffers that they copy as a whole
-/// again and again while they grow. The round trip is the shortest seen, and the rate an average: answers come in bursts, and the
-/// rate within one says nothing of the line. Both are learned anew now and then, since lines change.
+/// More in flight is not faster, but costs: what waits inside ssh and sshd waits in buffers that they copy completely again and
+/// again while they grow. The round trip is the shortest seen; the rate is an average, because answers arrive in bursts, and the
+/// rate within a burst says nothing about the connection. Both are measured anew from time to time, because connections change.
 /// </remarks>
 internal sealed class Flow
 {
@@ -21,23 +21,23 @@ internal sealed class Flow
     private long _counted;
     private int _window;
 
-    /// <summary>Begins to learn.</summary>
-    /// <param name="least">The fewest bytes, with which it begins.</param>
-    /// <param name="most">The most bytes.</param>
+    /// <summary>Starts measuring.</summary>
+    /// <param name="least">The minimum number of bytes, which is also the initial one.</param>
+    /// <param name="most">The maximum number of bytes.</param>
     public Flow(int least, int most) => (_least, _most, _window) = (least, most, least);
 
-    /// <summary>How many bytes are worth having in flight.</summary>
+    /// <summary>The number of bytes that should be in flight.</summary>
     public int Window => Volatile.Read(ref _window);
 
-    /// <summary>Bytes have arrived.</summary>
-    /// <param name="count">How many.</param>
-    /// <param name="departure">When they were sent or asked for, in ticks of <see cref="Stopwatch"/>.</param>
+    /// <summary>Records the arrival of bytes.</summary>
+    /// <param name="count">The number of bytes.</param>
+    /// <param name="departure">When they were sent or requested, in ticks of <see cref="Stopwatch"/>.</param>
     public void Arrive(int count, long departure) => Arrive(count, departure, Stopwatch.GetTimestamp());
 
-    /// <summary>Bytes have arrived.</summary>
-    /// <param name="count">How many.</param>
-    /// <param name="departure">When they were sent or asked for.</param>
-    /// <param name="now">The time.</param>
+    /// <summary>Records the arrival of bytes.</summary>
+    /// <param name="count">The number of bytes.</param>
+    /// <param name="departure">When they were sent or requested.</param>
+    /// <param name="now">The current time.</param>
     internal void Arrive(int count, long departure, long now)
     {
         lock (_lock)

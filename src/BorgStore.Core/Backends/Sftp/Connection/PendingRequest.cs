@@ -3,34 +3,34 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp.Connection;
 
-/// <summary>A request that waits for its answer. It is used again for the next one, so that waiting allocates nothing.</summary>
-/// <param name="slot">Its place among all that the connection has.</param>
-/// <param name="recycle">Takes it back when its answer was fetched.</param>
+/// <summary>A request that waits for its answer. Objects are reused, so that waiting allocates nothing.</summary>
+/// <param name="slot">Its index among all of the connection.</param>
+/// <param name="recycle">Returns it for reuse after its answer was fetched.</param>
 internal sealed class PendingRequest(int slot, Action<PendingRequest> recycle) : IValueTaskSource<Reply>
 {
-    // The reader of the connection must never run what awaits an answer.
+    // The connection's reader must never run the continuation of an awaiting caller.
     private ManualResetValueTaskSourceCore<Reply> _source = new() { RunContinuationsAsynchronously = true };
     private Action? _arrived;
 
-    /// <summary>The number on the wire. It differs from one use to the next, so that a late or invented answer is noticed.</summary>
+    /// <summary>The number on the wire. It differs for each use, so that a late or bogus answer is detected.</summary>
     public uint Id { get; private set; } = (uint)slot;
 
-    /// <summary>The kind of packet that would answer it.</summary>
+    /// <summary>The type of packet that answers it.</summary>
     public PacketType Expected { get; private set; }
 
-    /// <summary>Whether the answer may take its time.</summary>
+    /// <summary>Whether the answer may take long.</summary>
     public bool IsLong { get; private set; }
 
-    /// <summary>Whether nobody waits for the answer.</summary>
+    /// <summary>Whether nobody awaits the answer.</summary>
     public bool IsForgotten { get; private set; }
 
-    /// <summary>Whether there is no answer yet.</summary>
+    /// <summary>Whether the answer has not arrived yet.</summary>
     public bool IsWaiting { get; set; }
 
-    /// <summary>The answer to come.</summary>
+    /// <summary>The pending answer.</summary>
     public ValueTask<Reply> Answer => new(this, _source.Version);
 
-    /// <summary>Begins a use.</summary>
+    /// <summary>Starts a use of the object.</summary>
     public void Begin<TRequest>(in TRequest request, bool isForgotten, Action? arrived) where TRequest : struct, IRequest
     {
         Id += 1 << 16;
@@ -38,7 +38,7 @@ internal sealed class PendingRequest(int slot, Action<PendingRequest> recycle) :
         (Expected, IsLong, IsForgotten, IsWaiting) = (request.Answer, request.IsLong, isForgotten, true);
     }
 
-    /// <summary>The answer is there.</summary>
+    /// <summary>Completes the request with its answer.</summary>
     public void Complete(Reply reply)
     {
         _arrived?.Invoke();
@@ -51,7 +51,7 @@ internal sealed class PendingRequest(int slot, Action<PendingRequest> recycle) :
         recycle(this);
     }
 
-    /// <summary>There will be no answer.</summary>
+    /// <summary>Completes the request with a failure.</summary>
     public void Fail(Exception reason)
     {
         _arrived?.Invoke();

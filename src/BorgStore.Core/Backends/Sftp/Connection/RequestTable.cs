@@ -2,7 +2,7 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp.Connection;
 
-/// <summary>The requests in flight on a connection. The connection's lock guards it, except where a method says otherwise.</summary>
+/// <summary>The requests in flight on a connection. Guarded by the connection's lock, except where a method says otherwise.</summary>
 internal sealed class RequestTable
 {
     private const int MaxSlots = 1 << 16;
@@ -10,13 +10,13 @@ internal sealed class RequestTable
     private readonly Stack<PendingRequest> _free = [];
     private readonly object _freeLock = new();
 
-    /// <summary>How many wait for an answer. May be read without the lock.</summary>
+    /// <summary>The number of requests that wait for an answer. May be read without the lock.</summary>
     public int Waiting { get; private set; }
 
-    /// <summary>How many of those may take their time.</summary>
+    /// <summary>The number of those whose answer may take long.</summary>
     public int Long { get; private set; }
 
-    /// <summary>Begins a request.</summary>
+    /// <summary>Adds a request.</summary>
     public PendingRequest Add<TRequest>(in TRequest request, bool isForgotten, Action? arrived) where TRequest : struct, IRequest
     {
         PendingRequest? pending;
@@ -33,8 +33,8 @@ internal sealed class RequestTable
         return pending;
     }
 
-    /// <summary>Ends the wait of a request.</summary>
-    /// <param name="id">The number in an answer.</param>
+    /// <summary>Removes the request that an answer belongs to.</summary>
+    /// <param name="id">The number in the answer.</param>
     public PendingRequest Take(uint id)
     {
         var slot = (int)(id & (MaxSlots - 1));
@@ -44,7 +44,7 @@ internal sealed class RequestTable
         return pending;
     }
 
-    /// <summary>Ends the wait of all requests.</summary>
+    /// <summary>Removes all requests that wait for an answer.</summary>
     public List<PendingRequest> TakeAll()
     {
         var waiting = _all.Where(p => p.IsWaiting).ToList();
@@ -59,7 +59,7 @@ internal sealed class RequestTable
         if (pending.IsLong) Long--;
     }
 
-    // Comes from whoever fetched an answer, without the connection's lock.
+    // Called when an answer is fetched, without the connection's lock.
     private void Recycle(PendingRequest pending)
     {
         lock (_freeLock) _free.Push(pending);

@@ -2,30 +2,30 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp.Connection;
 
-/// <summary>What a server said of itself.</summary>
+/// <summary>The features that a server announced.</summary>
 internal sealed class ServerFeatures
 {
-    // What every server has to take (draft-ietf-secsh-filexfer-02, section 3), and the most that is worth its while.
+    // The size that every server must accept (draft-ietf-secsh-filexfer-02, section 3), and the largest that is worthwhile.
     private const int DefaultSize = 32 * 1024;
     private const int LargestSize = 255 * 1024;
     private readonly Dictionary<string, string> _extensions = new(StringComparer.Ordinal);
 
-    /// <summary>The most that one request reads [bytes].</summary>
+    /// <summary>The maximum size of a read request [bytes].</summary>
     public int ReadSize { get; private set; } = DefaultSize;
 
-    /// <summary>The most that one request writes [bytes].</summary>
+    /// <summary>The maximum size of a write request [bytes].</summary>
     public int WriteSize { get; private set; } = DefaultSize;
 
-    /// <summary>How many handles may be open at once.</summary>
+    /// <summary>The maximum number of open handles.</summary>
     public int Handles { get; private set; } = 128;
 
-    /// <summary>Whether it is OpenSSH's server, the only one to know this extension.</summary>
+    /// <summary>Whether it is OpenSSH's server, the only one with this extension.</summary>
     public bool IsOpenSsh => Has(Extension.Limits);
 
-    /// <summary>Whether the server announced an extension.</summary>
+    /// <summary>Returns whether the server announced an extension.</summary>
     public bool Has(string extension) => _extensions.ContainsKey(extension);
 
-    /// <summary>Reads what follows the kind of a version packet.</summary>
+    /// <summary>Reads the content of a version packet after its type.</summary>
     public static ServerFeatures Read(ref PacketReader reader)
     {
         var version = reader.ReadUInt32();
@@ -39,7 +39,7 @@ internal sealed class ServerFeatures
         return features;
     }
 
-    /// <summary>Reads the answer to <c>limits@openssh.com</c>; 0 stands for no limit.</summary>
+    /// <summary>Reads the answer to <c>limits@openssh.com</c>; 0 means no limit.</summary>
     public void ReadLimits(ReadOnlySpan<byte> content)
     {
         var reader = new PacketReader(content);
@@ -47,7 +47,7 @@ internal sealed class ServerFeatures
         var read = reader.ReadInt64();
         var write = reader.ReadInt64();
         var handles = reader.ReadInt64();
-        // A write carries its handle, offset and lengths besides the bytes.
+        // A write request contains its handle, offset and lengths besides the data.
         if (packet > 1024) write = Math.Min(write <= 0 ? long.MaxValue : write, packet - 1024);
         ReadSize = Limit(read);
         WriteSize = Limit(write);

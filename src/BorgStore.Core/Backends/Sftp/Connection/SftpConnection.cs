@@ -6,23 +6,23 @@ using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Backends.Sftp.Connection;
 
-/// <summary>A connection to an SFTP server: any number of requests in flight, answered in any order.</summary>
-/// <remarks>One loop writes what was queued, as much as there is in one piece; another reads answers and hands them out.
-/// What fails, fails all requests in flight.</remarks>
+/// <summary>A connection to an SFTP server, with any number of requests in flight, answered in any order.</summary>
+/// <remarks>One loop writes queued requests, as many as there are at once; another reads answers and
+/// assigns them to their requests. A failure of the connection fails all requests in flight.</remarks>
 internal sealed class SftpConnection : IAsyncDisposable
 {
     private const int LargestPacket = 512 * 1024;
     private const int ReadBufferSize = 2 * LargestPacket;
 
-    // Fewer would leave a quick line idle between two turns of a thread, which come when half of it is through; more would not get
-    // faster, since ssh has a window of 2 MiB for each channel.
+    // With less, a fast connection would be idle between two wake-ups of a waiting thread, which occur when
+    // half of it is through; with more it would not be faster, because ssh has a window of 2 MiB per channel.
     private const int LeastInFlight = 2 * 1024 * 1024;
     private const int MostInFlight = 4 * 1024 * 1024;
     private const int BytesReadAhead = 16 * 1024 * 1024;
 
-    // A server that syncs, copies or hashes is silent meanwhile: the usual ones handle one request after the other, so that no other
-    // request could find out whether it lives, and what ssh finds out is about sshd. Hence a time for it, a long one, in which a part of a
-    // copy or a sync gets done on any disk. Only a hash may take longer. It is then computed in another way.
+    // A server is silent while it syncs, copies or hashes: most servers handle one request after another, so that
+    // no other request can probe it, and ssh's own probes only reach sshd. Hence a longer timeout, in which any
+    // disk completes a part of a copy or a sync. Only a hash may take longer; it is then computed in another way.
     private const int LongPatience = 15;
 
     private readonly object _lock = new();
@@ -51,37 +51,37 @@ internal sealed class SftpConnection : IAsyncDisposable
         _loops = [OnThreadOfItsOwn("SFTP reader", Read), OnThreadOfItsOwn("SFTP writer", Write), WatchAsync()];
     }
 
-    /// <summary>What the server can do.</summary>
+    /// <summary>The features of the server.</summary>
     public ServerFeatures Features { get; private set; } = null!;
 
-    /// <summary>Bounds the values that are on their way to the server.</summary>
+    /// <summary>The limit for bytes of values in flight to the server.</summary>
     public Credits Upload { get; } = new(LeastInFlight, inBatches: true);
 
-    /// <summary>How much of values is worth having on its way to the server.</summary>
+    /// <summary>The measured number of bytes that should be in flight to the server.</summary>
     public Flow UploadFlow { get; } = new(LeastInFlight, MostInFlight);
 
-    /// <summary>How much of values is worth having on its way from the server.</summary>
+    /// <summary>The measured number of bytes that should be in flight from the server.</summary>
     public Flow DownloadFlow { get; } = new(LeastInFlight, MostInFlight);
 
-    /// <summary>Bounds what is read ahead of those who asked.</summary>
+    /// <summary>The limit for bytes that are read ahead of their consumers.</summary>
     public Credits ReadAhead { get; } = new(BytesReadAhead);
 
-    /// <summary>Bounds the handles of directories that are open at once.</summary>
+    /// <summary>The limit for open directory handles.</summary>
     public Credits Handles { get; private set; } = null!;
 
-    /// <summary>Why the connection is no more; <see langword="null"/> while it is.</summary>
+    /// <summary>Why the connection failed; <see langword="null"/> while it works.</summary>
     public ConnectionFailure? Failure => Volatile.Read(ref _failure);
 
-    /// <summary>Computes hashes on the server.</summary>
+    /// <summary>The computation of hashes on the server.</summary>
     public ServerHashing Hashing { get; private set; } = null!;
 
-    /// <summary>How many requests wait for an answer.</summary>
+    /// <summary>The number of requests that wait for an answer.</summary>
     public int Waiting => _requests.Waiting;
 
-    /// <summary>Greets the server at the other end of a transport, which belongs to the connection from now on.</summary>
-    /// <param name="transport">The way to the server.</param>
-    /// <param name="timeout">How long the server may be silent while it owes answers.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <summary>Opens a connection over a transport, which the connection then owns.</summary>
+    /// <param name="transport">The transport to the server.</param>
+    /// <param name="timeout">How long the server may be silent while requests are waiting.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<SftpConnection> OpenAsync(ISftpTransport transport, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var connection = new SftpConnection(transport, timeout);
@@ -107,9 +107,9 @@ internal sealed class SftpConnection : IAsyncDisposable
     }
 
     /// <summary>Sends a request.</summary>
-    /// <param name="request">What is asked.</param>
-    /// <param name="arrived">Is called once, as soon as the answer or a failure is there, whether or not anybody awaits it yet. The
-    /// reader of the connection waits for it: it must be short and must not throw.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="arrived">Called once when the answer or a failure has arrived, whether or not it is
+    /// awaited yet. It runs on the connection's reader, so it must be short and must not throw.</param>
     /// <returns>The answer, to be awaited exactly once.</returns>
     public ValueTask<Reply> SendAsync<TRequest>(in TRequest request, Action? arrived = null) where TRequest : struct, IRequest
     {
@@ -118,12 +118,12 @@ internal sealed class SftpConnection : IAsyncDisposable
         return ValueTask.FromException<Reply>(failure!.ToException());
     }
 
-    /// <summary>Sends a request whose outcome matters to nobody, such as the closing of a handle that was read from.</summary>
-    /// <param name="request">What is asked.</param>
+    /// <summary>Sends a request whose result does not matter, such as closing a handle after reading.</summary>
+    /// <param name="request">The request.</param>
     public void SendAndForget<TRequest>(in TRequest request) where TRequest : struct, IRequest
         => Queue(request, isForgotten: true, arrived: null, out _);
 
-    /// <summary>Sends what is queued, waits for what is in flight, and closes the connection.</summary>
+    /// <summary>Sends queued requests, waits for those in flight, and closes the connection.</summary>
     public async ValueTask DisposeAsync()
     {
         lock (_lock)
@@ -163,7 +163,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         return pending;
     }
 
-    // ssh hands data on in small pieces. A thread of the pool would be called for each, and turn idly in between.
+    // ssh delivers data in small pieces. A pool thread would be woken for each, and spin in between.
     private Task OnThreadOfItsOwn(string name, Action loop)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -175,7 +175,7 @@ internal sealed class SftpConnection : IAsyncDisposable
             }
             catch (Exception e)
             {
-                // An exception that leaves a thread would end the whole process.
+                // An exception that leaves a thread would terminate the process.
                 Fail(new(StoreError.BackendFailure, $"The connection failed: {e.Message}"));
             }
             finally
@@ -197,12 +197,12 @@ internal sealed class SftpConnection : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            // The reader finds the end as well, and knows better why.
+            // The reader detects the end too, and knows the reason better.
         }
     }
 
-    /// <summary>Waits for what is queued.</summary>
-    /// <returns><see langword="false"/> when the connection has ended.</returns>
+    /// <summary>Waits for queued requests.</summary>
+    /// <returns><see langword="false"/> if the connection has ended.</returns>
     private bool TakeQueued()
     {
         lock (_lock)
@@ -263,8 +263,8 @@ internal sealed class SftpConnection : IAsyncDisposable
     private async Task ExplainAsync()
         => Fail(await _transport.ExplainEndAsync(_greeted.Task.IsCompletedSuccessfully).ConfigureAwait(false));
 
-    /// <summary>Handles all packets that are complete.</summary>
-    /// <returns>How many bytes they have.</returns>
+    /// <summary>Handles all complete packets.</summary>
+    /// <returns>The number of bytes handled.</returns>
     private int Handle(ReadOnlySpan<byte> bytes)
     {
         var done = 0;
@@ -301,13 +301,13 @@ internal sealed class SftpConnection : IAsyncDisposable
         }
         catch (ProtocolException e)
         {
-            // It is no longer among those that the failure reaches.
+            // It was removed from the table, so the connection's failure no longer reaches it.
             pending.Fail(Broken(e).ToException());
             throw;
         }
     }
 
-    // Before SFTP begins a server may have a shell that says hello, which looks like a very long packet.
+    // The server's shell may print a greeting before SFTP starts, which looks like a very long packet.
     private ProtocolException WrongLength(uint length, ReadOnlySpan<byte> bytes)
     {
         if (_greeted.Task.IsCompleted) return new($"a packet announces {length} bytes");
@@ -315,7 +315,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         return new($"it begins with '{text}', which is no packet; perhaps a start-up file of its shell writes that");
     }
 
-    /// <summary>Returns the failure that stands for a wrong answer.</summary>
+    /// <summary>Returns the failure for a malformed answer.</summary>
     /// <param name="problem">What is wrong with the answer.</param>
     public static ConnectionFailure Broken(ProtocolException problem)
         => new(StoreError.BackendFailure, $"The server does not speak SFTP as it should: {problem.Message}.");
@@ -353,7 +353,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         foreach (var request in waiting) request.Fail(failure.ToException());
         _greeted.TrySetException(failure.ToException());
         _ = _greeted.Task.Exception;
-        // Whoever waits in the loops is on the other side of this; what is on its way is lost anyway.
+        // Unblock the loops, which wait on the transport; data in flight is lost anyway.
         _transport.Abort();
     }
 }

@@ -5,20 +5,19 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Sftp.Hashing;
 
-/// <summary>The extension <c>check-file</c> (draft-ietf-secsh-filexfer-extensions-00, section 3) in the dialects that there are.</summary>
+/// <summary>The extension <c>check-file</c> (draft-ietf-secsh-filexfer-extensions-00, section 3) in its existing dialects.</summary>
 /// <remarks>
-/// The draft has two requests, <c>check-file-name</c> and <c>check-file-handle</c>, and one announcement, <c>check-file</c>. ProFTPD
-/// knows both requests and announces nothing to clients of version 3, so that it has to be tried. paramiko announces
-/// <c>check-file</c> and takes that for the name of its only request, by handle. To that name ProFTPD never answers, hence it is
-/// used where it was announced only.
+/// The draft has two requests, <c>check-file-name</c> and <c>check-file-handle</c>, and one announcement, <c>check-file</c>. ProFTPD supports
+/// both requests but announces nothing to clients of version 3, so it has to be tried. paramiko announces <c>check-file</c> and uses that as
+/// the name of its only request, by handle. ProFTPD never answers a request of that name, so it is used only if it was announced.
 /// </remarks>
 internal sealed class CheckFile(SftpConnection connection)
 {
-    // The draft's; others are not asked for, since "unknown algorithm" and "unknown extension" may look the same.
+    // The draft's algorithms; others are not tried, because "unknown algorithm" and "unknown extension" may look the same.
     private static readonly HashKind[] Algorithms =
         [HashKind.Md5, HashKind.Sha1, HashKind.Sha224, HashKind.Sha256, HashKind.Sha384, HashKind.Sha512];
 
-    // paramiko takes no block below 256 bytes, and of more than two pieces of 64 KiB it gets the offsets wrong (seen in 2.12).
+    // paramiko refuses blocks below 256 bytes, and uses wrong offsets for more than two pieces of 64 KiB (seen in 2.12).
     private const int SmallestOfPlain = 256;
     private const int LargestOfPlain = 128 * 1024;
 
@@ -29,7 +28,7 @@ internal sealed class CheckFile(SftpConnection connection)
     /// <summary>Computes the hash of a file.</summary>
     /// <param name="path">Its path on the server.</param>
     /// <param name="algorithm">The algorithm.</param>
-    /// <returns>The digest in lower-case hex, or <see langword="null"/> where that is not possible.</returns>
+    /// <returns>The digest in lower-case hex, or <see langword="null"/> if that is not possible.</returns>
     public async Task<string?> TryHashAsync(string path, HashKind algorithm)
     {
         if (!Algorithms.Contains(algorithm)) return null;
@@ -50,14 +49,14 @@ internal sealed class CheckFile(SftpConnection connection)
         return null;
     }
 
-    // The best first; what the server does not know is never asked for again.
+    // In order of preference; a form that the server does not know is not tried again.
     private static string[] FormsOf(ServerFeatures features)
         => features.IsOpenSsh ? []
             : features.Has(Extension.CheckFile) ? [Extension.CheckFileName, Extension.CheckFileHandle, Extension.CheckFile]
             : features.Has(Extension.CheckFileHandle) && !features.Has(Extension.CheckFileName) ? [Extension.CheckFileHandle]
             : [Extension.CheckFileName];
 
-    // A reply that is fine and empty stands for a value that is not to be asked for.
+    // A successful but empty reply means that the hash of this value must not be requested.
     private async Task<Reply> AskByHandleAsync(string extension, string path, HashKind algorithm)
     {
         using var opened = await connection.SendAsync(new OpenRequest(path, OpenModes.Read)).ConfigureAwait(false);
@@ -83,7 +82,7 @@ internal sealed class CheckFile(SftpConnection connection)
         lock (_refused) _refused.Add(algorithm);
     }
 
-    // The algorithm and the bare digest; paramiko repeats the extension's name before them.
+    // Reads the algorithm and the digest; paramiko puts the extension's name before them.
     internal static string? ReadDigest(ReadOnlySpan<byte> content, HashKind algorithm)
     {
         var reader = new PacketReader(content);

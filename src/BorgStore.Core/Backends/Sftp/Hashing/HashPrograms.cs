@@ -3,23 +3,23 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Sftp.Hashing;
 
-/// <summary>The programs that compute hashes on other machines, and what is said to a POSIX shell to run one.</summary>
+/// <summary>The programs that compute hashes on other machines, and the POSIX shell script to run them.</summary>
 internal static class HashPrograms
 {
-    /// <summary>The answer of a shell that is there.</summary>
+    /// <summary>The answer of a working shell.</summary>
     public const string Ready = "borgstore-ready";
 
-    /// <summary>The answer where no program knows the algorithm.</summary>
+    /// <summary>The answer if no program knows the algorithm.</summary>
     public const string NoProgram = "?";
 
     private const string Failed = "!";
 
-    /// <summary>A line of script that answers with <c>$n</c>, the size and the hash of a file.</summary>
+    /// <summary>Returns a line of script that prints <c>$n</c>, the size and the hash of a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="algorithm">The algorithm.</param>
     public static string Script(string path, HashKind algorithm)
     {
-        // The first program that is there; none gives the status that shells give for a missing one.
+        // Runs the first program that exists; if none does, exits with a shell's status for a missing program.
         var choice = string.Concat(ProgramsFor(algorithm).Select((program, i) =>
             $"{(i == 0 ? "if" : "elif")} command -v {program[..program.IndexOfAny([' ', ';'])]} >/dev/null 2>&1; then {program} "));
         var file = Quote(path);
@@ -27,8 +27,8 @@ internal static class HashPrograms
             + $"0) echo \"$n $(wc -c <{file}) $h\";; 127) echo \"$n {NoProgram}\";; *) echo \"$n {Failed}\";; esac ) &";
     }
 
-    /// <summary>Reads what the script answers.</summary>
-    /// <param name="answer">The answer without its number.</param>
+    /// <summary>Parses the output of the script.</summary>
+    /// <param name="answer">The output without its number.</param>
     /// <param name="algorithm">The algorithm.</param>
     public static (string Digest, long Size)? ReadAnswer(string answer, HashKind algorithm)
     {
@@ -39,7 +39,7 @@ internal static class HashPrograms
             : null;
     }
 
-    /// <summary>A word that a shell takes as it is.</summary>
+    /// <summary>Quotes a word for a shell.</summary>
     /// <param name="word">The word.</param>
     internal static string Quote(string word) => $"'{word.Replace("'", @"'\''")}'";
 

@@ -5,11 +5,11 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Sftp.Hashing;
 
-/// <summary>A shell on the server that computes hashes, a few at a time. Where nobody lets us have one, that is found out once.</summary>
-/// <param name="transport">The way to the server.</param>
-/// <param name="timeout">How long it may be silent while it owes an answer.</param>
-/// <remarks>The hash of a large file may take hours. The programs run in the background, so that the shell itself can always answer:
-/// as long as it does, the server lives and the hash is waited for.</remarks>
+/// <summary>A shell on the server that computes hashes, a few at a time. If the server provides no shell, that is found out once.</summary>
+/// <param name="transport">The transport to the server.</param>
+/// <param name="timeout">How long it may be silent while answers are awaited.</param>
+/// <remarks>Hashing a large file may take hours. The programs run in the background, so that
+/// the shell itself can always answer: as long as it does, the hash is awaited.</remarks>
 internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : IAsyncDisposable
 {
     private const int AtOnce = 4;
@@ -25,7 +25,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
     private Task<bool>? _started;
     private int _last;
 
-    /// <summary>Whether it is worth asking.</summary>
+    /// <summary>Returns whether the shell may be able to compute a hash.</summary>
     /// <param name="algorithm">The algorithm.</param>
     public bool MayKnow(HashKind algorithm)
     {
@@ -33,9 +33,9 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
     }
 
     /// <summary>Computes the hash of a file.</summary>
-    /// <param name="path">Its path on the server, as SFTP has it.</param>
+    /// <param name="path">Its path on the server, as used by SFTP.</param>
     /// <param name="algorithm">The algorithm.</param>
-    /// <returns>The digest in lower-case hex and how many bytes the file has, or <see langword="null"/> where it is not possible.</returns>
+    /// <returns>The digest in lower-case hex and the size of the file [bytes], or <see langword="null"/> if that is not possible.</returns>
     public async Task<(string Digest, long Size)?> TryHashAsync(string path, HashKind algorithm)
     {
         Task<bool> started;
@@ -71,7 +71,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         if (_shell is not null) await _shell.DisposeAsync().ConfigureAwait(false);
     }
 
-    // Whoever may use SFTP alone gets something else than a shell, or nothing; then the first line never comes.
+    // A user limited to SFTP gets something other than a shell, or nothing; then the first line never arrives.
     private async Task<bool> StartAsync()
     {
         await Task.Yield();
@@ -85,7 +85,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         => AskAsync($"echo \"$n {HashPrograms.Ready}\"").WaitAsync(within)
             .ContinueWith(t => t.IsCompletedSuccessfully && t.Result == HashPrograms.Ready, TaskScheduler.Default);
 
-    /// <summary>Runs a line of script, which answers with one line: the number in <c>$n</c> and more.</summary>
+    /// <summary>Runs a line of script, which prints one line: the number in <c>$n</c> and its result.</summary>
     private async Task<string?> AskAsync(string script)
     {
         var answer = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -131,7 +131,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            // It ended; the hashes come in another way.
+            // The shell has ended; hashes are computed in another way.
         }
         List<TaskCompletionSource<string?>> waiting;
         lock (_lock)

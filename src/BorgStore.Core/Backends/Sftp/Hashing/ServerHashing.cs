@@ -5,8 +5,8 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Sftp.Hashing;
 
-/// <summary>Computes hashes where the values are: by an extension of the server, or by a program that its shell knows.</summary>
-/// <remarks>What the server can do is found out once a connection; a wrong guess costs one round trip.</remarks>
+/// <summary>Computes hashes on the server: by an extension, or by a program that its shell finds.</summary>
+/// <remarks>The server's abilities are found out once per connection; a wrong guess costs one round trip.</remarks>
 internal sealed class ServerHashing(SftpConnection connection, ISftpTransport transport, TimeSpan timeout) : IAsyncDisposable
 {
     private readonly CheckFile _checkFile = new(connection);
@@ -16,17 +16,17 @@ internal sealed class ServerHashing(SftpConnection connection, ISftpTransport tr
     /// <param name="path">Its path on the server.</param>
     /// <param name="algorithm">The algorithm.</param>
     /// <param name="call">The operation that needs it.</param>
-    /// <returns>The digest in lower-case hex, or <see langword="null"/> where the server can't do it, or there is no such file.</returns>
+    /// <returns>The digest in lower-case hex, or <see langword="null"/> if the server cannot compute it or there is no such file.</returns>
     public async Task<string?> TryHashAsync(string path, HashKind algorithm, Call call)
     {
-        // The server answers nothing else meanwhile. A file for which that takes too long would cost one connection after the other.
+        // The server answers nothing else meanwhile. A file that takes too long would cost one connection after another, so this is not retried.
         if (call.Lost == 0 && await _checkFile.TryHashAsync(path, algorithm).ConfigureAwait(false) is { } digest) return digest;
         if (!_shell.MayKnow(algorithm)) return null;
 
         var asking = connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, path));
         var hashed = await _shell.TryHashAsync(path, algorithm).ConfigureAwait(false);
         using var stat = await asking.ConfigureAwait(false);
-        // A shell may see other folders than the SFTP server does; then it must not speak for a file that only has the same name.
+        // A shell may see other folders than the SFTP server; the size must match, because it may have found another file of the same name.
         return hashed is { } known && stat.IsOk && stat.Attributes.IsRegular && stat.Attributes.Size == known.Size ? known.Digest : null;
     }
 

@@ -3,25 +3,25 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp.Listing;
 
-/// <summary>Reads a whole directory, with requests ahead of the answers.</summary>
+/// <summary>Reads a whole directory, with several requests in flight.</summary>
 internal static class DirectoryReader
 {
     private const int MostInFlight = 8;
     private const int LooksAtOnce = 256;
 
     /// <summary>Reads a directory.</summary>
-    /// <param name="connection">Where.</param>
+    /// <param name="connection">The connection.</param>
     /// <param name="path">Its path on the server.</param>
-    /// <param name="links">What symbolic links count as.</param>
-    /// <param name="isRoot">Whether it is the root of the store, which may be reached by a link.</param>
-    /// <param name="cancellationToken">Ends it between two requests.</param>
-    /// <returns>All there is in it, sorted by name; or the refusal of the server.</returns>
+    /// <param name="links">How to treat symbolic links.</param>
+    /// <param name="isRoot">Whether it is the root of the store, which may be behind a link.</param>
+    /// <param name="cancellationToken">A token to cancel the operation between two requests.</param>
+    /// <returns>All entries, sorted by name; or the server's refusal.</returns>
     public static async Task<(List<Entry> Entries, Reply Refusal)> ReadAsync(
         SftpConnection connection, string path, Links links, bool isRoot, CancellationToken cancellationToken)
     {
         var entries = new EntryCollector();
         var opening = connection.SendAsync(new PathRequest(PacketType.OpenDirectory, PacketType.Handle, path));
-        // Opening follows a link, and a link may have taken the directory's place since the listing of its parent.
+        // Opening follows links, and the directory may have been replaced with a link since its parent was listed.
         var isLink = links == Links.AreEntries && !isRoot && await LinkCheck.IsLinkAsync(connection, path).ConfigureAwait(false);
         var opened = await opening.ConfigureAwait(false);
         if (!opened.IsOk) return ([], opened);
@@ -33,7 +33,7 @@ internal static class DirectoryReader
         {
             if (isLink) return ([], new() { Status = StatusCode.NoSuchFile });
 
-            // Most directories come with one answer and a second that says so.
+            // Most directories need one answer, and a second that reports the end.
             for (var answers = 0; refusal.IsOk; answers++)
             {
                 var wanted = answers == 0 ? 2 : Math.Min(answers, MostInFlight);
@@ -53,8 +53,8 @@ internal static class DirectoryReader
         return (entries.Sort(), refusal.Status == StatusCode.EndOfFile ? default : refusal);
     }
 
-    // A listing describes a link itself. For readers its target counts. Whatever deletes must not follow it, and looks at anything of
-    // unknown kind.
+    // A listing describes links themselves. Readers need the status of their targets.
+    // A deletion must not follow links, so it looks at every entry of unknown kind.
     private static async Task CompleteAsync(SftpConnection connection, string path, Links links, List<Entry> entries)
     {
         var type = links == Links.AreFollowed ? PacketType.Stat : PacketType.LinkStat;

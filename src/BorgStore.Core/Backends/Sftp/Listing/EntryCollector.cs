@@ -2,26 +2,26 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp.Listing;
 
-/// <summary>Collects the entries of one directory from the answers of a server, and trusts none of them.</summary>
+/// <summary>Collects and validates the entries of a directory from the answers of a server.</summary>
 internal sealed class EntryCollector
 {
-    // Enough for ten million items; a server that never ends a listing must not take all memory.
+    // Enough for ten million items; a server with an endless listing must not exhaust the memory.
     private const long MostBytes = 2L << 30;
     private const int BytesPerEntry = 80;
     private const int BytesPerEmptyAnswer = 1 << 20;
     private long _bytes;
 
-    /// <summary>The entries in the order in which they came, without those for the directory itself and its parent.</summary>
+    /// <summary>The entries in their original order, without those for the directory itself and its parent.</summary>
     public List<Entry> All { get; } = [];
 
     /// <summary>Adds the entries of an answer.</summary>
     /// <param name="content">The answer to a request for more of a directory.</param>
-    /// <exception cref="ProtocolException">It holds what no directory can hold.</exception>
+    /// <exception cref="ProtocolException">It contains something that no directory can contain.</exception>
     public void Add(ReadOnlySpan<byte> content)
     {
         var reader = new PacketReader(content);
         var left = reader.ReadUInt32();
-        // There may be answers without entries, but not any number of them.
+        // Empty answers are allowed, but their number is limited.
         if (left == 0) Count(BytesPerEmptyAnswer);
         for (; left > 0; left--)
         {
@@ -36,7 +36,7 @@ internal sealed class EntryCollector
     }
 
     /// <summary>Sorts the entries by name.</summary>
-    /// <returns>The entries. One that came twice, as happens while a directory changes, is there once.</returns>
+    /// <returns>The entries, without the duplicates that occur when a directory changes while it is read.</returns>
     public List<Entry> Sort()
     {
         All.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
@@ -50,7 +50,7 @@ internal sealed class EntryCollector
         return All;
     }
 
-    // Any other character may be in the name of a file; these would make another path of it.
+    // A file name may contain any other character; these would turn it into another path.
     private static void CheckName(string name)
     {
         if (name.Length == 0 || name.AsSpan().IndexOfAny('/', '\0') >= 0)

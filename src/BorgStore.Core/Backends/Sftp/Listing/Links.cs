@@ -1,11 +1,11 @@
 namespace BorgStore.Backends.Sftp.Listing;
 
-/// <summary>What the symbolic links in a directory count as.</summary>
+/// <summary>How to treat symbolic links in a directory.</summary>
 internal enum Links
 {
-    /// <summary>As their targets, for whatever reads.</summary>
+    /// <summary>As their targets, for reading.</summary>
     AreFollowed,
 
-    /// <summary>As themselves, for whatever deletes: it must not reach outside the store.</summary>
+    /// <summary>As themselves, for deletions, which must not reach outside the store.</summary>
     AreEntries,
 }

@@ -4,34 +4,31 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.Sftp.Listing;
 
-/// <summary>Walks a tree in the order of its names, with many directories read ahead of the one that the caller has come to.</summary>
-/// <param name="read">Reads a directory, sorted by name; <see langword="null"/> where it is absent.</param>
-/// <param name="atOnce">How many directories are read at once.</param>
+/// <summary>Walks a tree in the order of its names, reading many directories ahead of the caller.</summary>
+/// <param name="read">Reads a directory, sorted by name; returns <see langword="null"/> if it does not exist.</param>
+/// <param name="atOnce">The number of directories to read at once.</param>
 internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry>?>> read, int atOnce)
 {
-    // Of directories that were read and that the caller has not come to.
+    // Limits the entries of directories that were read ahead of the caller.
     private const int MostEntriesAhead = 64 * 1024;
 
-    // With more directories than these known, only those that the caller comes to first are read, so that not all of a very large tree
-    // is known at once.
+    // If more directories than this are known, only the next ones for the caller are read, so that a very large tree is never known completely.
     private const int MostKnown = 256 * 1024;
 
     private readonly object _lock = new();
 
-    // In the order of the walk: directories that are known and not yet read, and those that are being read, whose
-    // subdirectories will stand in their place.
+    // In walking order: directories that are known but not yet read, and those being read, which will be replaced with their subdirectories.
     private readonly LinkedList<Node> _known = new();
 
     private int _reading;
 
-    // In directories with nothing but files. Those with subdirectories do not count: the many directories below one would
-    // otherwise have to wait for those beside it.
+    // Counts only directories that contain no subdirectories. Otherwise the many directories below one would have to wait for those beside it.
     private int _entriesAhead;
 
     /// <summary>Walks the tree.</summary>
-    /// <param name="directory">Where to begin.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>The path of each file below that directory, and what is known of it.</returns>
+    /// <param name="directory">The directory to start with.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The path of each file below that directory, and its attributes.</returns>
     public async IAsyncEnumerable<Entry> WalkAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -56,7 +53,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
                 {
                     yield return entry with { Name = current.Node.Prefix + entry.Name };
                 }
-                // What vanished since it was listed is left out.
+                // A directory that disappeared since it was listed is left out.
                 else if (current.Node.Children.Remove(entry.Name, out var child)
                     && await EnterAsync(child, ended.Token).ConfigureAwait(false) is { } entries)
                 {
@@ -104,7 +101,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         _reading++;
         node.IsStarted = true;
         node.Reading = ReadAsync(node, cancellationToken);
-        _ = Abandoned.DropAsync(node.Reading); // the walk may end before it comes to this one
+        _ = Abandoned.DropAsync(node.Reading); // The walk may end before it reaches this directory.
         return node.Reading;
     }
 
@@ -126,7 +123,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
             {
                 if (!entry.Attributes.IsDirectory || !ItemName.IsListable(entry.Name)) continue;
                 var path = node.Path.Length == 0 ? entry.Name : $"{node.Path}/{entry.Name}";
-                // No item can be so far down; a link that leads back up ends here.
+                // No item's path is that long; this also stops at links that form a cycle.
                 if (path.Length >= ItemName.MaxLength) continue;
                 var child = new Node(path, $"{node.Prefix}{entry.Name}/");
                 child.Place = _known.AddBefore(node.Place!, child);
@@ -140,7 +137,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         return entries;
     }
 
-    /// <summary>A directory that the walk will come to.</summary>
+    /// <summary>A directory ahead of the walk.</summary>
     private sealed class Node(string path, string prefix)
     {
         public string Path => path;

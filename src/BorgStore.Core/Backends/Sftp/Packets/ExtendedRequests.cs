@@ -1,7 +1,7 @@
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>The names of extensions: those ending in openssh.com stand in OpenSSH's file PROTOCOL, <c>copy-data</c> and
-/// <c>check-file</c> in draft-ietf-secsh-filexfer-extensions-00.</summary>
+/// <summary>The names of extensions: those ending in openssh.com are specified in OpenSSH's file
+/// PROTOCOL, <c>copy-data</c> and <c>check-file</c> in draft-ietf-secsh-filexfer-extensions-00.</summary>
 internal static class Extension
 {
     public const string PosixRename = "posix-rename@openssh.com";
@@ -15,7 +15,7 @@ internal static class Extension
     public const string CheckFileHandle = "check-file-handle";
 }
 
-/// <summary>An extension that needs nothing to be said besides its name.</summary>
+/// <summary>A request of an extension without parameters.</summary>
 internal readonly record struct PlainExtendedRequest(string Name) : IRequest
 {
     public PacketType Type => PacketType.Extended;
@@ -27,7 +27,7 @@ internal readonly record struct PlainExtendedRequest(string Name) : IRequest
     public void Write(PacketWriter packet) => packet.Write(Name);
 }
 
-/// <summary>An extension that takes one path, or two, and answers with a status alone or with more.</summary>
+/// <summary>A request of an extension with one path, which is answered with data, or with two, which is answered with a status.</summary>
 internal readonly record struct PathExtendedRequest(string Name, string Path, string? NewPath = null) : IRequest
 {
     public PacketType Type => PacketType.Extended;
@@ -44,7 +44,7 @@ internal readonly record struct PathExtendedRequest(string Name, string Path, st
     }
 }
 
-/// <summary>Writes a file through to the disk.</summary>
+/// <summary>A request to write a file to disk.</summary>
 internal readonly record struct FsyncRequest(byte[] Handle) : IRequest
 {
     public PacketType Type => PacketType.Extended;
@@ -60,7 +60,7 @@ internal readonly record struct FsyncRequest(byte[] Handle) : IRequest
     }
 }
 
-/// <summary>Copies a part of an open file into another one, inside the server.</summary>
+/// <summary>A request to copy a part of an open file into another one on the server.</summary>
 internal readonly record struct CopyDataRequest(byte[] Source, long Offset, long Length, byte[] Target, long TargetOffset) : IRequest
 {
     public PacketType Type => PacketType.Extended;
@@ -80,7 +80,7 @@ internal readonly record struct CopyDataRequest(byte[] Source, long Offset, long
     }
 }
 
-/// <summary>Asks for the hash of a whole file, which is named by its path or its handle.</summary>
+/// <summary>A request for the hash of a whole file, identified by its path or its handle.</summary>
 internal readonly record struct CheckFileRequest(string Name, string? Path, byte[]? Handle, string Algorithm) : IRequest
 {
     public PacketType Type => PacketType.Extended;
@@ -95,7 +95,7 @@ internal readonly record struct CheckFileRequest(string Name, string? Path, byte
         if (Handle is not null) packet.Write(Handle);
         else packet.Write(Path!);
         packet.Write(Algorithm);
-        packet.Write(0L); // from the beginning
+        packet.Write(0L); // from the start
         packet.Write(0L); // to the end
         packet.Write(0u); // as one block
     }

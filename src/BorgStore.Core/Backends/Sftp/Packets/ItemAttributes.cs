@@ -1,10 +1,10 @@
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>What a server tells of a file (draft-ietf-secsh-filexfer-02, section 5).</summary>
+/// <summary>The attributes of a file (draft-ietf-secsh-filexfer-02, section 5).</summary>
 /// <param name="Size">Its size [bytes].</param>
-/// <param name="Mode">Its kind and permissions, as in POSIX; 0 where the server does not tell.</param>
-/// <param name="LastAccessTime">When it was read (UTC).</param>
-/// <param name="LastWriteTime">When it was written (UTC).</param>
+/// <param name="Mode">Its kind and permissions as in POSIX; 0 if the server does not send them.</param>
+/// <param name="LastAccessTime">When it was last read (UTC).</param>
+/// <param name="LastWriteTime">When it was last written to (UTC).</param>
 internal readonly record struct ItemAttributes(long Size, uint Mode, DateTime? LastAccessTime, DateTime? LastWriteTime)
 {
     private const uint KindMask = 0xf000;
@@ -14,15 +14,15 @@ internal readonly record struct ItemAttributes(long Size, uint Mode, DateTime? L
 
     public bool IsDirectory => (Mode & KindMask) == DirectoryKind;
 
-    // A server that does not tell the kind has only files to tell of.
+    // If a server does not send the kind, it is taken for a file.
     public bool IsRegular => (Mode & KindMask) is RegularKind or 0;
 
     public bool IsLink => (Mode & KindMask) == LinkKind;
 
     public bool IsOfUnknownKind => (Mode & KindMask) == 0;
 
-    /// <summary>Completes the attributes of an entry.</summary>
-    /// <param name="line">The line for people that a listing shows for the entry, as ls does. A server may show the kind only there.</param>
+    /// <summary>Completes the attributes with the kind from a listing.</summary>
+    /// <param name="line">The human-readable line of the listing, in the format of ls. Some servers show the kind only there.</param>
     public ItemAttributes WithKindOf(ReadOnlySpan<byte> line) => !IsOfUnknownKind || line.IsEmpty ? this : line[0] switch
     {
         (byte)'d' => this with { Mode = Mode | DirectoryKind },

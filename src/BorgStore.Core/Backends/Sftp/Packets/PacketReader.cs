@@ -3,11 +3,11 @@ using System.Text;
 
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>Takes a packet from the server apart. It trusts no length in it.</summary>
-/// <param name="packet">What is left of the packet.</param>
+/// <summary>Parses a packet from the server, without trusting any length in it.</summary>
+/// <param name="packet">The rest of the packet.</param>
 internal ref struct PacketReader(ReadOnlySpan<byte> packet)
 {
-    /// <summary>What is left.</summary>
+    /// <summary>The rest of the packet.</summary>
     public ReadOnlySpan<byte> Rest { get; private set; } = packet;
 
     public readonly bool IsEmpty => Rest.IsEmpty;

@@ -1,6 +1,6 @@
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>The kinds of packets of SFTP version 3 (draft-ietf-secsh-filexfer-02).</summary>
+/// <summary>The types of packets of SFTP version 3 (draft-ietf-secsh-filexfer-02).</summary>
 internal enum PacketType : byte
 {
     Init = 1,

@@ -4,30 +4,30 @@ using System.Text;
 
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>Packets on their way out, one after the other in one piece of memory. Not for use by several threads.</summary>
+/// <summary>Writes packets into one buffer. Not thread-safe.</summary>
 internal sealed class PacketWriter : IDisposable
 {
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(16 * 1024);
     private int _packetStart;
 
-    /// <summary>How many bytes there are.</summary>
+    /// <summary>The number of bytes written.</summary>
     public int Length { get; private set; }
 
-    /// <summary>All the bytes.</summary>
+    /// <summary>The bytes written.</summary>
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, Length);
 
-    /// <summary>Begins a packet.</summary>
+    /// <summary>Starts a packet.</summary>
     public void Begin(PacketType type)
     {
         _packetStart = Length;
         Reserve(sizeof(uint) + 1)[sizeof(uint)] = (byte)type;
     }
 
-    /// <summary>Ends a packet: its length is known now.</summary>
+    /// <summary>Ends a packet and writes its length.</summary>
     public void End()
         => BinaryPrimitives.WriteInt32BigEndian(_bytes.AsSpan(_packetStart), Length - _packetStart - sizeof(uint));
 
-    /// <summary>Forgets all packets.</summary>
+    /// <summary>Removes all packets.</summary>
     public void Clear() => Length = 0;
 
     public void Write(uint number) => BinaryPrimitives.WriteUInt32BigEndian(Reserve(sizeof(uint)), number);
@@ -47,7 +47,7 @@ internal sealed class PacketWriter : IDisposable
         Encoding.UTF8.GetBytes(text, Reserve(length));
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Returns the buffer to the pool.</summary>
     public void Dispose()
     {
         ArrayPool<byte>.Shared.Return(_bytes);

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>What a server answered. What it holds in pooled memory is valid until it is disposed.</summary>
+/// <summary>A server's answer. Its content is in pooled memory and valid until it is disposed.</summary>
 internal struct Reply : IDisposable
 {
     private const int LongestHandle = 256; // draft-ietf-secsh-filexfer-02, section 3
@@ -11,16 +11,16 @@ internal struct Reply : IDisposable
     private byte[]? _pooled;
     private int _length;
 
-    /// <summary>How the request ended; <see cref="StatusCode.Ok"/> where the server sent what was asked for.</summary>
+    /// <summary>The result of the request; <see cref="StatusCode.Ok"/> if the server sent what was requested.</summary>
     public StatusCode Status { get; init; }
 
-    /// <summary>What the server says of a failure.</summary>
+    /// <summary>The server's message about a failure.</summary>
     public string? Message { get; private init; }
 
     /// <summary>The handle of an opened file or directory.</summary>
     public byte[] Handle { get; private init; }
 
-    /// <summary>What was asked for of a file.</summary>
+    /// <summary>The requested attributes of a file.</summary>
     public ItemAttributes Attributes { get; private init; }
 
     public readonly bool IsOk => Status == StatusCode.Ok;
@@ -28,9 +28,9 @@ internal struct Reply : IDisposable
     /// <summary>The bytes of a data, name or extended reply.</summary>
     public readonly ReadOnlyMemory<byte> Content => _pooled.AsMemory(0, _length);
 
-    /// <summary>Reads a reply that answers a request.</summary>
-    /// <param name="type">The kind of the packet.</param>
-    /// <param name="expected">What the request asked for.</param>
+    /// <summary>Reads the reply to a request.</summary>
+    /// <param name="type">The type of the packet.</param>
+    /// <param name="expected">The type that the request expects.</param>
     /// <param name="reader">The packet after its request id.</param>
     public static Reply Read(PacketType type, PacketType expected, ref PacketReader reader)
     {
@@ -46,11 +46,11 @@ internal struct Reply : IDisposable
                         ? default
                         : throw new ProtocolException($"a request for a packet of kind {(byte)expected} was answered with a bare 'ok'");
                 }
-                // The commonest ones need no words, and very old servers send none.
+                // The most common ones need no message, and very old servers send none.
                 var silent = status is StatusCode.EndOfFile or StatusCode.NoSuchFile || reader.IsEmpty;
                 var message = silent ? null : reader.ReadText();
                 if (message is { Length: > LongestMessage }) message = message[..LongestMessage];
-                // ProFTPD has no code for a path that leads through a file, which OpenSSH takes for one that leads nowhere.
+                // ProFTPD has no code for a path that runs through a file, which OpenSSH reports as a missing file.
                 if (status == StatusCode.Failure && message == "Not a directory") status = StatusCode.NoSuchFile;
                 return new() { Status = status, Message = message };
             case PacketType.Handle:
@@ -68,8 +68,8 @@ internal struct Reply : IDisposable
         }
     }
 
-    /// <summary>Waits for a reply that nobody wants any more.</summary>
-    /// <param name="late">The reply to come.</param>
+    /// <summary>Waits for a reply that is no longer wanted.</summary>
+    /// <param name="late">The pending reply.</param>
     public static async ValueTask DropAsync(ValueTask<Reply> late)
     {
         try
@@ -79,11 +79,11 @@ internal struct Reply : IDisposable
         }
         catch (StoreException)
         {
-            // Nobody wants to know.
+            // Its failure does not matter either.
         }
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Returns the memory to the pool.</summary>
     public void Dispose()
     {
         if (_pooled is not { } pooled) return;

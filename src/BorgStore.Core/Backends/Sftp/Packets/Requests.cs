@@ -1,6 +1,6 @@
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>How a file is opened.</summary>
+/// <summary>The modes for opening a file.</summary>
 [Flags]
 internal enum OpenModes : uint
 {
@@ -10,7 +10,7 @@ internal enum OpenModes : uint
     Exclusive = 0x20,
 }
 
-/// <summary>Asks for something with a path: its attributes, a directory handle, its removal.</summary>
+/// <summary>A request with a path: for attributes, a directory handle, a removal.</summary>
 internal readonly record struct PathRequest(PacketType Type, PacketType Answer, string Path) : IRequest
 {
     public bool IsLong => false;
@@ -18,7 +18,7 @@ internal readonly record struct PathRequest(PacketType Type, PacketType Answer, 
     public void Write(PacketWriter packet) => packet.Write(Path);
 }
 
-/// <summary>Asks for something with a handle: attributes, more of a directory, its end.</summary>
+/// <summary>A request with a handle: for attributes, more of a directory, closing.</summary>
 internal readonly record struct HandleRequest(PacketType Type, PacketType Answer, byte[] Handle) : IRequest
 {
     public bool IsLong => false;
@@ -26,7 +26,7 @@ internal readonly record struct HandleRequest(PacketType Type, PacketType Answer
     public void Write(PacketWriter packet) => packet.Write(Handle);
 }
 
-/// <summary>Opens a file. A new one is the user's alone, as the Python package makes it.</summary>
+/// <summary>A request to open a file. A new one is accessible only to its user, as with the Python package.</summary>
 internal readonly record struct OpenRequest(string Path, OpenModes Modes) : IRequest
 {
     private const uint HasMode = 4, UserReadsAndWrites = 0x180;
@@ -46,7 +46,7 @@ internal readonly record struct OpenRequest(string Path, OpenModes Modes) : IReq
     }
 }
 
-/// <summary>Makes a directory with the permissions that the server likes.</summary>
+/// <summary>A request to create a directory with the server's default permissions.</summary>
 internal readonly record struct MakeDirectoryRequest(string Path) : IRequest
 {
     public PacketType Type => PacketType.MakeDirectory;
@@ -62,7 +62,7 @@ internal readonly record struct MakeDirectoryRequest(string Path) : IRequest
     }
 }
 
-/// <summary>Reads a part of a file.</summary>
+/// <summary>A request to read a part of a file.</summary>
 internal readonly record struct ReadRequest(byte[] Handle, long Offset, int Length) : IRequest
 {
     public PacketType Type => PacketType.Read;
@@ -79,7 +79,7 @@ internal readonly record struct ReadRequest(byte[] Handle, long Offset, int Leng
     }
 }
 
-/// <summary>Writes a part of a file. The bytes are copied as the request is made.</summary>
+/// <summary>A request to write a part of a file. The bytes are copied when the request is queued.</summary>
 internal readonly record struct WriteRequest(byte[] Handle, long Offset, ReadOnlyMemory<byte> Bytes) : IRequest
 {
     public PacketType Type => PacketType.Write;
@@ -96,7 +96,7 @@ internal readonly record struct WriteRequest(byte[] Handle, long Offset, ReadOnl
     }
 }
 
-/// <summary>Renames a file, and fails where the new name is taken (draft-ietf-secsh-filexfer-02, section 6.5).</summary>
+/// <summary>A request to rename a file, which fails if the new name is taken (draft-ietf-secsh-filexfer-02, section 6.5).</summary>
 internal readonly record struct RenameRequest(string Path, string NewPath) : IRequest
 {
     public PacketType Type => PacketType.Rename;

@@ -1,6 +1,6 @@
 namespace BorgStore.Backends.Sftp.Packets;
 
-/// <summary>How a request ended (draft-ietf-secsh-filexfer-02, section 7). Newer servers send other numbers, too.</summary>
+/// <summary>The result of a request (draft-ietf-secsh-filexfer-02, section 7). Newer servers send other numbers too.</summary>
 internal enum StatusCode : uint
 {
     Ok = 0,
@@ -13,7 +13,7 @@ internal enum StatusCode : uint
     ConnectionLost = 7,
     Unsupported = 8,
 
-    // From later drafts; ProFTPD and others send them to clients of version 3 as well.
+    // From later drafts; ProFTPD and others also send them to clients of version 3.
     WriteProtected = 12,
     NoSpace = 14,
     QuotaExceeded = 15,

@@ -3,21 +3,21 @@ using X86 = System.Runtime.Intrinsics.X86;
 
 namespace BorgStore.Backends.Sftp.Transport;
 
-/// <summary>Prefers the cipher that takes ssh the least time, among those that its configuration allows.</summary>
+/// <summary>Chooses the cipher with the lowest CPU cost among those that the ssh configuration allows.</summary>
 internal static class CipherChoice
 {
-    // ssh's own order begins with the one that is quick without instructions for AES. Another order is somebody's choice.
+    // ssh's default order starts with the cipher that is fast without AES instructions. Any other order was configured on purpose.
     private const string FirstByDefault = "chacha20-poly1305@openssh.com";
     private const string Quickest = "aes128-gcm@openssh.com";
 
-    /// <summary>The option that prefers it.</summary>
-    /// <param name="ciphers">What ssh would offer, in its order; empty where that is unknown.</param>
-    /// <returns>An option for ssh, or none where its order is to stay.</returns>
+    /// <summary>Returns the option that prefers the fastest cipher.</summary>
+    /// <param name="ciphers">The ciphers that ssh would offer, in order; empty if unknown.</param>
+    /// <returns>An option for ssh, or none to keep the order.</returns>
     public static string[] Prefer(string ciphers) => Prefer(ciphers, X86.Aes.IsSupported || Arm.Aes.IsSupported);
 
     /// <inheritdoc cref="Prefer(string)"/>
-    /// <param name="ciphers">What ssh would offer, in its order; empty where that is unknown.</param>
-    /// <param name="isQuick">Whether the processor has instructions for AES.</param>
+    /// <param name="ciphers">The ciphers that ssh would offer, in order; empty if unknown.</param>
+    /// <param name="isQuick">Whether the processor has AES instructions.</param>
     internal static string[] Prefer(string ciphers, bool isQuick)
     {
         var all = ciphers.Split(',');

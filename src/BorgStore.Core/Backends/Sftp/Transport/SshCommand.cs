@@ -3,26 +3,26 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Sftp.Transport;
 
-/// <summary>How the user's own ssh is called. What <c>~/.ssh/config</c> says stays in force, except what would make it wait for
-/// somebody or do what is not asked for here.</summary>
+/// <summary>The command lines for the user's own ssh. Settings in <c>~/.ssh/config</c> stay in
+/// force, except those that would prompt or do something that is not wanted here.</summary>
 internal static class SshCommand
 {
-    /// <summary>The variable that names another program, with arguments as a shell would split them.</summary>
+    /// <summary>The environment variable with another program, including arguments, which are split like in a shell.</summary>
     public const string ProgramVariable = "BORGSTORE_RSH";
 
-    /// <summary>The command for a server's sftp subsystem.</summary>
+    /// <summary>Returns the command for a server's sftp subsystem.</summary>
     /// <param name="url">The server.</param>
     /// <param name="options">More options, each <c>name=value</c>.</param>
     public static ChildCommand ForSubsystem(SftpUrl url, params ReadOnlySpan<string> options) => Build(url, options, ["-s"], "sftp");
 
-    /// <summary>The command for a program on a server.</summary>
+    /// <summary>Returns the command for a program on a server.</summary>
     /// <param name="url">The server.</param>
-    /// <param name="command">The program; a shell there reads it.</param>
+    /// <param name="command">The command, which is interpreted by a shell on the server.</param>
     /// <param name="options">More options, each <c>name=value</c>.</param>
     public static ChildCommand ForProgram(SftpUrl url, string command, params ReadOnlySpan<string> options)
         => Build(url, options, [], command);
 
-    /// <summary>The command that tells what the configuration says of a server, without calling it.</summary>
+    /// <summary>Returns the command that prints the configuration for a server, without connecting.</summary>
     /// <param name="url">The server.</param>
     /// <param name="options">More options, each <c>name=value</c>.</param>
     public static ChildCommand ForConfiguration(SftpUrl url, params ReadOnlySpan<string> options) => Build(url, options, ["-G"]);
@@ -36,7 +36,7 @@ internal static class SshCommand
         List<string> arguments = [.. program.Skip(1)];
         AddOptions(arguments,
         [
-            "BatchMode=yes", // nobody is there to answer a question
+            "BatchMode=yes", // there is nobody to answer a prompt
             $"ConnectTimeout={(int)url.Timeout.TotalSeconds}",
             $"ServerAliveInterval={seconds}",
             "ServerAliveCountMax=3",

@@ -5,17 +5,17 @@ namespace BorgStore.Backends.Sftp.Transport;
 /// <param name="options">More options for ssh, each <c>name=value</c>.</param>
 internal sealed class SshConnector(SftpUrl url, params string[] options)
 {
-    // A socket's path has room for 104 bytes on some systems, and ssh adds 17 while it makes one.
+    // The path of a socket is limited to 104 bytes on some systems, and ssh temporarily adds 17.
     private const int LongestSocketPath = 80;
     private Task<Configuration>? _configuration;
 
-    /// <summary>Starts ssh. Whether it reaches the server is yet to be seen.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Starts ssh. Whether it reaches the server is not known yet.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<ISftpTransport> ConnectAsync(CancellationToken cancellationToken)
     {
         var configuration = await (_configuration ??= AskAsync()).WaitAsync(cancellationToken).ConfigureAwait(false);
         string[] chosen = [.. options, .. CipherChoice.Prefer(configuration.Ciphers)];
-        // Whoever shares connections by his configuration keeps his ways: it may be the only one that he is logged in on.
+        // A user who configured connection sharing keeps it: the shared connection may be the only one that is authenticated.
         var mayShare = configuration.MayShare;
         var folder = mayShare ? Directory.CreateTempSubdirectory("borgstore-ssh-").FullName : null;
         var socket = folder is null ? "" : Path.Combine(folder, "s");
@@ -25,7 +25,7 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
             [.. chosen, "ControlMaster=no", $"ControlPath={socket}"]);
     }
 
-    // Asks ssh what its configuration says; another program has no answer.
+    // Asks ssh for its configuration; other programs may not answer.
     private async Task<Configuration> AskAsync()
     {
         var ssh = SshTransport.StartSsh(SshCommand.ForConfiguration(url, options));
@@ -43,8 +43,8 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
         }
     }
 
-    /// <summary>What ssh's configuration says of a server.</summary>
-    /// <param name="MayShare">Whether several channels may share one connection that is made for them.</param>
+    /// <summary>The ssh configuration for a server.</summary>
+    /// <param name="MayShare">Whether we may set up connection sharing for several channels.</param>
     /// <param name="Ciphers">The ciphers, in order of preference.</param>
     private sealed record Configuration(bool MayShare, string Ciphers);
 }

@@ -5,7 +5,7 @@ using BorgStore.Processes;
 
 namespace BorgStore.Backends.Sftp.Transport;
 
-/// <summary>The way to an SFTP server over the user's own ssh.</summary>
+/// <summary>A transport to an SFTP server over the user's own ssh.</summary>
 internal sealed class SshTransport : ISftpTransport
 {
     private readonly SftpUrl _url;
@@ -20,11 +20,11 @@ internal sealed class SshTransport : ISftpTransport
     /// <inheritdoc/>
     public Stream Stream => _ssh.Stream;
 
-    /// <summary>Starts ssh. Whether it reaches the server is yet to be seen.</summary>
+    /// <summary>Starts ssh. Whether it reaches the server is not known yet.</summary>
     /// <param name="url">The server.</param>
-    /// <param name="folder">Where it keeps its socket; removed at its end.</param>
+    /// <param name="folder">The folder of its socket; deleted at the end.</param>
     /// <param name="options">More options for ssh, each <c>name=value</c>.</param>
-    /// <param name="programOptions">The same for programs that are started beside.</param>
+    /// <param name="programOptions">More options for ssh when it starts programs on the server.</param>
     public static SshTransport Start(SftpUrl url, string? folder, string[] options, string[] programOptions)
     {
         try
@@ -38,7 +38,7 @@ internal sealed class SshTransport : ISftpTransport
         }
     }
 
-    /// <summary>Starts ssh, or says that there is none.</summary>
+    /// <summary>Starts ssh; throws if it cannot be started.</summary>
     /// <param name="command">The command.</param>
     public static ChildProcess StartSsh(ChildCommand command)
     {
@@ -92,7 +92,7 @@ internal sealed class SshTransport : ISftpTransport
         }
         catch (IOException)
         {
-            // An empty folder in the temporary one is no reason to fail.
+            // An empty temporary folder is not worth a failure.
         }
     }
 }

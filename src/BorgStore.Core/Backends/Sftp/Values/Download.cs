@@ -4,9 +4,9 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp.Values;
 
-/// <summary>Reads a part of an open file in order, with requests ahead of what was asked for.</summary>
-/// <param name="connection">Where.</param>
-/// <param name="handle">The file; closed with the download.</param>
+/// <summary>Reads a part of an open file in order, requesting ahead of the reader.</summary>
+/// <param name="connection">The connection.</param>
+/// <param name="handle">The file, which is closed with the download.</param>
 /// <param name="start">The first byte.</param>
 /// <param name="end">The byte after the last.</param>
 internal sealed class Download(SftpConnection connection, byte[] handle, long start, long end) : IAsyncDisposable
@@ -17,12 +17,12 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
     private long _missingEnd;
     private int _bytesInFlight;
 
-    /// <summary>Fetches the next bytes.</summary>
-    /// <returns>The bytes; to be disposed. The refusal of the server where there is one.</returns>
+    /// <summary>Reads the next bytes.</summary>
+    /// <returns>The bytes, to be disposed, or the server's refusal.</returns>
     public async ValueTask<Reply> NextAsync()
     {
         AskMore();
-        // A server may send less than was asked for; the rest comes before all that follows.
+        // A server may send less than requested; the rest must be read before what follows.
         if (_missing < _missingEnd)
         {
             var rest = await connection.SendAsync(
@@ -36,7 +36,7 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
         return Check(await next.Answer.ConfigureAwait(false), next.Offset, next.Length);
     }
 
-    // To be woken for every block would cost more than handling it. The other half keeps the line busy meanwhile.
+    // Waking up for every block would cost more than handling it. Meanwhile the other half keeps the connection busy.
     private async ValueTask WaitForHalfAsync()
     {
         var middle = _inFlight.ElementAt(_inFlight.Count / 2);

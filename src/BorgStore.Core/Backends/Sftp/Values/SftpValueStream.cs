@@ -2,13 +2,13 @@ using BorgStore.Backends.Sftp.Packets;
 
 namespace BorgStore.Backends.Sftp.Values;
 
-/// <summary>A value on its way from an SFTP server.</summary>
+/// <summary>A value that is received from an SFTP server while it is read.</summary>
 /// <param name="name">The item.</param>
 /// <param name="start">The first byte.</param>
-/// <param name="count">How many bytes.</param>
-/// <param name="first">The first of them, which came with the opening.</param>
-/// <param name="download">Brings the others; <see langword="null"/> where there are none.</param>
-/// <param name="resume">Goes on from an offset when the connection was lost; <see langword="null"/> where there is nothing to go on with.</param>
+/// <param name="count">The number of bytes.</param>
+/// <param name="first">The first bytes, which were read together with the opening.</param>
+/// <param name="download">Reads the rest; <see langword="null"/> if there is none.</param>
+/// <param name="resume">Continues from an offset after the connection was lost; <see langword="null"/> if there is nothing to continue.</param>
 internal sealed class SftpValueStream(string name, long start, long count, Reply first, Download? download,
     Func<long, CancellationToken, ValueTask<Download>>? resume) : ValueStream
 {
@@ -44,7 +44,7 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
             if (_download is { } download)
             {
                 _download = null;
-                // What is in flight arrives for nobody.
+                // Requests in flight are completed and discarded in the background.
                 _ = EndAsync(download);
             }
         }
@@ -75,7 +75,7 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
             try
             {
                 _download ??= await resume!(_position, cancellationToken).ConfigureAwait(false);
-                // Who gives up waiting may come again: the answer is asked for once and kept.
+                // The request continues if the caller cancels, and a later read can still use it.
                 _next ??= _download.NextAsync().AsTask();
                 _current = await _next.WaitAsync(cancellationToken).ConfigureAwait(false);
                 _next = null;

@@ -1,26 +1,26 @@
 namespace BorgStore.Backends.Sftp.Values;
 
-/// <summary>The items that were written and are not known to be on the server's disk yet.</summary>
+/// <summary>The items that were written but may not be on the server's disk yet.</summary>
 internal sealed class UnsyncedFiles
 {
     private readonly object _lock = new();
     private HashSet<string> _names = [];
 
-    /// <summary>An item was written.</summary>
+    /// <summary>Adds an item that was written.</summary>
     /// <param name="name">Its name.</param>
     public void Add(string name)
     {
         lock (_lock) _names.Add(name);
     }
 
-    /// <summary>An item was deleted.</summary>
+    /// <summary>Removes an item that was deleted.</summary>
     /// <param name="name">Its name.</param>
     public void Remove(string name)
     {
         lock (_lock) _names.Remove(name);
     }
 
-    /// <summary>An item was moved.</summary>
+    /// <summary>Renames an item that was moved.</summary>
     /// <param name="name">Its old name.</param>
     /// <param name="newName">Its new name.</param>
     public void Rename(string name, string newName)
@@ -31,7 +31,7 @@ internal sealed class UnsyncedFiles
         }
     }
 
-    /// <summary>Takes all.</summary>
+    /// <summary>Removes and returns all items.</summary>
     public IReadOnlyCollection<string> TakeAll()
     {
         lock (_lock)
@@ -42,7 +42,7 @@ internal sealed class UnsyncedFiles
         }
     }
 
-    /// <summary>Puts back what could not be synced.</summary>
+    /// <summary>Adds the items again that could not be synced.</summary>
     /// <param name="names">The names.</param>
     public void PutBack(IEnumerable<string> names)
     {

@@ -8,14 +8,14 @@ namespace BorgStore.Backends.Sftp.Values;
 /// <summary>Writes a value into an open file, with as many writes in flight as the connection allows.</summary>
 internal static class Upload
 {
-    // Below this, values are sent without asking: there are never as many as would matter.
+    // Smaller values are sent without flow control: there are never enough of them to matter.
     private const int FreeSize = 32 * 1024;
 
-    // A server handles a write when all of it is there, and OpenSSH's copies what is there again and again until then.
+    // A server handles a write when it is complete, and until then OpenSSH's copies the received part again and again.
     private const int MostAtOnce = 64 * 1024;
 
     /// <summary>Writes a value.</summary>
-    /// <returns>The first refusal of the server, or a reply that is fine.</returns>
+    /// <returns>The server's first refusal, or a successful reply.</returns>
     public static async Task<Reply> WriteAsync(SftpConnection connection, byte[] handle, StoreValue value, CancellationToken cancellationToken)
     {
         if (value.IsInMemory && value.Length <= Math.Min(FreeSize, connection.Features.WriteSize))
@@ -40,7 +40,7 @@ internal static class Upload
         }
         catch
         {
-            // What is in flight belongs to a handle that the caller closes next.
+            // The writes in flight use a handle that the caller closes next.
             await writes.DropAsync().ConfigureAwait(false);
             throw;
         }
@@ -87,14 +87,14 @@ internal static class Upload
 
     private static int WriteSize(SftpConnection connection) => Math.Min(connection.Features.WriteSize, MostAtOnce);
 
-    /// <summary>Sends one write when its turn has come, and looks at those that have been answered.</summary>
+    /// <summary>Sends one write when flow control allows, and checks the writes answered so far.</summary>
     private static async ValueTask<Reply> SendAsync(
         SftpConnection connection, WriteRequest request, AnswerQueue writes, CancellationToken cancellationToken)
     {
         await connection.Upload.TakeAsync(request.Bytes.Length, cancellationToken).ConfigureAwait(false);
         var departure = Stopwatch.GetTimestamp();
         var count = request.Bytes.Length;
-        // Gives way to others as soon as the answer is there, whether or not anybody asks for it yet.
+        // Frees its share when the answer arrives, whether or not it is awaited yet.
         writes.Enqueue(connection.SendAsync(request, () =>
         {
             connection.UploadFlow.Arrive(count, departure);

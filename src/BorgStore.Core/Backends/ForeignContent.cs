@@ -15,5 +15,6 @@ internal static class ForeignContent
     /// <param name="reason">Why it does not belong to a store.</param>
     public static StoreException Refuse(string shownUrl, string path, string reason = "which nothing in a store is named")
         => new(StoreError.StoreDoesNotExist,
-            $"Nothing was removed, because '{shownUrl}' is not only a store: there is '{path}', {reason}. Check the URL, or remove that yourself first.", shownUrl) { IsExplained = true };
+            $"Nothing was removed, because '{shownUrl}' is not only a store: there is '{path}', {reason}. Check the URL, or remove that yourself first.", shownUrl)
+        { IsExplained = true };
 }

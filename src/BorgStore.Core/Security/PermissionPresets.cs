@@ -10,13 +10,27 @@ public static class PermissionPresets
         ["borgbackup-all"] = new() { [""] = "lrwWD" },
         ["borgbackup-no-delete"] = new()
         {
-            [""] = "lr", ["archives"] = "lrw", ["cache"] = "lrwWD", ["config"] = "lrW", ["data"] = "lrw", ["index"] = "lrwWD",
-            ["keys"] = "lr", ["locks"] = "lrwD", ["packs"] = "lrw",
+            [""] = "lr",
+            ["archives"] = "lrw",
+            ["cache"] = "lrwWD",
+            ["config"] = "lrW",
+            ["data"] = "lrw",
+            ["index"] = "lrwWD",
+            ["keys"] = "lr",
+            ["locks"] = "lrwD",
+            ["packs"] = "lrw",
         },
         ["borgbackup-write-only"] = new()
         {
-            [""] = "l", ["archives"] = "lw", ["cache"] = "lrwWD", ["config"] = "lrW", ["data"] = "lw", ["index"] = "lrwWD",
-            ["keys"] = "lr", ["locks"] = "lrwD", ["packs"] = "lw",
+            [""] = "l",
+            ["archives"] = "lw",
+            ["cache"] = "lrwWD",
+            ["config"] = "lrW",
+            ["data"] = "lw",
+            ["index"] = "lrwWD",
+            ["keys"] = "lr",
+            ["locks"] = "lrwD",
+            ["packs"] = "lw",
         },
         ["borgbackup-read-only"] = new() { [""] = "lr", ["locks"] = "lrwD" },
     };

@@ -90,7 +90,9 @@ internal static class LocalPath
     {
         var opening = Task.Run(() => new FileStream(path, new FileStreamOptions
         {
-            Share = FileShare.Read | FileShare.Delete, BufferSize = 0, Options = FileOptions.SequentialScan,
+            Share = FileShare.Read | FileShare.Delete,
+            BufferSize = 0,
+            Options = FileOptions.SequentialScan,
         }), CancellationToken.None);
         try
         {

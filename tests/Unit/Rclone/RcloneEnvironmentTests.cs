@@ -15,9 +15,15 @@ public sealed class RcloneEnvironmentTests
         using var folder = new TemporaryFolder();
         var settings = new Dictionary<string, string>
         {
-            ["RCLONE_DRY_RUN"] = "true", ["RCLONE_EXCLUDE"] = "*", ["RCLONE_MAX_SIZE"] = "1", ["RCLONE_NO_CHECK_DEST"] = "true",
-            ["RCLONE_LOG_FILE"] = folder.Combine("log"), ["RCLONE_QUIET"] = "true",
-            ["RCLONE_RC_NO_AUTH"] = "true", ["RCLONE_RC_USER"] = "other", ["RCLONE_RC_SERVE"] = "false",
+            ["RCLONE_DRY_RUN"] = "true",
+            ["RCLONE_EXCLUDE"] = "*",
+            ["RCLONE_MAX_SIZE"] = "1",
+            ["RCLONE_NO_CHECK_DEST"] = "true",
+            ["RCLONE_LOG_FILE"] = folder.Combine("log"),
+            ["RCLONE_QUIET"] = "true",
+            ["RCLONE_RC_NO_AUTH"] = "true",
+            ["RCLONE_RC_USER"] = "other",
+            ["RCLONE_RC_SERVE"] = "false",
         };
         var service = new RcloneService(RcloneProgram.Require());
         foreach (var (name, value) in settings) Environment.SetEnvironmentVariable(name, value);

@@ -94,7 +94,9 @@ public sealed class StoreLifecycleTests : StoreFixture
     {
         await using var store = await Store.CreateAsync(new(Folder.StoreUrl)
         {
-            Layout = new(("data", 0)), Latency = TimeSpan.FromMilliseconds(20), Bandwidth = 8_000_000,
+            Layout = new(("data", 0)),
+            Latency = TimeSpan.FromMilliseconds(20),
+            Bandwidth = 8_000_000,
         });
         var start = Stopwatch.GetTimestamp();
         await store.StoreAsync("data/x", new byte[100_000]);

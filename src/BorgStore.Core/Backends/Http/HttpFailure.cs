@@ -27,8 +27,11 @@ internal static class HttpFailure
     /// does not exist. A retry helps only if the server is just starting.</summary>
     /// <param name="cause">The exception of the runtime.</param>
     public static bool IsRefused(Exception cause)
-        => Find<SocketException>(cause) is { SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.HostUnreachable
-            or SocketError.NetworkUnreachable or SocketError.NoData or SocketError.AddressNotAvailable };
+        => Find<SocketException>(cause) is
+        {
+            SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.HostUnreachable
+            or SocketError.NetworkUnreachable or SocketError.NoData or SocketError.AddressNotAvailable
+        };
 
     /// <summary>Returns a description of the problem if a server that was called
     /// by plain HTTP speaks TLS; otherwise <see langword="null"/>.</summary>

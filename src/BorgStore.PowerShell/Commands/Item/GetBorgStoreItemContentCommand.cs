@@ -71,7 +71,8 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
 
     private protected override PumpOptions PumpOptions => new(ThrottleLimit)
     {
-        IsOrdered = true, Present = result => LocalPath.Present(this, result),
+        IsOrdered = true,
+        Present = result => LocalPath.Present(this, result),
     };
 
     /// <inheritdoc/>

@@ -182,7 +182,8 @@ internal sealed class SftpConnection : IAsyncDisposable
             {
                 ended.SetResult();
             }
-        }) { IsBackground = true, Name = name }.Start();
+        })
+        { IsBackground = true, Name = name }.Start();
         return ended.Task;
     }
 

@@ -39,6 +39,15 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     private IBackend? _store;
 
+    // Before any server is started.
+#pragma warning disable CA2214 // The property is a constant of the class.
+    protected BackendContract()
+    {
+        if (WholeElsewhere is { } elsewhere && !Heart.Contains(TestContext.Current.TestMethod!.MethodName))
+            LongTests.Require($"Every run tries this on {elsewhere}");
+    }
+#pragma warning restore CA2214
+
     /// <summary>The limits of this kind of backend.</summary>
     protected virtual BackendLimits Limits => BackendLimits.None;
 
@@ -84,8 +93,6 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     public virtual async ValueTask InitializeAsync()
     {
-        if (WholeElsewhere is { } elsewhere && !Heart.Contains(TestContext.Current.TestMethod!.MethodName))
-            LongTests.Require($"Every run tries this on {elsewhere}");
         await CreateStoreAsync();
         _store = await OpenAnotherAsync();
     }

@@ -57,6 +57,9 @@ public sealed class LimitedWriteThroughTests()
     : CachedBackendContract(new(CacheMode.WriteThrough) { Size = 4 << 20, MaxAge = TimeSpan.FromMinutes(1), Verify = true });
 
 /// <summary>With room for hardly any values, so that the cache adds and removes them constantly.</summary>
-public sealed class CrampedWriteThroughTests() : CachedBackendContract(new(CacheMode.WriteThrough) { Size = 20_000 });
+public sealed class CrampedWriteThroughTests() : CachedBackendContract(new(CacheMode.WriteThrough) { Size = 20_000 })
+{
+    protected override string? WholeElsewhere => "the cache without a limit";
+}
 
 public sealed class MirrorTests() : CachedBackendContract(new(CacheMode.Mirror) { Size = 1 << 20 });

@@ -11,6 +11,8 @@ namespace BorgStore.Tests.Rest;
 /// <summary>Over a unix socket.</summary>
 public sealed class UnixSocketContractTests : RestContract
 {
+    protected override string? WholeElsewhere => "the same server over TCP";
+
     private InProcessServer? _server;
 
     private string Socket => ServerPath("s.sock");
@@ -30,6 +32,8 @@ public sealed class UnixSocketContractTests : RestContract
 [Collection(nameof(EnvironmentTests))]
 public sealed class HttpsContractTests : RestContract
 {
+    protected override string? WholeElsewhere => "the same server without TLS";
+
     private InProcessServer? _server;
 
     protected override string Url => _server!.Url.Replace("https://127.0.0.1", "https://us%65r:p%40ss@localhost", StringComparison.Ordinal);
@@ -95,6 +99,8 @@ public sealed class SshContractTests(SharedSshd sshd) : ChildContract, IClassFix
 /// <summary>Through nginx, below a base path, to our server on a unix socket.</summary>
 public sealed class NginxContractTests : RestContract
 {
+    protected override string? WholeElsewhere => "the same server without nginx before it";
+
     private InProcessServer? _server;
     private TestNginx? _nginx;
 

@@ -47,4 +47,7 @@ public abstract class SftpContractTests : BackendContract
 public sealed class OpenSshContractTests() : SftpContractTests(OpenSshServer.Instance);
 
 /// <summary>ProFTPD's mod_sftp.</summary>
-public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance);
+public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance)
+{
+    protected override string? WholeElsewhere => "OpenSSH";
+}

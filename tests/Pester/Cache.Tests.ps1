@@ -95,8 +95,8 @@ Describe 'A store with a cache' {
         $parameters = (Get-Command Clear-BorgStoreCache).Parameters
         $parameters['Namespace'].Attributes.Where({ $_ -is [Management.Automation.ParameterAttribute] }).ForEach{ $_.ValueFromPipeline; $_.ValueFromPipelineByPropertyName } |
             Should -Not -Contain $true
-        Get-ErrorId { Get-BorgStoreItem data/01234567 | Clear-BorgStoreCache -All } | Should -Be 'InputObjectNotBound'
-        Get-ErrorId { Get-BorgStoreItem data/01234567 | Clear-BorgStoreCache -Namespace data } | Should -Be 'InputObjectNotBound'
+        Get-ErrorId { Get-BorgStoreItem data/01234567 | Clear-BorgStoreCache -All } | Should -Be 'InvalidArgument'
+        Get-ErrorId { Get-BorgStoreItem data/01234567 | Clear-BorgStoreCache -Namespace data } | Should -Be 'InvalidArgument'
         Get-Cached | Should -HaveCount 2
     }
 

@@ -145,7 +145,7 @@ Describe 'The module' {
             $parameter.Attributes.Where({ $_ -is [Management.Automation.ParameterAttribute] }).ValueFromPipelineByPropertyName | Should -Not -Contain $true
         }
         $store = New-TestStore 1
-        Get-ErrorId { Get-BorgStoreItem | Measure-BorgStore } | Should -Be 'InputObjectNotBound'
+        Get-ErrorId { Get-BorgStoreItem | Measure-BorgStore } | Should -Be 'InvalidArgument'
         $store | Close-BorgStore
     }
 

@@ -24,7 +24,8 @@ public sealed class BadAnswerTests
         await RefusesAsync(() => store.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct).AsTask());
         await RefusesAsync(() => store.ListAsync("data", ListScope.Tree, Ct).ToListAsync(Ct).AsTask());
         await RefusesAsync(() => store.ListTemporaryAsync(TimeSpan.Zero, Ct).ToListAsync(Ct).AsTask());
-        await RefusesAsync(() => store.DestroyAsync(Ct));
+        await using var unopened = await OpenAsync(Listing((name, Answers.File), ("a", Answers.File)), opens: false);
+        await RefusesAsync(() => unopened.DestroyAsync(Ct));
         Assert.Equal(0, _requests.GetValueOrDefault("Remove"));
         await AllAreClosedAsync();
         // Other requests on the connection are not affected.
@@ -190,13 +191,13 @@ public sealed class BadAnswerTests
     /// <summary>Opens a store on a server where each directory has the same entries, and each file the same value.</summary>
     private async Task<SftpBackend> OpenAsync(Func<byte[], byte[]> listing, bool endsListing = true, uint linked = Answers.File,
         Func<string, byte[], byte[]>? extended = null, PacketType? failing = null, byte[]? value = null, byte[]? handle = null, Func<string, bool>? opening = null,
-        long size = 1, string[]? unreadable = null)
+        long size = 1, string[]? unreadable = null, bool opens = true)
     {
         var listed = new ConcurrentDictionary<string, byte[]>();
         var number = 0;
         var store = new SftpBackend(SftpUrl.Parse("sftp://host/store?timeout=20"), new BackendOptions(),
             _ => ValueTask.FromResult<ISftpTransport>(new ScriptedServer(Answer)));
-        await store.OpenAsync(Ct);
+        if (opens) await store.OpenAsync(Ct);
         return store;
 
         byte[] Answer(byte[] request)

@@ -222,6 +222,8 @@ public class FuzzTests
             await TryAsync(() => store.OpenAsync(default));
             foreach (var operate in Operations.OrderBy(_ => random.Next()).Take(8)) await TryAsync(() => operate(store));
             await TryAsync(() => store.DisposeAsync().AsTask());
+            await using var unopened = Open(packet => packet[0] == 1 ? version : answer(random, packet));
+            await TryAsync(() => unopened.DestroyAsync(default));
         }
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -249,7 +251,6 @@ public class FuzzTests
         store => store.DefragAsync(new([new("data/a", 0, 10), new("data/b", 5, 5)]) { Target = "data/c" }, default).AsTask(),
         store => store.DefragAsync(new([new("data/a", 0, 10)]) { Algorithm = HashKind.Sha256, Namespace = "data" }, default).AsTask(),
         store => store.FlushAsync(default).AsTask(),
-        store => store.DestroyAsync(default),
     ];
 
     private static async Task ReadAsync(ValueStream? value)

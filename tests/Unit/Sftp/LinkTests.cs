@@ -46,29 +46,34 @@ public abstract class LinkTests : IDisposable
     public async Task A_directory_that_becomes_a_link_while_the_store_is_destroyed_is_not_followed(string request)
     {
         var requests = 0;
-        await using var store = await OpenAsync(kind =>
+        await using (await OpenAsync())
         {
-            if (kind != request || ++requests != 2) return Loss.None;
-            Directory.Move(_folder.Combine("store", "data"), _folder.Combine("aside"));
-            File.CreateSymbolicLink(_folder.Combine("store", "data"), _folder.Combine("outside"));
-            return Loss.None;
-        });
+            // It is created.
+        }
+        await using var store = SshServer.Watch(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedLine(transport) { Loses = Loses });
         foreach (var name in Outside)
         {
             Directory.CreateDirectory(_folder.Combine("store", "data"));
             await File.WriteAllBytesAsync(_folder.Combine("store", "data", name), [2], Ct);
         }
-        requests = 0;
         await store.DestroyAsync(Ct);
         Assert.True(requests >= 2);
         AssertUntouched();
         Assert.False(Directory.Exists(_folder.Combine("store")));
+
+        Loss Loses(string kind)
+        {
+            if (kind != request || ++requests != 2) return Loss.None;
+            Directory.Move(_folder.Combine("store", "data"), _folder.Combine("aside"));
+            File.CreateSymbolicLink(_folder.Combine("store", "data"), _folder.Combine("outside"));
+            return Loss.None;
+        }
     }
 
     private void AssertUntouched() => Assert.All(Outside, name => Assert.True(File.Exists(_folder.Combine("outside", name)), name));
 
-    private Task<SftpBackend> OpenAsync(Func<string, Loss>? loses = null)
-        => SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedLine(transport) { Loses = loses });
+    private Task<SftpBackend> OpenAsync()
+        => SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedLine(transport));
 }
 
 /// <summary>On OpenSSH's sshd.</summary>

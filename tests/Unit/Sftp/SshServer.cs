@@ -66,11 +66,17 @@ internal abstract class SshServer
     public static async Task<SftpBackend> OpenWatchedAsync(
         SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedLine> watch, BackendOptions? options = null)
     {
-        var connector = new SshConnector(url, sshOptions);
-        var store = new SftpBackend(url, options ?? new BackendOptions(), async token => watch(await connector.ConnectAsync(token)));
+        var store = Watch(url, sshOptions, watch, options);
         await store.CreateAsync(TestContext.Current.CancellationToken);
         await store.OpenAsync(TestContext.Current.CancellationToken);
         return store;
+    }
+
+    /// <summary>Returns a backend that is not open, with watched connections.</summary>
+    public static SftpBackend Watch(SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedLine> watch, BackendOptions? options = null)
+    {
+        var connector = new SshConnector(url, sshOptions);
+        return new(url, options ?? new BackendOptions(), async token => watch(await connector.ConnectAsync(token)));
     }
 
     /// <summary>Trusts the server on another port too.</summary>

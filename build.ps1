@@ -50,7 +50,7 @@ Set-StrictMode -Version Latest
 
 $artifacts = Join-Path $PSScriptRoot 'artifacts'
 $moduleFolder = Join-Path $artifacts 'BorgStore'
-$moduleProject = Join-Path $PSScriptRoot 'src/BorgStore.Module'
+$moduleProject = Join-Path $PSScriptRoot 'build/BorgStore.Module'
 $packages = [IO.Path]::GetFullPath($PackagePath, $PWD.ProviderPath)
 $version = (Import-PowerShellDataFile (Join-Path $PSScriptRoot 'BorgStore.psd1')).ModuleVersion
 

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-15}
 module=$PWD/artifacts/BorgStore/BorgStore.psd1
-dotnet build src/BorgStore.Module -c Release --verbosity quiet --nologo >&2
+dotnet build build/BorgStore.Module -c Release --verbosity quiet --nologo >&2
 
 # Prints the time of one command in a new pwsh, in microseconds.
 run() {

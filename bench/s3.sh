@@ -23,7 +23,7 @@ trap stop EXIT
 read -r state endpoint access_key secret_key _ <&"${server[0]}" || true
 [ "${state:-}" = ready ] || { echo "The server did not start: ${state:-} ${endpoint:-}; tests/servers/install.sh installs it."; exit 1; }
 
-[ -n "${BENCH_BUILT:-}" ] || dotnet build src/BorgStore.Module -c Release --verbosity quiet -clp:NoSummary >&2
+[ -n "${BENCH_BUILT:-}" ] || dotnet build build/BorgStore.Module -c Release --verbosity quiet -clp:NoSummary >&2
 module=$PWD/artifacts/BorgStore/BorgStore.psd1
 
 mkdir "$place/values"

@@ -20,7 +20,7 @@ $root = Split-Path (Split-Path $PSScriptRoot)
 $packages = Join-Path $root 'artifacts/test-package'
 if (Test-Path $packages) { Remove-Item $packages -Recurse -Force }
 if (-not $Package) {
-    & dotnet build (Join-Path $root 'src/BorgStore.Module') --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
+    & dotnet build (Join-Path $root 'build/BorgStore.Module') --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
     if ($LASTEXITCODE -ne 0) { throw "The package could not be made: dotnet build failed with exit code $LASTEXITCODE." }
     $Package = (Get-Item (Join-Path $packages 'BorgStore.*.nupkg')).FullName
 }

@@ -93,3 +93,32 @@ public interface IBackend : IAsyncDisposable
     /// <returns>Whether it still existed.</returns>
     ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken);
 }
+
+/// <summary>How deep a listing goes.</summary>
+public enum ListScope
+{
+    /// <summary>The files and directories of one directory.</summary>
+    OneLevel,
+
+    /// <summary>The files of a directory and of all directories below it.</summary>
+    Tree,
+}
+
+/// <summary>What to do if there is already an item of the name.</summary>
+public enum StoreMode
+{
+    /// <summary>Replace it.</summary>
+    Overwrite,
+
+    /// <summary>Keep it and throw <see cref="StoreError.ObjectAlreadyExists"/>. The storage itself decides atomically if it can.</summary>
+    CreateNew,
+}
+
+/// <summary>The quota of a store.</summary>
+/// <param name="Limit">The maximum total size of all values [bytes]; <see langword="null"/> if there is no quota.</param>
+/// <param name="Used">The total size of all values [bytes]; <see langword="null"/> if it is not counted.</param>
+public readonly record struct QuotaInfo(long? Limit, long? Used)
+{
+    /// <summary>The number of bytes that may still be stored; <see langword="null"/> if there is no quota.</summary>
+    public long? Available => Limit is { } limit && Used is { } used ? Math.Max(0, limit - used) : null;
+}

@@ -13,3 +13,20 @@ public readonly record struct ItemInfo(
     bool IsDirectory = false,
     DateTime? LastAccessTime = null,
     DateTime? LastWriteTime = null);
+
+/// <summary>An unfinished item that a crash left in the storage: a <c>.tmp</c> file or an incomplete upload.</summary>
+/// <param name="Id">The backend's identifier of it; for files the path below the store.</param>
+/// <param name="Size">Its size [bytes].</param>
+/// <param name="LastWriteTime">When it was last written to (UTC).</param>
+public readonly record struct TemporaryItem(string Id, long Size, DateTime LastWriteTime)
+{
+    /// <summary>Returns the latest time of the last write for an item of at least the given age. With an
+    /// age of zero, all items qualify, even those with a time in the future because of a fast clock.</summary>
+    /// <param name="age">The time since the last write.</param>
+    public static DateTime FindLatest(TimeSpan age)
+    {
+        if (age <= TimeSpan.Zero) return DateTime.MaxValue;
+        var now = DateTime.UtcNow;
+        return age < now - DateTime.MinValue ? now - age : DateTime.MinValue;
+    }
+}

@@ -21,3 +21,16 @@ internal abstract class StoreConnection
     /// <summary>Opens the store if necessary, and keeps it open until the lease is disposed.</summary>
     public abstract Task<StoreLease> LeaseAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>A store that a user opened and that stays open until the user closes it.</summary>
+internal sealed class OpenConnection(Store store, StoreOptions options) : StoreConnection(options)
+{
+    public Store Store { get; } = store;
+
+    public override bool ClosesByItself => false;
+
+    public override Task<StoreLease> LeaseAsync(CancellationToken cancellationToken)
+        => Store.IsClosed
+            ? throw new StoreException(StoreError.StoreNotOpen, $"The store '{Store.Url}' is closed. Open-BorgStore opens it again.", Store.Url)
+            : Task.FromResult(new StoreLease(this, Store));
+}

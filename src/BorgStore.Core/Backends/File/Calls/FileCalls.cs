@@ -129,3 +129,25 @@ internal abstract class FileCalls
             throw new FileFailure(StoreError.ObjectAlreadyExists, ItemAbove.Describe(name));
     }
 }
+
+/// <summary>The status of a file or directory.</summary>
+/// <param name="Size">The size of a file [bytes].</param>
+/// <param name="IsDirectory">Whether it is a directory.</param>
+/// <param name="LastAccessTime">When it was last read (UTC).</param>
+/// <param name="LastWriteTime">When it was last written to (UTC).</param>
+internal readonly record struct FileStatus(long Size, bool IsDirectory, DateTime LastAccessTime, DateTime LastWriteTime)
+{
+    public ItemInfo ToItem(string name) => new(name, IsDirectory ? 0 : Size, IsDirectory, LastAccessTime, LastWriteTime);
+}
+
+/// <summary>A file that is locked while it is read and written. It excludes other processes, but not other threads of this one.</summary>
+internal abstract class FileLock : IDisposable
+{
+    /// <summary>Waits for the lock; creates the file if it does not exist.</summary>
+    /// <returns>The file that currently has the name, open for reading and writing until the lock is released.</returns>
+    public abstract SafeFileHandle Acquire();
+
+    public abstract void Release();
+
+    public abstract void Dispose();
+}

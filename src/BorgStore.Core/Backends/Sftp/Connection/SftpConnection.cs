@@ -358,3 +358,34 @@ internal sealed class SftpConnection : IAsyncDisposable
         _transport.Abort();
     }
 }
+
+/// <summary>Work whose caller no longer waits.</summary>
+internal static class Abandoned
+{
+    /// <summary>Waits for the work, observes its failure, and disposes its result, which may hold a handle on the server.</summary>
+    /// <param name="work">The work.</param>
+    public static async Task DropAsync<T>(Task<T> work)
+    {
+        try
+        {
+            if (await work.ConfigureAwait(false) is IAsyncDisposable late) await late.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
+        {
+            // The caller no longer waits for it.
+        }
+    }
+}
+
+/// <summary>Why a connection could not be established or was lost.</summary>
+/// <param name="Error">The kind of error.</param>
+/// <param name="Message">What was tried, why it failed, what to do.</param>
+/// <param name="WasTurnedAway">Whether the server had no room for another connection.</param>
+internal sealed record ConnectionFailure(StoreError Error, string Message, bool WasTurnedAway = false)
+{
+    /// <summary>Whether a retry may help.</summary>
+    public bool MayPass => Error is StoreError.ConnectionLost or StoreError.Timeout;
+
+    /// <summary>Returns a new exception, one for each caller.</summary>
+    public StoreException ToException() => new(Error, Message) { WasTurnedAway = WasTurnedAway };
+}

@@ -170,8 +170,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     internal static string Script(TemporaryFolder folder, string url)
     {
         var path = folder.Combine($"rclone-{Guid.NewGuid():n}");
-        File.WriteAllText(path, $"#!/bin/sh\necho 'NOTICE: Serving remote control on {url}/' >&2\nread -r line\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        TestScript.Write(path, $"#!/bin/sh\necho 'NOTICE: Serving remote control on {url}/' >&2\nread -r line\n");
         return path;
     }
 

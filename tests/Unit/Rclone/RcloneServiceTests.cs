@@ -257,8 +257,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a shell script.");
         var path = _folder.Combine("program");
-        File.WriteAllText(path, $"#!/bin/sh\n{body}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        TestScript.Write(path, $"#!/bin/sh\n{body}\n");
         return path;
     }
 }

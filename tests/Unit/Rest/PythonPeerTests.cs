@@ -28,8 +28,7 @@ public sealed class PythonPeerTests
         var python = PythonPeer.Require("borgstore");
         using var folder = new TemporaryFolder();
         var program = folder.Combine("borgstore-server-rest");
-        await File.WriteAllTextAsync(program, $"#!/bin/sh\nexec {string.Join(' ', [python.FileName, .. python.Arguments])} -m borgstore.server.rest \"$@\"\n", Ct);
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        TestScript.Write(program, $"#!/bin/sh\nexec {string.Join(' ', [python.FileName, .. python.Arguments])} -m borgstore.server.rest \"$@\"\n");
         var path = Environment.GetEnvironmentVariable("PATH");
         Environment.SetEnvironmentVariable("PATH", folder.Path + Path.PathSeparator + path);
         try

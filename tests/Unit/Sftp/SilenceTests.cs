@@ -69,8 +69,7 @@ public sealed class SilenceTests
     {
         using var programs = new TemporaryFolder();
         var program = programs.Combine("sha256sum");
-        await File.WriteAllTextAsync(program, $"#!/bin/sh\nsleep {3 * TimeoutOfServer.TotalSeconds}\nPATH=${{PATH#*:}}\necho >>{programs.Combine("used")}\nexec sha256sum\n", Ct);
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, (UnixFileMode)0x1ed);
+        TestScript.Write(program, $"#!/bin/sh\nsleep {3 * TimeoutOfServer.TotalSeconds}\nPATH=${{PATH#*:}}\necho >>{programs.Combine("used")}\nexec sha256sum\n");
         var line = await HashAsync(new("sh", ["-c", $"PATH={programs.Path}:$PATH exec sh"]));
         Assert.True(File.Exists(programs.Combine("used")));
         Assert.Equal(0, line.Count("Read"));

@@ -63,8 +63,7 @@ public sealed class SshProgramTests : IDisposable
     private string Script(string name, string body)
     {
         var path = _folder.Combine(name);
-        File.WriteAllText(path, $"#!/bin/sh\ncd {ShellWords.Quote(_folder.Path)}\n{body}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        TestScript.Write(path, $"#!/bin/sh\ncd {ShellWords.Quote(_folder.Path)}\n{body}\n");
         return path;
     }
 

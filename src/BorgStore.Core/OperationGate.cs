@@ -46,14 +46,6 @@ internal sealed class OperationGate(string? shownUrl = null)
         throw NotOpen();
     }
 
-    /// <summary>Extends the caller's operation for work that continues after the caller has left. It
-    /// also works after closing has begun, because closing still waits for that operation.</summary>
-    public Operation Prolong()
-    {
-        Interlocked.Add(ref _state, One);
-        return new Operation(this);
-    }
-
     /// <summary>Makes each step of a listing an operation. Between two items no
     /// operation is held, so that the caller may close the store then.</summary>
     /// <param name="items">The listing.</param>

@@ -46,7 +46,7 @@ internal sealed partial class SftpBackend
         {
             await writing.SourceReleased.ConfigureAwait(false);
             await Task.WhenAny(working, Task.Delay(LongestTidying, CancellationToken.None)).ConfigureAwait(false);
-            _ = DropAsync(working);
+            _ = Abandoned.DropAsync(working);
             throw;
         }
     }
@@ -55,7 +55,7 @@ internal sealed partial class SftpBackend
     {
         try
         {
-            return await RepeatAsync(write, cancellationToken).ConfigureAwait(false);
+            return await RepeatAdmittedAsync(write, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -57,11 +57,11 @@ internal sealed partial class SftpBackend : Backend
     /// cancels, the operation still cleans up, and disposal waits for that.</summary>
     private ValueTask<T> RunAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
     {
-        var task = RepeatAsync(operation, cancellationToken);
+        var task = RepeatAdmittedAsync(operation, cancellationToken);
         return new(cancellationToken.CanBeCanceled && !task.IsCompleted ? LeaveEarlyAsync(task, cancellationToken) : task);
     }
 
-    private async Task<T> LeaveEarlyAsync<T>(Task<T> task, CancellationToken cancellationToken)
+    private static async Task<T> LeaveEarlyAsync<T>(Task<T> task, CancellationToken cancellationToken)
     {
         try
         {
@@ -69,16 +69,17 @@ internal sealed partial class SftpBackend : Backend
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            _ = DropAsync(task);
+            _ = Abandoned.DropAsync(task);
             throw;
         }
     }
 
-    // Closing waits for an operation whose caller has cancelled.
-    private async Task DropAsync<T>(Task<T> task)
+    // Not every request is made within an operation of the caller: streams and listings read ahead and resume by themselves, and a cancelled
+    // operation cleans up after its caller has left. So each passes the gate once more, and closing waits for it.
+    private async Task<T> RepeatAdmittedAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
     {
-        using var rest = Gate.Prolong();
-        await Abandoned.DropAsync(task).ConfigureAwait(false);
+        using var admission = Gate.Enter(cancellationToken);
+        return await RepeatAsync(operation, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<T> RepeatAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
@@ -415,10 +416,7 @@ internal sealed partial class SftpBackend : Backend
         var entries = await ReadDirectoryAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false)
             ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
         foreach (var (name, attributes) in entries)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
             if ((attributes.IsRegular || attributes.IsDirectory) && ItemName.IsListable(name)) yield return attributes.ToItem(name);
-        }
     }
 
     /// <inheritdoc/>

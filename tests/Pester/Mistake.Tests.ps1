@@ -90,6 +90,14 @@ Describe 'What is no URL, and what are no namespaces' {
         (Get-BorgStoreItem config/k0001).Size | Should -BeGreaterThan 0
     }
 
+    It 'is one error in the pipe, and the other objects go on' {
+        $null = New-TestStore 2
+        $piped = [pscustomobject]@{ Name = 'config/k0001'; Store = 42 }, [pscustomobject]@{ Name = 'config/k0002' }, [pscustomobject]@{ Name = 'config/k0001'; Store = 42 }
+        (@($piped | Get-BorgStoreItem -ErrorAction SilentlyContinue -ErrorVariable errors)).Name | Should -Be 'config/k0002'
+        $errors | Should -HaveCount 2
+        $errors | ForEach-Object { ($_.FullyQualifiedErrorId -split ',')[0] | Should -Be 'InvalidArgument' }
+    }
+
     It 'is a URL where a name is wanted, and its password is not shown' {
         $null = New-TestStore
         foreach ($command in { Get-BorgStoreItem http://user:geheim@host/x }, { Measure-BorgStore http://user:geheim@host/x }) {

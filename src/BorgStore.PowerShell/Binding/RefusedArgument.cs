@@ -21,11 +21,13 @@ internal static class RefusedArgument
         return standIn;
     }
 
-    /// <summary>Throws the reason for the first argument that was rejected, if any.</summary>
-    public static void Check(IEnumerable<object?> arguments)
+    /// <summary>Returns the reason for the first argument of a cmdlet that was rejected, or <see langword="null"/> if none was.</summary>
+    /// <param name="cmdlet">The cmdlet. Its properties are looked at, because <c>BoundParameters</c> still has what an earlier piped object bound.</param>
+    public static StoreException? Find(PSCmdlet cmdlet)
     {
-        if (!_any) return;
-        foreach (var argument in arguments)
-            if ((argument is PSObject wrapped ? wrapped.BaseObject : argument) is { } plain && Reasons.TryGetValue(plain, out var reason)) throw reason;
+        if (!_any) return null;
+        foreach (var name in cmdlet.MyInvocation.BoundParameters.Keys)
+            if (cmdlet.GetType().GetProperty(name)?.GetValue(cmdlet) is { } argument && Reasons.TryGetValue(argument, out var reason)) return reason;
+        return null;
     }
 }

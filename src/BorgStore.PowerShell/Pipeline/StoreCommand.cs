@@ -27,11 +27,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     protected sealed override void BeginProcessing()
     {
         _session = StoreSession.Current;
-        Guard(Begin);
+        Guard(BeginAccepted);
     }
 
     /// <inheritdoc/>
-    protected sealed override void ProcessRecord() => Guard(Process);
+    protected sealed override void ProcessRecord() => Guard(ProcessAccepted);
 
     /// <inheritdoc/>
     protected sealed override void EndProcessing() => Guard(End);
@@ -181,6 +181,19 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     private static bool? IsSet(Dictionary<string, object> bound, string name)
         => bound.TryGetValue(name, out var value) ? LanguagePrimitives.IsTrue(value) : null;
 
+    private void BeginAccepted()
+    {
+        if (RefusedArgument.Find(this) is { } reason) throw reason;
+        Begin();
+    }
+
+    // A piped object with an argument that was rejected is one error, and the others go on.
+    private void ProcessAccepted()
+    {
+        if (RefusedArgument.Find(this) is { } reason) WriteError(reason);
+        else Process();
+    }
+
     // Lets every exception of the engine through, and cancels the work however the step ends:
     // `Select-Object -First` unwinds with an exception and does not call StopProcessing.
     private void Guard(Action step)
@@ -188,7 +201,6 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var isWhole = false;
         try
         {
-            RefusedArgument.Check(MyInvocation.BoundParameters.Values);
             step();
             while (Session.Warnings.TryDequeue(out var warning)) WriteWarning(warning);
             isWhole = true;

@@ -70,7 +70,7 @@ public sealed class MemoryBackend : Backend
             if (name.Length == 0) throw new StoreException(StoreError.InvalidArgument, "The directory of the store itself cannot be removed.");
             if (!_place.Entries.TryGetValue(name, out var entry) || !entry.IsDirectory) return new(false);
             if (_place.Entries.Keys.Any(other => other.StartsWith(name + "/", StringComparison.Ordinal)))
-                throw new StoreException(StoreError.BackendFailure, $"Could not remove the directory '{name}': it is not empty.", name);
+                throw new StoreException(StoreError.InvalidArgument, $"Could not remove the directory '{name}': it is not empty.", name);
             return new(_place.Entries.Remove(name));
         }
     }
@@ -133,11 +133,10 @@ public sealed class MemoryBackend : Backend
 
     /// <inheritdoc/>
     protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => scope == ListScope.Tree ? TreeWalk.ListAsync(this, directory, cancellationToken) : ListLevelAsync(directory, cancellationToken);
+        => scope == ListScope.Tree ? TreeWalk.ListAsync(this, directory, cancellationToken) : ListLevelAsync(directory);
 
 #pragma warning disable CS1998 // There is nothing to wait for.
-    private async IAsyncEnumerable<ItemInfo> ListLevelAsync(
-        string directory, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ItemInfo> ListLevelAsync(string directory)
 #pragma warning restore CS1998
     {
         var start = directory.Length == 0 ? "" : directory + "/";
@@ -150,11 +149,7 @@ public sealed class MemoryBackend : Backend
                 .Where(pair => pair.Key.StartsWith(start, StringComparison.Ordinal) && !pair.Key[start.Length..].Contains('/'))
                 .Select(pair => pair.Value.ToItem(pair.Key[start.Length..]))];
         }
-        foreach (var item in items)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            yield return item;
-        }
+        foreach (var item in items) yield return item;
     }
 
     private void CheckExists()

@@ -191,16 +191,10 @@ public sealed partial class S3Backend : Backend
     }
 
     /// <inheritdoc/>
-    protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
-        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
     {
         var prefix = DirectoryKeyOf(directory);
-        var items = scope == ListScope.Tree ? ListTreeAsync(prefix, directory, cancellationToken) : ListLevelAsync(prefix, directory, cancellationToken);
-        await foreach (var item in items.ConfigureAwait(false))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            yield return item;
-        }
+        return scope == ListScope.Tree ? ListTreeAsync(prefix, directory, cancellationToken) : ListLevelAsync(prefix, directory, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -279,11 +273,9 @@ public sealed partial class S3Backend : Backend
             }
         }
 
-        async Task<bool> MoveNextAsync()
-        {
-            return await TryAsync(directory.Length == 0 ? "list the store" : $"list '{directory}'", directory.Length == 0 ? _url.Shown : directory,
-                () => pages.MoveNextAsync().AsTask()).ConfigureAwait(false);
-        }
+        Task<bool> MoveNextAsync()
+            => TryAsync(directory.Length == 0 ? "list the store" : $"list '{directory}'", directory.Length == 0 ? _url.Shown : directory,
+                () => pages.MoveNextAsync().AsTask());
     }
 
     // The next page is requested while the caller processes the current one.

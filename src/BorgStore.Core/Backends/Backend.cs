@@ -11,91 +11,90 @@ namespace BorgStore.Backends;
 /// <see cref="OpenCoreAsync"/>: while it is not). Their contract is that of the method of <see cref="IBackend"/> without "Core".</remarks>
 public abstract class Backend : IBackend
 {
-    private readonly OperationGate _gate;
     private Task? _disposal;
 
     /// <summary>Initializes a backend for a store that is not open yet.</summary>
     /// <param name="shownUrl">The store's URL for error messages, without secrets.</param>
-    protected Backend(string? shownUrl = null) => _gate = new(shownUrl);
+    protected Backend(string? shownUrl = null) => Gate = new(shownUrl);
 
     /// <summary>The gate that operations pass, for storages with operations that outlive their caller.</summary>
-    private protected OperationGate Gate => _gate;
+    private protected OperationGate Gate { get; }
 
     /// <inheritdoc/>
     public async Task CreateAsync(CancellationToken cancellationToken)
     {
-        _gate.CheckNotOpen();
+        Gate.CheckNotOpen();
         await CreateCoreAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async Task DestroyAsync(CancellationToken cancellationToken)
     {
-        _gate.CheckNotOpen();
+        Gate.CheckNotOpen();
         await DestroyCoreAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        _gate.CheckNotOpen();
+        Gate.CheckNotOpen();
         await OpenCoreAsync(cancellationToken).ConfigureAwait(false);
-        _gate.Open();
+        Gate.Open();
     }
 
     /// <inheritdoc/>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         await FlushCoreAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         await MakeDirectoryCoreAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await RemoveDirectoryCoreAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await FindCoreAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await LoadCoreAsync(name, range, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await GatherCoreAsync(blocks, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         await StoreCoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await DeleteCoreAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
@@ -105,32 +104,32 @@ public abstract class Backend : IBackend
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await DeleteManyCoreAsync(names, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await MoveCoreAsync(name, newName, mode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => _gate.EnterEachAsync(ListCoreAsync(directory, scope, cancellationToken), cancellationToken);
+        => Gate.EnterEachAsync(ListCoreAsync(directory, scope, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         request.CheckTarget();
         return await DefragCoreAsync(request, cancellationToken).ConfigureAwait(false);
     }
@@ -138,18 +137,18 @@ public abstract class Backend : IBackend
     /// <inheritdoc/>
     public async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await GetQuotaCoreAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public virtual IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => _gate.EnterEachAsync(ListTemporaryCoreAsync(olderThan, cancellationToken), cancellationToken);
+        => Gate.EnterEachAsync(ListTemporaryCoreAsync(olderThan, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
-        using var operation = _gate.Enter(cancellationToken);
+        using var operation = Gate.Enter(cancellationToken);
         return await DeleteTemporaryCoreAsync(item, cancellationToken).ConfigureAwait(false);
     }
 
@@ -166,7 +165,7 @@ public abstract class Backend : IBackend
         }
         try
         {
-            await DisposeCoreAsync(await _gate.CloseAsync().ConfigureAwait(false)).ConfigureAwait(false);
+            await DisposeCoreAsync(await Gate.CloseAsync().ConfigureAwait(false)).ConfigureAwait(false);
         }
         finally
         {

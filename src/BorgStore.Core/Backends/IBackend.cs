@@ -1,4 +1,3 @@
-using BorgStore.Backends.Gathering;
 using BorgStore.Hashing;
 
 namespace BorgStore.Backends;
@@ -45,8 +44,7 @@ public interface IBackend : IAsyncDisposable
     /// <remarks>A range that is not entirely inside its item throws <see cref="StoreError.ReadRange"/>
     /// and a missing item throws <see cref="StoreError.ObjectNotFound"/>, before anything is returned. An
     /// item that is changed or deleted during the gathering fails when the stream reaches it.</remarks>
-    ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-        => GatherStream.OpenAsync(this, blocks, cancellationToken);
+    ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken);
 
     /// <summary>Stores a value; missing directories are created.</summary>
     ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken);
@@ -57,12 +55,11 @@ public interface IBackend : IAsyncDisposable
 
     /// <summary>The number of items that <see cref="DeleteManyAsync"/> deletes
     /// with one request; 1 if it is no faster than single deletions.</summary>
-    int DeleteBatchSize => 1;
+    int DeleteBatchSize { get; }
 
     /// <summary>Deletes items that recently existed, such as those of a listing. An item that no longer exists is not a failure.</summary>
     /// <returns>The items that could not be deleted. A failure does not stop the rest.</returns>
-    ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
-        => DeleteFailure.DeleteEachAsync(DeleteAsync, names, cancellationToken);
+    ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyAsync(IReadOnlyList<string> names, CancellationToken cancellationToken);
 
     /// <summary>Renames an item; missing directories are created.</summary>
     /// <returns>Whether it existed.</returns>

@@ -12,7 +12,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
         """;
 
     private readonly ScriptedHttp _server;
-    private readonly IBackend _store;
+    private readonly S3Backend _store;
     private Func<ScriptedRequest, byte[]?>? _answer;
 
     public S3AnswerTests()

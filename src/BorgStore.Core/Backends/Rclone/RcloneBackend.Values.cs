@@ -17,10 +17,6 @@ internal sealed partial class RcloneBackend
     private static readonly TimeSpan CancellationTimeout = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
-    protected override ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
-        => LoadValueAsync(name, range, cancellationToken);
-
-    /// <inheritdoc/>
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
         var isInPlace = await RunAsync("store", name, canRepeat: true, async (server, remote) =>
@@ -32,8 +28,8 @@ internal sealed partial class RcloneBackend
         else await StoreByMoveAsync(name, () => name, value, mode, cancellationToken).ConfigureAwait(false);
     }
 
-    // Reads in flight continue when the store is being closed, so this does not check whether it is open.
-    private async ValueTask<ValueStream?> LoadValueAsync(string name, ByteRange range, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
         => await RunAsync("load", name, canRepeat: true, async (server, remote) =>
         {
             var wanted = range;
@@ -125,7 +121,7 @@ internal sealed partial class RcloneBackend
         return length <= SmallSize
             ? new MemoryValueStream(beginning)
             : new RcloneValueStream(answer, beginning, length,
-                token => LoadValueAsync(name, range, token), failure => failure.While("load", name, _target));
+                token => LoadCoreAsync(name, range, token), failure => failure.While("load", name, _target));
     }
 
     // For a storage in which values appear atomically.
@@ -245,7 +241,7 @@ internal sealed partial class RcloneBackend
 
         // No remote can join blocks itself, so they are read here; the name depends on them if it is a hash.
         using var hasher = request.Target is null ? request.Algorithm!.CreateHasher() : null;
-        var blocks = new BlockStream(LoadValueAsync, request.Sources, hasher);
+        var blocks = new BlockStream(LoadCoreAsync, request.Sources, hasher);
         await using (blocks.ConfigureAwait(false))
         {
             var name = request.Target;

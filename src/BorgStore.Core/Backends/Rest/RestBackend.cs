@@ -523,11 +523,7 @@ internal sealed class RestBackend : Backend
         do
         {
             var page = await ListPageAsync(directory, scope, after, cancellationToken).ConfigureAwait(false);
-            foreach (var item in page.Items)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                yield return item;
-            }
+            foreach (var item in page.Items) yield return item;
             after = page.Next;
             foreach (var name in page.Unreadable ?? [])
             {
@@ -550,11 +546,7 @@ internal sealed class RestBackend : Backend
                 await answer.DemandAsync(null).ConfigureAwait(false);
                 return await RestJson.ReadTemporariesAsync(answer).ConfigureAwait(false);
             }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
-        foreach (var item in items)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            yield return item;
-        }
+        foreach (var item in items) yield return item;
     }
 
     /// <inheritdoc/>

@@ -40,11 +40,12 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
         else
             said = $"ssh says: {said}";
 
+        var sentence = StoreErrorText.ToSentence($"{what}; {said}");
         foreach (var (phrase, error, advice) in Known)
         {
-            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{StoreErrorText.ToSentence($"{what}; {said}")} {advice}", phrase == TurnedAway && !wasGreeted);
+            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{sentence} {advice}", phrase == TurnedAway && !wasGreeted);
         }
-        return new(StoreError.ConnectionLost, StoreErrorText.ToSentence($"{what}; {said}"));
+        return new(StoreError.ConnectionLost, sentence);
     }
 
     // Removes the frame of at signs around a changed host key, and shortens a server's long greeting.

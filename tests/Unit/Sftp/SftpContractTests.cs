@@ -47,7 +47,4 @@ public abstract class SftpContractTests : BackendContract
 public sealed class OpenSshContractTests() : SftpContractTests(OpenSshServer.Instance);
 
 /// <summary>ProFTPD's mod_sftp.</summary>
-public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance)
-{
-    protected override string? WholeElsewhere => "OpenSSH";
-}
+public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance);

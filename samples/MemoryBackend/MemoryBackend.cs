@@ -8,14 +8,13 @@ public sealed class MemoryBackend : Backend
 {
     private static readonly ConcurrentDictionary<string, Place> Places = new();
 
-    private readonly string _url;
     private readonly Place _place;
 
     /// <summary>Initializes a backend; nothing is opened yet.</summary>
     /// <param name="url">The URL. Backends with the same URL share one store.</param>
     public MemoryBackend(string url)
         : base(url)
-        => (_url, _place) = (url, Places.GetOrAdd(url, _ => new Place()));
+        => _place = Places.GetOrAdd(url, _ => new Place());
 
     /// <summary>Registers the scheme <c>memory</c>, so that <see cref="Store"/> opens such URLs.</summary>
     public static void Register() => BackendFactory.Register("memory", (url, _) => new MemoryBackend(url));
@@ -25,7 +24,7 @@ public sealed class MemoryBackend : Backend
     {
         lock (_place)
         {
-            if (_place.Exists) throw new StoreException(StoreError.StoreAlreadyExists, $"There is a store '{_url}' already.", _url);
+            if (_place.Exists) throw new StoreException(StoreError.StoreAlreadyExists);
             _place.Exists = true;
         }
         return Task.CompletedTask;
@@ -59,7 +58,7 @@ public sealed class MemoryBackend : Backend
             MakeParents(name);
             if (_place.Entries.TryAdd(name, default) || _place.Entries[name].IsDirectory) return default;
         }
-        throw new StoreException(StoreError.ObjectAlreadyExists, $"Could not make the directory '{name}': '{name}' is an item, so nothing can be below it.", name);
+        throw new StoreException(StoreError.ObjectAlreadyExists, $"'{name}' is an item, so nothing can be below it");
     }
 
     /// <inheritdoc/>
@@ -124,7 +123,7 @@ public sealed class MemoryBackend : Backend
         lock (_place)
         {
             if (!_place.Entries.TryGetValue(name, out var entry) || entry.IsDirectory) return new(false);
-            if (name == newName) return new(mode == StoreMode.Overwrite ? true : throw Taken(newName));
+            if (name == newName) return new(mode == StoreMode.Overwrite ? true : throw Taken());
             CheckTarget(newName, mode);
             _place.Entries[newName] = entry;
             return new(_place.Entries.Remove(name));
@@ -144,7 +143,7 @@ public sealed class MemoryBackend : Backend
         lock (_place)
         {
             if (directory.Length > 0 && !(_place.Entries.TryGetValue(directory, out var entry) && entry.IsDirectory))
-                throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
+                throw new StoreException(StoreError.ObjectNotFound);
             items = [.. _place.Entries
                 .Where(pair => pair.Key.StartsWith(start, StringComparison.Ordinal) && !pair.Key[start.Length..].Contains('/'))
                 .Select(pair => pair.Value.ToItem(pair.Key[start.Length..]))];
@@ -154,24 +153,24 @@ public sealed class MemoryBackend : Backend
 
     private void CheckExists()
     {
-        if (!_place.Exists) throw new StoreException(StoreError.StoreDoesNotExist, $"There is no store '{_url}'.", _url);
+        if (!_place.Exists) throw new StoreException(StoreError.StoreDoesNotExist);
     }
 
     // Directories are created with the first item in them.
     private void CheckTarget(string name, StoreMode mode)
     {
         MakeParents(name);
-        if (_place.Entries.TryGetValue(name, out var entry) && (entry.IsDirectory || mode == StoreMode.CreateNew)) throw Taken(name);
+        if (_place.Entries.TryGetValue(name, out var entry) && (entry.IsDirectory || mode == StoreMode.CreateNew)) throw Taken();
     }
 
     private void MakeParents(string name)
     {
         for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = name.IndexOf('/', slash + 1))
             if (!_place.Entries.TryAdd(name[..slash], default) && !_place.Entries[name[..slash]].IsDirectory)
-                throw new StoreException(StoreError.ObjectAlreadyExists, $"Could not store '{name}': '{name[..slash]}' is an item, so nothing can be below it.", name);
+                throw new StoreException(StoreError.ObjectAlreadyExists, $"'{name[..slash]}' is an item, so nothing can be below it");
     }
 
-    private static StoreException Taken(string name) => new(StoreError.ObjectAlreadyExists, $"That name is taken: '{name}'.", name);
+    private static StoreException Taken() => new(StoreError.ObjectAlreadyExists);
 
     private sealed class Place
     {

@@ -4,18 +4,14 @@ namespace BorgStore;
 internal static class StoreErrorText
 {
     /// <summary>Returns the whole message: what was tried, why it failed, the storage's own words, and advice.</summary>
-    public static string Compose(StoreError error, string task, string? detail)
+    public static string Compose(StoreError error, string task, string detail)
         => Reason(error) is { Length: > 0 } reason
             ? string.Join(' ', new[] { $"Could not {task}: {reason}.", ToSentence(detail), Advice(error) }.Where(part => part.Length > 0))
             // Errors of the caller have no shared wording; the detail says it all.
-            : $"Could not {task}: {detail?.TrimEnd('.')}.";
+            : $"Could not {task}. {ToSentence(detail)}";
 
-    /// <summary>Returns whether the error is a failure of the storage rather than of its caller.</summary>
-    public static bool IsOfStorage(StoreError error) => Reason(error).Length > 0;
-
-    /// <summary>Returns whether the error alone says it all, so that the backend's own message would only repeat it.</summary>
-    public static bool IsPlain(StoreError error) => error
-        is StoreError.ObjectNotFound or StoreError.ObjectAlreadyExists or StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
+    /// <summary>Returns the wording of an error alone, as a sentence.</summary>
+    public static string Describe(StoreError error) => ToSentence(Reason(error) is { Length: > 0 } reason ? reason : error.ToString());
 
     private static string Reason(StoreError error) => error switch
     {

@@ -10,7 +10,7 @@ public sealed partial class S3Backend
     /// <inheritdoc/>
     protected override async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
     {
-        return await TryAsync<ItemInfo?>($"look for '{name}'", name, async () =>
+        return await TryAsync<ItemInfo?>(name, async () =>
         {
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is { } head)
                 return name.Length == 0 ? new(name, 0, IsDirectory: true) : new(name, head.Size, LastWriteTime: head.LastWriteTime);
@@ -21,7 +21,7 @@ public sealed partial class S3Backend
     /// <inheritdoc/>
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        return await TryAsync($"load '{name}'", name, () => LoadKeyAsync(name, range, cancellationToken)).ConfigureAwait(false);
+        return await TryAsync(name, () => LoadKeyAsync(name, range, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -34,14 +34,14 @@ public sealed partial class S3Backend
         catch (Exception e) when (S3Errors.IsFailure(e) && e is not IOException)
         {
             // An IOException comes from the value's own stream and is passed on to the caller.
-            throw S3Errors.ToStoreException(e, $"store '{name}'", name);
+            throw S3Errors.ToStoreException(e, name);
         }
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
     {
-        return await TryAsync($"delete '{name}'", name, async () =>
+        return await TryAsync(name, async () =>
         {
             // A deletion does not report whether the item existed.
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is not { } head) return false;
@@ -59,14 +59,14 @@ public sealed partial class S3Backend
         var failures = new List<DeleteFailure>();
         foreach (var batch in names.Chunk(S3Bucket.BatchSize))
         {
-            var errors = await TryAsync($"delete {batch.Length} items", batch[0],
+            var errors = await TryAsync(batch[0],
                 () => Bucket.DeleteAsync(batch.Select(KeyOf), cancellationToken)).ConfigureAwait(false);
             foreach (var error in errors)
             {
                 if (error.Key?.StartsWith(Root, StringComparison.Ordinal) != true) throw S3Errors.Wrong("it does not say which item is left");
                 var name = error.Key[Root.Length..];
                 var (code, why) = S3Errors.Explain(error.Code, error.Message);
-                failures.Add(new(name, StoreException.While(code, $"delete '{name}'", name, why)));
+                failures.Add(new(name, new(code, why, name)));
             }
         }
         return failures;
@@ -75,7 +75,7 @@ public sealed partial class S3Backend
     /// <inheritdoc/>
     protected override async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
-        return await TryAsync($"hash '{name}'", name, async () =>
+        return await TryAsync(name, async () =>
         {
             if (Bucket.Traits.Checksum != ChecksumKind.None
                 && await Bucket.HeadAsync(KeyOf(name), checksums: true, cancellationToken).ConfigureAwait(false) is { } head
@@ -215,12 +215,12 @@ public sealed partial class S3Backend
         => (await Bucket.ListAsync(KeyOf(name) + "/", oneLevel: false, continuation: null, max: 1, cancellationToken).ConfigureAwait(false)).S3Objects is { Count: > 0 };
 
     private static StoreException AlreadyExists(string name)
-        => new(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already, and it was not to be replaced.", name);
+        => new(StoreError.ObjectAlreadyExists, name: name);
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        return await TryAsync($"move '{name}' to '{newName}'", name, async () =>
+        return await TryAsync(name, async () =>
         {
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is not { } head) return false;
             if (name == newName) return mode == StoreMode.Overwrite ? true : throw AlreadyExists(newName);
@@ -303,8 +303,7 @@ public sealed partial class S3Backend
     {
         var copy = await Bucket.HeadAsync(KeyOf(newName), cancellationToken).ConfigureAwait(false);
         if (copy?.Size != head.Size)
-            throw StoreException.While(StoreError.BackendFailure, $"move '{name}' to '{newName}'", name,
-                $"the server's copy is not whole, and the item was left as it is");
+            throw new StoreException(StoreError.BackendFailure, "the server's copy is not whole, and the item was left as it is", name);
     }
 
     private async Task DeleteMovedAsync(string name, string newName, ObjectHead head, CancellationToken cancellationToken)
@@ -315,9 +314,8 @@ public sealed partial class S3Backend
         }
         catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException or StoreException)
         {
-            var failure = e as StoreException ?? S3Errors.ToStoreException(e, $"finish the move of '{name}' to '{newName}'", name);
-            throw StoreException.While(failure.Error, $"move '{name}' to '{newName}'", name,
-                $"{(e is OperationCanceledException ? "It was cancelled." : failure.Detail)} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", e);
+            var failure = e as StoreException ?? S3Errors.ToStoreException(e, name);
+            throw new StoreException(failure.Error, $"{(e is OperationCanceledException ? "It was cancelled." : failure.Detail)} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", name, e);
         }
     }
 
@@ -326,7 +324,7 @@ public sealed partial class S3Backend
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        return await TryAsync("defragment", request.Target ?? request.Namespace, async () =>
+        return await TryAsync(request.Target ?? request.Namespace, async () =>
         {
             var blocks = new SourceBlocks(this, request.Sources);
             await blocks.CheckAsync(cancellationToken).ConfigureAwait(false);
@@ -394,7 +392,7 @@ public sealed partial class S3Backend
             await Parallel.ForEachAsync(blocks.Select(block => block.Name).Distinct(), Degree(cancellationToken), async (name, token) =>
             {
                 var head = await backend.Bucket.HeadAsync(backend.KeyOf(name), token).ConfigureAwait(false)
-                    ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{name}'; nothing was made.", name);
+                    ?? throw new StoreException(StoreError.ObjectNotFound, name: name);
                 lock (_heads) _heads[name] = head;
             }).ConfigureAwait(false);
             foreach (var block in blocks)

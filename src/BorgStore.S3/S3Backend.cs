@@ -42,7 +42,7 @@ public sealed partial class S3Backend : Backend
     internal long LargestCopy { get; init; } = PartSizes.LargestCopy;
 
     /// <summary>The number of attempts for each request; tests reduce it.</summary>
-    internal int Attempts { get; init; } = S3Connection.DefaultAttempts;
+    internal RetryPolicy Retry { get; init; } = S3Connection.DefaultRetry;
 
     private string Root => _url.Path + "/";
 
@@ -51,30 +51,28 @@ public sealed partial class S3Backend : Backend
     /// <inheritdoc/>
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
     {
-        if (!await IsEmptyAsync("create", cancellationToken).ConfigureAwait(false))
-            throw new StoreException(StoreError.StoreAlreadyExists,
-                $"Cannot create '{_url.Shown}': there is something below that path already. Choose another path, or open what is there.", _url.Shown);
-        await TryAsync($"create the store '{_url.Shown}'", _url.Shown,
-            () => Bucket.PutAsync(Root, default, cancellationToken)).ConfigureAwait(false);
+        if (!await IsEmptyAsync(cancellationToken).ConfigureAwait(false))
+            throw new StoreException(StoreError.StoreAlreadyExists);
+        await TryAsync(null, () => Bucket.PutAsync(Root, default, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        if (await IsEmptyAsync("open", cancellationToken).ConfigureAwait(false)) throw DoesNotExist("open");
+        if (await IsEmptyAsync(cancellationToken).ConfigureAwait(false)) throw DoesNotExist();
     }
 
     /// <inheritdoc/>
     protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        if (await IsEmptyAsync("destroy", cancellationToken).ConfigureAwait(false)) throw DoesNotExist("destroy");
-        if (await TryAsync($"destroy the store '{_url.Shown}'", _url.Shown, () => FindForeignAsync(cancellationToken)).ConfigureAwait(false) is { } foreign)
+        if (await IsEmptyAsync(cancellationToken).ConfigureAwait(false)) throw DoesNotExist();
+        if (await TryAsync(null, () => FindForeignAsync(cancellationToken)).ConfigureAwait(false) is { } foreign)
             throw ForeignContent.Refuse(_url.Shown, foreign);
-        var (left, reason) = await TryAsync($"destroy the store '{_url.Shown}'", _url.Shown, () => DeleteAllAsync(cancellationToken)).ConfigureAwait(false);
+        var (left, reason) = await TryAsync(null, () => DeleteAllAsync(cancellationToken)).ConfigureAwait(false);
         await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
             await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
         if (reason is var (error, why))
-            throw StoreException.While(error, $"destroy the store '{_url.Shown}' wholly", _url.Shown, $"{left} items are left, the first because {why} The rest is gone.");
+            throw new StoreException(error, $"{left} items are left, the first because {why} The rest is gone.");
     }
 
     /// <inheritdoc/>
@@ -89,13 +87,13 @@ public sealed partial class S3Backend : Backend
     private string DirectoryKeyOf(string name) => name.Length == 0 ? Root : Root + name + "/";
 
     // The first request to the server, which also finds out the bucket's region.
-    private async Task<bool> IsEmptyAsync(string action, CancellationToken cancellationToken)
+    private async Task<bool> IsEmptyAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         // Finding credentials may query the machine's metadata service, and blocks.
-        var connection = await Task.Run(() => S3Connection.Open(_url, _credential, Attempts), cancellationToken).ConfigureAwait(false);
+        var connection = await Task.Run(() => S3Connection.Open(_url, _credential, Retry.Retries), cancellationToken).ConfigureAwait(false);
         Use(connection);
-        return await TryAsync($"{action} the store '{_url.Shown}'", _url.Shown, async () =>
+        return await TryAsync(null, async () =>
         {
             try
             {
@@ -121,7 +119,7 @@ public sealed partial class S3Backend : Backend
     {
         _connection?.Dispose();
         _connection = connection;
-        _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy, ListAttempts = Math.Min(Attempts, S3Bucket.DefaultListAttempts) };
+        _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy, Retry = Retry };
     }
 
     private async Task<string?> FindForeignAsync(CancellationToken cancellationToken)
@@ -163,10 +161,9 @@ public sealed partial class S3Backend : Backend
         }
     }
 
-    private StoreException DoesNotExist(string action)
-        => new(StoreError.StoreDoesNotExist, $"Cannot {action} '{_url.Shown}': there is no store below that path in the bucket.", _url.Shown);
+    private static StoreException DoesNotExist() => new(StoreError.StoreDoesNotExist);
 
-    private static async Task<T> TryAsync<T>(string action, string? name, Func<Task<T>> work)
+    private static async Task<T> TryAsync<T>(string? name, Func<Task<T>> work)
     {
         try
         {
@@ -174,11 +171,11 @@ public sealed partial class S3Backend : Backend
         }
         catch (Exception e) when (S3Errors.IsFailure(e))
         {
-            throw S3Errors.ToStoreException(e, action, name);
+            throw S3Errors.ToStoreException(e, name);
         }
     }
 
-    private static async Task TryAsync(string action, string? name, Func<Task> work)
+    private static async Task TryAsync(string? name, Func<Task> work)
     {
         try
         {
@@ -186,7 +183,7 @@ public sealed partial class S3Backend : Backend
         }
         catch (Exception e) when (S3Errors.IsFailure(e))
         {
-            throw S3Errors.ToStoreException(e, action, name);
+            throw S3Errors.ToStoreException(e, name);
         }
     }
 
@@ -200,14 +197,14 @@ public sealed partial class S3Backend : Backend
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        await TryAsync($"make the directory '{name}'", name,
+        await TryAsync(name,
             () => Bucket.PutAsync(DirectoryKeyOf(name), default, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        return await TryAsync($"remove the directory '{name}'", name, async () =>
+        return await TryAsync(name, async () =>
         {
             var marker = DirectoryKeyOf(name);
             var page = await Bucket.ListAsync(marker, oneLevel: false, continuation: null, max: 2, cancellationToken).ConfigureAwait(false);
@@ -267,15 +264,14 @@ public sealed partial class S3Backend : Backend
             {
                 var page = pages.Current;
                 if (isFirst && directory.Length > 0 && page is { S3Objects: not { Count: > 0 }, CommonPrefixes: not { Count: > 0 } })
-                    throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
+                    throw new StoreException(StoreError.ObjectNotFound, name: directory);
                 isFirst = false;
                 yield return page;
             }
         }
 
         Task<bool> MoveNextAsync()
-            => TryAsync(directory.Length == 0 ? "list the store" : $"list '{directory}'", directory.Length == 0 ? _url.Shown : directory,
-                () => pages.MoveNextAsync().AsTask());
+            => TryAsync(directory, () => pages.MoveNextAsync().AsTask());
     }
 
     // The next page is requested while the caller processes the current one.
@@ -332,7 +328,7 @@ public sealed partial class S3Backend : Backend
     {
         var separator = item.Id.LastIndexOf(IdSeparator);
         if (separator <= 0) throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is no unfinished upload.", item.Id);
-        return await TryAsync($"remove '{item.Id}'", item.Id,
+        return await TryAsync(item.Id,
             () => AbortAsync(KeyOf(item.Id[..separator]), item.Id[(separator + 1)..], cancellationToken)).ConfigureAwait(false);
     }
 
@@ -368,7 +364,7 @@ public sealed partial class S3Backend : Backend
         ListMultipartUploadsResponse page;
         do
         {
-            page = await TryAsync($"list unfinished uploads of '{_url.Shown}'", _url.Shown,
+            page = await TryAsync(_url.Shown,
                 () => Bucket.Client.ListMultipartUploadsAsync(request, cancellationToken)).ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
                 yield return upload.Key?.StartsWith(Root, StringComparison.Ordinal) == true && !string.IsNullOrEmpty(upload.UploadId) ? upload
@@ -390,7 +386,7 @@ public sealed partial class S3Backend : Backend
         {
             try
             {
-                page = await TryAsync($"look at an unfinished upload of '{_url.Shown}'", _url.Shown,
+                page = await TryAsync(_url.Shown,
                     () => Bucket.Client.ListPartsAsync(request, cancellationToken)).ConfigureAwait(false);
             }
             catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)

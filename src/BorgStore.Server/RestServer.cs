@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using BorgStore.Backends;
+using BorgStore.Diagnostics;
 using BorgStore.Server.Hosting;
 using BorgStore.Server.Http;
 using BorgStore.Server.Stdio;
@@ -56,7 +57,7 @@ public sealed partial class RestServer : IAsyncDisposable
         };
         // Created once here, so that an invalid URL fails now and not with the first request.
         _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
-        _store = new(() => BackendFactory.Create(options.Backend, backendOptions));
+        _store = new(() => new ExplainingBackend(BackendFactory.Create(options.Backend, backendOptions), StoreUrl.Redact(options.Backend)));
 
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace);

@@ -25,11 +25,10 @@ public readonly record struct Block(string Name, long Offset, long Length)
     }
 
     /// <summary>Returns the exception for a block whose item does not exist.</summary>
-    internal StoreException Missing() => StoreException.While(StoreError.ObjectNotFound, $"take a part of '{Name}'", Name);
+    internal StoreException Missing() => new(StoreError.ObjectNotFound, name: Name);
 
     /// <summary>Returns the exception for a block that is not entirely inside its item.</summary>
     /// <param name="size">The size of the item [bytes]; <see langword="null"/> if it is only known to be too small.</param>
     internal StoreException Outside(long? size)
-        => StoreException.While(StoreError.ReadRange, $"take a part of '{Name}'", Name,
-            $"it {(size is null ? "is not so large" : $"has {size} bytes")}, and {Length} from {Offset} on are wanted");
+        => new(StoreError.ReadRange, $"it {(size is null ? "is not so large" : $"has {size} bytes")}, and {Length} from {Offset} on are wanted", Name);
 }

@@ -5,15 +5,14 @@ namespace BorgStore.Backends;
 internal static class ItemAbove
 {
     /// <summary>Explains why nothing can be written under a name.</summary>
-    /// <param name="task">What was tried, as the end of "Could not …".</param>
     /// <param name="name">The nested name.</param>
     /// <param name="isItem">Returns whether a name is that of an item.</param>
     /// <returns>The exception to throw, or <see langword="null"/> if this is not the reason.</returns>
-    public static async Task<StoreException?> FindAsync(string task, string name, Func<string, ValueTask<bool>> isItem)
+    public static async Task<StoreException?> FindAsync(string name, Func<string, ValueTask<bool>> isItem)
     {
         for (var slash = name.IndexOf('/'); slash > 0; slash = name.IndexOf('/', slash + 1))
             if (await isItem(name[..slash]).ConfigureAwait(false))
-                return StoreException.While(StoreError.ObjectAlreadyExists, task, name, Describe(name[..slash]));
+                return new(StoreError.ObjectAlreadyExists, Describe(name[..slash]), name);
         return null;
     }
 

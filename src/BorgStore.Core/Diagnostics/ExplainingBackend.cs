@@ -32,6 +32,30 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         return await quota.ConfigureAwait(false);
     }
 
+    public override async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Inner.MakeDirectoryAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw e.Explain($"make the directory '{name}'", name);
+        }
+    }
+
+    public override async ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.RemoveDirectoryAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw e.Explain($"remove the directory '{name}'", name);
+        }
+    }
+
     public override async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
     {
         try
@@ -196,10 +220,6 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         catch (StoreException e) when (e.NeedsExplanation)
         {
             throw e.Explain($"{doing} the store '{shownUrl}'", shownUrl);
-        }
-        catch (StoreException e) when (e.Name is null)
-        {
-            throw new StoreException(e.Error, e.Message, shownUrl, e);
         }
     }
 

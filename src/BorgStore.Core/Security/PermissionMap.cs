@@ -129,8 +129,7 @@ public sealed class PermissionMap
 
     /// <summary>Returns the exception for an access that the map does not allow.</summary>
     internal static StoreException Denied(string name, AccessRights anyOf, Exception? cause = null)
-        => StoreException.While(StoreError.PermissionDenied, name.Length == 0 ? "use the store" : $"use '{name}'", name,
-            $"the store's permissions want one of '{FormatRights(anyOf)}' there", cause);
+        => new(StoreError.PermissionDenied, $"the store's permissions want one of '{FormatRights(anyOf)}' there", name, cause);
 
     // The rules for reading are the same on every platform, so that a map means the same everywhere.
     private static void CheckPath(string path)

@@ -11,19 +11,19 @@ namespace BorgStore.Backends.S3;
 /// <summary>The SDK's client for one store, configured for the server in its URL.</summary>
 internal sealed class S3Connection : IDisposable
 {
-    /// <summary>The number of attempts that the SDK makes.</summary>
-    public const int DefaultAttempts = 5;
+    /// <summary>When to retry; the SDK has its own pauses.</summary>
+    public static readonly RetryPolicy DefaultRetry = new(4, TimeSpan.FromMilliseconds(100));
 
     private static readonly string[] EndpointVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
     private static readonly string[] RegionVariables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
     private readonly AWSCredentials _credentials;
     private readonly Uri? _endpoint;
-    private readonly int _attempts;
+    private readonly int _retries;
 
-    private S3Connection(AWSCredentials credentials, Uri? endpoint, string region, ServerTraits traits, int attempts)
+    private S3Connection(AWSCredentials credentials, Uri? endpoint, string region, ServerTraits traits, int retries)
     {
-        (_credentials, _endpoint, Traits, _attempts) = (credentials, endpoint, traits, attempts);
+        (_credentials, _endpoint, Traits, _retries) = (credentials, endpoint, traits, retries);
         var checksums = traits.Checksum != ChecksumKind.None;
         var config = new AmazonS3Config
         {
@@ -31,7 +31,7 @@ internal sealed class S3Connection : IDisposable
             RequestChecksumCalculation = checksums ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = checksums ? ResponseChecksumValidation.WHEN_SUPPORTED : ResponseChecksumValidation.WHEN_REQUIRED,
             RetryMode = RequestRetryMode.Standard,
-            MaxErrorRetry = attempts - 1,
+            MaxErrorRetry = retries,
             HttpClientFactory = SharedHttp.Current,
             AllowAutoRedirect = false,
             // The configured endpoints were already considered above, or are to be ignored.
@@ -74,12 +74,12 @@ internal sealed class S3Connection : IDisposable
     /// environment and the profile; credentials also from the rest of the SDK's chain (SSO, roles of containers and machines).</summary>
     /// <param name="url">The URL.</param>
     /// <param name="credential">Access key and secret key, if the URL has none.</param>
-    /// <param name="attempts">The number of attempts that the SDK makes.</param>
-    public static S3Connection Open(S3Url url, NetworkCredential? credential, int attempts = DefaultAttempts)
+    /// <param name="retries">The maximum number of further retries of the SDK.</param>
+    public static S3Connection Open(S3Url url, NetworkCredential? credential, int retries)
     {
         try
         {
-            return Configure(url, credential, attempts);
+            return Configure(url, credential, retries);
         }
         // The SDK reads files and runs programs to find the configuration, and passes on their exceptions.
         catch (Exception e) when (e is not (StoreException or OperationCanceledException))
@@ -89,7 +89,7 @@ internal sealed class S3Connection : IDisposable
         }
     }
 
-    private static S3Connection Configure(S3Url url, NetworkCredential? credential, int attempts)
+    private static S3Connection Configure(S3Url url, NetworkCredential? credential, int retries)
     {
         var profile = FindProfile(url.Profile, url.Shown);
         var endpoint = url.Endpoint ?? FindEndpoint(profile, url);
@@ -98,7 +98,7 @@ internal sealed class S3Connection : IDisposable
                 $"'{url.Shown}' names no server. B2 says it beside the bucket, as in 'b2:key:secret@https://s3.us-west-004.backblazeb2.com/{url.Bucket}/{url.Path}'.", url.Shown);
         var traits = ServerTraits.For(endpoint, url.Options);
         var region = traits.Region ?? ReadVariable(RegionVariables) ?? profile?.Region?.SystemName ?? RegionEndpoint.USEast1.SystemName;
-        return new(FindCredentials(url, profile, credential), endpoint, region, traits, attempts);
+        return new(FindCredentials(url, profile, credential), endpoint, region, traits, retries);
     }
 
     /// <summary>Returns the same connection for another region.</summary>
@@ -107,7 +107,7 @@ internal sealed class S3Connection : IDisposable
     {
         // The endpoint of one AWS region does not serve buckets of another.
         var endpoint = Traits.IsAws ? null : _endpoint;
-        return new(_credentials, endpoint, region, Traits, _attempts);
+        return new(_credentials, endpoint, region, Traits, _retries);
     }
 
     /// <inheritdoc/>

@@ -14,8 +14,8 @@ internal static partial class S3Errors
     {
         ["NoSuchBucket"] = (StoreError.StoreDoesNotExist, "There is no such bucket there. Make it first, or check its name and the server's address."),
         ["InvalidBucketName"] = (StoreError.InvalidUrl, "The bucket's name is not valid there."),
-        ["NoSuchKey"] = (StoreError.ObjectNotFound, "It is not there."),
-        ["NotFound"] = (StoreError.ObjectNotFound, "It is not there."),
+        ["NoSuchKey"] = (StoreError.ObjectNotFound, ""),
+        ["NotFound"] = (StoreError.ObjectNotFound, ""),
         ["NoSuchUpload"] = (StoreError.ObjectNotFound, "The upload was ended by someone else."),
         ["AccessDenied"] = (StoreError.PermissionDenied, "Check the policies of bucket and user."),
         ["Forbidden"] = (StoreError.PermissionDenied, "Check the key, and the policies of bucket and user."),
@@ -87,12 +87,11 @@ internal static partial class S3Errors
 
     /// <summary>Returns the exception for the caller.</summary>
     /// <param name="cause">The original exception.</param>
-    /// <param name="action">What was tried, as the end of "Could not …".</param>
-    /// <param name="name">The item or store concerned.</param>
-    public static StoreException ToStoreException(Exception cause, string action, string? name)
+    /// <param name="name">The item concerned, if there is one.</param>
+    public static StoreException ToStoreException(Exception cause, string? name)
     {
         var (error, why) = Explain(cause);
-        return StoreException.While(error, action, name, why, cause);
+        return new(error, why, name, cause);
     }
 
     /// <summary>Returns the exception for a response that no S3 server sends.</summary>

@@ -13,7 +13,7 @@ internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, s
     /// <summary>Requests a range.</summary>
     public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)
         => (await Bucket.GetAsync(Key, new(start, length), ETag, cancellationToken).ConfigureAwait(false))?.Response
-            ?? throw new StoreException(StoreError.ObjectNotFound, $"'{ShownName}' was deleted while it was being loaded.", ShownName);
+            ?? throw new StoreException(StoreError.ObjectNotFound, "It was deleted while it was being loaded.", ShownName);
 
     /// <summary>Opens a range.</summary>
     public async ValueTask<Stream> OpenAsync(long start, long length, CancellationToken cancellationToken)
@@ -32,8 +32,6 @@ internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, s
 /// <param name="response">The response that starts with the first byte, if there is one already. It may be longer.</param>
 internal sealed class ObjectStream(ObjectVersion version, long start, long length, GetObjectResponse? response) : ValueStream
 {
-    private const int Attempts = 5;
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
     private GetObjectResponse? _response = response;
     private long _position;
@@ -61,15 +59,15 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
                 _failures = 0;
                 return read;
             }
-            catch (Exception e) when (isAnswered && IsLostLine(e) && ++_failures < Attempts)
+            catch (Exception e) when (isAnswered && IsLostLine(e) && _failures < S3Connection.DefaultRetry.Retries)
             {
                 // A request without any response was already retried by the SDK.
                 DropResponse();
-                await Task.Delay(FirstPause * (1 << _failures), cancellationToken).ConfigureAwait(false);
+                await Task.Delay(S3Connection.DefaultRetry.GetPause(_failures++)!.Value, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (S3Errors.IsFailure(e))
             {
-                throw S3Errors.ToStoreException(e, $"load '{version.ShownName}'", version.ShownName);
+                throw S3Errors.ToStoreException(e, version.ShownName);
             }
         }
     }

@@ -24,15 +24,11 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
 
     // The metadata that identifies the write of a value stored on the condition that it is new.
     private const string MarkName = "borgstore-write";
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
     private readonly AmazonS3Client _client = connection.Client;
 
-    /// <summary>The default of <see cref="ListAttempts"/>.</summary>
-    public const int DefaultListAttempts = 4;
-
-    /// <summary>The number of attempts for a listing whose response ends too early.</summary>
-    public int ListAttempts { get; init; } = DefaultListAttempts;
+    /// <summary>When to retry after a response that ends too early, which the SDK does not retry.</summary>
+    public RetryPolicy Retry { get; init; } = S3Connection.DefaultRetry;
 
     /// <summary>The name.</summary>
     public string Name => name;
@@ -203,7 +199,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
+        for (var failures = 0; ; failures++)
         {
             try
             {
@@ -220,9 +216,9 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
                 CheckPage(page, prefix, continuation);
                 return page;
             }
-            catch (Exception e) when (S3Errors.IsShortAnswer(e) && attempt < ListAttempts)
+            catch (Exception e) when (S3Errors.IsShortAnswer(e) && failures < Retry.Retries)
             {
-                await Task.Delay(FirstPause * (1 << attempt), cancellationToken).ConfigureAwait(false);
+                await Task.Delay(Retry.GetPause(failures)!.Value, cancellationToken).ConfigureAwait(false);
             }
         }
     }

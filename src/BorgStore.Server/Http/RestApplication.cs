@@ -159,7 +159,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private static StoreException UnknownCommand(string cmd)
         => new(StoreError.InvalidArgument, $"There is no command '{cmd}' for this method.");
 
-    private static StoreException NotFound(string name) => new(StoreError.ObjectNotFound, $"There is nothing named '{name}'.", name);
+    private static StoreException NotFound(string name) => new(StoreError.ObjectNotFound, name: name);
 
     private static bool IsClientGone(Exception e, HttpContext context)
         => context.RequestAborted.IsCancellationRequested || e is Microsoft.AspNetCore.Connections.ConnectionResetException
@@ -172,7 +172,6 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private Task RefuseAsync(HttpContext context, StoreException e)
     {
         context.Response.Headers[ErrorAnswers.Header] = e.Error.ToString();
-        if (e.Detail is null) return RefuseAsync(context, ErrorAnswers.GetStatus(e.Error), ErrorAnswers.GetText(e), long.MaxValue);
         context.Response.Headers[ErrorAnswers.DetailHeader] = Uri.EscapeDataString(e.Detail);
         if (e.Name is not null) context.Response.Headers[ErrorAnswers.NameHeader] = Uri.EscapeDataString(e.Name);
         return RefuseAsync(context, ErrorAnswers.GetStatus(e.Error), ErrorAnswers.GetText(e), long.MaxValue);
@@ -358,7 +357,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         {
             taken += bytes;
             if (Interlocked.Add(ref _spooled, bytes) > room)
-                throw StoreException.While(StoreError.QuotaExceeded, $"store '{name}'", name, $"it has more than the {room} bytes that are left");
+                throw new StoreException(StoreError.QuotaExceeded, $"it has more than the {room} bytes that are left", name);
         }
     }
 

@@ -50,7 +50,7 @@ public sealed class AnswerFuzzTests
     public Task REST() => FuzzAsync((random, request, bytes) => Mutate(random, request, RestAnswer(request), bytes), async (server, _) =>
     {
         var client = new RestBackend(server.Url);
-        (client.Client.Pauses, client.Client.MixUpPauses, client.Client.StallTimeout) = ([], [], TimeSpan.FromSeconds(20));
+        (client.Client.Retry, client.Client.MixUpRetry, client.Client.StallTimeout) = (RetryPolicy.Never, RetryPolicy.Never, TimeSpan.FromSeconds(20));
         await client.OpenAsync(Ct);
         return client;
     });
@@ -71,7 +71,7 @@ public sealed class AnswerFuzzTests
             : request.Path == "/operations/list" && bytes.Length > 0 ? ScriptedHttp.Http("200 OK", RcloneAnswerTests.RootList) : Mutate(random, request, RcloneAnswer(request), bytes),
             async (server, folder) =>
             {
-                var store = new RcloneBackend("rclone:remote:path", new RcloneService(RcloneAnswerTests.Script(folder, server.Url)) { ExitDelay = default }) { FirstPause = default };
+                var store = new RcloneBackend("rclone:remote:path", new RcloneService(RcloneAnswerTests.Script(folder, server.Url)) { ExitDelay = default }) { Retry = new(3, TimeSpan.Zero) };
                 await store.OpenAsync(Ct);
                 return store;
             });

@@ -30,7 +30,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
         _server = new(request => request.Method == "GET" ? ScriptedHttp.Http(_valueHead, "0123456789")
             : ScriptedHttp.Http("200 OK", _answers.GetValueOrDefault(request.Path, "{}")));
         _service = new(Script(_folder, _server.Url));
-        _store = new("rclone:remote:path", _service) { FirstPause = default };
+        _store = new("rclone:remote:path", _service) { Retry = new(3, TimeSpan.Zero) };
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

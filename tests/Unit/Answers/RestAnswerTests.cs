@@ -353,7 +353,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     private static RestBackend Client(string url)
     {
         var client = new RestBackend(url);
-        (client.Client.Pauses, client.Client.MixUpPauses) = ([], []);
+        (client.Client.Retry, client.Client.MixUpRetry) = (RetryPolicy.Never, RetryPolicy.Never);
         return client;
     }
 

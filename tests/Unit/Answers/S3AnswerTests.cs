@@ -163,7 +163,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
         Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 2L << 30);
     }
 
-    internal static S3Backend Open(string url, string options = "") => new(S3Url.Parse($"s3:key:secret@{url}/bucket/path{options}"), null) { Attempts = 1 };
+    internal static S3Backend Open(string url, string options = "") => new(S3Url.Parse($"s3:key:secret@{url}/bucket/path{options}"), null) { Retry = RetryPolicy.Never };
 
     private static async Task AssertWrongAsync(Func<Task> act)
     {

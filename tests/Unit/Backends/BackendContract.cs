@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Diagnostics;
 
 namespace BorgStore.Tests.Backends;
 
@@ -106,7 +107,8 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     protected async ValueTask<IBackend> OpenAnotherAsync()
     {
-        var backend = await CreateBackendAsync();
+        // As every user has it, with the messages that users see.
+        var backend = new ExplainingBackend(await CreateBackendAsync(), "test");
         await backend.OpenAsync(Ct);
         return backend;
     }

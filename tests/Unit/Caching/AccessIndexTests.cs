@@ -1,4 +1,3 @@
-using System.Text;
 using BorgStore.Caching.Access;
 using BorgStore.Naming;
 
@@ -6,49 +5,6 @@ namespace BorgStore.Tests.Caching;
 
 public sealed class AccessIndexTests
 {
-    [Theory]
-    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 33)]
-    [InlineData("01/23/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.del", 33)]
-    [InlineData("ab/ab", 2)]
-    [InlineData("ab/cd/abcd.del", 3)]
-    [InlineData("ab/abc", 6)]
-    [InlineData("ab/cd/abce", 10)]
-    [InlineData("ab/AB", 5)]
-    [InlineData("readme", 6)]
-    [InlineData("a.b.del", 7)]
-    [InlineData(".del", 4)]
-    [InlineData("00/", 3)]
-    [InlineData("//", 2)]
-    public void A_path_comes_out_of_its_compact_form_as_it_was(string path, int length)
-    {
-        Span<byte> bytes = stackalloc byte[CompactName.MaxLength];
-        Assert.Equal(length, CompactName.Encode(path, bytes));
-        Assert.Equal(path, CompactName.Decode(bytes[..length]));
-    }
-
-    [Fact]
-    public void Any_path_comes_out_of_its_compact_form_as_it_was()
-    {
-        var random = new Random(1);
-        Span<byte> bytes = stackalloc byte[CompactName.MaxLength];
-        for (var i = 0; i < 100_000; i++)
-        {
-            var key = new string([.. Enumerable.Range(0, 1 + random.Next(20)).Select(_ => "0123456789abcdef/.xz"[random.Next(20)])]);
-            var path = random.Next(2) == 0 ? key : Nesting.Nest(key, random.Next(4), random.Next(2) == 0);
-            Assert.Equal(path, CompactName.Decode(bytes[..CompactName.Encode(path, bytes)]));
-        }
-    }
-
-    [Fact]
-    public void What_is_too_long_to_be_a_path_is_not_kept()
-    {
-        Assert.Equal(0, CompactName.Encode(new string('x', 200), new byte[CompactName.MaxLength]));
-        Assert.Equal(0, CompactName.Encode(new string('a', 300), new byte[CompactName.MaxLength]));
-        var index = new AccessIndex();
-        index.Add(new string('x', 200), 1, 1);
-        Assert.Equal(0, index.Count);
-    }
-
     [Fact]
     public void A_new_listing_corrects_what_others_changed_and_nothing_else()
     {
@@ -173,18 +129,6 @@ public sealed class AccessIndexTests
         }
 
         static string NameOf(int number) => number % 3 == 0 ? $"{number}" : Nesting.Nest($"{number:x8}{number:x8}"[..(2 * (1 + number % 8))], number % 3, number % 5 == 0);
-    }
-
-    [Fact]
-    public void Freed_places_for_names_are_used_again()
-    {
-        var arena = new NameArena();
-        var first = arena.Add("one"u8);
-        arena.Free(first);
-        Assert.Equal(first, arena.Add("two"u8));
-        Assert.Equal("two", Encoding.ASCII.GetString(arena[first]));
-        var places = Enumerable.Range(0, 20_000).Select(i => (Place: arena.Add(Encoding.ASCII.GetBytes(new string('x', 1 + i % 120))), Length: 1 + i % 120)).ToList();
-        Assert.All(places, place => Assert.Equal(place.Length, arena[place.Place].Length));
     }
 
     private static List<string> TakeAll(AccessIndex index, long? maxSize, long expiredBefore)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Diagnostics;
 using BorgStore.Security;
 
 namespace BorgStore.Tests.Faults;
@@ -31,8 +32,8 @@ public sealed class FolderTests : IDisposable
         var options = new StoreOptions(new Uri(_folder.Combine("store")).AbsoluteUri) { Layout = new(("data", 2)), Permissions = PermissionMap.Parse("borgbackup-read-only") };
         var error = await Assert.ThrowsAsync<StoreException>(() => Store.CreateAsync(options, Ct));
         Assert.DoesNotContain("''", error.Message, StringComparison.Ordinal);
-        error = await Assert.ThrowsAsync<StoreException>(() => new PermissionBackend(new FileBackend(_folder.Combine("store")), options.Permissions).CreateAsync(Ct));
-        Assert.StartsWith("Could not use the store: permission is denied. ", error.Message, StringComparison.Ordinal);
+        error = await Assert.ThrowsAsync<StoreException>(() => new ExplainingBackend(new PermissionBackend(new FileBackend(_folder.Combine("store")), options.Permissions), "here").CreateAsync(Ct));
+        Assert.StartsWith("Could not create the store 'here': permission is denied. ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

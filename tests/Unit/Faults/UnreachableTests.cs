@@ -1,5 +1,6 @@
 using System.Net;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Ssh;
 using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Layout;
 using BorgStore.Tests.Answers;

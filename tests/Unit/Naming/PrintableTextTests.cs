@@ -23,7 +23,7 @@ public sealed class PrintableTextTests
     [Fact]
     public void Message_of_an_exception_is_escaped_and_its_name_is_not()
     {
-        var exception = StoreException.While(StoreError.BackendFailure, "load 'a\x1b'", "a\x1b", "the server says \u009b2J\u202e");
+        var exception = new StoreException(StoreError.BackendFailure, "the server says \u009b2J\u202e", "a\x1b").Explain("load 'a\x1b'", "a\x1b");
         Assert.Equal(@"Could not load 'a\x1b': the storage failed. The server says \x9b2J\u202e.", exception.Message);
         Assert.Equal("a\x1b", exception.Name);
         var explained = exception.Explain("load 'a\x1b'", "a\x1b");

@@ -22,7 +22,7 @@ public sealed class GatherTests : IAsyncLifetime
         _server = await TestServer.StartAsync();
         _line = new(_server.Address.ToString());
         _client = new(_line.Url);
-        _client.Client.Pauses = [TimeSpan.FromMilliseconds(20)];
+        _client.Client.Retry = new(1, TimeSpan.FromMilliseconds(20));
         await _client.OpenAsync(Ct);
         for (var i = 0; i < 10; i++)
             await _client.StoreAsync($"data/{i}", Enumerable.Range(i, 1000).Select(number => (byte)number).ToArray(), StoreMode.Overwrite, Ct);

@@ -20,7 +20,7 @@ public sealed class LostLineTests : IAsyncLifetime
         _server = await TestServer.StartAsync();
         _line = new(_server.Address.ToString());
         _client = new(_line.Url);
-        _client.Client.Pauses = [TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(50)];
+        _client.Client.Retry = new(2, TimeSpan.FromMilliseconds(20));
         await _client.OpenAsync(Ct);
         await _client.StoreAsync("data/a", "value"u8.ToArray(), StoreMode.Overwrite, Ct);
     }
@@ -55,7 +55,7 @@ public sealed class LostLineTests : IAsyncLifetime
     public async Task A_server_that_was_never_there_is_not_waited_for()
     {
         await using var client = new RestBackend("http://127.0.0.1:1");
-        client.Client.Pauses = [TimeSpan.FromHours(1)];
+        client.Client.Retry = new(1, TimeSpan.FromHours(1)) { MaxPause = TimeSpan.MaxValue };
         await AssertFailsAsync(StoreError.ConnectionLost, () => client.OpenAsync(Ct).WaitAsync(TimeSpan.FromMinutes(1), Ct));
     }
 
@@ -86,7 +86,7 @@ public sealed class LostLineTests : IAsyncLifetime
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.Combine("store"));
         await using var client = new RestBackend($"http://127.0.0.1:{port}");
-        client.Client.Pauses = [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(10)];
+        client.Client.Retry = new(8, TimeSpan.FromSeconds(0.1));
         await using (await StartAsync()) await client.OpenAsync(Ct);
         var deleting = client.DeleteAsync("data/none", Ct).AsTask();
         await Task.Delay(300, Ct);
@@ -100,7 +100,7 @@ public sealed class LostLineTests : IAsyncLifetime
     public async Task A_stall_times_out()
     {
         await _client.FindAsync("data/a", Ct);
-        (_client.Client.StallTimeout, _client.Client.Pauses) = (TimeSpan.FromSeconds(0.5), []);
+        (_client.Client.StallTimeout, _client.Client.Retry) = (TimeSpan.FromSeconds(0.5), RetryPolicy.Never);
         _line.Delay = TimeSpan.FromSeconds(1.5);
         await AssertFailsAsync(StoreError.Timeout, () => _client.FindAsync("data/a", Ct).AsTask());
     }

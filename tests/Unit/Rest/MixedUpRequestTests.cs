@@ -86,7 +86,7 @@ public sealed class MixedUpRequestTests
     {
         await using var server = await MixingServer.StartAsync(hasWriteTimes: true);
         await using var store = await OpenAsync(server);
-        store.Client.MixUpPauses = [TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1)];
+        store.Client.MixUpRetry = new(2, TimeSpan.FromMilliseconds(1));
         server.IsStuck = true;
         var error = await Assert.ThrowsAsync<StoreException>(() => store.StoreAsync("data/a", Value("a"), StoreMode.Overwrite, Ct).AsTask());
         Assert.Equal(StoreError.BackendFailure, error.Error);

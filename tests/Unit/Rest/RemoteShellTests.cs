@@ -1,4 +1,5 @@
 using BorgStore.Backends.Rest;
+using BorgStore.Backends.Ssh;
 
 namespace BorgStore.Tests.Rest;
 
@@ -6,14 +7,14 @@ namespace BorgStore.Tests.Rest;
 [Collection(nameof(EnvironmentChanges))]
 public sealed class RemoteShellTests : IDisposable
 {
-    public void Dispose() => Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, null);
+    public void Dispose() => Environment.SetEnvironmentVariable(SshCommand.ProgramVariable, null);
 
     [Fact]
     public void It_gets_its_own_arguments_and_none_of_ssh()
     {
-        Environment.SetEnvironmentVariable(RestAddress.RemoteShellVariable, "'my ssh' -x");
-        Assert.Equal(
-            ["my ssh", "-x", "me@host", "borgstore-server-rest", "--stdio", "--backend", "FILE:store"],
-            RestAddress.Parse("rest://me@host/store").Command!);
+        Environment.SetEnvironmentVariable(SshCommand.ProgramVariable, "'my ssh' -x");
+        var command = RestAddress.Parse("rest://me@host/store").Command!;
+        Assert.Equal("my ssh", command.FileName);
+        Assert.Equal(["-x", "me@host", "borgstore-server-rest", "--stdio", "--backend", "FILE:store"], command.Arguments);
     }
 }

@@ -31,10 +31,16 @@ public sealed class RestAddressTests
     [Theory]
     [InlineData("rest:////srv/store", "borgstore-server-rest --stdio --backend FILE:/srv/store")]
     [InlineData("rest:///relative/store", "borgstore-server-rest --stdio --backend FILE:relative/store")]
-    [InlineData("rest://host/store", "ssh -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 host borgstore-server-rest --stdio --backend FILE:store")]
-    [InlineData("rest://me@host:2222/~/store", "ssh -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 -p 2222 me@host borgstore-server-rest --stdio --backend FILE:~/store")]
-    [InlineData("rest://me@[::1]//srv/a b;c", "ssh -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 me@::1 borgstore-server-rest --stdio --backend 'FILE:/srv/a b;c'")]
-    public void Rest(string url, string command) => Assert.Equal(command, string.Join(' ', RestAddress.Parse(url).Command!));
+    [InlineData("rest://host/store", "ssh OPTIONS -- host borgstore-server-rest --stdio --backend FILE:store")]
+    [InlineData("rest://me@host:2222/~/store", "ssh OPTIONS -p 2222 -l me -- host borgstore-server-rest --stdio --backend FILE:~/store")]
+    [InlineData("rest://me@[::1]//srv/a b;c", "ssh OPTIONS -l me -- ::1 borgstore-server-rest --stdio --backend 'FILE:/srv/a b;c'")]
+    public void Rest(string url, string command)
+    {
+        // The same as for SFTP; it never asks anything.
+        const string options = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 -o ForwardX11=no -o ForwardAgent=no -o ClearAllForwardings=yes -o PermitLocalCommand=no -o RemoteCommand=none -o RequestTTY=no";
+        var parsed = RestAddress.Parse(url).Command!;
+        Assert.Equal(command.Replace("OPTIONS", options, StringComparison.Ordinal), string.Join(' ', [parsed.FileName, .. parsed.Arguments]));
+    }
 
     [Theory]
     [InlineData("http://")]

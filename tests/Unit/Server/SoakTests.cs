@@ -109,7 +109,7 @@ public sealed class SoakTests
         => Task.WhenAll(Enumerable.Range(0, 16).Select(async number =>
         {
             await using var client = new RestBackend(url);
-            client.Client.Pauses = [];
+            client.Client.Retry = RetryPolicy.Never;
             await client.OpenAsync(default);
             var value = new byte[300_000];
             try

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using BorgStore.Backends;
+using BorgStore.Backends.Ssh;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
 
@@ -90,7 +91,7 @@ public sealed class SshErrorTests : IDisposable
         var url = SftpUrl.Parse("sftp://127.0.0.1/store");
         await using var store = new SftpBackend(url, new BackendOptions(), _ =>
         {
-            SshTransport.StartSsh(new("no-such-ssh", []));
+            SshCommand.Start(new("no-such-ssh", []));
             throw new InvalidOperationException();
         });
         var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(default));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using BorgStore.Backends;
+using BorgStore.Backends.Ssh;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Processes;
@@ -29,7 +30,7 @@ internal abstract class SshServer
             if (i > 100 || _server.Exited.IsCompleted) throw new InvalidOperationException($"{name} does not start: {_server.Errors}");
             Thread.Sleep(50);
         }
-        _master = ChildProcess.Start(SshCommand.ForSubsystem(Url("x"), [.. Options, "ControlMaster=yes", MasterPath]));
+        _master = ChildProcess.Start(SshCommand.ForSubsystem(Url("x").Target, [.. Options, "ControlMaster=yes", MasterPath]));
     }
 
     /// <summary>Why there is no such server on this machine, or <see langword="null"/> if there is one.</summary>

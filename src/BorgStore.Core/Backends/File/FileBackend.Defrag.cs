@@ -33,20 +33,13 @@ internal sealed partial class FileBackend
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         var directory = request.Target is { } name ? FileCalls.DirectoryOf(name) : request.Namespace.TrimEnd('/');
-        try
-        {
-            using var change = _flusher.BeginChange();
-            await ToThreadPoolAsync();
-            using var reservation = Reserve(request, cancellationToken);
-            using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMaking);
-            var target = Gather(file, request, cancellationToken);
-            await PublishAsync(file, target, request.Mode, reservation, cancellationToken).ConfigureAwait(false);
-            return target;
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("defragment into", request.Target ?? request.Namespace);
-        }
+        using var change = _flusher.BeginChange();
+        await ToThreadPoolAsync();
+        using var reservation = Reserve(request, cancellationToken);
+        using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMaking);
+        var target = Gather(file, request, cancellationToken);
+        await PublishAsync(file, target, request.Mode, reservation, cancellationToken).ConfigureAwait(false);
+        return target;
     }
 
     // Opens each item once and reads each piece with one call; makes no other system calls unless something is wrong.
@@ -62,9 +55,9 @@ internal sealed partial class FileBackend
                 using var file = _calls.OpenFile(item.Key) ?? throw item.First().Missing();
                 foreach (var piece in item) ReadPiece(file, piece);
             }
-            catch (FileFailure failure)
+            catch (StoreException e) when (e.Name is null)
             {
-                throw failure.While("take a part of", item.Key);
+                throw e.About(item.Key);
             }
         }
     }
@@ -80,7 +73,7 @@ internal sealed partial class FileBackend
                 done += read;
             }
         }
-        catch (FileFailure)
+        catch (StoreException)
         {
             // Reading fails for a directory, and for an offset beyond what the system accepts.
             if (_calls.GetStatus(piece.Name) is not { IsDirectory: false } status) throw piece.Missing();
@@ -95,7 +88,7 @@ internal sealed partial class FileBackend
         {
             return _quota?.Reserve(request.Target, LengthOf(request), cancellationToken);
         }
-        catch (FileFailure failure) when (failure.Error == StoreError.QuotaExceeded)
+        catch (StoreException failure) when (failure.Error == StoreError.QuotaExceeded)
         {
             // A missing block is the more useful error than the quota that it would have exceeded.
             foreach (var block in request.Sources)
@@ -167,6 +160,6 @@ internal sealed partial class FileBackend
     {
         var source = _calls.OpenFile(name, out var status);
         size = status.Size;
-        return source ?? throw StoreException.While(StoreError.ObjectNotFound, $"take a part of '{name}'", name);
+        return source ?? throw new StoreException(StoreError.ObjectNotFound, name: name);
     }
 }

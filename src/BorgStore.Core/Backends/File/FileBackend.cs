@@ -42,19 +42,12 @@ internal sealed partial class FileBackend : Backend
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        try
-        {
-            if (File.Exists(_root)) throw AlreadyExists("it is a file");
-            var missing = CountMissingDirectories();
-            Failures.Named(MakeRoot);
-            using (var contents = _calls.ReadDirectory(""))
-                if (contents is null || HasContent(contents)) throw AlreadyExists(null);
-            if (_options.Durability != Durability.None) SyncRoot(missing);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("create", "");
-        }
+        if (File.Exists(_root)) throw AlreadyExists("it is a file");
+        var missing = CountMissingDirectories();
+        Failures.Named(MakeRoot);
+        using (var contents = _calls.ReadDirectory(""))
+            if (contents is null || HasContent(contents)) throw AlreadyExists(null);
+        if (_options.Durability != Durability.None) SyncRoot(missing);
     }
 
     /// <inheritdoc/>
@@ -67,10 +60,10 @@ internal sealed partial class FileBackend : Backend
             RemoveContents("", cancellationToken);
             _calls.RemoveDirectory("");
         }
-        catch (FileFailure failure)
+        catch (StoreException failure)
         {
             // A directory that cannot be removed itself, such as a mount point, counts as removed when it is empty.
-            if (failure.Error == StoreError.StoreDoesNotExist || !IsEmpty()) throw failure.While("destroy", "");
+            if (failure.Error == StoreError.StoreDoesNotExist || !IsEmpty()) throw;
         }
     }
 
@@ -78,18 +71,11 @@ internal sealed partial class FileBackend : Backend
     protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        try
-        {
-            if (_calls.GetStatus("") is not { IsDirectory: true })
-                throw StoreException.While(StoreError.StoreDoesNotExist, "open the store", name: null);
-            // Others may rely on an existing quota file, so it is kept up to date even without a limit of our own.
-            if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
-                _quota = new FileQuota(_calls, _root, _options.Quota);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("open", "");
-        }
+        if (_calls.GetStatus("") is not { IsDirectory: true })
+            throw new StoreException(StoreError.StoreDoesNotExist);
+        // Others may rely on an existing quota file, so it is kept up to date even without a limit of our own.
+        if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
+            _quota = new FileQuota(_calls, _root, _options.Quota);
     }
 
     /// <inheritdoc/>
@@ -102,14 +88,7 @@ internal sealed partial class FileBackend : Backend
     protected override async ValueTask<QuotaInfo> GetQuotaCoreAsync(CancellationToken cancellationToken)
     {
         if (_quota is not { Limit: { } limit } quota) return default;
-        try
-        {
-            return new QuotaInfo(limit, quota.GetUsed(cancellationToken));
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("read the quota of", "");
-        }
+        return new QuotaInfo(limit, quota.GetUsed(cancellationToken));
     }
 
     /// <inheritdoc/>
@@ -160,7 +139,7 @@ internal sealed partial class FileBackend : Backend
     }
 
     private static StoreException AlreadyExists(string? detail)
-        => StoreException.While(StoreError.StoreAlreadyExists, "create the store", name: null, detail);
+        => new(StoreError.StoreAlreadyExists, detail);
 
     private bool IsEmpty()
     {
@@ -191,7 +170,7 @@ internal sealed partial class FileBackend : Backend
         if (contents is null)
         {
             if (directory.Length > 0) return;
-            throw new FileFailure(StoreError.StoreDoesNotExist, "there is none at that place");
+            throw new StoreException(StoreError.StoreDoesNotExist);
         }
         foreach (var entry in contents.Entries)
         {
@@ -216,113 +195,64 @@ internal sealed partial class FileBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        try
-        {
-            using var change = _flusher.BeginChange();
-            _calls.MakeDirectories(name, _flusher.DirectoryMaking);
-            await _flusher.SecureNameAsync(name).ConfigureAwait(false);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("make the directory", name);
-        }
+        using var change = _flusher.BeginChange();
+        _calls.MakeDirectories(name, _flusher.DirectoryMaking);
+        await _flusher.SecureNameAsync(name).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        try
-        {
-            using var change = _flusher.BeginChange();
-            if (!_calls.RemoveDirectory(name)) return false;
-            await _flusher.SecureNameAsync(name).ConfigureAwait(false);
-            return true;
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("remove the directory", name);
-        }
+        using var change = _flusher.BeginChange();
+        if (!_calls.RemoveDirectory(name)) return false;
+        await _flusher.SecureNameAsync(name).ConfigureAwait(false);
+        return true;
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
     {
-        try
-        {
-            return _calls.GetStatus(name)?.ToItem(name);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("find", name);
-        }
+        return _calls.GetStatus(name)?.ToItem(name);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        try
-        {
-            if (_calls.OpenFile(name, out var status) is not { } file) return null;
-            var (start, count) = range.Resolve(status.Size);
-            return new FileValueStream(_calls, file, name, start, count);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("load", name);
-        }
+        if (_calls.OpenFile(name, out var status) is not { } file) return null;
+        var (start, count) = range.Resolve(status.Size);
+        return new FileValueStream(_calls, file, name, start, count);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        try
-        {
-            using var change = _flusher.BeginChange();
-            if (_flusher.IsSlow || value.Length > ChunkSize) await ToThreadPoolAsync();
-            using var reservation = value.Length > WorthCheckingFirst ? _quota?.Reserve(name, value.Length, cancellationToken) : null;
-            using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMaking);
-            if (value.IsInMemory) Write(file, value.Bytes, cancellationToken);
-            else await WriteAsync(file, value, cancellationToken).ConfigureAwait(false);
-            await PublishAsync(file, name, mode, reservation, cancellationToken).ConfigureAwait(false);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("store", name);
-        }
+        using var change = _flusher.BeginChange();
+        if (_flusher.IsSlow || value.Length > ChunkSize) await ToThreadPoolAsync();
+        using var reservation = value.Length > WorthCheckingFirst ? _quota?.Reserve(name, value.Length, cancellationToken) : null;
+        using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMaking);
+        if (value.IsInMemory) Write(file, value.Bytes, cancellationToken);
+        else await WriteAsync(file, value, cancellationToken).ConfigureAwait(false);
+        await PublishAsync(file, name, mode, reservation, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
     {
-        try
-        {
-            using var change = _flusher.BeginChange();
-            if (_flusher.IsSlow) await ToThreadPoolAsync();
-            var wasThere = Delete(name, cancellationToken);
-            await _flusher.SecureDeletedAsync(name, wasThere).ConfigureAwait(false);
-            return wasThere;
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("delete", name);
-        }
+        using var change = _flusher.BeginChange();
+        if (_flusher.IsSlow) await ToThreadPoolAsync();
+        var wasThere = Delete(name, cancellationToken);
+        await _flusher.SecureDeletedAsync(name, wasThere).ConfigureAwait(false);
+        return wasThere;
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        try
-        {
-            using var change = _flusher.BeginChange();
-            if (_flusher.IsSlow) await ToThreadPoolAsync();
-            if (!Move(name, newName, mode, cancellationToken)) return false;
-            await _flusher.SecureMovedAsync(name, newName).ConfigureAwait(false);
-            return true;
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While($"move to '{newName}' the item", name);
-        }
+        using var change = _flusher.BeginChange();
+        if (_flusher.IsSlow) await ToThreadPoolAsync();
+        if (!Move(name, newName, mode, cancellationToken)) return false;
+        await _flusher.SecureMovedAsync(name, newName).ConfigureAwait(false);
+        return true;
     }
 
     private static void Write(TemporaryFile file, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
@@ -378,7 +308,7 @@ internal sealed partial class FileBackend : Backend
         {
             file.PublishAs(name, mode, _flusher.DirectoryMaking);
         }
-        catch (FileFailure)
+        catch (StoreException)
         {
             change.Undo();
             throw;
@@ -400,7 +330,7 @@ internal sealed partial class FileBackend : Backend
             change.Undo();
             return false;
         }
-        catch (FileFailure)
+        catch (StoreException)
         {
             change.Undo();
             throw;
@@ -410,7 +340,7 @@ internal sealed partial class FileBackend : Backend
     private bool Move(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _calls.GetStatus(name) is { IsDirectory: true })
-            throw new FileFailure(StoreError.InvalidArgument, "a directory cannot be moved below itself");
+            throw new StoreException(StoreError.InvalidArgument, "a directory cannot be moved below itself");
         // A move changes the total only by replacing an item, whose size is then subtracted.
         if (_quota is null || mode == StoreMode.CreateNew || name == newName) return Rename(name, newName, mode);
         using var change = _quota.Begin(newName, 0, null, cancellationToken);
@@ -424,7 +354,7 @@ internal sealed partial class FileBackend : Backend
             change.Undo();
             return false;
         }
-        catch (FileFailure)
+        catch (StoreException)
         {
             change.Undo();
             throw;
@@ -465,16 +395,9 @@ internal sealed partial class FileBackend : Backend
     protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
-        try
-        {
-            // A file written to since the listing is in use, and a file behind a link is not in the store.
-            return !IsBehindLink(item.Id) && _calls.GetStatus(item.Id) is { IsDirectory: false } status && status.LastWriteTime <= item.LastWriteTime
-                && _calls.Delete(item.Id);
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("delete the unfinished value", item.Id);
-        }
+        // A file written to since the listing is in use, and a file behind a link is not in the store.
+        return !IsBehindLink(item.Id) && _calls.GetStatus(item.Id) is { IsDirectory: false } status && status.LastWriteTime <= item.LastWriteTime
+            && _calls.Delete(item.Id);
     }
 
     private bool IsBehindLink(string name)
@@ -545,10 +468,9 @@ internal sealed partial class FileBackend : Backend
         {
             return _calls.ReadDirectory(directory);
         }
-        catch (FileFailure e)
+        catch (StoreException failure) when (unreadable?.TryAdd(directory, failure) == true)
         {
-            var failure = e.While("list", directory);
-            return unreadable?.TryAdd(directory, failure) == true ? null : throw failure;
+            return null;
         }
     }
 
@@ -562,11 +484,9 @@ internal sealed partial class FileBackend : Backend
             status = reader.GetStatus(entry);
             return true;
         }
-        catch (FileFailure e)
+        catch (StoreException failure) when (unreadable.TryAdd(Join(directory, path), failure))
         {
-            var name = Join(directory, path);
-            var failure = e.While("list", name);
-            return unreadable.TryAdd(name, failure) ? false : throw failure;
+            return false;
         }
     }
 
@@ -601,5 +521,5 @@ internal sealed partial class FileBackend : Backend
     }
 
     private static StoreException NoDirectory(string directory)
-        => new(StoreError.ObjectNotFound, $"Could not list '{directory}': there is no such directory.", directory);
+        => new(StoreError.ObjectNotFound, name: directory);
 }

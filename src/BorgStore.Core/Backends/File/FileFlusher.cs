@@ -24,8 +24,8 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
     private HashSet<string> _names = [];
     private SafeFileHandle? _root;
     private Timer? _timer;
-    private FileFailure? _lastFailure;
-    private FileFailure? _backgroundFailure;
+    private StoreException? _lastFailure;
+    private StoreException? _backgroundFailure;
     private Task? _running;
     private Task? _next;
     private int _isDirty;
@@ -46,7 +46,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         if (durability != Durability.None && calls.SyncsAll && Volatile.Read(ref _root) is null)
             lock (_lock)
                 _root ??= calls.OpenRoot()
-                    ?? throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
+                    ?? throw new StoreException(StoreError.StoreDoesNotExist);
         return new Writing(this);
     }
 
@@ -120,10 +120,10 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             if (Interlocked.Exchange(ref _backgroundFailure, null) is { } failure) throw failure;
             if (_values.HasLost) throw _lastFailure!;
         }
-        catch (FileFailure failure)
+        catch (StoreException failure)
         {
             Interlocked.Exchange(ref _backgroundFailure, null);
-            throw new FileFailure(failure.Error, Explain(failure)).While("bring to the disk what was written to", "");
+            throw new StoreException(failure.Error, Explain(failure), innerException: failure);
         }
     }
 
@@ -181,16 +181,16 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             _isFailing = false;
             warning?.Invoke($"The disk takes what is written to the store again.{(_values.Describe() is { } lost ? $" But {lost}." : "")}");
         }
-        catch (FileFailure failure)
+        catch (StoreException failure)
         {
             Interlocked.CompareExchange(ref _backgroundFailure, failure, null);
             if (_isFailing) return;
             _isFailing = true;
-            warning?.Invoke($"Could not bring to the disk what was written to the store: {Explain(failure)}. It is tried again.");
+            warning?.Invoke($"Could not bring to the disk what was written to the store. {Explain(failure)} It is tried again.");
         }
     }
 
-    private string Explain(FileFailure failure) => _values.Describe() is { } lost ? $"{failure.Message}; {lost}" : failure.Message;
+    private string Explain(StoreException failure) => _values.Describe() is { } lost ? $"{failure.Message.TrimEnd('.')}; {lost}." : failure.Message;
 
     // Starts a new sync after the call, because a running one may have missed what was just written.
     private Task SyncSharedAsync()
@@ -228,7 +228,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             else SyncNames(names);
             _values.EndSync(hasFailed: false);
         }
-        catch (FileFailure failure)
+        catch (StoreException failure)
         {
             _values.EndSync(hasFailed: true);
             _lastFailure = failure;

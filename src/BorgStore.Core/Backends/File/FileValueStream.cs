@@ -17,17 +17,10 @@ internal sealed class FileValueStream(FileCalls calls, SafeFileHandle file, stri
     {
         var wanted = (int)Math.Min(buffer.Length, _end - _position);
         if (wanted == 0) return 0;
-        try
-        {
-            var read = calls.Read(file, buffer[..wanted], _position);
-            if (read == 0) throw new FileFailure(StoreError.BackendFailure, "it became shorter while it was read");
-            _position += read;
-            return read;
-        }
-        catch (FileFailure failure)
-        {
-            throw failure.While("load", name);
-        }
+        var read = calls.Read(file, buffer[..wanted], _position);
+        if (read == 0) throw new StoreException(StoreError.BackendFailure, "it became shorter while it was read");
+        _position += read;
+        return read;
     }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

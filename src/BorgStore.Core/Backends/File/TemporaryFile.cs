@@ -34,7 +34,7 @@ internal sealed class TemporaryFile : IDisposable
         if (file is null)
         {
             calls.MakeDirectories(directory, directoryMaking);
-            file = calls.CreateFile(name) ?? throw new FileFailure(StoreError.BackendFailure, "its directory was removed meanwhile");
+            file = calls.CreateFile(name) ?? throw new StoreException(StoreError.BackendFailure, "its directory was removed meanwhile");
         }
         return new TemporaryFile(calls, directory, name, file);
     }
@@ -83,16 +83,16 @@ internal sealed class TemporaryFile : IDisposable
         {
             _calls.Delete(_temporaryName);
         }
-        catch (FileFailure)
+        catch (StoreException)
         {
             // The caller must see the original failure.
         }
     }
 
     /// <summary>Returns the failure for a file that could not get its name.</summary>
-    public static FileFailure Refusal(RenameResult result, StoreMode mode) => result == RenameResult.Taken
-        ? new FileFailure(StoreError.ObjectAlreadyExists, mode == StoreMode.CreateNew
+    public static StoreException Refusal(RenameResult result, StoreMode mode) => result == RenameResult.Taken
+        ? new StoreException(StoreError.ObjectAlreadyExists, mode == StoreMode.CreateNew
             ? "it exists already and was not to be replaced"
             : "there is a directory of that name")
-        : new FileFailure(StoreError.BackendFailure, "its unfinished file was removed meanwhile by someone else");
+        : new StoreException(StoreError.BackendFailure, "its unfinished file was removed meanwhile by someone else");
 }

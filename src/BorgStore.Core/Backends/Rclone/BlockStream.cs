@@ -40,7 +40,7 @@ internal sealed class BlockStream(
         _current = null;
         if (block.Length == 0) return;
         _current = await load(block.Name, new ByteRange(block.Offset, block.Length), cancellationToken).ConfigureAwait(false)
-            ?? throw new StoreException(StoreError.ObjectNotFound, $"Could not defragment: '{block.Name}' vanished meanwhile.", block.Name);
+            ?? throw new StoreException(StoreError.ObjectNotFound, name: block.Name);
         if (_current.Length < block.Length)
             throw new StoreException(StoreError.ReadRange, $"Could not defragment: '{block.Name}' became smaller meanwhile.", block.Name);
         _left = block.Length;

@@ -19,7 +19,7 @@ internal sealed partial class RcloneBackend
     /// <inheritdoc/>
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        var isInPlace = await RunAsync("store", name, canRepeat: true, async (server, remote) =>
+        var isInPlace = await RunAsync(name, canRepeat: true, async (server, remote) =>
         {
             if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
             return !remote.NeedsTemporaryNames;
@@ -30,7 +30,7 @@ internal sealed partial class RcloneBackend
 
     /// <inheritdoc/>
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
-        => await RunAsync("load", name, canRepeat: true, async (server, remote) =>
+        => await RunAsync(name, canRepeat: true, async (server, remote) =>
         {
             var wanted = range;
             if (range.Offset < 0 || range.Length == 0)
@@ -121,7 +121,7 @@ internal sealed partial class RcloneBackend
         return length <= SmallSize
             ? new MemoryValueStream(beginning)
             : new RcloneValueStream(answer, beginning, length,
-                token => LoadCoreAsync(name, range, token), failure => failure.While("load", name, _target));
+                token => LoadCoreAsync(name, range, token), failure => failure.ToException(name, _target));
     }
 
     // For a storage in which values appear atomically.
@@ -130,7 +130,7 @@ internal sealed partial class RcloneBackend
         using var turn = mode == StoreMode.CreateNew
             ? await Locks.EnterAsync(_target.Remote + name, cancellationToken).ConfigureAwait(false)
             : null;
-        await ExplainAsync("store", name, RunAsync("store", name, value.CanReadAgain, async (server, _) =>
+        await ExplainAsync(name, RunAsync(name, value.CanReadAgain, async (server, _) =>
         {
             if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
             return await UploadAsync(server, name, value, cancellationToken).ConfigureAwait(false);
@@ -149,12 +149,12 @@ internal sealed partial class RcloneBackend
         var temporaryName = $"{shownName[..(shownName.LastIndexOf('/') + 1)]}{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
         try
         {
-            await ExplainAsync("store", shownName, RunAsync("store", shownName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
+            await ExplainAsync(shownName, RunAsync(shownName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
                 ? SendAsync(server, remote, temporaryName, value, cancellationToken)
                 : UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
             var name = chooseName();
             var isRepeated = false;
-            await RunAsync("store", name, canRepeat: true, async (server, remote) =>
+            await RunAsync(name, canRepeat: true, async (server, remote) =>
             {
                 // Only we know the temporary name: if it is gone, the move succeeded and just its response was lost.
                 if (isRepeated && await FindFileAsync(server, temporaryName, cancellationToken).ConfigureAwait(false) is null) return true;

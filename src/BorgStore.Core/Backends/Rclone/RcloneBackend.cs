@@ -15,7 +15,6 @@ namespace BorgStore.Backends.Rclone;
 /// </remarks>
 internal sealed partial class RcloneBackend : Backend
 {
-    private const int Attempts = 4;
 
     // An object store has no directories, so this marks an empty store.
     private const string MarkerName = "store" + Suffixes.Hidden;
@@ -39,8 +38,8 @@ internal sealed partial class RcloneBackend : Backend
         _service.AddStore();
     }
 
-    /// <summary>The delay before the second attempt; each further one is four times as long.</summary>
-    internal TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(50);
+    /// <summary>When to retry; rclone itself has already retried.</summary>
+    internal RetryPolicy Retry { get; init; } = new(4, TimeSpan.FromMilliseconds(100));
 
     /// <summary>Stops the rclone of this process, when the library is unloaded. A store that is still open starts it again.</summary>
     public static ValueTask StopSharedProcessAsync() => RcloneService.Shared.StopAsync();
@@ -48,11 +47,11 @@ internal sealed partial class RcloneBackend : Backend
     /// <inheritdoc/>
     protected override Task CreateCoreAsync(CancellationToken cancellationToken)
     {
-        return RunAsync("create", "", canRepeat: false, async (server, remote) =>
+        return RunAsync("", canRepeat: false, async (server, remote) =>
         {
             var contents = await ListRootAsync(server, cancellationToken).ConfigureAwait(false);
             if (contents?.Exists(item => IsOfStore(item.Name)) == true)
-                throw new RcloneFailure(StoreError.StoreAlreadyExists, "there is something at that place already. Choose another, or open the store");
+                throw new RcloneFailure(StoreError.StoreAlreadyExists);
             await server.CallAsync("operations/mkdir", On(""), cancellationToken).ConfigureAwait(false);
             return !remote.HasOnlyPrefixes || await UploadAsync(server, MarkerName, default, cancellationToken).ConfigureAwait(false);
         }, cancellationToken);
@@ -61,7 +60,7 @@ internal sealed partial class RcloneBackend : Backend
     /// <inheritdoc/>
     protected override Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        return RunAsync("destroy", "", canRepeat: false, async (server, remote) =>
+        return RunAsync("", canRepeat: false, async (server, remote) =>
         {
             await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
             if (await FindForeignAsync(server, cancellationToken).ConfigureAwait(false) is { } foreign) throw ForeignContent.Refuse($"rclone:{_target.Shown}", foreign);
@@ -73,7 +72,7 @@ internal sealed partial class RcloneBackend : Backend
     /// <inheritdoc/>
     protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        await RunAsync("open", "", canRepeat: true, async (server, remote) =>
+        await RunAsync("", canRepeat: true, async (server, remote) =>
         {
             if (remote.ServedName is null)
                 throw new RcloneFailure(StoreError.NotSupported, "rclone cannot serve a path that contains ']'");
@@ -92,7 +91,7 @@ internal sealed partial class RcloneBackend : Backend
     private async Task CheckExistsAsync(RcloneServer server, RcloneRemote remote, CancellationToken cancellationToken)
     {
         if (await ListRootAsync(server, cancellationToken).ConfigureAwait(false) is not { } contents || (remote.HasOnlyPrefixes && contents.Count == 0))
-            throw new RcloneFailure(StoreError.StoreDoesNotExist, "there is no store at that place. Create it first, or check the path");
+            throw new RcloneFailure(StoreError.StoreDoesNotExist);
     }
 
     // Returns null if there is no such directory.
@@ -140,15 +139,14 @@ internal sealed partial class RcloneBackend : Backend
     private JsonObject On(string name) => new() { ["fs"] = _target.Remote, ["remote"] = name };
 
     /// <summary>Runs an operation that uses rclone, and rewords its failures for the user.</summary>
-    /// <param name="action">The operation, for the message.</param>
     /// <param name="name">The item; <c>""</c> for the store.</param>
     /// <param name="canRepeat">Whether the operation is idempotent.</param>
     /// <param name="run">The operation; it is called again, perhaps with a new rclone, if that may help.</param>
     /// <param name="cancellationToken">A token to cancel the wait between attempts.</param>
     private async Task<T> RunAsync<T>(
-        string action, string name, bool canRepeat, Func<RcloneServer, RcloneRemote, Task<T>> run, CancellationToken cancellationToken)
+        string name, bool canRepeat, Func<RcloneServer, RcloneRemote, Task<T>> run, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
+        for (var failures = 0; ; failures++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var hasBegun = false;
@@ -159,13 +157,14 @@ internal sealed partial class RcloneBackend : Backend
                 hasBegun = true;
                 return await run(server, remote).ConfigureAwait(false);
             }
-            catch (RcloneFailure failure) when (failure.IsTransient && (canRepeat || !hasBegun) && attempt < Attempts)
-            {
-                await Task.Delay(FirstPause * (1 << (2 * (attempt - 1))), cancellationToken).ConfigureAwait(false);
-            }
             catch (RcloneFailure failure)
             {
-                throw failure.While(action, name, _target);
+                if (failure.IsTransient && (canRepeat || !hasBegun) && Retry.GetPause(failures) is { } pause)
+                {
+                    await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+                throw failure.ToException(name, _target);
             }
         }
     }
@@ -173,14 +172,14 @@ internal sealed partial class RcloneBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        await ExplainAsync("make the directory", name, RunAsync("make the directory", name, canRepeat: true,
+        await ExplainAsync(name, RunAsync(name, canRepeat: true,
             (server, _) => server.CallAsync("operations/mkdir", On(name), cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        return await RunAsync("remove the directory", name, canRepeat: false, async (server, remote) =>
+        return await RunAsync(name, canRepeat: false, async (server, remote) =>
         {
             // Rclone would remove an item as well, and does not report a missing directory.
             if (await FindAsync(server, remote, name, cancellationToken).ConfigureAwait(false) is not { IsDirectory: true }) return false;
@@ -205,14 +204,14 @@ internal sealed partial class RcloneBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
     {
-        return await RunAsync("delete", name, canRepeat: false,
+        return await RunAsync(name, canRepeat: false,
             (server, _) => DeleteFileAsync(server, name, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        return await ExplainAsync($"move '{name}' to", newName, RunAsync("move", name, canRepeat: false, async (server, remote) =>
+        return await ExplainAsync(newName, RunAsync(name, canRepeat: false, async (server, remote) =>
         {
             // A failure would not show whether the item or the target directory is missing.
             if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is null) return false;
@@ -224,7 +223,7 @@ internal sealed partial class RcloneBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask<string?> HashCoreAsync(string name, Hashing.HashKind algorithm, CancellationToken cancellationToken)
     {
-        var (isKnown, hash) = await RunAsync("hash", name, canRepeat: true, async (server, remote) =>
+        var (isKnown, hash) = await RunAsync(name, canRepeat: true, async (server, remote) =>
         {
             if (!remote.Knows(algorithm)) return (false, null);
             var options = new JsonObject { ["showHash"] = true, ["hashTypes"] = new JsonArray(algorithm.Name) };
@@ -243,10 +242,10 @@ internal sealed partial class RcloneBackend : Backend
     }
 
     private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
-        => RunAsync("look up", name, canRepeat: true, (server, remote) => FindAsync(server, remote, name, cancellationToken), cancellationToken);
+        => RunAsync(name, canRepeat: true, (server, remote) => FindAsync(server, remote, name, cancellationToken), cancellationToken);
 
     // Checks whether a directory in the path is an item, which storages report in different ways.
-    private async Task<T> ExplainAsync<T>(string task, string name, Task<T> writing, CancellationToken cancellationToken)
+    private async Task<T> ExplainAsync<T>(string name, Task<T> writing, CancellationToken cancellationToken)
     {
         try
         {
@@ -254,7 +253,7 @@ internal sealed partial class RcloneBackend : Backend
         }
         catch (StoreException e) when (e.Error is StoreError.BackendFailure or StoreError.ObjectNotFound or StoreError.PermissionDenied)
         {
-            if (await ItemAbove.FindAsync($"{task} '{name}'", name, IsItemAsync).ConfigureAwait(false) is { } explained) throw explained;
+            if (await ItemAbove.FindAsync(name, IsItemAsync).ConfigureAwait(false) is { } explained) throw explained;
             throw;
         }
 
@@ -368,7 +367,7 @@ internal sealed partial class RcloneBackend : Backend
     private async Task CheckIsNewAsync(RcloneServer server, string name, CancellationToken cancellationToken)
     {
         if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not null)
-            throw new RcloneFailure(StoreError.ObjectAlreadyExists, $"there is an item '{name}' already");
+            throw new RcloneFailure(StoreError.ObjectAlreadyExists);
     }
 
     /// <inheritdoc/>
@@ -397,7 +396,7 @@ internal sealed partial class RcloneBackend : Backend
     {
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         if (!await IsInListedDirectoriesAsync(item.Id, cancellationToken).ConfigureAwait(false)) return false;
-        return await RunAsync("remove", item.Id, canRepeat: false,
+        return await RunAsync(item.Id, canRepeat: false,
             (server, _) => DeleteFileAsync(server, item.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
@@ -433,7 +432,7 @@ internal sealed partial class RcloneBackend : Backend
 
     private async IAsyncEnumerable<ItemInfo> ListDirectoryAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var item in await RunAsync("list", directory, canRepeat: true,
+        foreach (var item in await RunAsync(directory, canRepeat: true,
             (server, _) => ListAsync(server, directory, cancellationToken), cancellationToken).ConfigureAwait(false))
             yield return item;
     }
@@ -441,7 +440,7 @@ internal sealed partial class RcloneBackend : Backend
     private async IAsyncEnumerable<ItemInfo> ListTreeAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // A single call if the remote itself lists trees; otherwise rclone would do the same walk, but keep everything in memory.
-        var tree = await RunAsync("list", directory, canRepeat: true, async (server, remote) =>
+        var tree = await RunAsync(directory, canRepeat: true, async (server, remote) =>
         {
             var lister = new RcloneLister(server, _target);
             if (!remote.ListsTrees) return null;
@@ -458,7 +457,7 @@ internal sealed partial class RcloneBackend : Backend
             yield return item;
 
         Task<List<ItemInfo>> List(string name, CancellationToken token)
-            => RunAsync("list", name, canRepeat: true, (server, _) => ListAsync(server, name, token), token);
+            => RunAsync(name, canRepeat: true, (server, _) => ListAsync(server, name, token), token);
     }
 
     private async Task<List<ItemInfo>> ListAsync(RcloneServer server, string directory, CancellationToken cancellationToken)

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using BorgStore.Backends.Ssh;
 using BorgStore.Processes;
 
 namespace BorgStore.Backends.Rest;
@@ -17,9 +19,6 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     /// <summary>The environment variables with user and password, used if the URL has none.</summary>
     public const string UsernameVariable = "BORGSTORE_REST_USERNAME", PasswordVariable = "BORGSTORE_REST_PASSWORD";
 
-    /// <summary>The environment variable with the program to use in place of <c>ssh</c>, and its arguments.</summary>
-    public const string RemoteShellVariable = "BORGSTORE_RSH";
-
     private const string ServerCommand = "borgstore-server-rest";
 
     /// <summary>User and password.</summary>
@@ -29,10 +28,13 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     public string? UnixSocket { get; init; }
 
     /// <summary>The command that runs, or connects to, a server on its stdin and stdout.</summary>
-    public IReadOnlyList<string>? Command { get; init; }
+    public ChildCommand? Command { get; init; }
 
-    /// <summary>The host that the command connects to by ssh; <see langword="null"/> if it runs on this machine.</summary>
-    public string? SshHost { get; init; }
+    /// <summary>The host on which the server runs; <see langword="null"/> for this machine.</summary>
+    public SshTarget? Ssh { get; init; }
+
+    /// <summary>The command that our own ssh runs there; <see langword="null"/> if the user chose another program or options for it.</summary>
+    public string? RemoteCommand { get; init; }
 
     /// <summary>Parses a URL.</summary>
     /// <param name="url">The URL.</param>
@@ -43,7 +45,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         {
             "http" or "https" => ParseHttp(url, credential),
             "http+unix" => ParseUnix(url, credential),
-            "rest" => ParseRest(url, remoteShell ?? Environment.GetEnvironmentVariable(RemoteShellVariable)),
+            "rest" => ParseRest(url, remoteShell ?? Environment.GetEnvironmentVariable(SshCommand.ProgramVariable)),
             _ => throw Invalid(url, "its scheme is not http, https, http+unix or rest"),
         };
 
@@ -79,18 +81,26 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         if (!match.Success) throw Invalid(url, "host or path are missing");
         var (user, host, port) = (match.Groups["user"].Value, match.Groups["host"].Value, match.Groups["port"].Value);
         string[] server = [ServerCommand, "--stdio", "--backend", "FILE:" + match.Groups["path"].Value];
-        if (host.Length == 0) return new("http://stdio", "") { Command = server };
+        if (host.Length == 0) return new("http://stdio", "") { Command = new(server[0], server[1..]) };
 
         // ssh would take an argument with a leading dash as an option.
         if (host.StartsWith('-') || user.StartsWith('-')) throw Invalid(url, "no user or host begins with '-'");
-        var shell = remoteShell is { Length: > 0 }
-            ? ShellWords.SplitLocal(remoteShell)
-            : [
-                // Detects a dead connection within a minute and a half, and an unreachable host sooner than the system does.
-                "ssh", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=3", .. port.Length > 0 ? ["-p", port] : Array.Empty<string>(),
-            ];
-        var login = user.Length > 0 ? $"{user}@{host.Trim('[', ']')}" : host.Trim('[', ']');
-        return new("http://stdio", "") { Command = [.. shell, login, .. server.Select(ShellWords.Quote)], SshHost = port.Length > 0 ? $"{host}:{port}" : host };
+        host = host.Trim('[', ']');
+        string[] command = [.. server.Select(ShellWords.Quote)];
+        // Detects a dead connection within a minute and a half, and an unreachable host sooner than the system does.
+        var target = new SshTarget(host, user.Length > 0 ? user : null, port.Length > 0 ? int.Parse(port, CultureInfo.InvariantCulture) : null)
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(15),
+            SilenceTimeout = TimeSpan.FromMinutes(2),
+        };
+        if (remoteShell is not { Length: > 0 })
+        {
+            var remote = string.Join(' ', command);
+            return new("http://stdio", "") { Command = SshCommand.ForProgram(target, remote), Ssh = target, RemoteCommand = remote };
+        }
+        // As in the Python package, another program gets no options of ssh.
+        var shell = ShellWords.SplitLocal(remoteShell);
+        return new("http://stdio", "") { Command = new(shell[0], [.. shell.Skip(1), user.Length > 0 ? $"{user}@{host}" : host, .. command]), Ssh = target };
     }
 
     private static NetworkCredential? FindCredential()

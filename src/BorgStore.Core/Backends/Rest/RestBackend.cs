@@ -50,14 +50,14 @@ internal sealed class RestBackend : Backend
     /// <inheritdoc/>
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
     {
-        await RecogniseAsync("create", cancellationToken).ConfigureAwait(false);
+        await RecogniseAsync(cancellationToken).ConfigureAwait(false);
         await _client.SendAsync(() => Post("/?cmd=create"), answer => answer.DemandDoneAsync(null), Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        await RecogniseAsync("destroy", cancellationToken).ConfigureAwait(false);
+        await RecogniseAsync(cancellationToken).ConfigureAwait(false);
         await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, "/?cmd=destroy"), async answer =>
         {
             if (answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Gone }) throw Unknown("destroy the store", "It is not there now.", null);
@@ -68,8 +68,8 @@ internal sealed class RestBackend : Backend
     /// <inheritdoc/>
     protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        if (!await RecogniseAsync("open", cancellationToken).ConfigureAwait(false))
-            throw StoreException.While(StoreError.StoreDoesNotExist, $"open the store '{_shownUrl}'", _shownUrl);
+        if (!await RecogniseAsync(cancellationToken).ConfigureAwait(false))
+            throw new StoreException(StoreError.StoreDoesNotExist);
     }
 
     /// <inheritdoc/>
@@ -141,10 +141,9 @@ internal sealed class RestBackend : Backend
     }
 
     /// <summary>Requests the root of the store, and throws if the responder is not a server of stores.</summary>
-    /// <param name="task">The task, for messages.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether the store exists.</returns>
-    private async Task<bool> RecogniseAsync(string task, CancellationToken cancellationToken)
+    private async Task<bool> RecogniseAsync(CancellationToken cancellationToken)
     {
         bool exists, isKnown;
         try
@@ -155,7 +154,7 @@ internal sealed class RestBackend : Backend
                 // A user who may not see the root may have access further down; that the store exists is certain.
                 HttpStatusCode.Forbidden => (true, HasExtensions),
                 HttpStatusCode.Gone => (false, true),
-                HttpStatusCode.OK or HttpStatusCode.NotFound => throw RestErrors.NoServer($"{task} the store '{_shownUrl}'", _shownUrl),
+                HttpStatusCode.OK or HttpStatusCode.NotFound => throw RestErrors.NoServer(),
                 _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
             }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
         }
@@ -163,14 +162,14 @@ internal sealed class RestBackend : Backend
         {
             // Some servers answer with 400, others close the connection or send something other than HTTP.
             if (await HttpFailure.FindTlsAsync(_transport.Server, cancellationToken).ConfigureAwait(false) is not { } why) throw;
-            throw StoreException.While(StoreError.ConnectionLost, $"{task} the store '{_shownUrl}'", _shownUrl, why, e);
+            throw new StoreException(StoreError.ConnectionLost, why, innerException: e);
         }
-        if (!isKnown) await RecogniseRefusalAsync(task, cancellationToken).ConfigureAwait(false);
+        if (!isKnown) await RecogniseRefusalAsync(cancellationToken).ConfigureAwait(false);
         return exists;
     }
 
     // Any web server may answer with 403. The Python server is recognised by its response to a listing.
-    private Task<bool> RecogniseRefusalAsync(string task, CancellationToken cancellationToken)
+    private Task<bool> RecogniseRefusalAsync(CancellationToken cancellationToken)
         => _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, "//"), async answer =>
         {
             if (answer.Response.StatusCode == HttpStatusCode.OK)
@@ -179,7 +178,7 @@ internal sealed class RestBackend : Backend
                 return true;
             }
             return await RestErrors.IsRefusalOfPythonAsync(answer.Response, answer.Stalled).ConfigureAwait(false) ? true
-                : throw StoreException.While(StoreError.PermissionDenied, $"{task} the store '{_shownUrl}'", _shownUrl,
+                : throw new StoreException(StoreError.PermissionDenied,
                     "what answers there refuses everybody or this user, and does not look like a BorgStore REST server. Check the URL, user and password");
         }, Repeat.Freely, takesLong: false, cancellationToken);
 
@@ -260,7 +259,7 @@ internal sealed class RestBackend : Backend
     private async ValueTask DemandAbsentAsync(string name, CancellationToken cancellationToken)
     {
         if (!HasExtensions && await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is not null)
-            throw new StoreException(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already.", name);
+            throw new StoreException(StoreError.ObjectAlreadyExists, name: name);
     }
 
     private void CheckStillNew(RestAnswer answer, StoreMode mode, string name)
@@ -527,7 +526,7 @@ internal sealed class RestBackend : Backend
             after = page.Next;
             foreach (var name in page.Unreadable ?? [])
             {
-                var reason = StoreException.While(page.Error, $"list '{name}'", name);
+                var reason = new StoreException(page.Error, name: name);
                 if (!unreadable.TryAdd(name, reason)) throw reason;
             }
         }

@@ -29,12 +29,11 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     /// <summary>The longest time without activity on a connection.</summary>
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The delays before retries.</summary>
-    public IReadOnlyList<TimeSpan> Pauses { get; set; } =
-        [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5)];
+    /// <summary>When to retry after a lost connection: for six seconds, in which a server restarts.</summary>
+    public RetryPolicy Retry { get; set; } = new(6, TimeSpan.FromSeconds(0.1));
 
-    /// <summary>The delays before retries of requests that the server mixed up, randomised so that several clients don't stay in step.</summary>
-    public IReadOnlyList<TimeSpan> MixUpPauses { get; set; } = [.. Enumerable.Range(0, 8).Select(i => TimeSpan.FromMilliseconds(25 << i))];
+    /// <summary>When to retry requests that the server mixed up.</summary>
+    public RetryPolicy MixUpRetry { get; set; } = new(8, TimeSpan.FromMilliseconds(25));
 
     /// <summary>The number of the server's extensions, as announced in its responses; 0 for none.</summary>
     public int Extensions { get; private set; }
@@ -58,9 +57,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 var (result, failure, outcome, wait) = await TryAsync(create, read, mayHaveHappened, mixUps > 0, takesLong, cancellationToken).ConfigureAwait(false);
                 if (outcome == Outcome.Answered) return result!;
                 mayHaveHappened |= outcome == Outcome.Lost;
-                var pause = outcome == Outcome.MixedUp
-                    ? mixUps < MixUpPauses.Count ? MixUpPauses[mixUps++] * (0.5 + Random.Shared.NextDouble()) : (TimeSpan?)null
-                    : losses < Pauses.Count ? Pauses[losses++] : null;
+                var pause = outcome == Outcome.MixedUp ? MixUpRetry.GetPause(mixUps++) : Retry.GetPause(losses++);
                 if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw Explain(failure!);
                 // A server that never answered gets only one more attempt.
                 if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
@@ -237,7 +234,6 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     {
         if (WhatSshSaid(cause) is { } said) return said;
         if (IsNoHttp(cause)) return RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause);
-        return StoreException.While(StoreError.ConnectionLost, $"reach the REST server at '{shownUrl}'", shownUrl,
-            $"{HttpFailure.Describe(cause, transport.Server, RestTransport.AuthorityVariable)}{transport.ChildErrors}", cause);
+        return new(StoreError.ConnectionLost, $"{HttpFailure.Describe(cause, transport.Server, RestTransport.AuthorityVariable)}{transport.ChildErrors}", shownUrl, cause);
     }
 }

@@ -31,9 +31,7 @@ internal static partial class RestErrors
             && Enum.IsDefined(exact) && exact.ToString() == values.First())
         {
             name = Find(response, NameHeader) ?? name;
-            return Find(response, DetailHeader) is { } detail
-                ? StoreException.While(exact, string.IsNullOrEmpty(name) ? "use the store" : $"use '{name}'", name, detail)
-                : new(exact, text.Length > 0 ? text : Describe(response), name);
+            return new(exact, Find(response, DetailHeader) ?? (SaysAll(exact) ? null : text.Length > 0 ? text : Describe(response)), name);
         }
         var error = response.StatusCode switch
         {
@@ -55,7 +53,7 @@ internal static partial class RestErrors
             HttpStatusCode.GatewayTimeout or HttpStatusCode.RequestTimeout => StoreError.Timeout,
             _ => StoreError.BackendFailure,
         };
-        return new(error, response.StatusCode switch
+        return new(error, SaysAll(error) ? null : response.StatusCode switch
         {
             HttpStatusCode.Unauthorized => "The REST server refuses the user or password. Give them in the URL, with -Credential, "
                 + $"or in {RestAddress.UsernameVariable} and {RestAddress.PasswordVariable}.",
@@ -83,10 +81,7 @@ internal static partial class RestErrors
     public static StoreException TooLong(long limit) => Wrong($"it sends more than the {limit} bytes that such an answer has at most");
 
     /// <summary>Returns the exception for opening something that is not a server of stores.</summary>
-    /// <param name="task">What was tried.</param>
-    /// <param name="shownUrl">The store's URL for messages.</param>
-    public static StoreException NoServer(string task, string shownUrl)
-        => StoreException.While(StoreError.StoreDoesNotExist, task, shownUrl, "what answers there is no BorgStore REST server");
+    public static StoreException NoServer() => new(StoreError.StoreDoesNotExist, "what answers there is no BorgStore REST server");
 
     /// <summary>Returns whether the Python server refused because of its permissions.
     /// Its responses have no mark, but no other page has this text.</summary>
@@ -106,6 +101,10 @@ internal static partial class RestErrors
 
     private static string? Find(HttpResponseMessage response, string header)
         => response.Headers.TryGetValues(header, out var values) ? ServerText.Clean(Uri.UnescapeDataString(values.First())) : null;
+
+    // The server's text would only repeat these.
+    private static bool SaysAll(StoreError error) => error
+        is StoreError.ObjectNotFound or StoreError.ObjectAlreadyExists or StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
 
     private static bool HasWords(string text) => text.AsSpan().ContainsAnyExcept(" .".AsSpan());
 

@@ -21,6 +21,7 @@ internal sealed class RestTransport : IAsyncDisposable
     private readonly RestAddress _address;
     private readonly ConcurrentDictionary<ChildStream, byte> _children = new();
     private readonly AuthenticationHeaderValue? _authorization;
+    private Task<SshConfiguration>? _configuration;
     private string _childErrors = "";
 
     /// <summary>Initializes the transport; nothing is connected yet.</summary>
@@ -68,7 +69,7 @@ internal sealed class RestTransport : IAsyncDisposable
     public RequestTurns? Turns { get; } = new();
 
     /// <summary>The stderr of children that failed, for error messages.</summary>
-    public string ChildErrors => _childErrors.Length == 0 ? "" : $" {_address.Command![0]} said: {_childErrors}";
+    public string ChildErrors => _childErrors.Length == 0 ? "" : $" {_address.Command!.FileName} said: {_childErrors}";
 
     /// <summary>Whether retries are pointless, because the program to start is missing or refuses its arguments.</summary>
     public bool IsHopeless { get; private set; }
@@ -157,23 +158,29 @@ internal sealed class RestTransport : IAsyncDisposable
         }
     }
 
-    private ValueTask<Stream> StartChildAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private async ValueTask<Stream> StartChildAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
-        var child = new ChildStream(Start(_address.Command!), OnChildEnded);
+        var child = new ChildStream(_address.RemoteCommand is { } remote ? await StartSshAsync(_address.Ssh!, remote, cancellationToken).ConfigureAwait(false)
+            : Start(_address.Command!), OnChildEnded);
         _children[child] = 0;
-        return new(child);
+        return child;
     }
 
-    private static ChildProcess Start(IReadOnlyList<string> command)
+    private async Task<ChildProcess> StartSshAsync(SshTarget target, string command, CancellationToken cancellationToken)
+    {
+        var configuration = await (_configuration ??= SshConfiguration.ReadAsync(target)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return SshCommand.Start(SshCommand.ForProgram(target, command, configuration.CipherOptions));
+    }
+
+    private static ChildProcess Start(ChildCommand command)
     {
         try
         {
-            return ChildProcess.Start(new(command[0], [.. command.Skip(1)]));
+            return ChildProcess.Start(command);
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw StoreException.While(StoreError.NotSupported, $"run '{command[0]}'", name: null,
-                ChildProcess.DescribeMissing(command[0], e, "Install it, and see that it is on the PATH"), e);
+            throw new StoreException(StoreError.NotSupported, ChildProcess.DescribeMissing(command.FileName, e, "Install it, and see that it is on the PATH"), innerException: e);
         }
     }
 
@@ -185,7 +192,7 @@ internal sealed class RestTransport : IAsyncDisposable
         // Not found, not executable, or wrong usage; all occur before anything is sent.
         IsHopeless = !child.HasAnswered && exitCode is 126 or 127 or 2;
         // The exit code of ssh's own failures.
-        SshFailure = _address.SshHost is { } host && !child.HasAnswered && exitCode == 255 ? SshFailure.Explain(host, errors, exitCode, wasGreeted: false) : null;
+        SshFailure = _address.Ssh is { } target && !child.HasAnswered && exitCode == 255 ? SshFailure.Explain(target.Server, errors, exitCode, wasGreeted: false) : null;
         IsHopeless |= SshFailure is { Error: not StoreError.ConnectionLost };
     }
 

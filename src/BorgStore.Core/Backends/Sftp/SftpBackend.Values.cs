@@ -26,7 +26,7 @@ internal sealed partial class SftpBackend
             {
                 using var use = value.IsInMemory ? null : writing.UseSource();
                 var reply = await Upload.WriteAsync(connection, handle, value, token).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", name, value.Length).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, value.Length).ConfigureAwait(false);
             }).ConfigureAwait(false);
             await PublishAsync(connection, writing, name).ConfigureAwait(false);
             return true;
@@ -94,7 +94,7 @@ internal sealed partial class SftpBackend
         if (!opened.IsOk)
         {
             writing.Temporary = null;
-            throw await ExplainRefusedWriteAsync(connection, opened, "store", writing.Name, size: 0).ConfigureAwait(false);
+            throw await ExplainRefusedWriteAsync(connection, opened, writing.Name, size: 0).ConfigureAwait(false);
         }
         try
         {
@@ -102,13 +102,13 @@ internal sealed partial class SftpBackend
             if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
             {
                 using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
-                if (!synced.IsOk) throw Refused(synced, "bring to the server's disk", writing.Name);
+                if (!synced.IsOk) throw Refused(synced, writing.Name);
             }
             call.CancellationToken.ThrowIfCancellationRequested();
             using var closed = await connection.SendAsync(
                 new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)).ConfigureAwait(false);
             opened = default;
-            if (!closed.IsOk) throw Refused(closed, "store", writing.Name);
+            if (!closed.IsOk) throw Refused(closed, writing.Name);
         }
         catch when (connection.Failure is null)
         {
@@ -133,7 +133,7 @@ internal sealed partial class SftpBackend
             if (!renamed.IsOk)
             {
                 using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, "store", name);
+                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, name);
             }
             writing.Temporary = null;
             NoteWritten(connection, name);
@@ -177,7 +177,7 @@ internal sealed partial class SftpBackend
         using var renamed = await connection.SendAsync(
             new RenameRequest(ToPath(writing.Temporary!), ToPath(writing.Withdrawn))).ConfigureAwait(false);
         if (!renamed.IsOk && !await IsItemAsync(connection, writing.Withdrawn).ConfigureAwait(false))
-            return renamed.Status == StatusCode.NoSuchFile ? false : throw Refused(renamed, "store", writing.Name);
+            return renamed.Status == StatusCode.NoSuchFile ? false : throw Refused(renamed, writing.Name);
         writing.Withdraw();
         return true;
     }
@@ -200,7 +200,7 @@ internal sealed partial class SftpBackend
     }
 
     // Version 3 has one code for most failures; a full or read-only file system is worth a query.
-    private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string task, string name, long size)
+    private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string name, long size)
     {
         if (refusal.Status == StatusCode.NoSuchFile)
         {
@@ -208,7 +208,7 @@ internal sealed partial class SftpBackend
             if (root.Status == StatusCode.NoSuchFile) return DoesNotExist();
         }
         if (refusal.Status is StatusCode.NoSuchFile or StatusCode.Failure
-            && await ItemAbove.FindAsync($"{task} '{name}'", name, parent => IsItemAsync(connection, parent)).ConfigureAwait(false) is { } explained)
+            && await ItemAbove.FindAsync(name, parent => IsItemAsync(connection, parent)).ConfigureAwait(false) is { } explained)
             return explained;
         if (refusal.Status == StatusCode.NoSuchFile)
         {
@@ -220,10 +220,10 @@ internal sealed partial class SftpBackend
         {
             using var reply = await connection.SendAsync(new PathExtendedRequest(Extension.FileSystemStat, _root)).ConfigureAwait(false);
             var (free, isReadOnly) = reply.IsOk ? ReadFileSystem(reply.Content.Span) : (long.MaxValue, false);
-            if (isReadOnly) return StoreException.While(StoreError.PermissionDenied, $"{task} '{name}'", name, "the server's file system may only be read");
-            if (free < size) return StoreException.While(StoreError.NoSpace, $"{task} '{name}'", name, $"it has {size} bytes, and there is room for {free} more");
+            if (isReadOnly) return new(StoreError.PermissionDenied, "the server's file system may only be read", name);
+            if (free < size) return new(StoreError.NoSpace, $"it has {size} bytes, and there is room for {free} more", name);
         }
-        return Refused(refusal, task, name);
+        return Refused(refusal, name);
     }
 
     internal static (long Free, bool IsReadOnly) ReadFileSystem(ReadOnlySpan<byte> content)
@@ -326,7 +326,7 @@ internal sealed partial class SftpBackend
         var answer = connection.SendAsync(new FsyncRequest(opened.Handle));
         connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
         using var synced = await answer.ConfigureAwait(false);
-        return synced.IsOk ? true : throw Refused(synced, "bring to the server's disk", name);
+        return synced.IsOk ? true : throw Refused(synced, name);
     }
 
     // The number of items that are open at the same time during gathering, and of requested pieces of each.
@@ -364,9 +364,9 @@ internal sealed partial class SftpBackend
                         return new SftpValueStream(name, range.Offset, first.Content.Length, first, download: null, resume: null);
                     stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
                 }
-                if (!stat.IsOk) throw Refused(stat, "load", name);
+                if (!stat.IsOk) throw Refused(stat, name);
                 if (stat.Attributes.IsDirectory) return null;
-                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, "load", name);
+                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, name);
 
                 var (start, count) = range.Resolve(stat.Attributes.Size);
                 var end = start + count;
@@ -440,10 +440,10 @@ internal sealed partial class SftpBackend
     private async ValueTask<StoreException> ExplainUnreadAsync(SftpConnection connection, byte[] handle, Piece piece, Reply refusal)
     {
         using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
-        return !stat.IsOk ? Refused(refusal, "load", piece.Name)
+        return !stat.IsOk ? Refused(refusal, piece.Name)
             : stat.Attributes.IsDirectory ? piece.Missing()
             : piece.Offset > stat.Attributes.Size - piece.Target.Length ? piece.Outside(stat.Attributes.Size)
-            : Refused(refusal, "load", piece.Name);
+            : Refused(refusal, piece.Name);
     }
 
     private ValueTask<Download> ResumeAsync(string name, ItemAttributes before, long position, long end, CancellationToken cancellationToken)
@@ -469,7 +469,7 @@ internal sealed partial class SftpBackend
         // Some servers refuse to open a directory, or report denied access for a path that runs through a file.
         using var stat = await StatAsync(connection, name).ConfigureAwait(false);
         var isNoItem = stat.IsOk ? stat.Attributes.IsDirectory : stat.Status == StatusCode.NoSuchFile;
-        return isNoItem ? null : throw Refused(opened, "load", name);
+        return isNoItem ? null : throw Refused(opened, name);
     }
 
     private static ValueTask<Reply> HandleStatAsync(SftpConnection connection, byte[] handle)
@@ -512,8 +512,8 @@ internal sealed partial class SftpBackend
             {
                 using var stat = await StatAsync(connection, group.Key).ConfigureAwait(false);
                 if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && stat.Attributes.IsDirectory)
-                    throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{group.Key}' to take a block from.", group.Key);
-                if (!stat.IsOk) throw Refused(stat, "take a part of", group.Key);
+                    throw new StoreException(StoreError.ObjectNotFound, name: group.Key);
+                if (!stat.IsOk) throw Refused(stat, group.Key);
                 foreach (var block in group) block.DemandWithin(stat.Attributes.Size);
             })).ConfigureAwait(false);
         }
@@ -528,7 +528,7 @@ internal sealed partial class SftpBackend
             await using (stream.ConfigureAwait(false))
             {
                 var reply = await Upload.WriteAsync(connection, target, new(stream, stream.Length), cancellationToken).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", writing.Name, stream.Length).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, writing.Name, stream.Length).ConfigureAwait(false);
             }
             return;
         }
@@ -551,7 +551,7 @@ internal sealed partial class SftpBackend
         {
             var handles = await Task.WhenAll(opening).ConfigureAwait(false);
             if (Array.FindIndex(handles, handle => handle is null) is >= 0 and var absent)
-                throw new StoreException(StoreError.ObjectNotFound, $"There is no item '{names[absent]}' any more.", names[absent]);
+                throw new StoreException(StoreError.ObjectNotFound, name: names[absent]);
             var copies = new List<Task<Reply>>();
             foreach (var block in blocks)
             {
@@ -566,7 +566,7 @@ internal sealed partial class SftpBackend
             }
             foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
             {
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, "store", name, offset).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, offset).ConfigureAwait(false);
             }
         }
         finally

@@ -111,9 +111,8 @@ internal sealed partial class SftpBackend : Backend
     private string ToPath(string name) => name.Length == 0 ? _root : $"{_root}/{name}";
 
     /// <summary>Returns the exception for a request that the server refused.</summary>
-    private StoreException Refused(in Reply reply, string task, string name)
+    private static StoreException Refused(in Reply reply, string name)
     {
-        var shown = name.Length == 0 ? _shownUrl : name;
         var error = reply.Status switch
         {
             StatusCode.NoSuchFile when name.Length > 0 => StoreError.ObjectNotFound,
@@ -129,7 +128,7 @@ internal sealed partial class SftpBackend : Backend
             : $"the server says: {Describe(reply.Status)}";
         if (name.Length == 0 && reply.Status is StatusCode.NoSuchFile or StatusCode.PermissionDenied)
             said += ". A server that shows only a part of its files (chroot) takes paths from there on";
-        return StoreException.While(error, $"{task} '{shown}'", shown, said);
+        return new(error, said, name.Length == 0 ? null : name);
     }
 
     // For servers that send no message, or one with a path in it.
@@ -147,7 +146,7 @@ internal sealed partial class SftpBackend : Backend
     };
 
     private static StoreException AlreadyExists(string name)
-        => new(StoreError.ObjectAlreadyExists, $"There is an item '{name}' already, and it was not to be replaced.", name);
+        => new(StoreError.ObjectAlreadyExists, name: name);
 
     // The limit of Linux. Destroying follows no links, so only bogus answers of a server lead deeper.
     private const int LongestPath = 4096;
@@ -164,7 +163,7 @@ internal sealed partial class SftpBackend : Backend
             using var reply = await MakeRootAsync(connection).ConfigureAwait(false);
             if (reply.IsOk) return true;
             using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
-            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : Refused(reply, "make", "");
+            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : Refused(reply, "");
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
@@ -173,7 +172,7 @@ internal sealed partial class SftpBackend : Backend
         {
             using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
             if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && !stat.Attributes.IsDirectory) throw DoesNotExist();
-            if (!stat.IsOk) throw Refused(stat, "open", "");
+            if (!stat.IsOk) throw Refused(stat, "");
             return true;
         }, cancellationToken).ConfigureAwait(false);
 
@@ -245,7 +244,7 @@ internal sealed partial class SftpBackend : Backend
     private async Task RemoveAsync(SftpConnection connection, PacketType type, string name)
     {
         using var reply = await connection.SendAsync(new PathRequest(type, PacketType.Status, ToPath(name))).ConfigureAwait(false);
-        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, "remove", name);
+        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, name);
     }
 
     // The folders above usually exist. If one cannot be created, creating the last one fails too,
@@ -264,18 +263,16 @@ internal sealed partial class SftpBackend : Backend
 
     private static string Join(string directory, string name) => directory.Length == 0 ? name : $"{directory}/{name}";
 
-    private StoreException Occupied() => new(StoreError.StoreAlreadyExists,
-        $"There is something at '{_shownUrl}' already. A store is made in a folder that is empty or not there yet.", _shownUrl);
+    private static StoreException Occupied() => new(StoreError.StoreAlreadyExists);
 
-    private StoreException DoesNotExist() => new(StoreError.StoreDoesNotExist,
-        $"There is no store at '{_shownUrl}'. Check the URL, or make one.", _shownUrl);
+    private static StoreException DoesNotExist() => new(StoreError.StoreDoesNotExist);
 
     /// <inheritdoc/>
     protected override ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
         => RunAsync<ItemInfo?>(async (connection, _) =>
         {
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-            if (!stat.IsOk) return stat.Status == StatusCode.NoSuchFile ? null : throw Refused(stat, "look for", name);
+            if (!stat.IsOk) return stat.Status == StatusCode.NoSuchFile ? null : throw Refused(stat, name);
             return stat.Attributes.IsDirectory || stat.Attributes.IsRegular ? stat.Attributes.ToItem(name) : null;
         }, cancellationToken);
 
@@ -289,7 +286,7 @@ internal sealed partial class SftpBackend : Backend
             // After a lost attempt, a missing item was most likely deleted by it.
             if (removed.Status == StatusCode.NoSuchFile) return call.Lost > 0;
             return await IsItemAsync(connection, name).ConfigureAwait(false)
-                ? throw await ExplainRefusedWriteAsync(connection, removed, "delete", name, size: 0).ConfigureAwait(false)
+                ? throw await ExplainRefusedWriteAsync(connection, removed, name, size: 0).ConfigureAwait(false)
                 : false;
         }, cancellationToken);
 
@@ -308,7 +305,7 @@ internal sealed partial class SftpBackend : Backend
                 status = await RenameAsync(connection, name, newName, mode).ConfigureAwait(false);
             }
             if (!status.IsOk && !await IsItemAsync(connection, name).ConfigureAwait(false)) return false;
-            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, $"move '{name}' to", newName, size: 0).ConfigureAwait(false);
+            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, newName, size: 0).ConfigureAwait(false);
             _unsynced.Rename(name, newName);
             return true;
         }, cancellationToken);
@@ -323,7 +320,7 @@ internal sealed partial class SftpBackend : Backend
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
             return stat.IsOk && stat.Attributes.IsDirectory
                 ? true
-                : throw await ExplainRefusedWriteAsync(connection, made, "make the directory", name, size: 0).ConfigureAwait(false);
+                : throw await ExplainRefusedWriteAsync(connection, made, name, size: 0).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
@@ -333,7 +330,7 @@ internal sealed partial class SftpBackend : Backend
             using var removed = await connection.SendAsync(
                 new PathRequest(PacketType.RemoveDirectory, PacketType.Status, ToPath(name))).ConfigureAwait(false);
             if (removed.IsOk) return true;
-            return removed.Status == StatusCode.NoSuchFile ? call.Lost > 0 : throw Refused(removed, "remove", name);
+            return removed.Status == StatusCode.NoSuchFile ? call.Lost > 0 : throw Refused(removed, name);
         }, cancellationToken);
 
     private ValueTask<Reply> StatAsync(SftpConnection connection, string name)
@@ -414,7 +411,7 @@ internal sealed partial class SftpBackend : Backend
         }
 
         var entries = await ReadDirectoryAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false)
-            ?? throw new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory);
+            ?? throw new StoreException(StoreError.ObjectNotFound, name: directory);
         foreach (var (name, attributes) in entries)
             if ((attributes.IsRegular || attributes.IsDirectory) && ItemName.IsListable(name)) yield return attributes.ToItem(name);
     }
@@ -456,7 +453,7 @@ internal sealed partial class SftpBackend : Backend
             var (entries, refusal) = await DirectoryReader.ReadAsync(
                 connection, ToPath(name), links, isRoot: name.Length == 0, cancellationToken).ConfigureAwait(false);
             if (refusal.IsOk) return entries;
-            return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, "list", name);
+            return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, name);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BorgStore.Backends.Ssh;
 
 namespace BorgStore.Backends.Sftp;
 
@@ -21,6 +22,9 @@ internal sealed record SftpUrl(string Host, string Path)
 
     /// <summary>How long the server may be silent while requests are waiting: <c>?timeout=SECONDS</c>.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The server for ssh.</summary>
+    public SshTarget Target => new(Host, User, Port) { ConnectTimeout = Timeout, SilenceTimeout = Timeout };
 
     /// <summary>The host and port for messages.</summary>
     public string Server => Port is { } port ? $"{Host}:{port}" : Host;

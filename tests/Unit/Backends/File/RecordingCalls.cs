@@ -107,6 +107,6 @@ internal sealed class RecordingCalls(FileCalls inner) : FileCalls
         Calls.Enqueue(call);
         if (SyncTime > TimeSpan.Zero) Thread.Sleep(SyncTime);
         Syncing?.Invoke(call);
-        if (FailSync) throw new FileFailure(StoreError.BackendFailure, "input/output error");
+        if (FailSync) throw new StoreException(StoreError.BackendFailure, "input/output error");
     }
 }

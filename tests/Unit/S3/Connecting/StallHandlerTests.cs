@@ -16,7 +16,7 @@ public sealed class StallHandlerTests
     {
         using var client = Client(async token => { await Task.Delay(Timeout.Infinite, token); throw new InvalidOperationException(); });
         var error = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("http://host/", Ct));
-        Assert.Equal(StoreError.Timeout, S3Errors.ToStoreException(error, "load 'a'", "a").Error);
+        Assert.Equal(StoreError.Timeout, S3Errors.ToStoreException(error, "a").Error);
     }
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class StallHandlerTests
         using var response = await stopping.GetAsync("http://host/", HttpCompletionOption.ResponseHeadersRead, Ct);
         var body = await response.Content.ReadAsStreamAsync(Ct);
         var error = await Assert.ThrowsAsync<IOException>(() => body.ReadExactlyAsync(new byte[4], Ct).AsTask());
-        Assert.Equal(StoreError.Timeout, S3Errors.ToStoreException(error, "load 'a'", "a").Error);
+        Assert.Equal(StoreError.Timeout, S3Errors.ToStoreException(error, "a").Error);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ internal enum MakeDirectoryResult
 }
 
 /// <summary>The file system calls of a store. Names are relative to its directory, with <c>/</c>.</summary>
-/// <remarks>All calls block, may be made from many threads, report absence by their result and throw <see cref="FileFailure"/> for
+/// <remarks>All calls block, may be made from many threads, report absence by their result and throw <see cref="StoreException"/> for
 /// all other failures. On Linux they are direct system calls; the framework's methods would make more than twice as many.</remarks>
 internal abstract class FileCalls
 {
@@ -99,8 +99,14 @@ internal abstract class FileCalls
 
     public abstract FileLock CreateLock(string name);
 
+    /// <summary>Returns the exception for a failed call.</summary>
+    /// <param name="error">The kind of error.</param>
+    /// <param name="reason">The reason, as the end of a sentence; without any path.</param>
+    public static StoreException Failure(StoreError error, string reason) => new(error, error == StoreError.PermissionDenied
+        ? $"{reason}. Check who owns the files of the store and how its file system is mounted" : reason);
+
     /// <summary>Returns the failure to remove a directory that has something in it.</summary>
-    protected static FileFailure DirectoryNotEmpty() => new(StoreError.InvalidArgument, "it is not empty");
+    protected static StoreException DirectoryNotEmpty() => new(StoreError.InvalidArgument, "it is not empty");
 
     /// <summary>Returns the directory part of a name; empty for the store's own directory.</summary>
     public static string DirectoryOf(string name) => name.LastIndexOf('/') is > 0 and var slash ? name[..slash] : "";
@@ -113,7 +119,7 @@ internal abstract class FileCalls
         if (name.Length == 0)
         {
             if (GetStatus("") is { IsDirectory: true }) return;
-            throw new FileFailure(StoreError.StoreDoesNotExist, "the directory of the store is gone");
+            throw new StoreException(StoreError.StoreDoesNotExist);
         }
         making?.Invoke(name);
         switch (MakeDirectory(name))
@@ -126,7 +132,7 @@ internal abstract class FileCalls
                 break;
         }
         if (GetStatus(name) is not { IsDirectory: true })
-            throw new FileFailure(StoreError.ObjectAlreadyExists, ItemAbove.Describe(name));
+            throw new StoreException(StoreError.ObjectAlreadyExists, ItemAbove.Describe(name));
     }
 }
 

@@ -26,9 +26,9 @@ internal static class Errno
     public static bool IsAbsent(int errno) => errno is NoEntry or NotDirectory;
 
     /// <summary>Returns the failure of the last call.</summary>
-    public static FileFailure LastFailure() => Failure(Marshal.GetLastPInvokeError());
+    public static StoreException LastFailure() => Failure(Marshal.GetLastPInvokeError());
 
-    public static FileFailure Failure(int errno) => new(errno switch
+    public static StoreException Failure(int errno) => FileCalls.Failure(errno switch
     {
         NotPermitted or AccessDenied or ReadOnly => StoreError.PermissionDenied,
         NoSpace or OverQuota => StoreError.NoSpace,

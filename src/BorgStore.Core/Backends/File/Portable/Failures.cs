@@ -76,26 +76,26 @@ internal static class Failures
 
     public static bool IsOfFileSystem(Exception e) => e is IOException or UnauthorizedAccessException;
 
-    public static FileFailure From(Exception e)
+    public static StoreException From(Exception e)
     {
-        if (e is UnauthorizedAccessException) return new FileFailure(StoreError.PermissionDenied, "the system refuses the access");
-        if (e is PathTooLongException) return new FileFailure(StoreError.BackendFailure, "the path is too long");
+        if (e is UnauthorizedAccessException) return FileCalls.Failure(StoreError.PermissionDenied, "the system refuses the access");
+        if (e is PathTooLongException) return new StoreException(StoreError.BackendFailure, "the path is too long");
         return OperatingSystem.IsWindows() ? FromWindows(e.HResult) : FromUnix(e.HResult);
     }
 
     // On Unix the framework uses the error number as HResult.
-    private static FileFailure FromUnix(int errno)
+    private static StoreException FromUnix(int errno)
     {
         // The framework has its own codes for absent files and for failures that it detects itself.
         if (errno < 0) errno = errno is FileAbsent or FolderAbsent ? Errno.NoEntry : Errno.InputOutput;
         var failure = Errno.Failure(errno);
-        return OperatingSystem.IsMacOS() && errno == 69 ? new FileFailure(StoreError.NoSpace, failure.Message) : failure;
+        return OperatingSystem.IsMacOS() && errno == 69 ? new StoreException(StoreError.NoSpace, failure.Message) : failure;
     }
 
-    private static FileFailure FromWindows(int result)
+    private static StoreException FromWindows(int result)
     {
         var code = result & 0xFFFF;
-        return new FileFailure(code switch
+        return FileCalls.Failure(code switch
         {
             5 or 19 => StoreError.PermissionDenied, // access denied, write-protected
             39 or 112 or 1295 => StoreError.NoSpace, // disk full (two codes), disk quota

@@ -24,7 +24,7 @@ internal sealed class PrivateFolder(string root)
     private volatile bool _isClosedToOthers;
 
     /// <summary>Checks an item or directory, and the directories in its path. Absent ones pass.</summary>
-    /// <exception cref="FileFailure"><see cref="StoreError.PermissionDenied"/> if it is a link, or others can change it.</exception>
+    /// <exception cref="StoreException"><see cref="StoreError.PermissionDenied"/> if it is a link, or others can change it.</exception>
     public void CheckItem(string name)
     {
         if (name.Length == 0) CheckRoot();
@@ -82,14 +82,14 @@ internal sealed class PrivateFolder(string root)
     {
         var user = LibC.GetUser();
         if (status.Owner != user && status.Owner != 0)
-            throw new FileFailure(StoreError.PermissionDenied, $"{shown} belongs to another user");
+            throw FileCalls.Failure(StoreError.PermissionDenied, $"{shown} belongs to another user");
         var others = status.Group == user ? WritableByOthers : WritableByOthers | WritableByGroup;
         if ((status.Permissions & others) != 0 && !mayBeWritable) throw Writable(shown);
     }
 
-    private static FileFailure Link(string shown)
-        => new(StoreError.PermissionDenied, $"{shown} is a link, or something else that does not belong in a cache");
+    private static StoreException Link(string shown)
+        => FileCalls.Failure(StoreError.PermissionDenied, $"{shown} is a link, or something else that does not belong in a cache");
 
-    private static FileFailure Writable(string shown)
-        => new(StoreError.PermissionDenied, $"other users may write to {shown}; run chmod go-w on it, or choose another folder");
+    private static StoreException Writable(string shown)
+        => FileCalls.Failure(StoreError.PermissionDenied, $"other users may write to {shown}; run chmod go-w on it, or choose another folder");
 }

@@ -42,7 +42,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         using var change = Begin(name, length, checkOnly: true, null, cancellationToken);
         // Values that replace the same item add nothing in the end, but until then all of them are on disk.
         if (length > Math.Max(most, change.Used) - _lengthInFlight)
-            throw new FileFailure(StoreError.QuotaExceeded, $"{_lengthInFlight} bytes are being written under the quota of {most} bytes, and these are {length} more");
+            throw new StoreException(StoreError.QuotaExceeded, $"{_lengthInFlight} bytes are being written under the quota of {most} bytes, and these are {length} more");
         return new Reservation(this, Math.Max(0, change.Growth), length);
     }
 
@@ -65,7 +65,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             {
                 file = _fileLock.Acquire();
             }
-            catch (FileFailure failure) when (failure.Error == StoreError.PermissionDenied)
+            catch (StoreException failure) when (failure.Error == StoreError.PermissionDenied)
             {
                 return ReadUnlocked() ?? Scan(cancellationToken);
             }
@@ -100,7 +100,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
                     }
                 }
             }
-            catch (FileFailure)
+            catch (StoreException)
             {
                 // The session's mark stays, so that the values are counted after the next boot.
             }
@@ -136,7 +136,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         }
     }
 
-    private static FileFailure Exceeded(long limit, long used, long inFlight, long more) => new(StoreError.QuotaExceeded,
+    private static StoreException Exceeded(long limit, long used, long inFlight, long more) => new(StoreError.QuotaExceeded,
         $"the quota of {limit} bytes has {Math.Max(0, limit - used - inFlight)} left ({used} are used{(inFlight > 0 ? $" and {inFlight} are being written" : "")}), and this needs {more} more");
 
     // Returns the number and the length of the file in characters.
@@ -241,7 +241,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             {
                 quota._calls.Write(file, [InTransit], 0);
             }
-            catch (FileFailure) when (after < before)
+            catch (StoreException) when (after < before)
             {
                 // A disk too full for one more byte must not prevent deletions.
             }
@@ -266,7 +266,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             {
                 quota.Write(file, used, characters);
             }
-            catch (FileFailure)
+            catch (StoreException)
             {
                 // The file now contains no number, so the next user counts again.
             }

@@ -35,7 +35,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
             _mark = Failures.Named(() => File.OpenHandle(PathOf(FileName), FileMode.Open, FileAccess.Read, FileShare.Read));
             return isTrusted;
         }
-        catch (FileFailure failure) when (failure.Error == StoreError.PermissionDenied)
+        catch (StoreException failure) when (failure.Error == StoreError.PermissionDenied)
         {
             // A user who cannot change the store needs no mark.
             return true;

@@ -5,9 +5,9 @@ namespace BorgStore.Backends.Rclone;
 
 /// <summary>A failure of rclone, not yet worded for the user.</summary>
 /// <param name="error">The kind of error.</param>
-/// <param name="reason">Rclone's own words, or a description of what happened to it.</param>
+/// <param name="reason">Rclone's own words, or a description of what happened to it; empty if the error says it all.</param>
 /// <param name="cause">The exception that caused this one, if any.</param>
-internal sealed partial class RcloneFailure(StoreError error, string reason, Exception? cause = null) : Exception(reason, cause)
+internal sealed partial class RcloneFailure(StoreError error, string reason = "", Exception? cause = null) : Exception(reason, cause)
 {
     // Rclone distinguishes failures only by text. The first match decides.
     private static readonly (StoreError Error, string[] Words)[] Meanings =
@@ -61,18 +61,11 @@ internal sealed partial class RcloneFailure(StoreError error, string reason, Exc
     public static RcloneFailure WrongAnswer(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"rclone answered wrongly: {problem}", cause) { _isFinal = true };
 
-    /// <summary>Returns the exception for the user.</summary>
-    /// <param name="action">What was tried, such as <c>load</c>.</param>
+    /// <summary>Returns the exception for the store.</summary>
     /// <param name="name">The item; <c>""</c> for the store.</param>
     /// <param name="target">The store.</param>
-    public StoreException While(string action, string name, RcloneTarget target)
-    {
-        var what = name.Length > 0 ? $"'{name}'" : $"the store '{target.Shown}'";
-        return StoreException.While(error, $"{action} {what}", name.Length > 0 ? name : target.Shown,
-            IsOfStore ? null : $"{CallOnPath().Replace(target.Redact(Message), "").TrimEnd('.')}.{Advice()}", InnerException);
-    }
-
-    private bool IsOfStore => error is StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
+    public StoreException ToException(string name, RcloneTarget target)
+        => new(error, Message.Length == 0 ? null : $"{CallOnPath().Replace(target.Redact(Message), "").TrimEnd('.')}.{Advice()}", name.Length > 0 ? name : null, InnerException);
 
     // Go puts the call and the path before the reason, as in "open /srv/store/a: permission denied".
     [GeneratedRegex(@"\b[a-z]+ /[^:]*: ")]

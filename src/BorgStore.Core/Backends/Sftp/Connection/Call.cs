@@ -7,8 +7,8 @@ namespace BorgStore.Backends.Sftp.Connection;
 /// <param name="cancellationToken">A token to cancel the operation between two requests.</param>
 internal sealed class Call(TimeSpan patience, CancellationToken cancellationToken)
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+    // It is the time that ends the attempts.
+    private static readonly RetryPolicy Retry = new(int.MaxValue, TimeSpan.FromMilliseconds(100));
     private static readonly TimeSpan WaitForRoom = TimeSpan.FromSeconds(10);
     private long _lostAt;
 
@@ -32,7 +32,6 @@ internal sealed class Call(TimeSpan patience, CancellationToken cancellationToke
     public Task PauseAsync()
     {
         if (Lost == 0) _lostAt = Stopwatch.GetTimestamp();
-        var pause = FirstPause * Math.Pow(2, Math.Min(Lost++, 10)) * (0.75 + Random.Shared.NextDouble() / 2);
-        return Task.Delay(pause < LongestPause ? pause : LongestPause, cancellationToken);
+        return Task.Delay(Retry.GetPause(Lost++)!.Value, cancellationToken);
     }
 }

@@ -39,7 +39,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         {
             lock (_lock) root.Place = _known.AddLast(root);
             way.Push((root, await EnterAsync(root, ended.Token).ConfigureAwait(false)
-                ?? throw root.Failure ?? new StoreException(StoreError.ObjectNotFound, $"There is no directory '{directory}'.", directory)));
+                ?? throw root.Failure ?? new StoreException(StoreError.ObjectNotFound, name: directory)));
             while (way.TryPeek(out var current))
             {
                 cancellationToken.ThrowIfCancellationRequested();

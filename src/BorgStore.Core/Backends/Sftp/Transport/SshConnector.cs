@@ -1,3 +1,5 @@
+using BorgStore.Backends.Ssh;
+
 namespace BorgStore.Backends.Sftp.Transport;
 
 /// <summary>Connects to a server over ssh.</summary>
@@ -7,15 +9,14 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
 {
     // The path of a socket is limited to 104 bytes on some systems, and ssh temporarily adds 17.
     private const int LongestSocketPath = 80;
-    private Task<Configuration>? _configuration;
+    private Task<SshConfiguration>? _configuration;
 
     /// <summary>Starts ssh. Whether it reaches the server is not known yet.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<ISftpTransport> ConnectAsync(CancellationToken cancellationToken)
     {
-        var configuration = await (_configuration ??= AskAsync()).WaitAsync(cancellationToken).ConfigureAwait(false);
-        string[] chosen = [.. options, .. CipherChoice.Prefer(configuration.Ciphers)];
-        // A user who configured connection sharing keeps it: the shared connection may be the only one that is authenticated.
+        var configuration = await (_configuration ??= SshConfiguration.ReadAsync(url.Target, options)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        string[] chosen = [.. options, .. configuration.CipherOptions];
         var mayShare = configuration.MayShare;
         var folder = mayShare ? Directory.CreateTempSubdirectory("borgstore-ssh-").FullName : null;
         var socket = folder is null ? "" : Path.Combine(folder, "s");
@@ -24,27 +25,4 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
             [.. chosen, "ControlMaster=yes", $"ControlPath={socket}", "ControlPersist=no"],
             [.. chosen, "ControlMaster=no", $"ControlPath={socket}"]);
     }
-
-    // Asks ssh for its configuration; other programs may not answer.
-    private async Task<Configuration> AskAsync()
-    {
-        var ssh = SshTransport.StartSsh(SshCommand.ForConfiguration(url, options));
-        await using (ssh.ConfigureAwait(false))
-        {
-            ssh.CloseInput();
-            using var reader = new StreamReader(ssh.Stream, leaveOpen: true);
-            var lines = (await reader.ReadToEndAsync().ConfigureAwait(false)).Split('\n', StringSplitOptions.TrimEntries);
-            var isOpenSsh = await ssh.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(false) == 0 && ValueOf("hostname").Length > 0;
-            if (!isOpenSsh) return new(false, "");
-            return new(!OperatingSystem.IsWindows() && (ValueOf("controlpath") is "" or "none"), ValueOf("ciphers"));
-
-            string ValueOf(string option)
-                => lines.FirstOrDefault(l => l.StartsWith(option + " ", StringComparison.Ordinal))?[(option.Length + 1)..] ?? "";
-        }
-    }
-
-    /// <summary>The ssh configuration for a server.</summary>
-    /// <param name="MayShare">Whether we may set up connection sharing for several channels.</param>
-    /// <param name="Ciphers">The ciphers, in order of preference.</param>
-    private sealed record Configuration(bool MayShare, string Ciphers);
 }

@@ -29,27 +29,12 @@ internal sealed class SshTransport : ISftpTransport
     {
         try
         {
-            return new(url, StartSsh(SshCommand.ForSubsystem(url, options)), folder, programOptions);
+            return new(url, SshCommand.Start(SshCommand.ForSubsystem(url.Target, options)), folder, programOptions);
         }
         catch
         {
             Remove(folder);
             throw;
-        }
-    }
-
-    /// <summary>Starts ssh; throws if it cannot be started.</summary>
-    /// <param name="command">The command.</param>
-    public static ChildProcess StartSsh(ChildCommand command)
-    {
-        try
-        {
-            return ChildProcess.Start(command);
-        }
-        catch (Win32Exception e)
-        {
-            throw StoreException.While(StoreError.NotSupported, "use ssh", name: null,
-                ChildProcess.DescribeMissing(command.FileName, e, $"Install OpenSSH's client, or name another program in {SshCommand.ProgramVariable}"), e);
         }
     }
 
@@ -66,7 +51,7 @@ internal sealed class SshTransport : ISftpTransport
     {
         try
         {
-            return StartSsh(SshCommand.ForProgram(_url, command, _programOptions));
+            return SshCommand.Start(SshCommand.ForProgram(_url.Target, command, _programOptions));
         }
         catch (StoreException)
         {

@@ -1,7 +1,7 @@
 using Arm = System.Runtime.Intrinsics.Arm;
 using X86 = System.Runtime.Intrinsics.X86;
 
-namespace BorgStore.Backends.Sftp.Transport;
+namespace BorgStore.Backends.Ssh;
 
 /// <summary>Chooses the cipher with the lowest CPU cost among those that the ssh configuration allows.</summary>
 internal static class CipherChoice

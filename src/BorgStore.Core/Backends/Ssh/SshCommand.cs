@@ -1,7 +1,8 @@
+using System.ComponentModel;
 using System.Globalization;
 using BorgStore.Processes;
 
-namespace BorgStore.Backends.Sftp.Transport;
+namespace BorgStore.Backends.Ssh;
 
 /// <summary>The command lines for the user's own ssh. Settings in <c>~/.ssh/config</c> stay in
 /// force, except those that would prompt or do something that is not wanted here.</summary>
@@ -11,33 +12,49 @@ internal static class SshCommand
     public const string ProgramVariable = "BORGSTORE_RSH";
 
     /// <summary>Returns the command for a server's sftp subsystem.</summary>
-    /// <param name="url">The server.</param>
+    /// <param name="target">The server.</param>
     /// <param name="options">More options, each <c>name=value</c>.</param>
-    public static ChildCommand ForSubsystem(SftpUrl url, params ReadOnlySpan<string> options) => Build(url, options, ["-s"], "sftp");
+    public static ChildCommand ForSubsystem(SshTarget target, params ReadOnlySpan<string> options) => Build(target, options, ["-s"], "sftp");
 
     /// <summary>Returns the command for a program on a server.</summary>
-    /// <param name="url">The server.</param>
+    /// <param name="target">The server.</param>
     /// <param name="command">The command, which is interpreted by a shell on the server.</param>
     /// <param name="options">More options, each <c>name=value</c>.</param>
-    public static ChildCommand ForProgram(SftpUrl url, string command, params ReadOnlySpan<string> options)
-        => Build(url, options, [], command);
+    public static ChildCommand ForProgram(SshTarget target, string command, params ReadOnlySpan<string> options)
+        => Build(target, options, [], command);
 
     /// <summary>Returns the command that prints the configuration for a server, without connecting.</summary>
-    /// <param name="url">The server.</param>
+    /// <param name="target">The server.</param>
     /// <param name="options">More options, each <c>name=value</c>.</param>
-    public static ChildCommand ForConfiguration(SftpUrl url, params ReadOnlySpan<string> options) => Build(url, options, ["-G"]);
+    public static ChildCommand ForConfiguration(SshTarget target, params ReadOnlySpan<string> options) => Build(target, options, ["-G"]);
 
-    private static ChildCommand Build(SftpUrl url, ReadOnlySpan<string> options, ReadOnlySpan<string> flags, params ReadOnlySpan<string> command)
+    /// <summary>Starts ssh.</summary>
+    /// <param name="command">The command.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.NotSupported"/> if there is no such program.</exception>
+    public static ChildProcess Start(ChildCommand command)
+    {
+        try
+        {
+            return ChildProcess.Start(command);
+        }
+        catch (Win32Exception e)
+        {
+            throw new StoreException(StoreError.NotSupported, ChildProcess.DescribeMissing(command.FileName, e,
+                $"Install OpenSSH's client, or name another program in {ProgramVariable}"), innerException: e);
+        }
+    }
+
+    private static ChildCommand Build(SshTarget target, ReadOnlySpan<string> options, ReadOnlySpan<string> flags, params ReadOnlySpan<string> command)
     {
         var program = ShellWords.SplitLocal(Environment.GetEnvironmentVariable(ProgramVariable) ?? "");
         if (program.Count == 0) program = ["ssh"];
-        var seconds = Math.Max(1, (int)(url.Timeout.TotalSeconds / 4)).ToString(CultureInfo.InvariantCulture);
+        var seconds = Math.Max(1, (int)(target.SilenceTimeout.TotalSeconds / 4)).ToString(CultureInfo.InvariantCulture);
 
         List<string> arguments = [.. program.Skip(1)];
         AddOptions(arguments,
         [
             "BatchMode=yes", // there is nobody to answer a prompt
-            $"ConnectTimeout={(int)url.Timeout.TotalSeconds}",
+            $"ConnectTimeout={(int)target.ConnectTimeout.TotalSeconds}",
             $"ServerAliveInterval={seconds}",
             "ServerAliveCountMax=3",
             "ForwardX11=no",
@@ -48,9 +65,9 @@ internal static class SshCommand
             "RequestTTY=no",
         ]);
         AddOptions(arguments, options);
-        if (url.Port is { } port) arguments.AddRange(["-p", port.ToString(CultureInfo.InvariantCulture)]);
-        if (url.User is { } user) arguments.AddRange(["-l", user]);
-        arguments.AddRange([.. flags, "--", url.Host, .. command]);
+        if (target.Port is { } port) arguments.AddRange(["-p", port.ToString(CultureInfo.InvariantCulture)]);
+        if (target.User is { } user) arguments.AddRange(["-l", user]);
+        arguments.AddRange([.. flags, "--", target.Host, .. command]);
         return new(program[0], arguments);
     }
 

@@ -26,10 +26,10 @@ public static class BackendFactory
     // Schemes that take no user and password, with the reason and what to do instead.
     private static readonly Dictionary<string, string> WithoutCredential = new()
     {
-        ["file"] = "a folder is opened with the rights of whoever runs this. Leave it out, or run this as a user who may",
-        ["sftp"] = "ssh logs in with a key or an agent. Leave it out, and name the user in the URL, as in sftp://user@host/path, or in ~/.ssh/config",
-        ["rest"] = "ssh logs in with a key or an agent. Leave it out, and name the user in the URL, as in rest://user@host/path, or in ~/.ssh/config",
-        ["rclone"] = "rclone has the passwords of its remotes in its own configuration. Leave it out, and use 'rclone config'",
+        ["file"] = "a folder is opened with the rights of the current user. Omit -Credential, or run this as a user who has access",
+        ["sftp"] = "ssh logs in with a key or an agent. Omit -Credential, and specify the user in the URL, as in sftp://user@host/path, or in ~/.ssh/config",
+        ["rest"] = "ssh logs in with a key or an agent. Omit -Credential, and specify the user in the URL, as in rest://user@host/path, or in ~/.ssh/config",
+        ["rclone"] = "rclone keeps the passwords of its remotes in its own configuration. Omit -Credential, and use 'rclone config'",
     };
 
     /// <summary>The schemes that a backend handles.</summary>
@@ -48,14 +48,14 @@ public static class BackendFactory
         var scheme = StoreUrl.GetScheme(url);
         if (!Schemes.TryGetValue(scheme, out var create))
             throw new StoreException(StoreError.InvalidUrl,
-                $"'{StoreUrl.Redact(url)}' is not the URL of a store: no backend knows its scheme. Known are {string.Join(", ", KnownSchemes.Select(known => known + ":"))}.",
+                $"'{StoreUrl.Redact(url)}' is not the URL of a store: its scheme is not supported. Supported schemes are {string.Join(", ", KnownSchemes.Select(known => known + ":"))}.",
                 StoreUrl.Redact(url));
         if (options.Quota is not null && scheme != "file")
             throw new StoreException(StoreError.NotSupported,
-                $"A quota can be set on a file store only, not on '{StoreUrl.Redact(url)}'. Set it where the server runs.", StoreUrl.Redact(url));
+                $"A quota can only be set on a file store, not on '{StoreUrl.Redact(url)}'. Set the quota on the server instead.", StoreUrl.Redact(url));
         if (options.Credential is not null && WithoutCredential.TryGetValue(scheme, out var instead))
             throw new StoreException(StoreError.InvalidArgument,
-                $"'{StoreUrl.Redact(url)}' takes no user and password by -Credential: {instead}.", StoreUrl.Redact(url));
+                $"'{StoreUrl.Redact(url)}' does not accept -Credential: {instead}.", StoreUrl.Redact(url));
 
         var backend = create(url, options);
         return options.Permissions is { } permissions ? new PermissionBackend(backend, permissions) : backend;

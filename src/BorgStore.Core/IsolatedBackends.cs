@@ -42,7 +42,7 @@ internal static class IsolatedBackends
         catch (FileNotFoundException e)
         {
             throw new StoreException(StoreError.NotSupported,
-                $"The part of BorgStore for these URLs, {file}, was not found beside BorgStore.Core.dll nor in its folder '{Path.GetFileName(folder)}'. In PowerShell, install the whole module again; a program needs the package too: dotnet add package {assemblyName}.",
+                $"The BorgStore component for these URLs, {file}, was found neither next to BorgStore.Core.dll nor in its folder '{Path.GetFileName(folder)}'. In PowerShell, reinstall the whole module; in a program, add the package: dotnet add package {assemblyName}.",
                 innerException: e);
         }
     }

@@ -32,7 +32,7 @@ internal sealed class OperationGate(string? shownUrl = null)
     /// <summary>Throws <see cref="StoreError.StoreIsOpen"/> if operations are admitted.</summary>
     public void CheckNotOpen()
     {
-        if (IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is open; close it first.");
+        if (IsOpen) throw new StoreException(StoreError.StoreIsOpen, "The store is already open; close it first.");
     }
 
     /// <summary>Begins an operation, which ends when the result is disposed.</summary>
@@ -80,7 +80,7 @@ internal sealed class OperationGate(string? shownUrl = null)
     }
 
     private StoreException NotOpen()
-        => new(StoreError.StoreNotOpen, $"The store {(shownUrl is null ? "" : $"'{shownUrl}' ")}is not open: it was not opened, or is closed by now.", shownUrl);
+        => new(StoreError.StoreNotOpen, $"The store {(shownUrl is null ? "" : $"'{shownUrl}' ")}is not open: it was never opened, or it has been closed.", shownUrl);
 
     /// <summary>An operation in flight.</summary>
     internal readonly struct Operation(OperationGate gate) : IDisposable

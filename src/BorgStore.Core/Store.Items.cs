@@ -429,7 +429,7 @@ public sealed partial class Store
         var start = Meter.Start();
         var layout = DemandNamespace(ns);
         if (sources.Count == 0)
-            throw new StoreException(StoreError.InvalidArgument, "There are no blocks to make an item of. Name at least one source.", ns);
+            throw new StoreException(StoreError.InvalidArgument, "There are no blocks to create an item from. Specify at least one source.", ns);
 
         foreach (var source in sources)
         {
@@ -438,7 +438,7 @@ public sealed partial class Store
                     $"The block of '{source.Name}' has offset {source.Offset} and length {source.Length}; neither may be negative.", source.Name);
             if (Layout.Find(source.Name) != layout)
                 throw new StoreException(StoreError.InvalidArgument,
-                    $"'{source.Name}' does not lie in namespace '{layout.Name}'; all blocks come from the namespace of the new item.", source.Name);
+                    $"'{source.Name}' is not in namespace '{layout.Name}'; all blocks must come from the namespace of the new item.", source.Name);
         }
         var blocks = await ResolveAsync(sources, deleted: false, cancellationToken).ConfigureAwait(false);
 
@@ -446,7 +446,7 @@ public sealed partial class Store
         if (target is not null)
         {
             if (Layout.Find(target) != layout)
-                throw new StoreException(StoreError.InvalidArgument, $"The new item '{target}' does not lie in namespace '{layout.Name}'.", target);
+                throw new StoreException(StoreError.InvalidArgument, $"The new item '{target}' is not in namespace '{layout.Name}'.", target);
             request = request with { Target = await ResolveToWriteAsync(target, mode, cancellationToken).ConfigureAwait(false) };
         }
         else

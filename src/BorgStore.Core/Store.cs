@@ -53,14 +53,14 @@ public sealed partial class Store : IAsyncDisposable
     {
         if (name.EndsWith(Suffixes.Deleted, StringComparison.Ordinal))
             throw new StoreException(StoreError.InvalidName,
-                $"'{name}' is no valid name: '{Suffixes.Deleted}' at its end marks an item that is soft-deleted. The name of that is '{name[..^Suffixes.Deleted.Length]}', with -Deleted.", name);
+                $"'{name}' is not a valid name: '{Suffixes.Deleted}' at its end marks a soft-deleted item. Use the name '{name[..^Suffixes.Deleted.Length]}', with -Deleted.", name);
         return Layout.Find(name) is { } ns && !name.EndsWith('/') ? ns : throw Misplaced(name);
     }
 
     // Requires that the namespace's level is known, as storing a new item needs it.
     private static NamespaceLayout DemandWritable(NamespaceLayout ns, string name)
         => ns.IsKnown ? ns : throw new StoreException(StoreError.LayoutUnknown,
-            $"'{name}' was not stored: the levels of namespace '{ns.Name}' cannot be told from what lies in the store. Open the store with them, as in -Namespace @{{ {Quote(ns.Name)} = 2 }}.",
+            $"'{name}' was not stored: the levels of namespace '{ns.Name}' cannot be recognised from the contents of the store. Specify them when you open the store, as in -Namespace @{{ {Quote(ns.Name)} = 2 }}.",
             name);
 
     // Explains a name outside all namespaces, by what the caller probably meant.
@@ -68,29 +68,29 @@ public sealed partial class Store : IAsyncDisposable
     {
         var likely = name.Replace('\\', '/').Trim('/').ToLowerInvariant();
         if (IsNamespace(likely))
-            return new(name == likely ? StoreError.LayoutUnknown : StoreError.InvalidName, $"'{name}' is no item: {DescribeNamespace(likely)}.", name);
+            return new(name == likely ? StoreError.LayoutUnknown : StoreError.InvalidName, $"'{name}' is not an item: {DescribeNamespace(likely)}.", name);
         if (name != likely && Layout.Find(likely) is not null)
             return new(StoreError.InvalidName,
-                $"'{name}' is no valid name. Names are lower case, with '/' between namespace and key and none at the ends: write '{likely}'.", name);
+                $"'{name}' is not a valid name. Names are lower case, with '/' between namespace and key but not at either end: write '{likely}'.", name);
         return new(StoreError.LayoutUnknown, DescribeMissingNamespace(name), name);
     }
 
     private bool IsNamespace(string name) => name.Length > 0 && Layout.FindNamespace(name) is not null;
 
-    private static string DescribeNamespace(string ns) => $"'{ns}' is a namespace, and the items in it are {ns}/*";
+    private static string DescribeNamespace(string ns) => $"'{ns}' is a namespace, and its items are named {ns}/*";
 
     private string DescribeMissingNamespace(string name)
     {
         if (name.Contains("://", StringComparison.Ordinal))
-            return $"'{StoreUrl.Redact(name.TrimEnd('/'))}' is the URL of a store, and no name in this one. A store is given as -Store.";
+            return $"'{StoreUrl.Redact(name.TrimEnd('/'))}' is the URL of a store, not the name of an item. Specify a store with -Store.";
         var slash = name.LastIndexOf('/');
         var wanted = slash < 0 ? "" : name[..slash];
         var hint = $"Open the store with its namespaces and their levels, as in -Namespace @{{ {Quote(wanted)} = 2 }}, or with -Preset Borg2";
         if (Layout.Namespaces.Count == 0)
-            return $"'{name}' lies in no known namespace: the store is empty, so its layout cannot be recognised. {hint}.";
-        var problem = slash < 0 ? $"'{name}' has no namespace before it, as '{Example(name)}' has" : $"There is no namespace '{wanted}' in this store";
+            return $"'{name}' is not in a known namespace: the store is empty, so its layout cannot be recognised. {hint}.";
+        var problem = slash < 0 ? $"'{name}' has no namespace before it, unlike '{Example(name)}'" : $"There is no namespace '{wanted}' in this store";
         var known = string.Join(", ", Layout.Namespaces.Select(ns => Quote(ns.Name)));
-        return _layoutIsGiven ? $"{problem}. The store's namespaces are {known}." : $"{problem}; those that hold something are {known}. {hint}.";
+        return _layoutIsGiven ? $"{problem}. The store's namespaces are {known}." : $"{problem}; the namespaces with items are {known}. {hint}.";
     }
 
     private string Example(string key) => $"{Layout.Namespaces[0].Name}/{key}";
@@ -102,7 +102,7 @@ public sealed partial class Store : IAsyncDisposable
             $"There is no {(deleted ? "soft-deleted " : "")}item '{name}'{(IsNamespace(name) ? $": {DescribeNamespace(name)}" : "")}.", name);
 
     private static StoreException AlreadyExists(string name, string doing)
-        => new(StoreError.ObjectAlreadyExists, $"Could not {doing} '{name}': there is an item of that name already, and it was not to be replaced.", name);
+        => new(StoreError.ObjectAlreadyExists, $"Could not {doing} '{name}': an item with that name already exists and was not replaced.", name);
 
     private static string NestToRead(string name, int level, bool deleted)
     {
@@ -123,7 +123,7 @@ public sealed partial class Store : IAsyncDisposable
         var start = ns.Name.Length == 0 ? 0 : ns.Name.Length + 1;
         if (Nesting.Unnest(nested[start..]).Key != name[start..])
             throw new StoreException(StoreError.InvalidName,
-                $"'{name}' is no valid name: its key '{name[start..]}' has a '/', and would be taken for another one in a directory that nests it. Use another character, or open the store with '{name[..name.LastIndexOf('/')]}' as a namespace of its own.", name);
+                $"'{name}' is not a valid name: its key '{name[start..]}' contains a '/', so it could be mistaken for an item in a nesting directory. Use another character, or open the store with '{name[..name.LastIndexOf('/')]}' as a namespace of its own.", name);
         return deleted ? nested + Suffixes.Deleted : nested;
     }
 
@@ -354,9 +354,9 @@ public sealed partial class Store : IAsyncDisposable
         if (_layoutIsRecalled)
         {
             _layoutIsOutdated = true;
-            return $"namespace '{ns.Name}' had level {string.Join(", ", ns.Levels)} when the store was first used in this session, but holds items at level {level} now. Try again: the levels are recognised anew.";
+            return $"namespace '{ns.Name}' had level {string.Join(", ", ns.Levels)} when the store was first used in this session, but holds items at level {level} now. Try again; the levels will be recognised again.";
         }
-        return $"namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {level}. Open the store without -Namespace to have the levels recognised; to change them give the old and the new one, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.";
+        return $"namespace '{ns.Name}' was given level {string.Join(", ", ns.Levels)}, but holds items at level {level}. Open the store without -Namespace to have the levels recognised; to change them, specify the old and the new level, as in -Namespace @{{ {Quote(ns.Name)} = 1, 2 }}.";
     }
 
     private async ValueTask<string?> FindOtherLevelAsync(NamespaceLayout ns, string name, CancellationToken cancellationToken)
@@ -464,5 +464,5 @@ public sealed partial class Store : IAsyncDisposable
 
     private CachingBackend DemandCache()
         => _caching ?? throw new StoreException(StoreError.InvalidArgument,
-            $"The store '{Url}' has no cache to clear. Open it with one, by -CacheUri and the Cache of a namespace.", Url);
+            $"The store '{Url}' has no cache to clear. To use one, open the store with -CacheUri and a namespace whose Cache is set.", Url);
 }

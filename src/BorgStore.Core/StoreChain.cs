@@ -60,18 +60,18 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
         var isUsed = options.Layout?.Namespaces.Any(ns => ns.Cache.Mode != CacheMode.Off) ?? false;
         if (isUsed && !options.HasCache)
             throw new StoreException(StoreError.InvalidArgument,
-                "A namespace is to be cached, and no cache is given. Name one with -CacheUri, or leave out the namespace's Cache.");
+                "A namespace has the setting Cache, but no cache was given. Specify one with -CacheUri, or remove the namespace's Cache.");
         if (!options.HasCache) return;
         if (!isUsed)
             throw new StoreException(StoreError.InvalidArgument,
-                "A cache is given, and no namespace is to be cached. Say which, as in -Namespace @{ data = @{ Levels = 2; Cache = 'WriteThrough' } }.");
+                "A cache was given, but no namespace uses it. Specify which one does, as in -Namespace @{ data = @{ Levels = 2; Cache = 'WriteThrough' } }.");
         if (options.CacheUrl is not { } url) return;
         if (options.CacheBackend is not null)
-            throw new StoreException(StoreError.InvalidArgument, "The cache is given twice, as a URL and as a backend. Give one of them.");
+            throw new StoreException(StoreError.InvalidArgument, "The cache was given twice, as a URL and as a backend. Specify only one of them.");
         // Otherwise evicting values from the cache would delete them from the store.
         if (IsWithin(url, options.Url) || IsWithin(options.Url, url))
             throw new StoreException(StoreError.InvalidArgument,
-                $"The cache '{StoreUrl.Redact(url)}' and the store '{StoreUrl.Redact(options.Url)}' lie in each other. Choose another place for the cache.");
+                $"The cache '{StoreUrl.Redact(url)}' and the store '{StoreUrl.Redact(options.Url)}' overlap: one contains the other. Choose another location for the cache.");
     }
 
     // Only the server can resolve its folders, so URLs of servers are compared as text, ignoring the user.

@@ -17,30 +17,30 @@ internal static class StoreErrorText
     {
         StoreError.BackendFailure => "the storage failed",
         StoreError.ObjectNotFound => "there is no such item",
-        StoreError.ObjectAlreadyExists => "that name is taken already",
-        StoreError.StoreDoesNotExist => "there is no store at that place",
-        StoreError.StoreAlreadyExists => "there is something at that place already",
+        StoreError.ObjectAlreadyExists => "that name is already in use",
+        StoreError.StoreDoesNotExist => "no store exists at that location",
+        StoreError.StoreAlreadyExists => "that location is already in use",
         StoreError.PermissionDenied => "permission is denied",
         StoreError.AuthenticationFailed => "the authentication failed",
         StoreError.QuotaExceeded => "the quota is exceeded",
         StoreError.NoSpace => "the storage has no room left",
-        StoreError.ReadRange => "a part that was asked for lies outside the value",
-        StoreError.HashMismatch => "the value does not have the hash that it should have",
-        StoreError.ConnectionLost => "the connection was lost or could not be made",
-        StoreError.Timeout => "the storage stopped answering",
-        StoreError.NotSupported => "that cannot be done here",
+        StoreError.ReadRange => "the requested range is outside the value",
+        StoreError.HashMismatch => "the value's hash is not the expected one",
+        StoreError.ConnectionLost => "the connection was lost or could not be established",
+        StoreError.Timeout => "the storage stopped responding",
+        StoreError.NotSupported => "the operation is not supported here",
         // Errors of the caller are worded where they are detected.
         _ => "",
     };
 
     private static string Advice(StoreError error) => error switch
     {
-        StoreError.StoreDoesNotExist => "Check the URL, or make a store there first.",
-        StoreError.StoreAlreadyExists => "Choose an empty place, or open what is there.",
+        StoreError.StoreDoesNotExist => "Check the URL, or create a store there first.",
+        StoreError.StoreAlreadyExists => "Choose an empty location, or open the existing store.",
         StoreError.QuotaExceeded => "Delete values, or raise the quota.",
-        StoreError.NoSpace => "Make room there, then try again.",
+        StoreError.NoSpace => "Free some space, then try again.",
         StoreError.ConnectionLost => "Check the address, the network and the server.",
-        StoreError.Timeout => "Try again, or look at the server.",
+        StoreError.Timeout => "Try again, or check the server.",
         _ => "",
     };
 

@@ -67,6 +67,6 @@ public sealed record StoreOptions(string Url)
         if (string.IsNullOrWhiteSpace(text)) return null;
         if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= 0) return number;
         throw new StoreException(StoreError.InvalidArgument,
-            $"The environment variable {variable} is '{text}', which is no number. Set a number or remove it.");
+            $"The environment variable {variable} is '{text}', which is not a number. Set it to a number, or remove it.");
     }
 }

@@ -79,7 +79,7 @@ public static partial class StoreUrl
                 throw new StoreException(StoreError.InvalidUrl, $"The URL of the store contains the control character 0x{(int)c:x2}. Check where it was copied from.");
         }
         if (url.Contains(' ') && (WebPattern().IsMatch(url) || AuthorityPattern().Match(url).Value.Contains(' ')))
-            throw new StoreException(StoreError.InvalidUrl, $"'{Redact(url)}' is not the URL of a store: it contains a blank. Where one belongs there, write '%20'.", Redact(url));
+            throw new StoreException(StoreError.InvalidUrl, $"'{Redact(url)}' is not the URL of a store: it contains a space. Write a space as '%20'.", Redact(url));
     }
 
     // The text before a user or key: the scheme, even if mistyped, or the drive of a folder, whose colon does not start a password.
@@ -113,7 +113,7 @@ public static partial class StoreUrl
         if (path.Length >= 2 && path[1] == ':' && char.IsAsciiLetter(path[0]))
             return $"For a folder write 'file:///{Escape(path.Replace('\\', '/'))}'.";
         if (path.StartsWith('/')) return $"For a folder write 'file://{Escape(path)}'.";
-        return "A store in a folder is named by its whole path, as in 'file:///srv/store' or, on Windows, 'file:///C:/store'.";
+        return "Specify a store in a folder by its absolute path, as in 'file:///srv/store' or, on Windows, 'file:///C:/store'.";
     }
 
     private static string Escape(string path) => path.Replace("%", "%25").Replace(" ", "%20");

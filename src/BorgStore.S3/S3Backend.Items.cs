@@ -63,7 +63,7 @@ public sealed partial class S3Backend
                 () => Bucket.DeleteAsync(batch.Select(KeyOf), cancellationToken)).ConfigureAwait(false);
             foreach (var error in errors)
             {
-                if (error.Key?.StartsWith(Root, StringComparison.Ordinal) != true) throw S3Errors.Wrong("it does not say which item is left");
+                if (error.Key?.StartsWith(Root, StringComparison.Ordinal) != true) throw S3Errors.Wrong("it does not contain the name of the item that was not deleted");
                 var name = error.Key[Root.Length..];
                 var (code, why) = S3Errors.Explain(error.Code, error.Message);
                 failures.Add(new(name, new(code, why, name)));
@@ -303,7 +303,7 @@ public sealed partial class S3Backend
     {
         var copy = await Bucket.HeadAsync(KeyOf(newName), cancellationToken).ConfigureAwait(false);
         if (copy?.Size != head.Size)
-            throw new StoreException(StoreError.BackendFailure, "the server's copy is not whole, and the item was left as it is", name);
+            throw new StoreException(StoreError.BackendFailure, "the server's copy is incomplete, and the item was left as it is", name);
     }
 
     private async Task DeleteMovedAsync(string name, string newName, ObjectHead head, CancellationToken cancellationToken)
@@ -315,7 +315,7 @@ public sealed partial class S3Backend
         catch (Exception e) when (S3Errors.IsFailure(e) || e is OperationCanceledException or StoreException)
         {
             var failure = e as StoreException ?? S3Errors.ToStoreException(e, name);
-            throw new StoreException(failure.Error, $"{(e is OperationCanceledException ? "It was cancelled." : failure.Detail)} The item was copied, and is now perhaps under both names. Compare them, then delete the old one.", name, e);
+            throw new StoreException(failure.Error, $"{(e is OperationCanceledException ? "It was cancelled." : failure.Detail)} The item was copied and may now exist under both names. Compare them, then delete the old one.", name, e);
         }
     }
 

@@ -239,7 +239,7 @@ public sealed partial class S3Backend : Backend
             {
                 var key = S3Bucket.Decode(item.Key)[prefix.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
-                if (key.Contains('/')) throw S3Errors.Wrong("it lists more than the one level that was asked for");
+                if (key.Contains('/')) throw S3Errors.Wrong("it lists more than the requested level");
                 if (ToItem(item, prefix) is { } info) order.Add(info);
             }
             foreach (var text in page.CommonPrefixes ?? [])
@@ -327,7 +327,7 @@ public sealed partial class S3Backend : Backend
     protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
         var separator = item.Id.LastIndexOf(IdSeparator);
-        if (separator <= 0) throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is no unfinished upload.", item.Id);
+        if (separator <= 0) throw new StoreException(StoreError.InvalidArgument, $"'{item.Id}' is not an unfinished upload.", item.Id);
         return await TryAsync(item.Id,
             () => AbortAsync(KeyOf(item.Id[..separator]), item.Id[(separator + 1)..], cancellationToken)).ConfigureAwait(false);
     }
@@ -368,9 +368,9 @@ public sealed partial class S3Backend : Backend
                 () => Bucket.Client.ListMultipartUploadsAsync(request, cancellationToken)).ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
                 yield return upload.Key?.StartsWith(Root, StringComparison.Ordinal) == true && !string.IsNullOrEmpty(upload.UploadId) ? upload
-                    : throw S3Errors.Wrong("it lists an upload that was not asked for");
+                    : throw S3Errors.Wrong("it lists an upload that was not requested");
             if (page.IsTruncated == true && (request.KeyMarker, request.UploadIdMarker) == (page.NextKeyMarker, page.NextUploadIdMarker))
-                throw S3Errors.Wrong("its listing of uploads does not lead on");
+                throw S3Errors.Wrong("its listing of uploads does not advance");
             (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
         }
         while (page.IsTruncated == true);
@@ -398,7 +398,7 @@ public sealed partial class S3Backend : Backend
                 size += part.Size is >= 0 and var length && length <= long.MaxValue - size ? length : throw S3Errors.Wrong("it lists a part without a size");
                 if (part.LastModified?.ToUniversalTime() is { } written && written > last) last = written;
             }
-            if (page.IsTruncated == true && !(page.NextPartNumberMarker > marker)) throw S3Errors.Wrong("its listing of parts does not lead on");
+            if (page.IsTruncated == true && !(page.NextPartNumberMarker > marker)) throw S3Errors.Wrong("its listing of parts does not advance");
             marker = page.NextPartNumberMarker ?? 0;
             request.PartNumberMarker = page.NextPartNumberMarker?.ToString(System.Globalization.CultureInfo.InvariantCulture);
         }

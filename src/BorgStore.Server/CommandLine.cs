@@ -9,34 +9,34 @@ internal static class CommandLine
 {
     public const string Help = """
         borgstore-server-rest --backend URL [options]
-        borgstore-server-rest serve --rest --backend FILE:path [options]     as Borg 2 calls it: BORG_REMOTE_PATH=borgstore-server-rest
+        borgstore-server-rest serve --rest --backend FILE:path [options]     the form that Borg 2 uses, with BORG_REMOTE_PATH=borgstore-server-rest
 
-        Serves a store over HTTP. URL is that of any store; FILE:path may be relative or begin with ~. A URL that holds a secret is
-        better given as BORGSTORE_SERVER_BACKEND.
+        Serves a store over HTTP. URL is the URL of any store; FILE:path may be relative or begin with ~. Pass a URL that contains a
+        secret in BORGSTORE_SERVER_BACKEND instead.
 
-        Where (one of them; TCP by default):
+        Endpoint (choose one; TCP by default):
           --host ADDRESS           listen on this address or name (127.0.0.1)
-          --port PORT              listen on this port (5618; 0 for any that is free)
+          --port PORT              listen on this port (5618; 0 for any free port)
           --unix-socket PATH       listen on a unix socket, open to its owner and group
-          --socket-activation      listen on the socket that systemd hands over
+          --socket-activation      listen on the socket that systemd passes
           --stdio                  serve one client on stdin and stdout
-        For whom:
-          --username NAME          ask for a user; also BORGSTORE_SERVER_USERNAME
-          --password-file FILE     the password; also BORGSTORE_SERVER_PASSWORD, or the systemd credential borgstore.password
-          --password PASSWORD      the password, for compatibility: others see it in the list of processes
-          --certificate FILE       serve HTTPS; PEM or PFX, read again when it changes
-          --certificate-key FILE   the key of a PEM certificate, where it is in a file of its own
-        What:
+        Access:
+          --username NAME          require this user name; also BORGSTORE_SERVER_USERNAME
+          --password-file FILE     require the password in this file; also BORGSTORE_SERVER_PASSWORD, or the systemd credential borgstore.password
+          --password PASSWORD      require this password; for compatibility only, because it is visible in the list of processes
+          --certificate FILE       serve HTTPS with this PEM or PFX file, which is reloaded when it changes
+          --certificate-key FILE   the private key of a PEM certificate, if it is in a separate file
+        Store:
           --permissions WHAT       all, no-delete, write-only, read-only, or JSON such as {"": "lr", "locks": "lrwD"}
-          --quota BYTES            the most that all values together may have
+          --quota BYTES            the maximum size of all values together
           --restrict-to-path DIR          serve stores in or below this directory only; may be repeated
           --restrict-to-repository DIR    serve this store only; may be repeated
           --durability WHEN        batch (within a second, the default), each (before the answer), none
-        How:
-          --stall-timeout SECONDS  cut off a client that is silent in the middle of a request for so long (120)
-          --minimum-rate BYTES     ... or slower than this after that time [byte/s] (240)
-          --log-level LEVEL        error, warning, info (default), debug (a line a request)
-          --attached               write the addresses to stdout as a line once requests are answered, and end when stdin does
+        Operation:
+          --stall-timeout SECONDS  disconnect a client that sends nothing for this long in the middle of a request (120)
+          --minimum-rate BYTES     ... or whose average rate is lower after that time, in bytes per second (240)
+          --log-level LEVEL        error, warning, info (default), debug (one line per request)
+          --attached               write the addresses to stdout as one line when ready, and stop when stdin ends
           --version, --help
         """;
 
@@ -78,7 +78,7 @@ internal static class CommandLine
         if (new[] { options.Stdio, options.SocketActivation, options.UnixSocket is not null }.Count(chosen => chosen) > 1)
             throw Wrong("Choose one of --stdio, --socket-activation and --unix-socket.");
         if (options.Attached && options.Stdio) throw Wrong("'--attached' has no use with '--stdio', which ends with stdin by itself.");
-        if (options.StallTimeout <= TimeSpan.FromSeconds(1)) throw Wrong("'--stall-timeout' is more than a second.");
+        if (options.StallTimeout <= TimeSpan.FromSeconds(1)) throw Wrong("'--stall-timeout' must be more than one second.");
         if (options.Certificate is not null && options.Stdio) throw Wrong("'--certificate' has no use on stdin and stdout.");
         return options;
     }
@@ -100,7 +100,7 @@ internal static class CommandLine
         var path = LocalPath.Resolve(url[LocalPath.Prefix.Length..]);
         if ((belowAnyOf.Count > 0 && !belowAnyOf.Any(directory => LocalPath.IsInOrBelow(path, LocalPath.Resolve(directory))))
             || (anyOf.Count > 0 && !anyOf.Any(directory => path == LocalPath.Resolve(directory))))
-            throw new StoreException(StoreError.PermissionDenied, "The store lies where this server may serve none.");
+            throw new StoreException(StoreError.PermissionDenied, "The store is outside the paths that this server may serve.");
         return LocalPath.ToFileUrl(path);
     }
 
@@ -127,7 +127,7 @@ internal static class CommandLine
     private static T ParseName<T>(string option, string text) where T : struct, Enum
         => Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
             ? value
-            : throw Wrong($"'{option} {text}' is none of {string.Join(", ", Enum.GetNames<T>().Select(name => name.ToLowerInvariant()))}.");
+            : throw Wrong($"'{option} {text}' is not one of {string.Join(", ", Enum.GetNames<T>().Select(name => name.ToLowerInvariant()))}.");
 
     internal static StoreException Wrong(string message) => new(StoreError.InvalidArgument, message + " See --help.");
 }

@@ -20,7 +20,7 @@ internal static class Credentials
             : values.Get("--password") ?? ReadCredential("borgstore.password") ?? Read(PasswordVariable);
         Check(username, password);
         return (username, password, values.HasFlag("--password")
-            ? ["The password given with --password shows in the list of processes; use --password-file instead."]
+            ? ["The password given with --password is visible in the list of processes; use --password-file instead."]
             : []);
     }
 
@@ -30,13 +30,13 @@ internal static class Credentials
     public static void Check(string? username, string? password)
     {
         if (username is null && password is null) return;
-        if (username is null) throw CommandLine.Wrong("There is a password but no user. Give one with '--username NAME'.");
-        if (username.Length == 0) throw CommandLine.Wrong("The user is empty. Give one with '--username NAME'.");
-        if (username.Contains(':')) throw CommandLine.Wrong("The user has a ':', which stands between user and password in a request. Choose another one.");
-        if (password is null) throw CommandLine.Wrong("A user without a password would keep nobody out. Give one with '--password-file FILE'.");
-        if (password.Length == 0) throw CommandLine.Wrong("The password is empty and would keep nobody out. Give one with '--password-file FILE'.");
+        if (username is null) throw CommandLine.Wrong("There is a password but no user. Specify a user with '--username NAME'.");
+        if (username.Length == 0) throw CommandLine.Wrong("The user name is empty. Specify one with '--username NAME'.");
+        if (username.Contains(':')) throw CommandLine.Wrong("The user name contains a ':', which separates user and password in a request. Choose another one.");
+        if (password is null) throw CommandLine.Wrong("A user without a password would not protect the server. Specify a password with '--password-file FILE'.");
+        if (password.Length == 0) throw CommandLine.Wrong("The password is empty, so it would not protect the server. Specify one with '--password-file FILE'.");
         if (Encoding.UTF8.GetByteCount(username) + Encoding.UTF8.GetByteCount(password) > LongestTogether)
-            throw CommandLine.Wrong($"User and password have more than {LongestTogether} bytes, more than a request may carry.");
+            throw CommandLine.Wrong($"User and password have more than {LongestTogether} bytes together, which is more than a request may contain.");
     }
 
     private static string? Read(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;

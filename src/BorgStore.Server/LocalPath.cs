@@ -10,7 +10,7 @@ internal static class LocalPath
     /// <param name="path">The path.</param>
     public static string Resolve(string path)
     {
-        if (path.Length == 0) throw new StoreException(StoreError.InvalidUrl, $"'{Prefix}' needs a path behind it.");
+        if (path.Length == 0) throw new StoreException(StoreError.InvalidUrl, $"'{Prefix}' must be followed by a path.");
         var absolute = Path.GetFullPath(ExpandHome(path));
         var resolved = Path.GetPathRoot(absolute)!;
         foreach (var element in absolute[resolved.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
@@ -51,5 +51,5 @@ internal static class LocalPath
         => (File.Exists("/etc/passwd") ? File.ReadLines("/etc/passwd") : [])
             .Select(line => line.Split(':'))
             .FirstOrDefault(fields => fields.Length > 5 && fields[0] == user)?[5]
-            ?? throw new StoreException(StoreError.InvalidUrl, $"There is no user '{user}' whose home '~{user}' could be.");
+            ?? throw new StoreException(StoreError.InvalidUrl, $"There is no user '{user}' for the home directory '~{user}'.");
 }

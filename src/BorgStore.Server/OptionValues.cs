@@ -48,7 +48,7 @@ internal sealed class OptionValues
     public long GetNumber(string name, long otherwise, long max)
         => Get(name) is not { } text ? otherwise
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max ? number
-            : throw CommandLine.Wrong($"'{name} {text}' is no number up to {max}.");
+            : throw CommandLine.Wrong($"'{name} {text}' is not a number up to {max}.");
 
     /// <summary>Returns the value of one option, ignoring all other arguments.</summary>
     public static string? FindAmong(IReadOnlyList<string> args, string wanted)

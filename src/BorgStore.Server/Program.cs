@@ -17,7 +17,7 @@ if (args.Contains("--version"))
 
 if (OpenFiles.GetLimit() is < OpenFiles.Fewest and var files)
 {
-    Console.Error.WriteLine($"borgstore-server-rest: This process may have {files} open files, and the server needs at least {OpenFiles.Fewest}. Raise the limit (ulimit -n, LimitNOFILE=).");
+    Console.Error.WriteLine($"borgstore-server-rest: This process can open at most {files} files, but the server needs at least {OpenFiles.Fewest}. Raise the limit (ulimit -n, LimitNOFILE=).");
     return 1;
 }
 

@@ -113,7 +113,7 @@ public sealed partial class RestServer : IAsyncDisposable
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
-            throw Explain(_options.UnixSocket is null ? "another program listens there. Choose another --port, or 0 for any that is free." : "another program listens there.", e);
+            throw Explain(_options.UnixSocket is null ? "another program is already listening there. Choose another --port, or 0 for any free port." : "another program is already listening there.", e);
         }
         catch (SocketException e)
         {
@@ -176,7 +176,7 @@ public sealed partial class RestServer : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            throw CommandLine.Wrong($"'--host {host}' is no address, and no name of one: {e.Message}.");
+            throw CommandLine.Wrong($"'--host {host}' is neither an address nor a host name that can be resolved: {e.Message}.");
         }
     }
 
@@ -188,8 +188,8 @@ public sealed partial class RestServer : IAsyncDisposable
         {
             "1" => FirstHandle,
             null or "" or "0" => throw new StoreException(StoreError.InvalidArgument,
-                "--socket-activation needs a socket from systemd, and none was handed over (LISTEN_FDS is not set)."),
-            var count => throw new StoreException(StoreError.InvalidArgument, $"--socket-activation takes one socket; systemd handed over {count}."),
+                "--socket-activation needs a socket from systemd, but none was passed (LISTEN_FDS is not set)."),
+            var count => throw new StoreException(StoreError.InvalidArgument, $"--socket-activation accepts one socket; systemd passed {count}."),
         };
     }
 

@@ -8,7 +8,7 @@ Describe 'Figures' {
     }
     AfterAll { Close-AllStore }
 
-    It 'are measured by namespace' {
+    It 'are reported per namespace by Measure-BorgStore' {
         $measure = Measure-BorgStore
         $measure.Namespace | Should -Be 'config', 'data'
         $measure[0].Count | Should -Be 4
@@ -20,7 +20,7 @@ Describe 'Figures' {
         Get-ErrorId { Measure-BorgStore -Namespace none } | Should -Be 'LayoutUnknown'
     }
 
-    It 'are summed up for each store, apart from the namespaces' {
+    It 'have a total for each store with -Total' {
         $other = New-TestStore 2
         $all = Get-BorgStore | Measure-BorgStore -Total
         $all.Namespace | Should -Be 'config', 'data', '(total)', 'config', 'data', '(total)'
@@ -32,7 +32,7 @@ Describe 'Figures' {
         $other | Close-BorgStore
     }
 
-    It 'are properties, which the names of the Python package are aliases of' {
+    It 'are properties, with aliases named as in the Python package' {
         $null = Get-BorgStoreStatistic -Reset
         $null = Get-BorgStoreItemContent data/0123
         $statistic = Get-BorgStoreStatistic
@@ -47,7 +47,7 @@ Describe 'Figures' {
         $statistic.load_time | Should -Be $statistic.LoadTime.TotalSeconds
     }
 
-    It 'are counted under the names of the Python package' {
+    It 'are available under the names of the Python package' {
         $null = Get-BorgStoreStatistic -Reset
         $null = Get-BorgStoreItemContent data/0123
         $statistic = $store | Get-BorgStoreStatistic
@@ -65,7 +65,7 @@ Describe 'Figures' {
         (Get-BorgStoreStatistic).load_calls | Should -Be 0
     }
 
-    It 'tell the quota' {
+    It 'include the quota and its usage' {
         $limited = New-BorgStore (New-TestUri) -Namespace @{ data = 0 } -Quota 10KB
         Set-BorgStoreItem data/x -Value ('x' * 1024) -Store $limited
         $quota = $limited | Get-BorgStoreQuota
@@ -84,7 +84,7 @@ Describe 'Clear-BorgStoreTemporary' {
     }
     AfterEach { Close-AllStore }
 
-    It 'removes what crashes left, and tells of it' {
+    It 'removes and returns leftovers of crashes' {
         $removed = Clear-BorgStoreTemporary
         $removed.Id | Should -Be 'config/left-over.tmp'
         $removed.Size | Should -BeGreaterThan 9
@@ -92,7 +92,7 @@ Describe 'Clear-BorgStoreTemporary' {
         @(Get-BorgStoreItem).Count | Should -Be 1
     }
 
-    It 'leaves what is younger' {
+    It 'keeps leftovers younger than -OlderThan' {
         Clear-BorgStoreTemporary -OlderThan 3.00:00:00 | Should -BeNullOrEmpty
         Test-Path $left | Should -BeTrue
     }
@@ -106,7 +106,7 @@ Describe 'Clear-BorgStoreTemporary' {
 Describe 'Permissions' {
     AfterEach { Close-AllStore }
 
-    It 'come as presets and as maps' {
+    It 'can be created from presets and from maps' {
         (New-BorgStorePermission no-delete).Entries.Keys | Should -Contain 'packs'
         (New-BorgStorePermission -Map @{ '' = 'lr'; 'config/' = 'lrwD' }).Entries['config'] | Should -Be 'List, Read, Write, Delete'
         Get-ErrorText { New-BorgStorePermission nothing } | Should -BeLike "*no permission preset 'nothing'*all, no-delete, write-only, read-only*"
@@ -119,7 +119,7 @@ Describe 'Permissions' {
         Get-ErrorText { New-BorgStorePermission -Map @{ '' = 'x' } } | Should -BeLike "*'x'*l (list)*"
     }
 
-    It 'are tested by letters or words' {
+    It 'can be tested by letters or by words' {
         $map = New-BorgStorePermission -Map @{ '' = 'lr'; config = 'lrw'; all = 'W' }
         $map | Test-BorgStorePermission config/x, data/x w | Should -Be $true, $false
         $map | Test-BorgStorePermission config/x Overwrite | Should -BeFalse
@@ -129,7 +129,7 @@ Describe 'Permissions' {
         Test-BorgStorePermission archives/x D -Permission borgbackup-no-delete | Should -BeFalse
     }
 
-    It 'hold for an open store, given as a map, a preset, JSON or a hashtable' {
+    It 'apply to an open store, whether given as a map, a preset, JSON or a hashtable' {
         $store = New-TestStore 1
         $store | Close-BorgStore
         foreach ($permission in (New-BorgStorePermission read-only), 'read-only', '{"": "lr"}', @{ '' = 'lr' }) {

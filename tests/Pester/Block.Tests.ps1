@@ -16,7 +16,7 @@ AfterAll {
     Stop-BorgStoreServer
 }
 
-Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
+Describe 'Piped blocks of a <_> store' -ForEach $places {
     BeforeAll {
         $store = New-BorgStore ($_ -eq 'file' ? (New-TestUri) : $server.Uri) -Namespace @{ config = 0; data = 0, 2 } -Default
         Set-BorgStoreItem config/a -Value 'abcdefghij'
@@ -25,13 +25,13 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
     }
     AfterAll { $store | Close-BorgStore }
 
-    It 'give each its bytes, in the order of the input' {
+    It 'return the bytes of each block in input order' {
         $values = (Block config/b 2 3), (Block config/a 0 1), (Block data/deep 1 2), (Block config/a 10 0) | Get-BorgStoreItemContent
         $values.Count | Should -Be 4
         $values | ForEach-Object { , $_ | Should -BeOfType [byte[]]; [Text.Encoding]::ASCII.GetString($_) } | Should -Be '234', 'a', 'EE', ''
     }
 
-    It 'are objects, hashtables, rows of CSV, blocks, and the items and names of which they are parts' {
+    It 'can be objects, hashtables, CSV rows, blocks, items or names' {
         $blocks = @(
             @{ Name = 'config/a'; Offset = 8 }
             @{ Name = 'config/a'; Length = 2 }
@@ -49,7 +49,7 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
         Get-BorgStoreItemContent ([Collections.Generic.List[object]] ('config/a', (Block config/b 0 1))) -AsString -Join | Should -Be 'abcdefghij0'
     }
 
-    It 'come joined as bytes, text, a stream and a file' {
+    It 'can be joined as bytes, text, a stream or a file' {
         $blocks = (Block config/b 2 3), (Block data/deep 0 2), (Block config/a -1 1)
         $bytes = $blocks | Get-BorgStoreItemContent -Join
         , $bytes | Should -BeOfType [byte[]]
@@ -66,7 +66,7 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
         @() | Get-BorgStoreItemContent -Join | Should -BeNullOrEmpty
     }
 
-    It 'are an error each where they are not wholly there, and the others go on' {
+    It 'give one error for each block outside its value, and the others are still returned' {
         $blocks = (Block config/a 0 2), (Block config/a 8 5), (Block config/none 0 1), (Block config/b 0 2), (Block config/a 3 -1), (Block config/b 4 1)
         foreach ($throttle in 1, 8) {
             $blocks | Get-BorgStoreItemContent -AsString -ThrottleLimit $throttle -ErrorVariable failed -ErrorAction SilentlyContinue | Should -Be 'ab', '01', '4'
@@ -79,7 +79,7 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
         Test-Path $TestDrive/short | Should -BeFalse
     }
 
-    It 'give nothing joined where one is not wholly there' {
+    It 'return nothing joined if one of them is outside its value' {
         foreach ($bad in (Block config/a 8 5), (Block config/none 0 1), @{ Name = 'config/none' }, (Block config/a 3 -1), (Block config/A 0 1)) {
             foreach ($way in @{}, @{ AsString = $true }, @{ AsStream = $true }, @{ Destination = "$TestDrive/partial" }) {
                 $output = (Block config/b 0 10), $bad, (Block config/b 0 1) | Get-BorgStoreItemContent -Join @way -ErrorVariable failed -ErrorAction SilentlyContinue
@@ -92,14 +92,14 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
         Get-ErrorId { 'config/a', (Block config/a 8 5) | Get-BorgStoreItemContent -Join } | Should -Be 'ReadRange'
     }
 
-    It 'give way to -Offset and -Length' {
+    It 'are overridden by -Offset and -Length' {
         (Block config/a 1 1), (Block config/b 2 1) | Get-BorgStoreItemContent -Offset 4 -AsString | Should -Be 'e', '4'
         (Block config/a 8 1), (Block config/b 2 1) | Get-BorgStoreItemContent -Length 5 -AsString | Should -Be 'ij', '23456'
         'config/a', 'config/b' | Get-BorgStoreItemContent -Join -Offset 8 -AsString | Should -Be 'ij89'
         Get-ErrorId { 'config/a', 'config/b' | Get-BorgStoreItemContent -Join -Length 11 } | Should -Be 'ReadRange'
     }
 
-    It 'are read many with one request' {
+    It 'are read with few requests' {
         $slow = Open-BorgStore $store.Uri -Namespace @{ config = 0; data = 0, 2 } -Latency 00:00:00.05
         $blocks = foreach ($i in 1..400) { Block config/a ($i % 10) 1 }
         ($blocks | Get-BorgStoreItemContent -AsString -Store $slow) -join '' | Should -Be ('bcdefghija' * 40)
@@ -111,7 +111,7 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
         $slow | Close-BorgStore
     }
 
-    It 'come one by one as soon as they are read, and keep their order among whole values' {
+    It 'are returned as soon as they are read, in order with whole values' {
         $seen = [Collections.Generic.List[string]]::new()
         & { foreach ($i in 0..3) { Block config/a $i 1; Start-Sleep -Milliseconds 300; $seen.Add("sent $i") } } |
             Get-BorgStoreItemContent -AsString | ForEach-Object { $seen.Add($_) }
@@ -120,7 +120,7 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
             Should -Be (1..60 | ForEach-Object { 'abcdefghij'.Substring($_ % 10, 1); if ($_ % 7 -eq 0) { 'DEEP' } })
     }
 
-    It 'are read of soft-deleted items too' {
+    It 'can be read from soft-deleted items' {
         Set-BorgStoreItem config/old -Value 'old value'
         Remove-BorgStoreItem config/old -Soft
         Get-ErrorId { Block config/old 0 3 | Get-BorgStoreItemContent } | Should -Be 'ObjectNotFound'
@@ -130,10 +130,10 @@ Describe 'Blocks from the pipe, of a store by <_>' -ForEach $places {
     }
 }
 
-Describe 'Blocks joined' {
+Describe 'Joined blocks' {
     AfterEach { Close-AllStore }
 
-    It 'may be more than one request has, and of several stores' {
+    It 'may exceed one request and come from several stores' {
         $store = New-TestStore
         $other = New-TestStore
         Set-BorgStoreItem config/a -Value 'ab' -Store $store
@@ -151,7 +151,7 @@ Describe 'Blocks joined' {
         [IO.StreamReader]::new($stream).ReadToEnd() | Should -Be 'bYb'
     }
 
-    It 'are not joined in part where the store of one cannot be used' {
+    It 'return nothing if the store of one of them cannot be used' {
         $store = New-TestStore 1
         $good = [pscustomobject]@{ Name = 'config/k0001'; Offset = 0; Length = 5; Store = $store }
         $bad = [pscustomobject]@{ Name = 'config/k0001'; Offset = 0; Length = 5; Store = 'file:///C:/no/such/store' }
@@ -159,14 +159,14 @@ Describe 'Blocks joined' {
         ($failed[0].FullyQualifiedErrorId -split ',')[0] | Should -Be 'StoreDoesNotExist'
     }
 
-    It 'go to a file and not to a folder' {
+    It 'can be written to a file but not to a folder' {
         $store = New-TestStore 2
         Get-ErrorText { Get-BorgStoreItem | Get-BorgStoreItemContent -Join -Destination $TestDrive } | Should -BeLike '*is a folder*path of a file*'
         Get-BorgStoreItem | Get-BorgStoreItemContent -Join -Destination $TestDrive/whole | Get-Content | Should -Be 'value 1value 2'
         Get-ErrorId { Get-BorgStoreItem | Get-BorgStoreItemContent -Join -Destination $TestDrive/whole } | Should -Be 'ObjectAlreadyExists'
     }
 
-    It 'pass in constant memory' {
+    It 'are written in constant memory' {
         $store = New-TestStore
         $bytes = [byte[]]::new(64MB)
         [Random]::new(1).NextBytes($bytes)
@@ -183,11 +183,11 @@ Describe 'Blocks joined' {
     }
 }
 
-Describe 'The Length of a piped thing' {
+Describe 'The Length property of a piped object' {
     BeforeAll { $store = New-TestStore 1 }
     AfterAll { Close-AllStore }
 
-    It 'is none of a value: <Name>' -ForEach @(
+    It 'is not taken for the length of a block: <Name>' -ForEach @(
         @{ Name = 'a string'; Thing = { 'config/k0001' } }
         @{ Name = 'a string with properties'; Thing = { 'config/k0001' | Add-Member Note x -PassThru } }
         @{ Name = 'a file'; Thing = { $null = New-Item $TestDrive/config -ItemType Directory -Force; Set-Content $TestDrive/k -Value ''; Get-Item $TestDrive/k | Add-Member Name config/k0001 -Force -PassThru } }

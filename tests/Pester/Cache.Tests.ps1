@@ -13,7 +13,7 @@ Describe 'A store with a cache' {
     }
     AfterEach { Close-AllStore }
 
-    It 'reads from the cache and counts under the names of the Python package' {
+    It 'reads from the cache and names its statistics as in the Python package' {
         Get-Cached | Should -Be '01234567', '89abcdef'
         $null = Get-BorgStoreStatistic -Reset
         Get-BorgStoreItemContent data/01234567 -AsString | Should -Be 'one'
@@ -25,7 +25,7 @@ Describe 'A store with a cache' {
         $store.CacheUri | Should -Be $cache
     }
 
-    It 'takes the settings of its namespaces' {
+    It 'accepts cache settings for each namespace' {
         $policy = ($store.Namespace | Where-Object Name -eq data).Cache
         $policy.Mode | Should -Be 'WriteThrough'
         $policy.MaxAge | Should -Be '1.00:00:00'
@@ -37,13 +37,13 @@ Describe 'A store with a cache' {
         ($store.Namespace | Where-Object Name -eq data).Cache.Verify | Should -BeTrue
     }
 
-    It 'adds caching to the namespaces of a preset' {
+    It 'can add caching to the namespaces of a preset' {
         $borg = New-BorgStore (New-TestUri) -Preset Borg2 -Namespace @{ packs = @{ Cache = 'WriteThrough'; Size = 1GB } } -CacheUri ($cache + '-borg')
         $packs = $borg.Namespace | Where-Object Name -eq packs
         "$($packs.Levels)", $packs.Cache.Mode | Should -Be '1', 'WriteThrough'
     }
 
-    It 'refuses settings that are none' {
+    It 'rejects invalid cache settings' {
         Get-ErrorText { New-BorgStore (New-TestUri) -CacheUri $cache -Namespace @{ a = @{ Levels = 0; Cache = 'Sometimes' } } } | Should -BeLike "*'Sometimes', which is not one of Off, WriteThrough, Mirror*"
         Get-ErrorText { New-BorgStore (New-TestUri) -CacheUri $cache -Namespace @{ a = @{ Levels = 0; Cache = 'Mirror'; MaxAge = 'long' } } } | Should -BeLike "*'long', which is not a time span*"
         Get-ErrorText { New-BorgStore (New-TestUri) -CacheUri $cache -Namespace @{ a = @{ Levels = 0; Cache = 'Mirror'; Size = -1 } } } | Should -BeLike '*negative*'
@@ -51,7 +51,7 @@ Describe 'A store with a cache' {
         Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ a = 0 } -CacheUri $cache } | Should -BeLike "*Cache = 'WriteThrough'*"
     }
 
-    It 'warns of a cache that does not work, once, and goes on' {
+    It 'warns once about an unusable cache and remains usable' {
         $broken = Join-Path $TestDrive "broken-$(New-Guid)"
         Set-Content $broken 'no folder'
         $other = New-BorgStore (New-TestUri) -Namespace $layout -CacheUri ([uri]::new($broken).AbsoluteUri) -WarningVariable warnings -WarningAction SilentlyContinue
@@ -64,7 +64,7 @@ Describe 'A store with a cache' {
         $other | Close-BorgStore
     }
 
-    It 'clears items by name, also from the pipe' {
+    It 'clears items by name or from the pipeline' {
         Clear-BorgStoreCache data/01234567
         Get-Cached | Should -Be '89abcdef'
         Get-BorgStoreItem data/* | Clear-BorgStoreCache
@@ -77,7 +77,7 @@ Describe 'A store with a cache' {
         Clear-BorgStoreCache data/nowhere1
     }
 
-    It 'clears a namespace or all' {
+    It 'clears a namespace or the whole cache' {
         Clear-BorgStoreCache -Namespace config
         Get-Cached | Should -HaveCount 2
         Clear-BorgStoreCache -Namespace data -WhatIf
@@ -91,7 +91,7 @@ Describe 'A store with a cache' {
         Get-ErrorId { Clear-BorgStoreCache -Namespace none } | Should -Be 'LayoutUnknown'
     }
 
-    It 'takes no namespace and no store from items in the pipe' {
+    It 'does not take a namespace or a store from piped items' {
         $parameters = (Get-Command Clear-BorgStoreCache).Parameters
         $parameters['Namespace'].Attributes.Where({ $_ -is [Management.Automation.ParameterAttribute] }).ForEach{ $_.ValueFromPipeline; $_.ValueFromPipelineByPropertyName } |
             Should -Not -Contain $true
@@ -100,12 +100,12 @@ Describe 'A store with a cache' {
         Get-Cached | Should -HaveCount 2
     }
 
-    It 'says so where there is no cache' {
+    It 'fails to clear the cache of a store without one' {
         $plain = New-TestStore
         Get-ErrorId { Clear-BorgStoreCache -All -Store $plain } | Should -Be 'InvalidArgument'
     }
 
-    It 'goes with its store' {
+    It 'is removed with its store' {
         $store | Remove-BorgStore -Force
         Test-Path $folder | Should -BeFalse
     }

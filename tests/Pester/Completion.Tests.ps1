@@ -28,7 +28,7 @@ Describe 'Completion' {
     }
     AfterAll { Close-AllStore }
 
-    It 'offers namespaces, then names' {
+    It 'completes namespaces, then names' {
         Complete 'Get-BorgStoreItem ' | Should -Be 'config/', 'data/'
         Complete 'Get-BorgStoreItemContent co' | Should -Be 'config/'
         Complete 'Remove-BorgStoreItem config/' | Should -Be 'config/k0001', 'config/k0002'
@@ -37,7 +37,7 @@ Describe 'Completion' {
         Complete 'Get-BorgStoreItem -Namespace c' | Should -Be 'config'
     }
 
-    It 'offers stores, algorithms, encodings and presets' {
+    It 'completes stores, algorithms, encodings and presets' {
         Complete 'Get-BorgStoreItem -Store f' | Should -Contain $store.Uri
         Complete 'Open-BorgStore fil' | Should -Contain 'file:///'
         Complete 'Get-BorgStoreItemHash config/k0001 -Algorithm bl' | Should -Be 'BLAKE2b', 'BLAKE2s', 'BLAKE3'
@@ -48,20 +48,20 @@ Describe 'Completion' {
         Complete 'New-BorgStore file:///x -Preset ' | Should -Be 'Borg2'
     }
 
-    It 'is silent where it cannot know' {
+    It 'completes nothing and does not throw if the store is ambiguous or invalid' {
         $other = New-TestStore
         { Complete 'Get-BorgStoreItem con' } | Should -Not -Throw
         { Complete 'Get-BorgStoreItem con -Store nix://x' } | Should -Not -Throw
         $other | Close-BorgStore
     }
 
-    It 'keeps to its time limit, and shows what it found by then' {
+    It 'returns what it has found when its time limit expires' {
         $slow = Open-BorgStore $store.Uri -Latency 00:00:20 -Namespace @{ config = 0 } -Default
         (Measure-Command { Complete 'Get-BorgStoreItem config/' }).TotalSeconds | Should -BeLessThan 4
         $slow | Close-BorgStore
     }
 
-    It 'escapes what a pattern would read, and nothing else' {
+    It 'escapes wildcards only where a pattern is expected' {
         [IO.File]::WriteAllText((Join-Path ([uri] $store.Uri).LocalPath 'config/br[1]'), 'x')
         Complete 'Get-BorgStoreItem config/br' | Should -Be "'config/br``[1``]'"
         Invoke-Expression (Complete 'Get-BorgStoreItem config/br' | ForEach-Object { "(Get-BorgStoreItem $_).Name" }) | Should -Be 'config/br[1]'
@@ -70,7 +70,7 @@ Describe 'Completion' {
         Remove-BorgStoreItem 'config/br[1]'
     }
 
-    It 'quotes what the shell would take apart' {
+    It 'quotes names with special characters' {
         [IO.File]::WriteAllText((Join-Path ([uri] $store.Uri).LocalPath "config/it's(1)"), 'x')
         Complete 'Get-BorgStoreItemContent config/it' | Should -Be "'config/it''s(1)'"
         Complete "Get-BorgStoreItemContent 'config/it" | Should -Be "'config/it''s(1)'"
@@ -78,7 +78,7 @@ Describe 'Completion' {
         Remove-BorgStoreItem "config/it's(1)"
     }
 
-    It 'makes one argument of every name, however the user began: <_>' -ForEach @(
+    It 'completes every name to a single argument, whatever quote it starts with: <_>' -ForEach @(
         'Get-BorgStoreItem -LiteralName {0}', "Get-BorgStoreItem -LiteralName '{0}", 'Get-BorgStoreItem -LiteralName "{0}', 'Get-BorgStoreItem -LiteralName:{0}', 'Get-BorgStoreItemContent {0}'
         # Within an array, PowerShell completes nothing after an opening quote.
         'Get-BorgStoreItemContent config/k0001, {0}', 'Invoke-BorgStoreDefrag {0}'
@@ -97,7 +97,7 @@ Describe 'Completion' {
         }
     }
 
-    It 'makes one argument of every name where a pattern is taken, which matches that name' -Skip:$IsWindows {
+    It 'completes every name to a single pattern that matches that name' -Skip:$IsWindows {
         $folder = New-Item (Join-Path ([uri] $store.Uri).LocalPath 'config/q') -ItemType Directory
         try {
             foreach ($name in '[a]', 'a*', 'a?', '`', '``', '`[', "'``'", '$a[0]', ']') { [IO.File]::WriteAllText("$folder/$name", '') }
@@ -113,7 +113,7 @@ Describe 'Completion' {
         }
     }
 
-    It 'takes the word that is typed without its quotes' -Skip:$IsWindows {
+    It 'ignores the quotes of the word to complete' -Skip:$IsWindows {
         $file = Join-Path ([uri] $store.Uri).LocalPath "config/it's`$"
         [IO.File]::WriteAllText($file, '')
         foreach ($typed in "'config/it''", "'config/it''s", "`"config/it'", "config/it``'s", "'config/it''s`$'", 'config/it') {
@@ -122,7 +122,7 @@ Describe 'Completion' {
         [IO.File]::Delete($file)
     }
 
-    It 'writes every word so that PowerShell reads it, or does not offer it' {
+    It 'offers only completions that PowerShell parses back to the same word' {
         $write = [BorgStore.Commands.Completer].Assembly.GetType('BorgStore.Commands.ShellWord').GetMethod('TryWrite')
         $characters = (0..0x17f + 0x2000..0x206f + 0x3000, 0xfeff, 0xff02, 0xff07, 0xfffe | ForEach-Object { "$([char] $_)" }) + [char]::ConvertFromUtf32(0x1f600), [char]::ConvertFromUtf32(0xe0001)
         $wrong = foreach ($character in $characters) {
@@ -135,7 +135,7 @@ Describe 'Completion' {
         $write.Invoke($null, @("a$([char] 0xd800)")) | Should -BeNullOrEmpty
     }
 
-    It 'knows namespaces within others' {
+    It 'completes nested namespaces' {
         $other = New-BorgStore (New-TestUri) @{ data = 0; 'data/deep' = 1 } -Default
         Set-BorgStoreItem data/a -Value x
         Set-BorgStoreItem data/deep/abcd -Value x
@@ -145,7 +145,7 @@ Describe 'Completion' {
         $other | Close-BorgStore
     }
 
-    It 'goes by the -Store on the line' {
+    It 'uses the -Store on the command line' {
         $other = New-BorgStore (New-TestUri) @{ other = 0 }
         Complete 'Get-BorgStoreItem -Store $other ' | Should -Be 'other/'
         Complete 'Get-BorgStoreItem -Store $store -Name co' | Should -Be 'config/'
@@ -158,7 +158,7 @@ Describe 'Completion' {
         Complete 'Get-BorgStoreItem -Store file:///not/open co' | Should -BeNullOrEmpty -Because 'nothing is opened for a completion'
     }
 
-    It 'offers stores where they may be' {
+    It 'completes open stores or URLs, depending on the cmdlet' {
         Complete 'Close-BorgStore ' | Should -Be $store.Uri
         Complete 'New-BorgStore ' | Should -Contain 'sftp://'
         Complete 'New-BorgStore ' | Should -Not -Contain $store.Uri
@@ -168,7 +168,7 @@ Describe 'Completion' {
         Complete "Open-BorgStore $folder/wi" | Should -Be "$folder/with%20space"
     }
 
-    It 'offers something for every parameter that has it to offer' {
+    It 'completes every parameter that has known values' {
         foreach ($line in 'Open-BorgStore x -Durability ', 'Open-BorgStore x -Permission ', 'Start-BorgStoreServer x -Permission ', 'Start-BorgStoreServer x -ListenAddress ', 'Start-BorgStoreServer x -LogLevel ',
             'Test-BorgStorePermission -Name ', 'Test-BorgStorePermission x -Access ', 'Test-BorgStorePermission -Permission ', 'Set-BorgStoreItem -ContentHash ', 'Set-BorgStoreItem -Namespace ',
             'Test-BorgStoreItem config/x -Algorithm ', 'Invoke-BorgStoreDefrag -Algorithm ', 'Invoke-BorgStoreDefrag -Target ', 'Invoke-BorgStoreDefrag -Source ', 'Invoke-BorgStoreDefrag -Namespace ',
@@ -177,7 +177,7 @@ Describe 'Completion' {
         }
     }
 
-    It 'knows the properties of what comes after the pipe' {
+    It 'completes the properties of piped objects' {
         Complete 'Get-BorgStoreItem | Where-Object LastW' | Should -Be 'LastWriteTime'
         Complete 'Get-BorgStoreItemHash x | Select-Object Ha' | Should -Be 'Hash'
         Complete 'Measure-BorgStore | Sort-Object Lar' | Should -Be 'Largest'

@@ -23,8 +23,8 @@ Describe 'Set-BorgStoreItem with -Value' {
         Get-BorgStoreItemContent config/empty -AsString | Should -BeExactly ''
     }
 
-    It 'stores nothing else, and says what to do with <Type>' -ForEach @(
-        @{ Type = 'a number'; Value = 42; Hint = '*text*' }
+    It 'rejects <Type> with advice' -ForEach @(
+        @{ Type = 'a number'; Value = 42; Hint = '*Convert it to a string*' }
         @{ Type = 'lines'; Value = 'a', 'b'; Hint = '*-Raw*-Path*-join*' }
         @{ Type = 'numbers'; Value = 1, 2; Hint = '*byte*' }
         @{ Type = 'loose bytes'; Value = @([byte] 1, [byte] 2); Hint = '*`[byte`[`]`]*' }
@@ -36,14 +36,14 @@ Describe 'Set-BorgStoreItem with -Value' {
         Test-BorgStoreItem config/bad | Should -BeFalse
     }
 
-    It 'overwrites, unless -NoClobber' {
+    It 'overwrites unless -NoClobber is given' {
         Set-BorgStoreItem config/over -Value one
         Set-BorgStoreItem config/over -Value two
         Get-ErrorId { Set-BorgStoreItem config/over -Value three -NoClobber } | Should -Be 'ObjectAlreadyExists'
         Get-BorgStoreItemContent config/over -AsString | Should -Be 'two'
     }
 
-    It 'encodes and decodes' {
+    It 'encodes and decodes text with -Encoding' {
         foreach ($encoding in 'utf8', 'utf8BOM', 'unicode', 'utf32', 'ascii', 1252) {
             Set-BorgStoreItem config/encoded -Value 'text' -Encoding $encoding
             Get-BorgStoreItemContent config/encoded -AsString -Encoding $encoding | Should -BeExactly 'text'
@@ -53,12 +53,12 @@ Describe 'Set-BorgStoreItem with -Value' {
         Get-ErrorText { Set-BorgStoreItem config/encoded -Value x -Encoding klingon } | Should -BeLike '*no such encoding*utf8*'
     }
 
-    It 'hands on the item with -PassThru, and nothing without' {
+    It 'returns the item only with -PassThru' {
         Set-BorgStoreItem config/pass -Value abc | Should -BeNullOrEmpty
         (Set-BorgStoreItem config/pass -Value abc -PassThru).Size | Should -Be 3
     }
 
-    It 'gathers bytes and lines that are piped one by one' {
+    It 'concatenates bytes and lines piped one by one' {
         [byte[]] (1, 2, 3) | Set-BorgStoreItem config/gathered
         (Get-BorgStoreItemContent config/gathered) | Should -Be 1, 2, 3
         'one', 'two' | Set-BorgStoreItem config/gathered
@@ -69,20 +69,20 @@ Describe 'Set-BorgStoreItem with -Value' {
         (Get-BorgStoreItemContent config/gathered) | Should -Be 4, 5
     }
 
-    It 'refuses a second whole value for one name' {
+    It 'rejects a second whole value for one name' {
         Get-ErrorId { [byte[]] (1, 2), [byte[]] (3, 4) | Set-BorgStoreItem config/second } | Should -Be 'InvalidArgument'
         Get-ErrorId { 'line', [byte[]] (3, 4) | Set-BorgStoreItem config/second } | Should -Be 'InvalidArgument'
         Get-ErrorText { [byte[]] (1, 2), 'line' | Set-BorgStoreItem config/second } | Should -BeLike '*Name and Value*'
         Get-ErrorId { Get-Item $PSCommandPath, $PSScriptRoot/TestStore.ps1 | Set-BorgStoreItem config/second } | Should -Be 'InvalidArgument'
     }
 
-    It 'warns where nothing was piped' {
+    It 'warns if nothing was piped' {
         @() | Set-BorgStoreItem config/nothing -WarningVariable warning -WarningAction SilentlyContinue
         "$warning" | Should -BeLike 'Nothing was piped*'
         Test-BorgStoreItem config/nothing | Should -BeFalse
     }
 
-    It 'takes objects with Name and Value' {
+    It 'accepts objects with Name and Value' {
         [pscustomobject]@{ Name = 'config/n1'; Value = 'text' }, [pscustomobject]@{ Name = 'config/n2'; Value = [byte[]] (1, 2) }, [pscustomobject]@{ Name = 'config/n3'; Value = 3 } |
             Set-BorgStoreItem -ErrorAction SilentlyContinue -ErrorVariable failure
         Get-BorgStoreItemContent config/n1 -AsString | Should -Be 'text'
@@ -91,7 +91,7 @@ Describe 'Set-BorgStoreItem with -Value' {
         $failure[0].TargetObject | Should -Be 'config/n3'
     }
 
-    It 'says what is wrong with a name' {
+    It 'explains an invalid name' {
         Get-ErrorText { Set-BorgStoreItem config/Main -Value x } | Should -BeLike "*upper-case letter 'M'*lower case*"
         Get-ErrorText { Set-BorgStoreItem main -Value x } | Should -BeLike "*no namespace*config, data*"
         Get-ErrorText { Set-BorgStoreItem nothing/main -Value x } | Should -BeLike "*no namespace 'nothing'*config, data*"
@@ -109,7 +109,7 @@ Describe 'Set-BorgStoreItem with files' {
     AfterAll { Close-AllStore }
     AfterEach { Get-BorgStoreItem | Remove-BorgStoreItem }
 
-    It 'takes a file under a name' {
+    It 'stores a file under a name' {
         Set-BorgStoreItem config/file -LiteralPath "$folder/a.txt"
         Set-BorgStoreItem config/file2 -Path $PSCommandPath
         Get-Item -LiteralPath "$folder/b.txt" | Set-BorgStoreItem config/file3
@@ -118,13 +118,13 @@ Describe 'Set-BorgStoreItem with files' {
         (Get-BorgStoreItem config/file2).Size | Should -Be (Get-Item $PSCommandPath).Length
     }
 
-    It 'takes files into a namespace, under their own names' {
+    It 'stores files in a namespace under their own names' {
         Get-ChildItem -LiteralPath $folder -File | Set-BorgStoreItem -Namespace config
         (Get-BorgStoreItem).Name | Should -Be 'config/a.txt', 'config/b.txt', 'config/c.txt'
         Get-BorgStoreItemContent config/b.txt -AsString | Should -Be 'file b'
     }
 
-    It 'takes paths with wildcards, literal ones, and files without a provider' {
+    It 'accepts wildcard paths, literal paths and FileInfo objects' {
         Push-Location -LiteralPath $folder
         try {
             Set-BorgStoreItem -Path *.txt -Namespace config
@@ -138,7 +138,7 @@ Describe 'Set-BorgStoreItem with files' {
         }
     }
 
-    It 'names files by their content' {
+    It 'names files by their hash with -ContentHash' {
         $items = Get-ChildItem -LiteralPath $folder -File | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -PassThru
         $items.Count | Should -Be 3
         $expected = (Get-FileHash -LiteralPath "$folder/a.txt").Hash.ToLowerInvariant()
@@ -146,7 +146,7 @@ Describe 'Set-BorgStoreItem with files' {
         ($items | Test-BorgStoreItem -Integrity).Valid | Should -Be $true, $true, $true
     }
 
-    It 'names large files by their content too' {
+    It 'names large files by their hash with -ContentHash' {
         $bytes = [byte[]]::new(5MB)
         [Random]::new(1).NextBytes($bytes)
         [IO.File]::WriteAllBytes("$TestDrive/large.bin", $bytes)
@@ -155,7 +155,7 @@ Describe 'Set-BorgStoreItem with files' {
         ($item | Test-BorgStoreItem -Integrity).Valid | Should -BeTrue
     }
 
-    It 'says that a file is missing, is a folder, or has no name' {
+    It 'explains a file that is missing, is a folder or has no name' {
         Get-ErrorText { Set-BorgStoreItem config/x -Path $TestDrive/none } | Should -BeLike "*none*does not exist*"
         Get-ErrorText { Set-BorgStoreItem config/x -LiteralPath $TestDrive/none } | Should -BeLike "*no file*none*nothing was stored*"
         Get-ErrorText { Set-BorgStoreItem -Namespace config -LiteralPath $folder/sub } | Should -BeLike "*folder*Get-ChildItem*"
@@ -165,13 +165,13 @@ Describe 'Set-BorgStoreItem with files' {
         Get-ErrorText { Get-Item $PSCommandPath | Set-BorgStoreItem -Namespace config -ContentHash crc } | Should -BeLike '*Unsupported hash algorithm*sha256*'
     }
 
-    It 'goes on after a bad file' {
+    It 'continues after a bad file' {
         Set-Content $TestDrive/plain.txt x
         Get-ErrorId { 'none', "$TestDrive/plain.txt" | Set-BorgStoreItem -Namespace config } | Should -Be 'PathNotFound'
         @(Get-BorgStoreItem).Count | Should -Be 1
     }
 
-    It 'names values by their content, each piped one' {
+    It 'names each piped value by its hash with -ContentHash' {
         $sha256 = { [Convert]::ToHexString([Security.Cryptography.SHA256]::HashData([byte[]] $args[0])).ToLowerInvariant() }
         $text = 'text' | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -PassThru
         $text.Name | Should -Be "data/$(& $sha256 ([Text.Encoding]::UTF8.GetBytes('text')))"
@@ -186,7 +186,7 @@ Describe 'Set-BorgStoreItem with files' {
         (Get-BorgStoreItem data/* | Test-BorgStoreItem -Integrity).Valid | Should -Not -Contain $false
     }
 
-    It 'leaves a text alone that names a file too, and loose bytes' {
+    It 'rejects the name of a file and loose bytes with -ContentHash' {
         Push-Location -LiteralPath $folder
         try {
             Get-ErrorText { 'a.txt' | Set-BorgStoreItem -Namespace data -ContentHash SHA256 } | Should -BeLike '*name of a file*-Path*-Value*'
@@ -208,21 +208,21 @@ Describe 'Get-BorgStoreItemContent' {
     BeforeAll { $store = New-TestStore 20 }
     AfterAll { Close-AllStore }
 
-    It 'yields one array of bytes for each item' {
+    It 'returns one byte array per item' {
         $values = Get-BorgStoreItem | Get-BorgStoreItemContent
         $values.Count | Should -Be 20
         , $values[0] | Should -BeOfType [byte[]]
         , (Get-BorgStoreItemContent config/k0001) | Should -BeOfType [byte[]]
     }
 
-    It 'keeps the order of its input' {
+    It 'returns values in input order' {
         $names = Get-BorgStoreItem | ForEach-Object Name | Sort-Object { Get-Random }
         $expected = $names | ForEach-Object { "value $([int] $_.Substring(8))" }
         $names | Get-BorgStoreItemContent -AsString | Should -Be $expected
         Get-BorgStoreItemContent $names -AsString -ThrottleLimit 2 | Should -Be $expected
     }
 
-    It 'reads parts' {
+    It 'reads ranges with -Offset and -Length' {
         Get-BorgStoreItemContent config/k0001 -Offset 2 -Length 3 -AsString | Should -Be 'lue'
         Get-BorgStoreItemContent config/k0001 -Offset 6 -AsString | Should -Be '1'
         Get-BorgStoreItemContent config/k0001 -Offset -1 -AsString | Should -Be '1'
@@ -231,14 +231,14 @@ Describe 'Get-BorgStoreItemContent' {
         'config/k0001' | Get-BorgStoreItemContent -AsString | Should -Be 'value 1' -Because 'the Length of a piped string is none of a value'
     }
 
-    It 'yields streams' {
+    It 'returns streams with -AsStream' {
         $stream = Get-BorgStoreItemContent config/k0002 -AsStream
         $stream.Length | Should -Be 7
         [IO.StreamReader]::new($stream).ReadToEnd() | Should -Be 'value 2'
         $stream.Dispose()
     }
 
-    It 'writes files, whole and never over others' {
+    It 'writes complete files and replaces existing ones only with -Force' {
         $file = Get-BorgStoreItemContent config/k0003 -Destination $TestDrive/value.bin
         $file | Should -BeOfType [IO.FileInfo]
         Get-Content $file | Should -Be 'value 3'
@@ -249,9 +249,9 @@ Describe 'Get-BorgStoreItemContent' {
         @(Get-ChildItem $TestDrive -Force -Filter *.tmp).Count | Should -Be 0
     }
 
-    It 'writes many values into a folder, but not into one file' {
+    It 'writes many values to a folder but not to one file' {
         (Get-BorgStoreItem config/k000* | Get-BorgStoreItemContent -Destination $TestDrive/folder/).Name | Should -Be (1..9 | ForEach-Object { "k000$_" })
-        Get-ErrorText { Get-BorgStoreItem config/k000* | Get-BorgStoreItemContent -Destination $TestDrive/one -Force } | Should -BeLike '*Give a folder*'
+        Get-ErrorText { Get-BorgStoreItem config/k000* | Get-BorgStoreItemContent -Destination $TestDrive/one -Force } | Should -BeLike '*Specify a folder*'
     }
 
     It 'reads soft-deleted values only with -Deleted' {
@@ -267,7 +267,7 @@ Describe 'Export-BorgStoreItem' {
     BeforeAll { $store = New-TestStore 3 }
     AfterAll { Close-AllStore }
 
-    It 'makes the name the path' {
+    It 'uses the name of an item as its path' {
         $files = Get-BorgStoreItem | Export-BorgStoreItem -Path $TestDrive/out
         $files.Count | Should -Be 3
         Get-Content $TestDrive/out/config/k0001 | Should -Be 'value 1'
@@ -275,12 +275,12 @@ Describe 'Export-BorgStoreItem' {
         Export-BorgStoreItem config/k0001 $TestDrive/out -Force | Should -Not -BeNullOrEmpty
     }
 
-    It 'never leaves the folder' {
+    It 'never writes outside the folder' {
         Get-ErrorId { Export-BorgStoreItem 'config/../../escape' $TestDrive/out } | Should -Be 'InvalidName'
         Test-Path $TestDrive/escape | Should -BeFalse
     }
 
-    It 'writes what a file name cannot hold as %hh' -Skip:$IsWindows {
+    It 'escapes characters that are invalid in a file name as %hh' -Skip:$IsWindows {
         $path = ([uri] $store.Uri).LocalPath
         'a:b', 'con.txt', 'dot.', 'per%cent' | ForEach-Object { Set-Content -LiteralPath "$path/config/$_" -Value x }
         $files = Get-BorgStoreItem config/[acdp]* -WarningAction SilentlyContinue | Export-BorgStoreItem -Path $TestDrive/odd

@@ -55,8 +55,8 @@ Describe 'A block of <Page>' -ForEach $blocks {
     }
 }
 
-Describe 'The lines of README.md that show why' {
-    It 'run twice, and give what the page shows' {
+Describe 'The introductory example of README.md' {
+    It 'can be run twice and gives the output shown' {
         $page = Get-Content (Join-Path $PSScriptRoot '../../README.md') -Raw
         $code, $shown = [regex]::Match($page, '(?ms)^## Ten lines.*?^```powershell\r?\n(.*?)^```\r?\n```text\r?\n(.*?)^```').Groups[1, 2].Value
         foreach ($times in 1, 2) {
@@ -69,7 +69,7 @@ Describe 'The lines of README.md that show why' {
 }
 
 Describe 'The session of <Page>' -ForEach $sessions {
-    It 'runs as it is written, with <_>' -ForEach 'borg-b22', 'borg-b25' {
+    It 'runs as written with <_>' -ForEach 'borg-b22', 'borg-b25' {
         Set-ExampleRepository $world $_
         $result = Invoke-Example ($Code -join "`n") $world
         $result.Error | Should -BeNullOrEmpty

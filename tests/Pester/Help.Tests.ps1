@@ -47,14 +47,14 @@ Describe 'Help of <Name>' -ForEach $cmdlets {
         Get-Text $help.alertSet.alert | Should -Not -BeNullOrEmpty
     }
 
-    It 'describes all parameters and no others' {
+    It 'describes exactly the parameters of the cmdlet' {
         $common = [Management.Automation.Cmdlet]::CommonParameters
         $expected = $command.Parameters.Keys | Where-Object { $_ -notin $common } | Sort-Object
         $help.parameters.parameter.name | Sort-Object | Should -Be $expected
         foreach ($parameter in $help.parameters.parameter) { Get-Text $parameter.description | Should -Not -BeNullOrEmpty -Because $parameter.name }
     }
 
-    It 'tells of parameters what the cmdlet does' {
+    It 'describes parameters as the cmdlet declares them' {
         foreach ($parameter in $help.parameters.parameter) {
             $actual = $command.Parameters[$parameter.name]
             $sets = $actual.ParameterSets.Values
@@ -80,7 +80,7 @@ Describe 'Help of <Name>' -ForEach $cmdlets {
         }
     }
 
-    It 'has three examples or more, which parse and use what there is' {
+    It 'has at least three examples that parse and use only existing parameters' {
         $examples.Count | Should -BeGreaterOrEqual 3
         foreach ($example in $examples) {
             $errors = $null
@@ -99,7 +99,7 @@ Describe 'The topic <Topic>' -ForEach $topics {
         $lines | Where-Object Length -gt 78 | Should -BeNullOrEmpty
     }
 
-    It 'is found, with its short description' {
+    It 'is found and has a short description' {
         $found = Get-Help $Topic | Where-Object { $_ -is [string] -or $_.Name -eq $Topic }
         $found | Should -Not -BeNullOrEmpty
         (Get-Content $Path -TotalCount 5)[0, 1, 3] | Should -Be 'TOPIC', "    $Topic", 'SHORT DESCRIPTION'
@@ -115,7 +115,7 @@ Describe 'The topic <Topic>' -ForEach $topics {
 }
 
 Describe 'The topics' {
-    It 'are all there' {
+    It 'all exist' {
         $topics = (Get-ChildItem (Join-Path $modulePath en-US/about_*.help.txt)).Name
         foreach ($name in '', '_Urls', '_Layout', '_Borg2', '_Server', '_Pipelines', '_Security') { $topics | Should -Contain "about_BorgStore$name.help.txt" }
     }
@@ -148,7 +148,7 @@ Describe 'The page <Page>' -ForEach $pages {
 Describe 'The samples' {
     BeforeAll { $root = Join-Path $PSScriptRoot ../.. }
 
-    It 'have every piece of C# that <_> shows, to the letter' -ForEach 'README.md', 'docs/csharp.md' {
+    It 'contain every piece of C# in <_> literally' -ForEach 'README.md', 'docs/csharp.md' {
         $sample = (Get-Content (Join-Path $root samples/Tour/Program.cs) -Raw).ReplaceLineEndings("`n")
         $pieces = [regex]::Matches((Get-Content (Join-Path $root $_) -Raw).ReplaceLineEndings("`n"), '(?ms)^```csharp\n(.*?)^```')
         $pieces.Count | Should -BeGreaterThan 0

@@ -7,21 +7,21 @@ Describe 'Hashes' {
     }
     AfterAll { Close-AllStore }
 
-    It 'are SHA-256 by default, in lower case as keys are' {
+    It 'are lower-case SHA-256 by default' {
         $hash = Get-BorgStoreItemHash config/abc
         $hash.Algorithm | Should -Be 'SHA256'
         $hash.Hash | Should -BeExactly 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
         $hash.Name | Should -Be 'config/abc'
     }
 
-    It 'are what <Algorithm> says' -ForEach @(
+    It 'match <Algorithm>' -ForEach @(
         @{ Algorithm = 'blake3'; Start = '6437b3ac' }, @{ Algorithm = 'SHA3-256'; Start = '3a985da7' }
         @{ Algorithm = 'md5'; Start = '90015098' }, @{ Algorithm = 'blake2b'; Start = 'ba80a53f' }
     ) {
         (Get-BorgStoreItemHash config/abc -Algorithm $Algorithm).Hash | Should -BeLike "$Start*"
     }
 
-    It 'are those of the soft-deleted item that is piped' {
+    It 'are computed for the piped soft-deleted item' {
         Remove-BorgStoreItem config/abc -Soft
         Set-BorgStoreItem config/abc -Value live
         $hash = Get-BorgStoreItem -Deleted | Get-BorgStoreItemHash
@@ -30,7 +30,7 @@ Describe 'Hashes' {
         $hash | Restore-BorgStoreItem -Force
     }
 
-    It 'know their algorithms' {
+    It 'list the algorithms if one is unknown' {
         Get-ErrorText { Get-BorgStoreItemHash config/abc crc32 } | Should -BeLike "*Unsupported hash algorithm: 'crc32'*sha256*blake3*"
     }
 }
@@ -45,7 +45,7 @@ Describe 'Test-BorgStoreItem' {
     }
     AfterAll { Close-AllStore }
 
-    It 'tells whether items exist' {
+    It 'returns whether items exist' {
         Test-BorgStoreItem config/main, config/none, config/main | Should -Be $true, $false, $true
         Get-ErrorId { Test-BorgStoreItem Config/Main } | Should -Be 'InvalidName'
     }
@@ -58,13 +58,13 @@ Describe 'Test-BorgStoreItem' {
         ($results | Where-Object Name -like 'packs/*').Algorithm | Select-Object -Unique | Should -Be 'BLAKE3'
     }
 
-    It 'tries first what matched before' {
+    It 'tries the last matching algorithm first' {
         $null = Get-BorgStoreStatistic -Reset
         $null = Get-BorgStoreItem -Namespace packs | Test-BorgStoreItem -Integrity -ThrottleLimit 1
         (Get-BorgStoreStatistic).hash_calls | Should -Be 6 -Because 'only the first is tried with SHA-256 too'
     }
 
-    It 'finds damage, and keeps the order' {
+    It 'finds damaged items and keeps the order' {
         $names = (Get-BorgStoreItem -Namespace data).Name
         Set-BorgStoreItem $names[2] -Value damaged
         $results = $names | Test-BorgStoreItem -Integrity
@@ -77,12 +77,12 @@ Describe 'Test-BorgStoreItem' {
         (Get-BorgStoreItem -Namespace data | Test-BorgStoreItem -Integrity).Valid | Select-Object -Unique | Should -BeTrue
     }
 
-    It 'says that a key is no digest, and goes on' {
+    It 'reports a key that is not a digest and continues' {
         Get-ErrorId { Get-BorgStoreItem | Test-BorgStoreItem -Integrity } | Should -Be 'InvalidArgument'
         (Test-BorgStoreItem config/main -Integrity -Algorithm md5).Valid | Should -BeFalse
     }
 
-    It 'finds a missing item with -Integrity an error' {
+    It 'reports a missing item with -Integrity as an error' {
         Get-ErrorId { Test-BorgStoreItem "data/$('0' * 64)" -Integrity } | Should -Be 'ObjectNotFound'
     }
 }
@@ -94,7 +94,7 @@ Describe 'Test-BorgStoreItem in a store with one damaged item' {
     }
     AfterEach { Close-AllStore }
 
-    It 'labels it with the <Algorithm> of its neighbours' -ForEach @{ Algorithm = 'SHA256' }, @{ Algorithm = 'BLAKE3' } {
+    It 'reports <Algorithm> like its neighbours' -ForEach @{ Algorithm = 'SHA256' }, @{ Algorithm = 'BLAKE3' } {
         $null = New-TestStore
         $items = Get-ChildItem $TestDrive/damage-*.bin | Set-BorgStoreItem -Namespace data -ContentHash $Algorithm -PassThru
         Set-BorgStoreItem $items[0].Name -Value damaged
@@ -104,7 +104,7 @@ Describe 'Test-BorgStoreItem in a store with one damaged item' {
         $result.Actual | Should -Be (Get-BorgStoreItemHash $items[0].Name $Algorithm).Hash
     }
 
-    It 'is not misled by a damaged neighbour or by names that are no digests' {
+    It 'ignores damaged neighbours and names that are not digests' {
         $null = New-TestStore
         $items = Get-ChildItem $TestDrive/damage-*.bin | Set-BorgStoreItem -Namespace data -ContentHash BLAKE3 -PassThru
         $items[0, 1] | ForEach-Object { Set-BorgStoreItem $_.Name -Value d }
@@ -112,7 +112,7 @@ Describe 'Test-BorgStoreItem in a store with one damaged item' {
         ($items[0] | Test-BorgStoreItem -Integrity).Algorithm | Should -Be 'BLAKE3'
     }
 
-    It 'takes either algorithm where names of both lie side by side' {
+    It 'accepts both algorithms in one namespace' {
         $null = New-TestStore
         $blake3 = Get-ChildItem $TestDrive/damage-*.bin | Set-BorgStoreItem -Namespace data -ContentHash BLAKE3 -PassThru
         $sha256 = Get-ChildItem $TestDrive/damage-[1-3].bin | Set-BorgStoreItem -Namespace data -ContentHash SHA256 -PassThru
@@ -122,7 +122,7 @@ Describe 'Test-BorgStoreItem in a store with one damaged item' {
         ($results | Where-Object Algorithm -eq 'SHA256').Name | Should -Be ($sha256.Name | Sort-Object)
     }
 
-    It 'costs no more in a larger namespace' {
+    It 'computes no more hashes in a larger namespace' {
         $store = New-TestStore
         $null = 1..200 | ForEach-Object { [pscustomobject]@{ Name = 'data/{0:x64}' -f $_; Value = "$_" } } | Set-BorgStoreItem
         $null = Get-BorgStoreStatistic -Reset
@@ -133,7 +133,7 @@ Describe 'Test-BorgStoreItem in a store with one damaged item' {
         (Get-BorgStoreStatistic).hash_calls | Should -Be 408 -Because 'neighbours are asked once per namespace'
     }
 
-    It 'keeps the namespaces of two stores apart' {
+    It 'keeps the namespaces of different stores apart' {
         $one = New-TestStore
         $two = New-TestStore
         $file = Get-Item $TestDrive/damage-1.bin
@@ -162,7 +162,7 @@ Describe 'A repository of Borg 2.0.0b25' {
     }
     AfterEach { Close-AllStore }
 
-    It 'is undamaged by BLAKE3, which is recognised' {
+    It 'is recognised as using BLAKE3 and is undamaged' {
         $null = Get-BorgStoreStatistic -Reset
         $results = Get-BorgStoreItem -Namespace packs, index, keys, locks | Test-BorgStoreItem -Integrity
         $results.Count | Should -Be 11
@@ -171,7 +171,7 @@ Describe 'A repository of Borg 2.0.0b25' {
         (Get-BorgStoreStatistic).hash_calls | Should -Be 11 -Because 'its version says BLAKE3'
     }
 
-    It 'names a damaged item of <_> with BLAKE3, alone and among others' -ForEach 'packs', 'index', 'keys' {
+    It 'reports BLAKE3 for a damaged item of <_>, tested alone or with others' -ForEach 'packs', 'index', 'keys' {
         $item = Get-BorgStoreItem -Namespace $_ | Select-Object -First 1
         Set-Damage $item
         $damaged = Get-BorgStoreItem -Namespace packs, index, keys | Test-BorgStoreItem -Integrity | Where-Object -not Valid
@@ -181,12 +181,12 @@ Describe 'A repository of Borg 2.0.0b25' {
         ($item | Test-BorgStoreItem -Integrity).Algorithm | Should -Be 'BLAKE3'
     }
 
-    It 'names a damaged lock with BLAKE3' {
+    It 'reports BLAKE3 for a damaged lock' {
         Set-BorgStoreItem "locks/$('0' * 64)" -Value 'no lock of this name'
         (Get-BorgStoreItem -Namespace locks | Test-BorgStoreItem -Integrity).Algorithm | Should -Be 'BLAKE3'
     }
 
-    It 'takes an item of SHA256 beside those of BLAKE3' {
+    It 'accepts an item named by SHA256 among those named by BLAKE3' {
         $name = "packs/$((Get-FileHash -InputStream ([IO.MemoryStream]::new([byte[]] (1..9)))).Hash.ToLower())"
         Set-BorgStoreItem $name -Value ([byte[]] (1..9))
         $results = Get-BorgStoreItem -Namespace packs | Test-BorgStoreItem -Integrity
@@ -194,13 +194,13 @@ Describe 'A repository of Borg 2.0.0b25' {
         ($results | Where-Object Algorithm -eq 'SHA256').Name | Should -Be $name
     }
 
-    It 'is measured' {
+    It 'can be measured' {
         $measure = Measure-BorgStore
         ($measure | Where-Object Namespace -eq 'packs').Count | Should -Be 6
         ($measure | Where-Object Namespace -eq 'archives').DeletedCount | Should -Be 1
     }
 
-    It 'is recognised when it is new and empty' {
+    It 'is recognised when new and empty' {
         Get-BorgStoreItem -Namespace packs, index, keys, archives, cache -IncludeDeleted | Remove-BorgStoreItem
         Close-AllStore
         $store = Open-BorgStore ([uri]::new($folder).AbsoluteUri)
@@ -218,7 +218,7 @@ Describe 'Invoke-BorgStoreDefrag' {
     }
     AfterEach { Close-AllStore }
 
-    It 'makes an item out of piped parts, named by its content' {
+    It 'creates an item from piped blocks, named by its hash' {
         $item = [pscustomobject]@{ Name = 'data/aaaa'; Offset = 8; Length = 2 }, [pscustomobject]@{ Name = 'data/bbbb'; Offset = 0; Length = 3 } |
             Invoke-BorgStoreDefrag
         Get-BorgStoreItemContent $item.Name -AsString | Should -Be '89abc'
@@ -226,26 +226,26 @@ Describe 'Invoke-BorgStoreDefrag' {
         @(Get-BorgStoreItem).Count | Should -Be 3
     }
 
-    It 'takes items, names and hashtables whole or in parts, and a name for the new item' {
+    It 'accepts items, names, hashtables and blocks, and a name for the new item' {
         (Get-BorgStoreItem | Invoke-BorgStoreDefrag -Target data/cccc).Size | Should -Be 20
         (Invoke-BorgStoreDefrag data/aaaa, @{ Name = 'data/bbbb'; Offset = 9 } -Target data/dddd).Size | Should -Be 11
         Get-BorgStoreItemContent data/dddd -AsString | Should -Be '0123456789j'
         'data/aaaa' | Invoke-BorgStoreDefrag -Target data/eeee | ForEach-Object Size | Should -Be 10 -Because 'the Length of a piped string is none of a value'
     }
 
-    It 'removes the sources afterwards, if asked to' {
+    It 'removes the sources with -RemoveSource' {
         $item = Get-BorgStoreItem | Invoke-BorgStoreDefrag -RemoveSource -Algorithm blake3
         (Get-BorgStoreItem).Name | Should -Be $item.Name
     }
 
-    It 'removes nothing where the new item failed' {
+    It 'removes nothing if creating the new item fails' {
         Get-ErrorId { [pscustomobject]@{ Name = 'data/aaaa'; Offset = 8; Length = 5 } | Invoke-BorgStoreDefrag -RemoveSource } | Should -Be 'ReadRange'
         Get-ErrorId { 'data/none' | Invoke-BorgStoreDefrag -RemoveSource } | Should -Be 'ObjectNotFound'
         Get-ErrorId { 1 | Invoke-BorgStoreDefrag } | Should -Be 'InputObjectNotBound'
         @(Get-BorgStoreItem).Count | Should -Be 2
     }
 
-    It 'refuses sources of two stores' {
+    It 'rejects sources from different stores' {
         $other = New-TestStore
         Set-BorgStoreItem data/cccc -Value x -Store $other
         Get-ErrorText { (Get-BorgStoreItem -Store $store), (Get-BorgStoreItem -Store $other) | ForEach-Object { $_ } | Invoke-BorgStoreDefrag } | Should -BeLike '*two stores*Copy-BorgStoreItem*'

@@ -10,11 +10,11 @@ Describe 'Get-BorgStoreItem' {
     }
     AfterAll { Close-AllStore }
 
-    It 'lists everything, each namespace once' {
+    It 'lists all items, each only once' {
         (Get-BorgStoreItem).Name | Sort-Object | Should -Be 'cache/files/x', 'cache/x', 'config/main', 'config/other', 'data/012345', 'root'
     }
 
-    It 'tells what is known of an item' {
+    It 'returns the properties of an item' {
         $item = Get-BorgStoreItem data/012345
         $item.Namespace | Should -Be 'data'
         $item.Key | Should -Be '012345'
@@ -42,13 +42,13 @@ Describe 'Get-BorgStoreItem' {
         @(Get-BorgStoreItem $Pattern | ForEach-Object Name | Sort-Object) | Should -Be $Names
     }
 
-    It 'looks only into namespaces that can match' {
+    It 'searches only namespaces that can match' {
         $null = Get-BorgStoreStatistic -Reset
         $null = Get-BorgStoreItem config/m*
         (Get-BorgStoreStatistic).list_calls | Should -Be 1
     }
 
-    It 'finds soft-deleted items only where they are asked for' {
+    It 'finds soft-deleted items only with -Deleted or -IncludeDeleted' {
         Get-ErrorId { Get-BorgStoreItem config/gone } | Should -Be 'ObjectNotFound'
         (Get-BorgStoreItem -Deleted).Name | Should -Be 'config/gone'
         (Get-BorgStoreItem config/gone -Deleted).IsDeleted | Should -BeTrue
@@ -57,12 +57,12 @@ Describe 'Get-BorgStoreItem' {
         (Get-BorgStoreItem -Deleted | Get-BorgStoreItem).Name | Should -Be 'config/gone'
     }
 
-    It 'lists namespaces' {
+    It 'lists the items of the given namespaces' {
         (Get-BorgStoreItem -Namespace config, data/).Name | Sort-Object | Should -Be 'config/main', 'config/other', 'data/012345'
         Get-ErrorId { Get-BorgStoreItem -Namespace nothing } | Should -Be 'LayoutUnknown'
     }
 
-    It 'writes one error for a bad item and goes on' {
+    It 'writes one error for a missing item and continues' {
         $result = Get-BorgStoreItem config/main, config/none, config/other -ErrorAction SilentlyContinue -ErrorVariable failure
         $result.Name | Sort-Object | Should -Be 'config/main', 'config/other'
         $failure.Count | Should -Be 1
@@ -71,14 +71,14 @@ Describe 'Get-BorgStoreItem' {
         $failure[0].TargetObject | Should -Be 'config/none'
     }
 
-    It 'takes strings as patterns, but piped items and -LiteralName as they are' {
+    It 'treats strings as patterns, but piped items and -LiteralName literally' {
         ('config/m*' | Get-BorgStoreItem).Name | Should -Be 'config/main'
         Get-ErrorText { Get-BorgStoreItem -LiteralName 'config/m*' } | Should -BeLike "*config/m*"
         Get-ErrorText { [pscustomobject]@{ Name = 'config/m*' } | Get-BorgStoreItem } | Should -BeLike "*config/m*"
         Get-ErrorId { Get-BorgStoreItem 'config/`*' } | Should -BeIn 'ObjectNotFound', 'InvalidName'
     }
 
-    It 'reads what others wrote under names with wildcards, and warns of them' -Skip:$IsWindows {
+    It 'reads foreign items whose names contain wildcards and warns about them' -Skip:$IsWindows {
         $folder = ([uri] $store.Uri).LocalPath
         Set-Content -LiteralPath "$folder/config/a[1]" -Value foreign -NoNewline
         Set-Content -LiteralPath "$folder/config/a1" -Value other -NoNewline
@@ -92,7 +92,7 @@ Describe 'Get-BorgStoreItem' {
     }
 }
 
-Describe 'A choice of items' {
+Describe 'A selection of items' {
     BeforeAll {
         $store = New-TestStore 3
         'data/x0001', 'config/old.bak' | ForEach-Object { Set-BorgStoreItem $_ -Value x }
@@ -100,7 +100,7 @@ Describe 'A choice of items' {
     }
     AfterAll { Close-AllStore }
 
-    It 'has keys where a namespace is given' {
+    It 'is made by key if a namespace is given' {
         (Get-BorgStoreItem -Namespace config -Name *1*).Name | Should -Be config/k0001
         (Get-BorgStoreItem *1* -Namespace config, data).Name | Should -Be config/k0001, data/x0001
         (Get-BorgStoreItem -Namespace config -Name k0002, old.bak).Name | Sort-Object | Should -Be config/k0002, config/old.bak
@@ -110,7 +110,7 @@ Describe 'A choice of items' {
         Get-ErrorId { Get-BorgStoreItem -Namespace nothing -Name a* } | Should -Be 'LayoutUnknown'
     }
 
-    It 'is narrowed by -Include and -Exclude' {
+    It 'can be narrowed by -Include and -Exclude' {
         (Get-BorgStoreItem -Include k*, *.bak).Name | Should -Be config/k0001, config/k0002, config/old.bak
         (Get-BorgStoreItem -Namespace config -Exclude *.bak, *1).Name | Should -Be config/k0002
         (Get-BorgStoreItem -Exclude config/*).Name | Should -Be data/x0001
@@ -119,9 +119,9 @@ Describe 'A choice of items' {
         (Get-BorgStoreItem -IncludeDeleted -Include *3).Name | Should -Be config/k0003
     }
 
-    It 'is of deleted items or of all, not both' {
+    It 'accepts only one of -Deleted and -IncludeDeleted' {
         Get-ErrorId { Get-BorgStoreItem -Deleted -IncludeDeleted } | Should -Be 'InvalidArgument'
-        Get-ErrorText { Get-BorgStoreItem config/* -Deleted -IncludeDeleted } | Should -BeLike '*-Deleted*-IncludeDeleted*either*'
+        Get-ErrorText { Get-BorgStoreItem config/* -Deleted -IncludeDeleted } | Should -BeLike '*-Deleted*-IncludeDeleted*only one*'
         (Get-BorgStoreItem -Deleted | Get-BorgStoreItem -IncludeDeleted).Name | Should -Be config/k0003 -Because 'an item says itself that it is deleted'
     }
 }
@@ -130,18 +130,18 @@ Describe 'Remove-BorgStoreItem and Restore-BorgStoreItem' {
     BeforeEach { $store = New-TestStore 3 }
     AfterEach { Close-AllStore }
 
-    It 'removes for good' {
+    It 'removes items permanently' {
         Remove-BorgStoreItem config/k0001, config/k0002
         (Get-BorgStoreItem -Name * -IncludeDeleted).Name | Should -Be 'config/k0003'
     }
 
-    It 'removes so that it can be restored' {
+    It 'restores an item removed with -Soft' {
         Remove-BorgStoreItem config/k0001 -Soft
         Restore-BorgStoreItem config/k0001
         Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'value 1'
     }
 
-    It 'acts on exactly those that -Deleted listed, never on live namesakes' {
+    It 'processes exactly the items listed by -Deleted, never live namesakes' {
         Get-BorgStoreItem config/k0001, config/k0002 | Remove-BorgStoreItem -Soft
         Set-BorgStoreItem config/k0001 -Value 'live namesake'
         Get-BorgStoreItem -Deleted | Remove-BorgStoreItem
@@ -149,7 +149,7 @@ Describe 'Remove-BorgStoreItem and Restore-BorgStoreItem' {
         Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'live namesake'
     }
 
-    It 'acts on exactly those also after a detour through CSV and JSON' {
+    It 'still processes exactly those items after a round trip through CSV and JSON' {
         Remove-BorgStoreItem config/k0001, config/k0002 -Soft
         Set-BorgStoreItem config/k0001 -Value live
         Get-BorgStoreItem config/k0001 -Deleted | Export-Csv $TestDrive/items.csv
@@ -159,7 +159,7 @@ Describe 'Remove-BorgStoreItem and Restore-BorgStoreItem' {
         Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'live'
     }
 
-    It 'refuses to soft-delete what is soft-deleted' {
+    It 'rejects soft-deleting a soft-deleted item' {
         Remove-BorgStoreItem config/k0001 -Soft
         Get-ErrorId { Get-BorgStoreItem -Deleted | Remove-BorgStoreItem -Soft } | Should -Be 'InvalidArgument'
     }
@@ -174,19 +174,19 @@ Describe 'Remove-BorgStoreItem and Restore-BorgStoreItem' {
         Get-ErrorId { Restore-BorgStoreItem config/k0001 } | Should -Be 'ObjectNotFound'
     }
 
-    It 'hands on what was done with -PassThru, and nothing without' {
+    It 'returns the processed items only with -PassThru' {
         Remove-BorgStoreItem config/k0001 | Should -BeNullOrEmpty
         (Remove-BorgStoreItem config/k0002 -PassThru).Name | Should -Be 'config/k0002'
         (Remove-BorgStoreItem config/k0003 -Soft -PassThru).IsDeleted | Should -BeTrue
         (Restore-BorgStoreItem config/k0003 -PassThru).IsDeleted | Should -BeFalse
     }
 
-    It 'writes an error for what is not there and goes on' {
+    It 'writes an error for a missing item and continues with the others' {
         Get-ErrorId { Remove-BorgStoreItem config/none, config/k0001 } | Should -Be 'ObjectNotFound'
         (Get-BorgStoreItem).Name | Should -Be 'config/k0002', 'config/k0003'
     }
 
-    It 'takes names literally' {
+    It 'treats names literally' {
         Get-ErrorId { Remove-BorgStoreItem 'config/*' } | Should -BeIn 'ObjectNotFound', 'InvalidName'
         @(Get-BorgStoreItem).Count | Should -Be 3
     }
@@ -196,7 +196,7 @@ Describe 'Move-BorgStoreItem' {
     BeforeEach { $store = New-TestStore 3 }
     AfterEach { Close-AllStore }
 
-    It 'renames' {
+    It 'renames an item' {
         Move-BorgStoreItem config/k0001 config/new
         Get-BorgStoreItemContent config/new -AsString | Should -Be 'value 1'
         Test-BorgStoreItem config/k0001 | Should -BeFalse
@@ -207,24 +207,24 @@ Describe 'Move-BorgStoreItem' {
         (Get-BorgStoreItem).Name | Should -Be 'data/k0001', 'data/k0002', 'data/k0003'
     }
 
-    It 'takes a script block' {
+    It 'accepts a script block as -Destination' {
         (Get-BorgStoreItem | Move-BorgStoreItem -Destination { $_.Name -replace 'k', 'z' } -PassThru).Name | Sort-Object |
             Should -Be 'config/z0001', 'config/z0002', 'config/z0003'
     }
 
-    It 'takes a property' {
+    It 'takes -Destination from a property of the input' {
         [pscustomobject]@{ Name = 'config/k0001'; Destination = 'config/one' }, [pscustomobject]@{ Name = 'config/k0002'; Destination = 'data/' } |
             Move-BorgStoreItem
         (Get-BorgStoreItem).Name | Should -Be 'config/k0003', 'config/one', 'data/k0002'
     }
 
-    It 'moves nothing where many names would go to one' {
+    It 'moves nothing if several items would get the same name' {
         Get-ErrorId { Get-BorgStoreItem | Move-BorgStoreItem -Destination config/one -Force } | Should -Be 'InvalidArgument'
         Get-ErrorId { Move-BorgStoreItem config/k0001, config/k0002 config/one -Force } | Should -Be 'InvalidArgument'
         (Get-BorgStoreItem).Name | Should -Be 'config/k0001', 'config/k0002', 'config/k0003'
     }
 
-    It 'loses none of two that a script block sends to one place' {
+    It 'loses no item if a script block returns the same name twice' {
         Get-ErrorId { Get-BorgStoreItem | Move-BorgStoreItem -Destination { 'config/one' } -Force } | Should -Be 'InvalidArgument', 'InvalidArgument'
         @(Get-BorgStoreItem).Count | Should -Be 3
         Get-BorgStoreItemContent config/one -AsString | Should -Be 'value 1'
@@ -245,7 +245,7 @@ Describe 'Move-BorgStoreItem' {
         Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'live'
     }
 
-    It 'brings items to the level of new ones' {
+    It 'moves items to the level of new ones with -ChangeLevel' {
         $store | Close-BorgStore
         $store = Open-BorgStore $store.Uri -Namespace @{ config = 0, 1 }
         (Get-BorgStoreItem | Move-BorgStoreItem -ChangeLevel -PassThru).Level | Select-Object -Unique | Should -Be 1
@@ -265,7 +265,7 @@ Describe 'Copy-BorgStoreItem' {
         Get-BorgStoreItemContent config/copy -AsString | Should -Be 'value 2'
     }
 
-    It 'copies to another store, under the same names or others' {
+    It 'copies to another store under the same or other names' {
         $other = New-TestStore
         Get-BorgStoreItem -Store $store | Copy-BorgStoreItem -DestinationStore $other
         (Get-BorgStoreItem -Store $other).Name | Should -Be 'config/k0001', 'config/k0002', 'config/k0003'
@@ -274,14 +274,14 @@ Describe 'Copy-BorgStoreItem' {
         $copies.Store.Uri | Should -Be $other.Uri
     }
 
-    It 'copies the value of a soft-deleted item, not that of its live namesake' {
+    It 'copies the value of a soft-deleted item and not of its live namesake' {
         Remove-BorgStoreItem config/k0001 -Soft
         Set-BorgStoreItem config/k0001 -Value live
         Get-BorgStoreItem -Deleted | Copy-BorgStoreItem -Destination config/copy
         Get-BorgStoreItemContent config/copy -AsString | Should -Be 'value 1'
     }
 
-    It 'says what is missing' {
+    It 'names a missing parameter' {
         Get-ErrorText { Copy-BorgStoreItem config/k0001 } | Should -BeLike '*-Destination*'
     }
 }

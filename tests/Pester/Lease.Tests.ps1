@@ -9,7 +9,7 @@ BeforeAll {
     }
 }
 
-Describe 'A store that is named by its URL' {
+Describe 'A store given by its URL' {
     BeforeAll {
         $store = New-TestStore 10
         $store | Close-BorgStore
@@ -17,7 +17,7 @@ Describe 'A store that is named by its URL' {
     }
     AfterEach { Get-BorgStore | Should -BeNullOrEmpty -Because 'a leased store is none of the open ones' }
 
-    It 'is found at another level than it was, and in new namespaces' {
+    It 'is recognised again after levels or namespaces have changed' {
         $changing = New-BorgStore (New-TestUri) -Namespace @{ data = 1 }
         Set-BorgStoreItem data/0123 -Value x
         $changing | Close-BorgStore
@@ -40,7 +40,7 @@ Describe 'A store that is named by its URL' {
         (Get-BorgStoreItem data/* -Store $changing.Uri).Level | Should -Be 0, 0
     }
 
-    It 'is made anew with other levels under the same name' {
+    It 'can be recreated with other levels under the same URL' {
         $again = New-BorgStore (New-TestUri) -Namespace @{ data = 1 }
         Set-BorgStoreItem data/0123 -Value x
         $again | Close-BorgStore
@@ -53,20 +53,20 @@ Describe 'A store that is named by its URL' {
         (Get-BorgStoreItem data/* -Store $again.Uri).Level | Should -Be 2, 2
     }
 
-    It 'is closed at the end of the pipeline, and opened again for an item used later' {
+    It 'is closed at the end of the pipeline and reopened for an item used later' {
         $items = Get-BorgStoreItem -Store $uri
         Test-Lease $items[0] | Should -BeFalse
         ($items | Get-BorgStoreItemContent -AsString)[0] | Should -Be 'value 1'
         Test-Lease $items[0] | Should -BeFalse
     }
 
-    It 'is shared by the whole pipeline, also after the first cmdlet has ended' {
+    It 'is shared by the whole pipeline, even after the first cmdlet has ended' {
         $open = Get-BorgStoreItem -Store $uri | Sort-Object Name -Descending | ForEach-Object { Test-Lease $_ }
         $open | Select-Object -Unique | Should -BeTrue
         Get-BorgStoreItem -Store $uri | Sort-Object Name -Descending | Get-BorgStoreItemContent -AsString | Select-Object -First 1 | Should -Be 'value 10'
     }
 
-    It 'is closed however the pipeline ended' {
+    It 'is closed however the pipeline ends' {
         $item = Get-BorgStoreItem -Store $uri | Select-Object -First 1
         Test-Lease $item | Should -BeFalse
         try { Get-BorgStoreItem -Store $uri | ForEach-Object { $kept = $_; throw 'stop' } } catch { $null = $_ }
@@ -75,7 +75,7 @@ Describe 'A store that is named by its URL' {
         Test-Lease $found[0] | Should -BeFalse
     }
 
-    It 'stays open as long as a stream needs it' {
+    It 'stays open while a stream needs it' {
         $item = Get-BorgStoreItem config/k0001 -Store $uri
         $stream = $item | Get-BorgStoreItemContent -AsStream
         Test-Lease $item | Should -BeTrue
@@ -87,13 +87,13 @@ Describe 'A store that is named by its URL' {
         Test-Lease $item | Should -BeFalse -Because 'a stream that was read to its end needs nothing any more'
     }
 
-    It 'can be changed where its levels are recognised' {
+    It 'can be changed if its levels are recognised' {
         Set-BorgStoreItem config/new -Value x -Store $uri
         Get-BorgStoreItem config/new -Store $uri | Remove-BorgStoreItem
         Test-BorgStoreItem config/new -Store $uri | Should -BeFalse
     }
 
-    It 'is copied from and to' {
+    It 'can be the source and the destination of a copy' {
         $other = New-TestUri
         New-BorgStore $other @{ config = 0 } | Close-BorgStore
         Copy-BorgStoreItem config/k0001 config/k0001 -Store $uri -DestinationStore $other -ErrorAction SilentlyContinue -ErrorVariable failure
@@ -104,11 +104,11 @@ Describe 'A store that is named by its URL' {
         $store | Close-BorgStore
     }
 
-    It 'may come piped as a property' {
+    It 'can be piped as a property' {
         [pscustomobject]@{ Name = 'config/k0003'; Store = $uri } | Get-BorgStoreItemContent -AsString | Should -Be 'value 3'
     }
 
-    It 'means the open store where it is open' {
+    It 'refers to the open store if it is open' {
         $open = Open-BorgStore $uri -Namespace @{ config = 0; fresh = 1 }
         Set-BorgStoreItem fresh/abc -Value x -Store $uri
         (Get-BorgStoreItem fresh/abc -Store $uri).Level | Should -Be 1
@@ -117,10 +117,10 @@ Describe 'A store that is named by its URL' {
     }
 }
 
-Describe 'The item of a store that was closed' {
+Describe 'An item of a closed store' {
     AfterEach { Close-AllStore }
 
-    It 'says so, and finds the store where it is opened again' {
+    It 'gives an error until the store is opened again' {
         $store = New-TestStore 1
         $item = Get-BorgStoreItem
         $store | Close-BorgStore

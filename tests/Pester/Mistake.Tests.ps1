@@ -1,10 +1,10 @@
 # Mistakes at the prompt, and the errors that users see.
 BeforeAll { . $PSScriptRoot/TestStore.ps1 }
 
-Describe 'A store that is not the one meant' {
+Describe 'Selecting a store' {
     AfterEach { Close-AllStore }
 
-    It 'is named by what the cmdlet takes' {
+    It 'fails with an error that names the parameter of the cmdlet' {
         Get-ErrorText { Test-BorgStore } | Should -BeLike '*by its URL with -Uri.'
         Get-ErrorText { Get-BorgStoreItem } | Should -BeLike '*by its URL with -Store.'
         $null = (New-TestStore), (New-TestStore)
@@ -12,7 +12,7 @@ Describe 'A store that is not the one meant' {
         Get-ErrorText { Close-BorgStore } | Should -BeLike '2 stores are open*with -Store, or*'
     }
 
-    It 'is closed by its URL, and twice or without any without harm' {
+    It 'closes a store by its URL and is harmless for closed stores' {
         $stores = (New-TestStore), (New-TestStore)
         Close-BorgStore $stores[0].Uri
         "$($stores[1].Uri)/" | Close-BorgStore
@@ -22,7 +22,7 @@ Describe 'A store that is not the one meant' {
         Get-ErrorText { Close-BorgStore file:///nothing } | Should -BeLike '*is not open*Get-BorgStore*'
     }
 
-    It 'is found by its URL with a slash at its end, and shown without its password' {
+    It 'accepts a URL with a trailing slash and never shows its password' {
         $store = New-TestStore
         Get-BorgStore "$($store.Uri)/" | Should -Be $store
         Get-ErrorText { Get-BorgStore http://user:geheim@host/x } | Should -BeLike '*is not open. Open-BorgStore*'
@@ -30,7 +30,7 @@ Describe 'A store that is not the one meant' {
         Get-ErrorText { Close-BorgStore http://user:geheim@host/x } | Should -Not -BeLike '*geheim*'
     }
 
-    It 'is never the one that happens to be open where -Store is empty: <_>' -ForEach @(
+    It 'never falls back to the open store if -Store is empty: <_>' -ForEach @(
         'Get-BorgStoreItem -Store $nothing', 'Remove-BorgStoreItem config/k0001 -Store $nothing', 'Measure-BorgStore -Store $nothing'
         'Get-BorgStoreQuota -Store $nothing', 'Close-BorgStore $nothing', '$nothing | Close-BorgStore', 'Clear-BorgStoreCache -All -Store $nothing'
     ) {
@@ -41,8 +41,8 @@ Describe 'A store that is not the one meant' {
         @(Get-BorgStoreItem -Store $store).Count | Should -Be 1
     }
 
-    It 'takes no -Credential where it could not be used: <Uri>' -ForEach @(
-        @{ Uri = 'file:///srv/store'; Hint = '*rights of whoever runs this*' }
+    It 'rejects -Credential where it cannot be used: <Uri>' -ForEach @(
+        @{ Uri = 'file:///srv/store'; Hint = '*rights of the current user*' }
         @{ Uri = 'sftp://host/store'; Hint = '*sftp://user@host/path*~/.ssh/config*' }
         @{ Uri = 'rest://host/store'; Hint = '*rest://user@host/path*' }
         @{ Uri = 'rclone:remote:store'; Hint = '*rclone config*' }
@@ -56,10 +56,10 @@ Describe 'A store that is not the one meant' {
     }
 }
 
-Describe 'What is no URL, and what are no namespaces' {
+Describe 'An invalid URL or namespace argument' {
     AfterEach { Close-AllStore }
 
-    It 'is a path, and the URL of that folder is told: <_>' -ForEach @(
+    It 'gives the URL of the folder if it is a path: <_>' -ForEach @(
         'New-BorgStore ./folder', 'Open-BorgStore folder', 'Open-BorgStore $uri -CacheUri ./folder', 'Test-BorgStore folder', 'Remove-BorgStore ./folder -Force'
         'Get-BorgStoreItem -Store folder', 'Copy-BorgStoreItem config/x -Store $uri -DestinationStore folder'
     ) {
@@ -74,14 +74,14 @@ Describe 'What is no URL, and what are no namespaces' {
         }
     }
 
-    It 'are names without levels, or in upper case' {
+    It 'is rejected if it has no levels or upper-case names' {
         foreach ($wrong in 'config', ('config', 'data')) {
             Get-ErrorText { New-BorgStore (New-TestUri) $wrong } | Should -BeLike '*with their levels*@{ config = 0; data = 2 }*'
         }
         Get-ErrorText { New-BorgStore (New-TestUri) @{ Config = 0 } } | Should -BeLike "*'Config'*lower case*"
     }
 
-    It 'is an argument of another kind, whose error has an identifier of ours: <_>' -ForEach @(
+    It 'is an InvalidArgument error if it has the wrong type: <_>' -ForEach @(
         'Open-BorgStore $uri -Permission bogus', 'Open-BorgStore $uri -Permission 42', 'Open-BorgStore $uri -Namespace config', 'Get-BorgStoreItem -Store 42'
         'Get-BorgStoreItemContent config/k0001 -AsString -Encoding nope', '[pscustomobject]@{ Name = "config/k0001"; Store = 42 } | Get-BorgStoreItem'
     ) {
@@ -90,7 +90,7 @@ Describe 'What is no URL, and what are no namespaces' {
         (Get-BorgStoreItem config/k0001).Size | Should -BeGreaterThan 0
     }
 
-    It 'is one error in the pipe, and the other objects go on' {
+    It 'gives one error per piped object, and the others are processed' {
         $null = New-TestStore 2
         $piped = [pscustomobject]@{ Name = 'config/k0001'; Store = 42 }, [pscustomobject]@{ Name = 'config/k0002' }, [pscustomobject]@{ Name = 'config/k0001'; Store = 42 }
         (@($piped | Get-BorgStoreItem -ErrorAction SilentlyContinue -ErrorVariable errors)).Name | Should -Be 'config/k0002'
@@ -98,7 +98,7 @@ Describe 'What is no URL, and what are no namespaces' {
         $errors | ForEach-Object { ($_.FullyQualifiedErrorId -split ',')[0] | Should -Be 'InvalidArgument' }
     }
 
-    It 'is a URL where a name is wanted, and its password is not shown' {
+    It 'is reported without its password if a URL is given as a name' {
         $null = New-TestStore
         foreach ($command in { Get-BorgStoreItem http://user:geheim@host/x }, { Measure-BorgStore http://user:geheim@host/x }) {
             Get-ErrorText $command | Should -BeLike '*URL of a store*-Store.'
@@ -107,11 +107,11 @@ Describe 'What is no URL, and what are no namespaces' {
     }
 }
 
-Describe 'What is no name' {
+Describe 'A hint for an invalid name' {
     BeforeAll { $store = New-TestStore 2 }
     AfterAll { Close-AllStore }
 
-    It 'as a store with <_>' -ForEach @(
+    It 'is given for a store piped to <_>' -ForEach @(
         'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Test-BorgStoreItem', 'Remove-BorgStoreItem', 'Restore-BorgStoreItem'
         'Move-BorgStoreItem -Destination data/', 'Copy-BorgStoreItem -Destination data/', 'Export-BorgStoreItem -Path .', 'Clear-BorgStoreCache', 'Invoke-BorgStoreDefrag'
     ) {
@@ -122,29 +122,29 @@ Describe 'What is no name' {
         @(Get-BorgStoreItem).Count | Should -Be 2
     }
 
-    It 'as a hashtable' {
+    It 'is given for a hashtable' {
         Get-ErrorText { @{ Name = 'config/k0001' } | Get-BorgStoreItemHash } | Should -BeLike '*hashtable*`[pscustomobject`]@{ Name =*'
         Get-ErrorText { @{ Name = 'config/k0001' } | Get-BorgStoreItem } | Should -BeLike '*hashtable*`[pscustomobject`]@{ Name =*'
     }
 
-    It 'as an item that is given and not piped, which would lose its store and whether it is soft-deleted' {
+    It 'is given for an item passed as an argument instead of piped' {
         Remove-BorgStoreItem config/k0002 -Soft
         Set-BorgStoreItem config/k0002 -Value live
         $items = Get-BorgStoreItem -IncludeDeleted
         foreach ($given in @($items[0]), $items) {
-            Get-ErrorText { Remove-BorgStoreItem $given } | Should -BeLike '*An item is piped*$item.Name.'
-            Get-ErrorText { Get-BorgStoreItemContent $given } | Should -BeLike '*An item is piped*$item.Name.'
+            Get-ErrorText { Remove-BorgStoreItem $given } | Should -BeLike '*An item must be piped*$item.Name.'
+            Get-ErrorText { Get-BorgStoreItemContent $given } | Should -BeLike '*An item must be piped*$item.Name.'
         }
         @(Get-BorgStoreItem -IncludeDeleted).Count | Should -Be 3
         $items | Where-Object IsDeleted | Remove-BorgStoreItem
     }
 
-    It 'as an object without a name' {
+    It 'is given for an object without a name' {
         Get-ErrorText { [pscustomobject]@{ Nam = 'x' } | Get-BorgStoreItem } | Should -BeLike '*no property Name*'
         Get-ErrorText { [pscustomobject]@{ Nam = 'x' } | Remove-BorgStoreItem } | Should -BeLike '*no property Name*'
     }
 
-    It 'as a namespace to go to, without its slash' {
+    It 'is given for a destination namespace without its slash' {
         Get-ErrorText { Copy-BorgStoreItem config/k0001 data } | Should -BeLike "*'data' is a namespace*write 'data/'*"
         Get-ErrorText { Get-BorgStoreItem | Move-BorgStoreItem -Destination { 'data' } } | Should -BeLike "*'data' is a namespace*write 'data/'*"
         Get-ErrorText { Get-Item $PSCommandPath | Set-BorgStoreItem config } | Should -BeLike "*'config' is a namespace*-Namespace config*"
@@ -152,7 +152,7 @@ Describe 'What is no name' {
         @(Get-BorgStoreItem).Count | Should -Be 2
     }
 
-    It 'as <Name>' -ForEach @(
+    It 'is given for <Name>' -ForEach @(
         @{ Name = 'config'; Hint = "*'config' is a namespace*config/*" }
         @{ Name = 'config/'; Hint = "*'config' is a namespace*config/*" }
         @{ Name = 'Config'; Hint = "*'config' is a namespace*config/*" }
@@ -167,7 +167,7 @@ Describe 'What is no name' {
         Get-ErrorText { Set-BorgStoreItem $Name -Value x } | Should -BeLike $Hint
     }
 
-    It 'as a namespace, also where keys need none' {
+    It 'is given for a namespace, even if keys need none' {
         $other = New-TestStore -Namespace @{ '' = 0; config = 0 }
         Get-ErrorText { Get-BorgStoreItem config -Store $other } | Should -BeLike "*'config' is a namespace*config/*"
         Get-ErrorText { Get-BorgStoreItem config/ -Store $other } | Should -BeLike "*'config' is a namespace*config/*"
@@ -179,16 +179,16 @@ Describe 'A wildcard' {
     BeforeAll { $store = New-TestStore 2 }
     AfterAll { Close-AllStore }
 
-    It 'that lies in no namespace is warned of: <_>' -ForEach 'confg/*', 'config\*', 'x?' {
+    It 'outside any namespace causes a warning: <_>' -ForEach 'confg/*', 'config\*', 'x?' {
         Get-BorgStoreItem $_ -WarningVariable warning -WarningAction SilentlyContinue | Should -BeNullOrEmpty
-        "$warning" | Should -BeLike "*can match nothing*config, data*"
+        "$warning" | Should -BeLike "*cannot match anything*config, data*"
     }
 
-    It 'that may match, but does not, is not warned of: <_>' -ForEach 'config/x*', 'Con*/x', '*x' {
+    It 'that could match but does not causes no warning: <_>' -ForEach 'config/x*', 'Con*/x', '*x' {
         Get-BorgStoreItem $_ -WarningAction Stop | Should -BeNullOrEmpty
     }
 
-    It 'is for Get-BorgStoreItem to take, not for <_>' -ForEach @(
+    It 'is rejected by <_> with a hint to use Get-BorgStoreItem' -ForEach @(
         'Remove-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Move-BorgStoreItem', 'Copy-BorgStoreItem'
     ) {
         $rest = $_ -match '^(Move|Copy)' ? '-Destination data/' : ''
@@ -196,13 +196,13 @@ Describe 'A wildcard' {
         @(Get-BorgStoreItem).Count | Should -Be 2
     }
 
-    It 'finds soft-deleted items where those are meant' {
+    It 'gives a hint with -Deleted if soft-deleted items are meant' {
         foreach ($command in 'Restore-BorgStoreItem config/k*', 'Remove-BorgStoreItem config/k* -Deleted') {
             Get-ErrorText ([scriptblock]::Create($command)) | Should -BeLike "*Get-BorgStoreItem 'config/k*' -Deleted | $(($command -split ' ')[0])."
         }
     }
 
-    It 'is none for -LiteralName, nor one to be tested' {
+    It 'is not expanded by -LiteralName or Test-BorgStoreItem' {
         Get-ErrorText { Get-BorgStoreItem -LiteralName config/k* } | Should -BeLike '*-LiteralName takes no wildcards*'
         # A warning on most systems, but an error on Windows, where such names do not exist.
         $seen = & { $ErrorActionPreference = 'Continue'; Test-BorgStoreItem config/k* 2>&1 3>&1 }
@@ -211,14 +211,14 @@ Describe 'A wildcard' {
     }
 }
 
-Describe 'What is no value' {
+Describe 'An invalid value' {
     BeforeAll {
         $store = New-TestStore
         Set-Content $TestDrive/lines.txt one, two
     }
     AfterAll { Close-AllStore }
 
-    It 'as in <Command>' -ForEach @(
+    It 'is rejected with a hint: <Command>' -ForEach @(
         @{ Command = '"a" | Set-BorgStoreItem'; Hint = '*no name*-Name*Name and Value*' }
         @{ Command = '[byte[]] (1, 2) | Set-BorgStoreItem'; Hint = '*no name*-Name*' }
         @{ Command = 'Set-BorgStoreItem -Value a'; Hint = '*no name*-Name*' }
@@ -238,12 +238,12 @@ Describe 'What is no value' {
         Get-BorgStoreItem | Should -BeNullOrEmpty
     }
 
-    It 'are two files for one name, of which none is stored' {
+    It 'is rejected if two files are given for one name' {
         Get-ErrorText { Set-BorgStoreItem config/y -Path $PSCommandPath, $PSScriptRoot/TestStore.ps1 } | Should -BeLike '*second value*-Namespace*'
         Get-BorgStoreItem | Should -BeNullOrEmpty
     }
 
-    It 'tells no record with a wrong store that nothing was piped' {
+    It 'does not also cause a warning that nothing was piped' {
         [pscustomobject]@{ Name = 'config/y'; Value = 'x'; Store = New-TestUri } |
             Set-BorgStoreItem -ErrorAction SilentlyContinue -ErrorVariable failure -WarningAction Stop
         ($failure.FullyQualifiedErrorId -split ',')[0] | Should -Be 'StoreDoesNotExist'
@@ -257,7 +257,7 @@ Describe 'One file for many items' {
     }
     AfterAll { Close-AllStore }
 
-    It 'is refused before anything is written: <_>' -ForEach @(
+    It 'is rejected before anything is written: <_>' -ForEach @(
         'Get-BorgStoreItemContent config/k0001, config/k0002 -Destination $TestDrive/one'
         '"config/k0001", "config/k0002" | Get-BorgStoreItemContent -Destination $TestDrive/one'
         'Get-BorgStoreItem | Get-BorgStoreItemContent -Destination $TestDrive/file -Force'
@@ -267,7 +267,7 @@ Describe 'One file for many items' {
         Get-Content $TestDrive/file | Should -Be kept
     }
 
-    It 'is no folder: <_>' -ForEach @(
+    It 'cannot be used as a folder: <_>' -ForEach @(
         'Get-BorgStoreItemContent config/k0001 -Destination $TestDrive/file/', 'Get-BorgStoreItemContent config/k0001 -Destination $TestDrive/file/x'
         'Export-BorgStoreItem config/k0001 $TestDrive/file', 'Export-BorgStoreItem config/k0001 $TestDrive/file/x -Force'
     ) {
@@ -281,30 +281,30 @@ Describe 'Permissions and hashes' {
     BeforeAll { $store = New-TestStore 1 }
     AfterAll { Close-AllStore }
 
-    It 'says that there are no permissions to ask' {
+    It 'report that there are no permissions to test' {
         Get-ErrorText { $store.Permission | Test-BorgStorePermission config/x r } | Should -BeLike '*no permissions to test*allows everything*'
         Get-ErrorText { Test-BorgStorePermission config/x r -Permission $null } | Should -BeLike '*no permissions to test*'
     }
 
-    It 'takes rights as words, letters or lists' {
+    It 'accept rights as words, letters or lists' {
         Test-BorgStorePermission x l, r -Permission read-only | Should -BeTrue
         Test-BorgStorePermission x List, Write -Permission read-only | Should -BeFalse
         Test-BorgStorePermission x 'List, Read' -Permission read-only | Should -BeTrue
         foreach ($wrong in 'x', 'Red', '', 'rx') {
-            Get-ErrorText { Test-BorgStorePermission x $wrong -Permission read-only } | Should -BeLike "*'$wrong' is no right*Overwrite*l (list)*"
+            Get-ErrorText { Test-BorgStorePermission x $wrong -Permission read-only } | Should -BeLike "*'$wrong' is not a right*Overwrite*l (list)*"
         }
     }
 
-    It 'takes a map where a preset may stand' {
+    It 'accept a map in place of a preset' {
         New-BorgStorePermission @{ '' = 'lr' } | Test-BorgStorePermission x Read | Should -BeTrue
     }
 
-    It 'reads text where an encoding is given' {
+    It 'return text if -Encoding is given' {
         Get-BorgStoreItemContent config/k0001 -Encoding ascii | Should -Be 'value 1'
         'config/k0001' | Get-BorgStoreItemContent -Encoding ascii | Should -Be 'value 1'
     }
 
-    It 'tests integrity where an algorithm is given' {
+    It 'test integrity if -Algorithm is given' {
         (Test-BorgStoreItem config/k0001 -Algorithm MD5).Valid | Should -BeFalse
         (Test-BorgStoreItem config/k0001 -Algorithm MD5 -Integrity).Algorithm | Should -Be 'MD5'
         Get-ErrorText { Test-BorgStoreItem config/k0001 -Algorithm crc } | Should -BeLike '*Unsupported hash algorithm*'
@@ -314,7 +314,7 @@ Describe 'Permissions and hashes' {
 Describe 'A time without a unit' {
     AfterEach { Close-AllStore }
 
-    It 'is refused wherever a time is asked for' {
+    It 'is rejected by every parameter that takes a time' {
         $store = New-TestStore
         Get-ErrorText { Clear-BorgStoreTemporary -OlderThan 30 } | Should -BeLike '*30 has no unit*'
         Get-ErrorText { Open-BorgStore $store.Uri -Latency 5 } | Should -BeLike '*5 has no unit*'

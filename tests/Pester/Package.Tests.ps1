@@ -7,7 +7,7 @@ BeforeAll {
 }
 
 Describe 'The manifest' {
-    It 'is valid, and says what the gallery shows' {
+    It 'is valid and has the metadata for the gallery' {
         $info = Test-ModuleManifest $manifestPath
         $info.CompatiblePSEditions | Should -Be Core
         $info.PowerShellVersion.ToString() | Should -Be 7.4
@@ -18,7 +18,7 @@ Describe 'The manifest' {
         $info.Author, $info.Copyright, $info.Description | Should -Not -BeNullOrEmpty
     }
 
-    It 'exports every cmdlet by its name, and nothing else' {
+    It 'exports exactly the cmdlets' {
         $cmdlets = (Get-Module BorgStore).ImplementingAssembly.GetExportedTypes() |
             ForEach-Object { $_.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false) } |
             ForEach-Object { "$($_.VerbName)-$($_.NounName)" }
@@ -32,32 +32,32 @@ Describe 'The manifest' {
 }
 
 Describe 'The folder of the module' {
-    It 'has the licence, the notices for what is of others, and what is new' {
+    It 'contains the licence, the third-party notices and the changelog' {
         $files | Should -Contain LICENSE
         $files | Should -Contain THIRD-PARTY-NOTICES.txt
         $files | Should -Contain CHANGELOG.md
     }
 
-    It 'names in the notices every library of others that it has' {
+    It 'names every third-party library in the notices' {
         $notices = Get-Content (Join-Path $modulePath THIRD-PARTY-NOTICES.txt) -Raw
         foreach ($library in $files -like '*.dll' | Split-Path -LeafBase | Sort-Object -Unique | Where-Object { $_ -notmatch '^borgstore' }) {
             $notices | Should -Match ([regex]::Escape($library))
         }
     }
 
-    It 'has one Core for PowerShell, and no part of PowerShell' {
+    It 'contains one Core for PowerShell and no PowerShell assemblies' {
         $files -match '^(?!server/).*BorgStore\.Core\.dll$' | Should -Be BorgStore.Core.dll
         $files -match '^(?!server/).*Blake3\.dll$' | Should -Be Blake3.dll
         $files -match 'System\.Management\.Automation|PowerShellStandard' | Should -BeNullOrEmpty
     }
 
-    It 'has nothing for developers' -Skip:(-not $env:BORGSTORE_PACKAGE) {
+    It 'contains no files for developers' -Skip:(-not $env:BORGSTORE_PACKAGE) {
         $files -match '\.(pdb|cs)$|(?<!-Help|\.format)\.(xml|ps1xml)$' | Should -BeNullOrEmpty
     }
 }
 
 Describe 'Importing the module' {
-    It 'loads no assembly but its own two: what a backend needs comes with its first store' {
+    It 'loads only its own two assemblies, and those of a backend with its first store' {
         $script = "`$before = [AppDomain]::CurrentDomain.GetAssemblies(); Import-Module '$manifestPath'
             [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_ -notin `$before } | ForEach-Object { `$_.GetName().Name }"
         $loaded = & pwsh -NoProfile -NonInteractive -Command $script
@@ -65,7 +65,7 @@ Describe 'Importing the module' {
         $loaded -notlike 'Microsoft.PowerShell.*' | Sort-Object | Should -Be BorgStore.Core, BorgStore.PowerShell
     }
 
-    It 'lets BLAKE3 be computed in a session that loads another version of its library <_>' -ForEach 'before', 'after' {
+    It 'supports BLAKE3 in a session that loads another version of its library <_>' -ForEach 'before', 'after' {
         $script = Join-Path $TestDrive "$_.ps1"
         Set-Content $script @'
             param($module, $uri, $folder, $order)
@@ -102,7 +102,7 @@ Describe 'The package' -Skip:(-not $env:BORGSTORE_PACKAGE) {
         $metadata.version | Should -Be $manifest.ModuleVersion
     }
 
-    It 'says of itself what the manifest says' {
+    It 'has the metadata of the manifest' {
         $metadata.description | Should -Be $manifest.Description
         $metadata.authors | Should -Be $manifest.Author
         $metadata.license.InnerText | Should -Be BSD-3-Clause
@@ -111,7 +111,7 @@ Describe 'The package' -Skip:(-not $env:BORGSTORE_PACKAGE) {
         $metadata.SelectSingleNode("*[local-name() = 'dependencies']") | Should -BeNullOrEmpty
     }
 
-    It 'is found in the gallery as a module, and by each of its cmdlets' {
+    It 'has the gallery tags for a module and for each of its cmdlets' {
         $tags = $metadata.tags -split ' '
         $tags | Should -Contain PSModule
         $tags | Should -Contain PSEdition_Core

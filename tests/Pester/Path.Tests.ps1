@@ -6,7 +6,7 @@ Describe 'A store in a folder' {
     AfterEach { Close-AllStore }
     AfterAll { Pop-Location }
 
-    It 'is made, opened, tested and destroyed by a relative path: <_>' -ForEach 'store', './my store', 'sub/a#b%20c', './with[1]' {
+    It 'can be created, opened, tested and destroyed by a relative path: <_>' -ForEach 'store', './my store', 'sub/a#b%20c', './with[1]' {
         $store = New-BorgStore -Path $_ -Namespace @{ config = 0 }
         Set-BorgStoreItem config/x -Value x
         $store.Uri | Should -Be ([uri]::new((Join-Path $TestDrive $_))).AbsoluteUri
@@ -20,7 +20,7 @@ Describe 'A store in a folder' {
         Test-BorgStore -Path $_ -Quiet | Should -BeFalse
     }
 
-    It 'is piped as a folder' {
+    It 'can be piped as a folder' {
         'one', 'two' | ForEach-Object { New-Item -ItemType Directory $_ } | New-BorgStore -Namespace @{ config = 0 } | Close-BorgStore
         $folders = Get-Item one, two
         $open = $folders | Open-BorgStore -Namespace @{ config = 0 }
@@ -32,7 +32,7 @@ Describe 'A store in a folder' {
         $folders | Should -Not -Exist
     }
 
-    It 'is no file, no item, no text and nothing elsewhere' {
+    It 'cannot be given as a file, an item, a string or a path outside the file system' {
         Set-Content file x
         Get-ErrorId { Get-Item file | Remove-BorgStore -Force } | Should -Be 'InvalidArgument'
         Get-ErrorText { Open-BorgStore -Path file } | Should -BeLike '*is a file*folder*'
@@ -51,7 +51,7 @@ Describe 'A store in a folder' {
         Get-ErrorText ([scriptblock]::Create($_)) | Should -BeLike "*$([uri]::new("$TestDrive/s").AbsoluteUri)*"
     }
 
-    It 'is offered by completion, files are not' {
+    It 'is offered by completion, but files are not' {
         $null = New-Item -ItemType Directory shop, shore
         Set-Content shot x
         foreach ($command in 'Open-BorgStore', 'New-BorgStore', 'Test-BorgStore', 'Remove-BorgStore') {
@@ -64,7 +64,7 @@ Describe 'A store in a folder' {
 Describe 'Open-BorgStore -Create' {
     AfterEach { Close-AllStore }
 
-    It 'makes a store once, and opens it from then on' {
+    It 'creates a store the first time and opens it afterwards' {
         $uri = New-TestUri
         Open-BorgStore $uri -Create -Namespace @{ config = 0; data = 2 } -WhatIf
         Test-Path ([uri] $uri).LocalPath | Should -BeFalse
@@ -76,7 +76,7 @@ Describe 'Open-BorgStore -Create' {
         (Get-BorgStoreItem).Name | Should -Be data/0123
     }
 
-    It 'wants namespaces where it makes one' {
+    It 'requires namespaces to create a store' {
         Get-ErrorId { Open-BorgStore (New-TestUri) -Create } | Should -Be 'LayoutUnknown'
         Get-ErrorId { Open-BorgStore (New-TestUri) } | Should -Be 'StoreDoesNotExist'
     }
@@ -90,9 +90,9 @@ Describe 'The path of a file' {
     }
     AfterAll { Pop-Location; Close-AllStore }
 
-    It 'is said to be a pattern where no file matches: <Command>' -ForEach @(
-        @{ Command = { Set-BorgStoreItem config/f -Path 'f[1].txt' @warn }; Says = "No file matches the pattern 'f``[1``].txt', so nothing was stored; there is a file of that very name, which -LiteralPath takes." }
-        @{ Command = { 'f[1].txt' | Set-BorgStoreItem -Namespace config @warn }; Says = '*-LiteralPath takes.' }
+    It 'causes a warning if it is a pattern without a match: <Command>' -ForEach @(
+        @{ Command = { Set-BorgStoreItem config/f -Path 'f[1].txt' @warn }; Says = "No file matches the pattern 'f``[1``].txt', so nothing was stored; to store the file with exactly that name, use -LiteralPath." }
+        @{ Command = { 'f[1].txt' | Set-BorgStoreItem -Namespace config @warn }; Says = '*use -LiteralPath.' }
         @{ Command = { Set-BorgStoreItem -Namespace config -Path 'none*.txt' @warn }; Says = "No file matches the pattern 'none``*.txt', so nothing was stored. *-LiteralPath." }
     ) {
         $warn = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
@@ -102,10 +102,10 @@ Describe 'The path of a file' {
         Get-BorgStoreItem | Should -BeNullOrEmpty
     }
 
-    It 'is said to be a pattern where another file matches' {
+    It 'causes a warning if it is a pattern that matches another file' {
         Set-Content f1.txt other -NoNewline
         Set-BorgStoreItem config/f -Path 'f[1].txt' -WarningVariable warnings -WarningAction SilentlyContinue
-        $warnings | Should -BeLike "'f``[1``].txt' is a pattern, which other files match; *-LiteralPath takes."
+        $warnings | Should -BeLike "'f``[1``].txt' is a pattern that matches other files; *use -LiteralPath."
         Get-BorgStoreItemContent config/f -AsString | Should -Be other
         Set-BorgStoreItem config/f -LiteralPath 'f[1].txt' -WarningVariable warnings
         Set-BorgStoreItem config/g -Path 'f?.txt' -WarningVariable +warnings

@@ -20,7 +20,7 @@ BeforeAll {
     }
 }
 
-Describe 'The end of a pipeline before its time' {
+Describe 'The early end of a pipeline' {
     BeforeAll { $store = New-TestStore 200 }
     AfterAll { Close-AllStore }
 
@@ -40,7 +40,7 @@ Describe 'The end of a pipeline before its time' {
         $victim | Close-BorgStore
     }
 
-    It 'ends with Select-Object -First, and the producer with it' {
+    It 'also ends the producer after Select-Object -First' {
         $time = Measure-Command { $items = Get-BorgStoreItem | Select-Object -First 3 }
         $items.Name | Should -Be 'config/k0001', 'config/k0002', 'config/k0003'
         $values = Get-BorgStoreItem | Get-BorgStoreItemContent -AsString | Select-Object -First 3
@@ -50,7 +50,7 @@ Describe 'The end of a pipeline before its time' {
         (Get-BorgStoreStatistic).load_calls | Should -BeLessThan 20 -Because 'what nobody wants is not loaded'
     }
 
-    It 'finishes changes that were begun, begins no more, and tells of them' {
+    It 'finishes changes in progress, starts no others and reports those done' {
         $changing = New-TestStore 40
         $done = Get-BorgStoreItem -Store $changing | Remove-BorgStoreItem -ThrottleLimit 4 -PassThru -WarningVariable warning -WarningAction SilentlyContinue |
             Select-Object -First 1
@@ -58,11 +58,11 @@ Describe 'The end of a pipeline before its time' {
         $left = @(Get-BorgStoreItem -Store $changing)
         $left.Count | Should -BeGreaterOrEqual 30
         $gone = 40 - $left.Count
-        if ($gone -gt 1) { "$warning" | Should -BeLike "*begun by then was finished. Done: $gone (config/*" }
+        if ($gone -gt 1) { "$warning" | Should -BeLike "*operations that had begun were completed. Done: $gone (config/*" }
         $changing | Close-BorgStore
     }
 
-    It 'tells what was finished when an error ends the pipeline' {
+    It 'reports the changes done before an error' {
         $fast = New-TestStore 20
         # Slow, so that the error of the name that needs no request is the first one.
         $changing = Open-BorgStore $fast.Uri @{ config = 0; data = 2 } -Latency 0:0:0.5
@@ -79,7 +79,7 @@ Describe 'The end of a pipeline before its time' {
         $fast | Close-BorgStore
     }
 
-    It 'tells many by their number and three names' {
+    It 'summarises many changes as their number and three names' {
         $changing = New-TestStore 100
         $slow = Open-SlowStore $changing 500
         $null = Get-BorgStoreItem -Store $slow | Remove-BorgStoreItem -ThrottleLimit 40 -PassThru -WarningVariable warning -WarningAction SilentlyContinue | Select-Object -First 1
@@ -88,7 +88,7 @@ Describe 'The end of a pipeline before its time' {
         $slow | Close-BorgStore
     }
 
-    It 'ends with break and with errors downstream' {
+    It 'can be caused by break or by a downstream error' {
         foreach ($once in 1) {
             Get-BorgStoreItem | ForEach-Object { break }
         }
@@ -96,7 +96,7 @@ Describe 'The end of a pipeline before its time' {
         @(Get-BorgStoreItem).Count | Should -Be 200
     }
 
-    It 'disposes streams that nobody took' {
+    It 'disposes streams that were not consumed' {
         $other = New-TestStore 20
         $other | Close-BorgStore
         $stream = Get-BorgStoreItem -Store $other.Uri | Get-BorgStoreItemContent -AsStream | Select-Object -First 1
@@ -111,7 +111,7 @@ Describe 'The variable of -PipelineVariable' {
     BeforeAll { $store = New-TestStore 40 }
     AfterAll { Close-AllStore }
 
-    It 'names the item behind <_> one at a time' -ForEach @(
+    It 'refers to the current item behind <_> with -ThrottleLimit 1' -ForEach @(
         'Get-BorgStoreItem -ThrottleLimit 1 | ForEach-Object Name', 'Get-BorgStoreItemContent -ThrottleLimit 1 -AsObject | ForEach-Object Name'
         'Get-BorgStoreItemHash -ThrottleLimit 1 | ForEach-Object Name', 'Test-BorgStoreItem -Integrity -ThrottleLimit 1 -ErrorAction Ignore | ForEach-Object Name'
         'Get-BorgStoreItemContent -ThrottleLimit 1 -Offset 0 -Length 3 -AsObject | ForEach-Object Name'
@@ -129,11 +129,11 @@ Describe 'The variable of -PipelineVariable' {
     }
 }
 
-Describe 'Values with their names' {
+Describe 'Values returned with -AsObject' {
     BeforeAll { $store = New-TestStore 3 }
     AfterAll { Close-AllStore }
 
-    It 'are what Set-BorgStoreItem takes, as <Form>' -ForEach @(
+    It 'can be piped to Set-BorgStoreItem as <Form>' -ForEach @(
         @{ Form = 'bytes'; Option = @{} }, @{ Form = 'text'; Option = @{ AsString = $true } }, @{ Form = 'streams'; Option = @{ AsStream = $true } }
     ) {
         $copy = New-TestStore
@@ -144,21 +144,21 @@ Describe 'Values with their names' {
         $copy | Close-BorgStore
     }
 
-    It 'go back to their own store, changed' {
+    It 'can be changed and stored again in their own store' {
         Get-BorgStoreItemContent config/k0001 -AsString -AsObject | ForEach-Object { $_.Value += '!'; $_ } | Set-BorgStoreItem
         Get-BorgStoreItemContent config/k0001 -AsString | Should -Be 'value 1!'
     }
 
-    It 'are not joined' {
+    It 'cannot be joined' {
         Get-ErrorId { Get-BorgStoreItemContent config/k0001, config/k0002 -AsObject -Join } | Should -Be 'InvalidArgument'
     }
 }
 
-Describe 'Errors in the middle' {
+Describe 'Errors within a pipeline' {
     BeforeAll { $store = New-TestStore 10 }
     AfterAll { Close-AllStore }
 
-    It 'are one record each, and the rest goes on' {
+    It 'are one record each, and the rest is processed' {
         $values = 'config/k0001', 'config/none', 'config/k0003', 'nothing/x', 'config/k0005' |
             Get-BorgStoreItemContent -AsString -ErrorAction SilentlyContinue -ErrorVariable failure
         $values | Should -Be 'value 1', 'value 3', 'value 5'
@@ -166,14 +166,14 @@ Describe 'Errors in the middle' {
         ($failure.FullyQualifiedErrorId -replace ',.*') | Should -Be 'ObjectNotFound', 'LayoutUnknown'
     }
 
-    It 'keep their place in the order' {
+    It 'are written in input order' {
         $all = 'config/k0001', 'config/none', 'config/k0003' | Get-BorgStoreItemHash -ErrorAction Continue 2>&1
         $all[0].Name | Should -Be 'config/k0001'
         $all[1] | Should -BeOfType [Management.Automation.ErrorRecord]
         $all[2].Name | Should -Be 'config/k0003'
     }
 
-    It 'are those of one record where a record names a wrong store' {
+    It 'affect only the record that names a wrong store' {
         $bad = [pscustomobject]@{ Name = 'config/k0001'; Store = New-TestUri }
         $good = Get-BorgStoreItem config/k0002
         $values = $bad, $good | Get-BorgStoreItemContent -AsString -ErrorAction SilentlyContinue -ErrorVariable failure
@@ -181,11 +181,11 @@ Describe 'Errors in the middle' {
         ($failure.FullyQualifiedErrorId -replace ',.*') | Should -Be 'StoreDoesNotExist'
     }
 
-    It 'end the command where the command line names a wrong store' {
+    It 'end the command if the command line names a wrong store' {
         Get-ErrorId { 1..3 | ForEach-Object { "config/k000$_" } | Get-BorgStoreItemContent -Store (New-TestUri) } | Should -Be 'StoreDoesNotExist'
     }
 
-    It 'have a category for each kind' {
+    It 'have a category for every StoreError' {
         $codes = [enum]::GetValues([BorgStore.StoreError])
         $map = [BorgStore.Commands.StoreCommand].Assembly.GetType('BorgStore.Commands.ErrorRecords')
         foreach ($code in $codes) {
@@ -197,11 +197,11 @@ Describe 'Errors in the middle' {
     }
 }
 
-Describe 'Many at a time' {
+Describe 'Parallel processing' {
     BeforeAll { $store = Open-SlowStore (New-TestStore 40) 100 }
     AfterAll { Close-AllStore }
 
-    It 'works on eight at a time by default, or as many as asked' {
+    It 'processes eight items at a time by default, or -ThrottleLimit' {
         $names = 1..40 | ForEach-Object { 'config/k{0:d4}' -f $_ }
         $eight = Measure-Command { $names | Get-BorgStoreItemContent }
         $one = Measure-Command { $names[0..9] | Get-BorgStoreItemContent -ThrottleLimit 1 }
@@ -212,7 +212,7 @@ Describe 'Many at a time' {
         $forty.TotalMilliseconds | Should -BeLessThan 3000
     }
 
-    It 'begins nothing after an error with one at a time and -ErrorAction Stop' {
+    It 'starts nothing after an error with -ThrottleLimit 1 and -ErrorAction Stop' {
         $strict = New-TestStore 5
         { 'config/k0001', 'config/none', 'config/k0003', 'config/k0004' | Remove-BorgStoreItem -Store $strict -ThrottleLimit 1 -ErrorAction Stop } |
             Should -Throw '*config/none*'
@@ -220,7 +220,7 @@ Describe 'Many at a time' {
         $strict | Close-BorgStore
     }
 
-    It 'hands results on while the upstream is quiet, before its next record' {
+    It 'returns results while the upstream is idle' {
         $clock = [Diagnostics.Stopwatch]::StartNew()
         $times = 1..3 | ForEach-Object { Start-Sleep -Milliseconds 700; "config/k000$_" } |
             Get-BorgStoreItemHash | ForEach-Object { $clock.ElapsedMilliseconds }
@@ -229,7 +229,7 @@ Describe 'Many at a time' {
         $times[0] | Should -BeLessThan 1390
     }
 
-    It 'serves one store object to parallel runspaces' {
+    It 'supports one store object in parallel runspaces' {
         $module = (Get-Module BorgStore).Path
         $values = 1..12 | ForEach-Object -Parallel {
             Import-Module $using:module
@@ -238,7 +238,7 @@ Describe 'Many at a time' {
         $values | Sort-Object | Should -Be (1..12 | ForEach-Object { "value $_" } | Sort-Object)
     }
 
-    It 'serves items to parallel runspaces' {
+    It 'supports items in parallel runspaces' {
         $values = Get-BorgStoreItem config/k000* | ForEach-Object -Parallel {
             Import-Module $using:modulePath
             $_ | Get-BorgStoreItemContent -AsString
@@ -246,14 +246,14 @@ Describe 'Many at a time' {
         $values.Count | Should -Be 9
     }
 
-    It 'shows progress after a while, and none where it is not wanted' {
+    It 'shows progress after a while, but not with SilentlyContinue' {
         $shell = [powershell]::Create()
         $null = $shell.AddScript("Import-Module '$modulePath'; `$s = Open-BorgStore '$($store.Uri)' -Latency 00:00:00.2; Get-BorgStoreItem config/* | Get-BorgStoreItemContent -ThrottleLimit 4; `$s | Close-BorgStore")
         $null = $shell.Invoke()
         $progress = @($shell.Streams.Progress)
         $progress.Count | Should -BeGreaterThan 1
         $progress[-1].RecordType | Should -Be 'Completed'
-        ($progress | Where-Object Activity -eq 'Get-BorgStoreItemContent' | Select-Object -First 1).StatusDescription | Should -BeLike '*done*under way*'
+        ($progress | Where-Object Activity -eq 'Get-BorgStoreItemContent' | Select-Object -First 1).StatusDescription | Should -BeLike '*done*in progress*'
         $shell.Dispose()
     }
 }

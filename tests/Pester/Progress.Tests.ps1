@@ -24,7 +24,7 @@ BeforeAll {
 }
 
 Describe 'Progress' {
-    It 'is shown on long work, and taken away: <Name>' -ForEach @(
+    It 'is shown for long operations and then removed: <Name>' -ForEach @(
         @{ Name = 'storing'; Script = '1..20 | ForEach-Object { [pscustomobject]@{ Name = "a/s$_"; Value = "v" } } | Set-BorgStoreItem -ThrottleLimit 2' }
         @{ Name = 'reading'; Script = '(@("a/x") * 20) | Get-BorgStoreItemContent -ThrottleLimit 2' }
         @{ Name = 'hashing'; Script = '(@("a/x") * 20) | Get-BorgStoreItemHash -ThrottleLimit 2' }
@@ -37,11 +37,11 @@ Describe 'Progress' {
         $seen = Watch-Progress $Script
         $seen.Thrown | Should -BeNullOrEmpty
         $seen.Records.Count | Should -BeGreaterThan 1
-        $seen.Records[0].StatusDescription | Should -Match 'under way'
+        $seen.Records[0].StatusDescription | Should -Match 'in progress'
         $seen.LeftBehind | Should -Be 0
     }
 
-    It 'tells the volume of large values' {
+    It 'shows the volume of large values' {
         $file = Join-Path $TestDrive big
         [IO.File]::WriteAllBytes($file, [byte[]]::new(6MB))
         $seen = Watch-Progress "Close-BorgStore `$slow; Open-BorgStore '$uri' @{ a = 0 } -Bandwidth 25MB; Set-BorgStoreItem a/big -Path '$file'" '0:0:0'
@@ -49,7 +49,7 @@ Describe 'Progress' {
         $seen.LeftBehind | Should -Be 0
     }
 
-    It 'is taken away however the pipeline ends: <Name>' -ForEach @(
+    It 'is removed however the pipeline ends: <Name>' -ForEach @(
         @{ Name = 'Select-Object -First'; Script = '(@("a/x") * 40) | Get-BorgStoreItemContent -ThrottleLimit 2 | Select-Object -First 20' }
         @{ Name = 'an error upstream'; Script = '1..40 | ForEach-Object { if ($_ -eq 25) { throw "upstream" }; "a/x" } | Get-BorgStoreItemHash -ThrottleLimit 2' }
         @{ Name = 'an error of its own'; Script = '((@("a/x") * 20) + "a/none" + (@("a/x") * 20)) | Get-BorgStoreItemHash -ThrottleLimit 2 -ErrorAction Stop' }
@@ -60,13 +60,13 @@ Describe 'Progress' {
         $seen.LeftBehind | Should -Be 0
     }
 
-    It 'is not shown on quick work' {
+    It 'is not shown for short operations' {
         $seen = Watch-Progress 'Get-BorgStoreItem a/x; Get-BorgStoreItemContent a/x; Measure-BorgStore' '0:0:0'
         if ($seen.Elapsed.TotalSeconds -ge 1) { Set-ItResult -Skipped -Because 'this machine took longer than a second for it' }
         $seen.Records.Count | Should -Be 0
     }
 
-    It 'is not shown to whoever does not want it' {
+    It 'is not shown with ProgressPreference SilentlyContinue' {
         (Watch-Progress '$ProgressPreference = "SilentlyContinue"; (@("a/x") * 20) | Get-BorgStoreItemHash -ThrottleLimit 2').Records.Count | Should -Be 0
     }
 }

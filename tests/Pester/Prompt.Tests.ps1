@@ -11,7 +11,7 @@ Describe 'Views' {
     }
     AfterAll { Close-AllStore }
 
-    It 'show items as a table, with sizes to be read' {
+    It 'show items as a table with readable sizes' {
         $text = Show (Get-BorgStoreItem -IncludeDeleted)
         $text[0] | Should -Match '^ +LastWriteTime +Size +State +Name'
         $text[2] | Should -Match ' 7 B +config/k0001$'
@@ -39,7 +39,7 @@ Describe 'Views' {
         (Show (Test-BorgStore)) -join "`n" | Should -Match 'Exists *: True'
     }
 
-    It 'break no line at <_> columns' -ForEach 80, 120 {
+    It 'fit in <_> columns without wrapping' -ForEach 80, 120 {
         $long = "data/$('0123456789abcdef' * 4)"
         Set-BorgStoreItem $long -Value x
         foreach ($object in (Get-BorgStoreItem), (Get-BorgStoreItemHash $long), (Test-BorgStoreItem $long -Integrity), (Measure-BorgStore), (Get-BorgStoreQuota), $store, $store.Namespace) {
@@ -53,14 +53,14 @@ Describe 'Views' {
         Remove-BorgStoreItem $long
     }
 
-    It 'ask the store nothing' {
+    It 'do not access the store' {
         $items = Get-BorgStoreItem
         Get-BorgStoreStatistic -Reset | Out-Null
         $items, $store, (Get-BorgStore) | ForEach-Object { $_ | Out-String; $_ | Format-List | Out-String } | Out-Null
         ((Get-BorgStoreStatistic).Operations | Measure-Object Calls, BackendCalls -Sum).Sum | Should -Be 0, 0
     }
 
-    It 'show sizes with three digits' {
+    It 'show sizes with three significant digits' {
         [BorgStore.Commands.ViewText]::Size(0) | Should -Be '0 B'
         [BorgStore.Commands.ViewText]::Size(1023) | Should -Be '1023 B'
         [BorgStore.Commands.ViewText]::Size(1024) | Should -Be '1.00 KiB'
@@ -75,7 +75,7 @@ Describe 'Objects' {
     BeforeAll { $store = New-TestStore 3 }
     AfterAll { Close-AllStore }
 
-    It 'convert to JSON with the URL of the store and nothing else of it' {
+    It 'convert to JSON with only the URL of their store' {
         $json = Get-BorgStoreItem config/k0001 | ConvertTo-Json -Depth 10 -WarningAction Stop | ConvertFrom-Json
         $json.Name | Should -Be 'config/k0001'
         $json.Store.PSObject.Properties.Name | Should -Be 'Uri'
@@ -92,20 +92,20 @@ Describe 'Objects' {
         $rows | Get-BorgStoreItemContent -AsString | Should -Be 'value 1', 'value 2', 'value 3'
     }
 
-    It 'chain by property name' {
+    It 'can be piped from cmdlet to cmdlet by property name' {
         Get-BorgStoreItem | Get-BorgStoreItemHash | Get-BorgStoreItem | Move-BorgStoreItem -Destination data/ -PassThru |
             Copy-BorgStoreItem -Destination { $_.Name -replace 'data', 'config' } -PassThru | Remove-BorgStoreItem -Soft -PassThru |
             Restore-BorgStoreItem -PassThru | Test-BorgStoreItem | Should -Be $true, $true, $true
         @(Get-BorgStoreItem).Count | Should -Be 6
     }
 
-    It 'say their types to completion' {
+    It 'have output types declared for completion' {
         (Get-Command Get-BorgStoreItem).OutputType.Name | Should -Be 'BorgStore.Commands.BorgStoreItem'
     }
 }
 
 Describe 'The module' {
-    It 'exports what its manifest lists, and every cmdlet class' {
+    It 'exports every cmdlet class, as listed in its manifest' {
         $manifest = Import-PowerShellDataFile (Join-Path $modulePath BorgStore.psd1)
         $classes = [BorgStore.Commands.StoreCommand].Assembly.GetExportedTypes() |
             ForEach-Object { $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false) } | ForEach-Object { "$($_.VerbName)-$($_.NounName)" }
@@ -139,7 +139,7 @@ Describe 'The module' {
         (Get-Command $Cmdlet).Parameters.Keys | Where-Object { $_ -in $Parameters } | Sort-Object | Should -Be ($Parameters | Sort-Object)
     }
 
-    It 'takes a store as a whole from no item''s property' {
+    It 'never binds a whole store from the property of an item' {
         foreach ($name in 'Remove-BorgStore', 'Close-BorgStore', 'Test-BorgStore', 'Measure-BorgStore', 'Get-BorgStoreQuota', 'Get-BorgStoreStatistic', 'Clear-BorgStoreTemporary') {
             $parameter = (Get-Command $name).Parameters['Store']
             $parameter.Attributes.Where({ $_ -is [Management.Automation.ParameterAttribute] }).ValueFromPipelineByPropertyName | Should -Not -Contain $true
@@ -149,11 +149,11 @@ Describe 'The module' {
         $store | Close-BorgStore
     }
 
-    It 'needs PowerShell 7.4 and works without the SDK beside it' {
+    It 'contains no PowerShell SDK assemblies' {
         @(Get-ChildItem $modulePath -Filter *.dll).Name | Sort-Object | Should -Be 'Blake3.dll', 'BorgStore.Core.dll', 'BorgStore.PowerShell.dll'
     }
 
-    It 'closes its stores as it is removed' {
+    It 'closes its stores when it is removed' {
         $shell = [powershell]::Create()
         $store = $shell.AddScript("Import-Module '$modulePath'; New-BorgStore '$(New-TestUri)' @{ a = 0 }; Remove-Module BorgStore").Invoke()[0]
         $store.IsOpen | Should -BeFalse

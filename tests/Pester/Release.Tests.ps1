@@ -13,11 +13,11 @@ BeforeAll {
 }
 
 Describe 'A release' {
-    It 'is refused when its tag names another version' {
+    It 'is rejected if its tag names another version' {
         { & $build -Task Checksum -PackagePath (New-PackageFolder) -Tag v99.0.0 } | Should -Throw "*does not name the version $version*"
     }
 
-    It 'lists the checksum of each file, as sha256sum reads it' {
+    It 'lists the checksum of each file in the format of sha256sum' {
         $folder = New-PackageFolder
         & $build -Task Checksum, Checksum -PackagePath $folder -Tag "v$version"
         $lines = Get-Content (Join-Path $folder SHA256SUMS)
@@ -28,7 +28,7 @@ Describe 'A release' {
         }
     }
 
-    It 'goes unsigned, and says so, without a certificate' {
+    It 'reports that it is not signed without a certificate' {
         & $build -Task Sign -PackagePath (New-PackageFolder) | Should -BeLike 'Not signed*'
     }
 }
@@ -69,25 +69,25 @@ Describe 'Publishing' -Skip:([bool] $env:BORGSTORE_TEST_WINE) {
         $names | ForEach-Object { [Environment]::SetEnvironmentVariable($_, $null) }
     }
 
-    It 'puts the module and the libraries to their feeds, each with its key' {
+    It 'pushes the module and the libraries to their feeds with their keys' {
         & $build -Task Publish -PackagePath $folder -Tag "v$version" | Should -HaveCount 2
         $feed.Close()
         Receive-Job $serving -Wait | Sort-Object | Should -Be @(
             "/direct key-of-libraries BorgStore.Core.$version.nupkg", "/put key-of-modules BorgStore.$version.nupkg")
     }
 
-    It 'passes over what was published before' {
+    It 'skips packages already published' {
         Set-Content (Join-Path $folder "BorgStore.Core.$version.nupkg") known
         & $build -Task Publish -PackagePath $folder | Should -Contain "BorgStore.Core.$version.nupkg was published before"
     }
 
-    It 'fails where the feed refuses a package, without the key in its words' {
+    It 'fails if the feed rejects a package, without showing the key' {
         Set-Content (Join-Path $folder "BorgStore.Core.$version.nupkg") refused
         $failure = { & $build -Task Publish -PackagePath $folder } | Should -Throw '*HTTP status 403*' -PassThru
         "$failure" | Should -Not -BeLike '*key-of*'
     }
 
-    It 'needs a key for each feed' {
+    It 'requires a key for each feed' {
         $env:BORGSTORE_LIBRARY_KEY = ''
         { & $build -Task Publish -PackagePath $folder } | Should -Throw '*BORGSTORE_LIBRARY_KEY*'
     }

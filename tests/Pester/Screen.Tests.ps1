@@ -43,7 +43,7 @@ Describe 'A view' {
     }
     AfterAll { Close-AllStore }
 
-    It 'shows <Name> without what a terminal obeys' -ForEach @(
+    It 'shows <Name> without terminal control characters' -ForEach @(
         @{ Name = 'an item'; Make = { $item } }
         @{ Name = 'a hash'; Make = { [BorgStore.Commands.BorgStoreItemHash]::new('SHA256', 'ab', "config/$hostile", $false, $handle) } }
         @{ Name = 'an integrity'; Make = { [BorgStore.Commands.BorgStoreItemIntegrity]::new("config/$hostile", $false, 'SHA256', $hostile, 'ab', $false, $handle) } }
@@ -58,13 +58,13 @@ Describe 'A view' {
         ($object | Out-String -Width 500) + ($object | Format-List | Out-String -Width 500) | Should -Match '\\u202e'
     }
 
-    It 'leaves the properties as they are' {
+    It 'leaves the properties unchanged' {
         $item.Name | Should -BeExactly "config/$hostile"
         "$item" | Should -BeExactly "config/$hostile"
         $item | Out-String -Width 500 | Should -BeLike "*config/$($shown -replace '\[', '`[' -replace '\]', '`]')*"
     }
 
-    It 'shows text only through the function that escapes it' {
+    It 'shows text only through the escaping function' {
         [xml] $views = Get-Content (Join-Path $modulePath BorgStore.format.ps1xml) -Raw
         $assemblies = [BorgStore.Commands.ViewText].Assembly, [BorgStore.Store].Assembly
         foreach ($view in $views.Configuration.ViewDefinitions.View) {
@@ -76,11 +76,11 @@ Describe 'A view' {
     }
 }
 
-Describe 'A message' {
+Describe 'A message without terminal control characters is shown' {
     BeforeAll { $store = New-TestStore 1 }
     AfterAll { Close-AllStore }
 
-    It 'of an error: <_>' -ForEach @(
+    It 'for an error: <_>' -ForEach @(
         'Get-BorgStoreItemContent "config/$hostile"', 'Get-BorgStoreItemHash "config/$hostile"', 'Set-BorgStoreItem "config/$hostile" -Value x', 'Remove-BorgStoreItem "$hostile/x"'
         'Get-BorgStoreItem -Namespace $hostile', 'Open-BorgStore "file:///none/$hostile"', 'Open-BorgStore $hostile', 'Close-BorgStore "file:///$hostile"'
         'Get-BorgStoreItemHash config/k0001 $hostile', 'Set-BorgStoreItem config/x -LiteralPath "/none/$hostile"', 'Test-BorgStorePermission x -Access $hostile', 'Get-BorgStoreItemContent config/k0001 -Destination "/dev/null/$hostile"'
@@ -93,14 +93,14 @@ Describe 'A message' {
         }
     }
 
-    It 'of an error keeps the true name as its target' {
+    It 'for an error whose target keeps the original name' {
         $failed = try { Get-BorgStoreItemContent "config/$hostile" -ErrorAction Stop } catch { $_ }
         $failed.TargetObject | Should -BeExactly "config/$hostile"
         $failed.Exception.Name | Should -BeExactly "config/$hostile"
         $failed.CategoryInfo.TargetName | Should -Not -Match '[\p{Cc}\p{Cf}]'
     }
 
-    It 'of -WhatIf, -Confirm, -Verbose and a warning' {
+    It 'for -WhatIf, -Confirm, -Verbose and warnings' {
         $seen = Show @"
             `$null = Open-BorgStore '$($store.Uri)' -Namespace @{ config = 0; data = 2 }
             Remove-BorgStoreItem "config/`$hostile" -WhatIf
@@ -115,7 +115,7 @@ Describe 'A message' {
         $seen[0] | Should -BeLike '*What if*\u202e*'
     }
 
-    It 'of a server' {
+    It 'for an error text of a server' {
         $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
         $listener.Start()
         $answering = Start-ThreadJob -ArgumentList $listener {
@@ -145,7 +145,7 @@ Describe 'A message' {
 }
 
 Describe 'A menu of completions' {
-    It 'shows names without what a terminal obeys' {
+    It 'shows names without terminal control characters' {
         $offer = [BorgStore.Commands.Completer].GetMethod('Offer', [Reflection.BindingFlags] 'Static, NonPublic')
         $offered = $offer.Invoke($null, @($hostile))
         Assert-Harmless $offered.ListItemText

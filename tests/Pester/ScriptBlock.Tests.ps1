@@ -8,13 +8,13 @@ Describe 'A script block' {
     BeforeEach { $store = New-TestStore }
     AfterEach { Close-AllStore }
 
-    It 'names the item of each file' {
+    It 'can name the item for each file' {
         Get-ChildItem $TestDrive/*.bin | Set-BorgStoreItem -Name { "config/$($_.BaseName)" }
         (Get-BorgStoreItem).Name | Should -Be config/f1, config/f2, config/f3
         Get-BorgStoreItemContent config/f1, config/f3 -AsString | Should -Be 'value 1', 'value 3'
     }
 
-    It 'names the item of each object with a value, text or bytes' {
+    It 'can name the item for each object with a value, text or bytes' {
         [pscustomobject]@{ Id = 'a'; Value = 'x' }, [pscustomobject]@{ Id = 'b'; Value = 'y' } | Set-BorgStoreItem -Name { "config/$($_.Id)" }
         'one', 'two' | Set-BorgStoreItem -Name { "config/$_" }
         , [byte[]] (1, 2) | Set-BorgStoreItem -Name { "config/bytes$($_.Count)" }
@@ -22,7 +22,7 @@ Describe 'A script block' {
         Get-BorgStoreItemContent config/a, config/b, config/one, config/two -AsString | Should -Be x, y, one, two
     }
 
-    It 'chooses the store of each record' {
+    It 'can choose the store for each record' {
         $other = New-TestStore
         'n1', 'n2' | Set-BorgStoreItem -Name { "config/$_" } -Store { $_ -eq 'n1' ? $store : $other }
         (Get-BorgStoreItem -Store $store).Name | Should -Be config/n1
@@ -32,7 +32,7 @@ Describe 'A script block' {
         Get-ErrorId { 'config/n1' | Get-BorgStoreItemContent -Store { $null } } | Should -Be 'InvalidArgument'
     }
 
-    It 'names the items of <Command>' -ForEach @(
+    It 'can name the items for <Command>' -ForEach @(
         @{ Command = { $input | Get-BorgStoreItem -Name { "config/$($_.BaseName)" } | ForEach-Object Name } }
         @{ Command = { $input | Get-BorgStoreItem -LiteralName { "config/$($_.BaseName)" } | ForEach-Object Name } }
         @{ Command = { $input | Get-BorgStoreItemHash -Name { "config/$($_.BaseName)" } | ForEach-Object Name } }
@@ -46,7 +46,7 @@ Describe 'A script block' {
         Get-ChildItem $TestDrive/*.bin | & $Command | Sort-Object | Should -Be config/f1, config/f2, config/f3
     }
 
-    It 'names the file of each value' {
+    It 'can name the file for each value' {
         Get-ChildItem $TestDrive/*.bin | Set-BorgStoreItem -Name { "config/$($_.BaseName)" }
         $files = Get-BorgStoreItem config/f* | Get-BorgStoreItemContent -Destination { "$TestDrive/copies/$($_.Key).txt" }
         $files.Name | Should -Be f1.txt, f2.txt, f3.txt
@@ -55,7 +55,7 @@ Describe 'A script block' {
             Should -Be 'InvalidArgument', 'InvalidArgument' -Because 'the first value would be lost'
     }
 
-    It 'names the folder of each exported value' {
+    It 'can name the folder for each exported value' {
         Get-ChildItem $TestDrive/*.bin | Set-BorgStoreItem -Name { "config/$($_.BaseName)" }
         $files = Get-BorgStoreItem config/f* | Export-BorgStoreItem -Path { "$TestDrive/by/$($_.Key)" }
         $files.FullName | Sort-Object | Should -Be @(1..3 | ForEach-Object { Join-Path $TestDrive by "f$_" config "f$_" })

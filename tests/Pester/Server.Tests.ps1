@@ -48,7 +48,7 @@ Describe 'A server' {
         Get-BorgStoreItemContent config/main -AsString -Store $uri | Should -Be 'abc'
     }
 
-    It 'is listed, alone or among others' {
+    It 'is listed by Get-BorgStoreServer, alone or with others' {
         $one = Start-BorgStoreServer (New-TestUri) -Port 0
         $two = Start-BorgStoreServer (New-TestUri) -Port 0
         Get-BorgStoreServer | Should -Be $one, $two
@@ -60,7 +60,7 @@ Describe 'A server' {
         $two | Format-List | Out-String | Should -BeLike '*Permission*all*'
     }
 
-    It 'lets clients do what -Permission says, also as a map' {
+    It 'enforces -Permission, also as a map' {
         $uri = New-TestUri
         $null = New-BorgStore $uri -Namespace @{ config = 0; open = 0 }
         Set-BorgStoreItem config/main -Value 'abc'
@@ -74,7 +74,7 @@ Describe 'A server' {
         Get-ErrorId { Set-BorgStoreItem config/x -Value 'x' } | Should -Be 'PermissionDenied'
     }
 
-    It 'keeps to -Quota' {
+    It 'enforces -Quota' {
         $server = Start-BorgStoreServer (New-TestUri) -Port 0 -Quota 1KB
         $null = New-BorgStore $server.Uri -Namespace @{ data = 0 }
         Set-BorgStoreItem data/fits -Value ('x' * 1000)
@@ -82,7 +82,7 @@ Describe 'A server' {
         Get-BorgStoreQuota | ForEach-Object Limit | Should -Be 1024
     }
 
-    It 'asks for the user of -Credential, who shows nowhere' {
+    It 'requires the user of -Credential and never shows the password' {
         $server = Start-BorgStoreServer (New-TestUri) -Port 0 -Credential (New-TestCredential anna 'ge heim') -LogLevel Debug
         $null = New-BorgStore $server.Uri -Namespace @{ data = 0 } -Credential (New-TestCredential anna 'ge heim')
         Set-BorgStoreItem data/x -Value 'x'
@@ -97,14 +97,14 @@ Describe 'A server' {
         if ($IsLinux) { Get-Content "/proc/$($server.Process.Id)/cmdline" -Raw | Should -Not -BeLike '*ge heim*' }
     }
 
-    It 'keeps the secret in the URL of its store to itself' {
+    It 'never shows the secret in the URL of its store' {
         $server = Start-BorgStoreServer 's3:key:geheim@http://127.0.0.1:1/bucket/store' -Port 0 -Verbose 4>&1 | Where-Object { $_ -isnot [Management.Automation.VerboseRecord] }
         $server.StoreUri | Should -BeLike 's3:*bucket/store'
         $server | Format-List * | Out-String | Should -Not -BeLike '*geheim*'
         if ($IsLinux) { Get-Content "/proc/$($server.Process.Id)/cmdline" -Raw | Should -Not -BeLike '*geheim*' }
     }
 
-    It 'serves a store with a password in its URL, also where the store is given in place of its URL' {
+    It 'is used through a URL with a password or the store object' {
         $server = Start-BorgStoreServer (New-TestUri) -Port 0 -Credential (New-TestCredential anna geheim)
         $store = New-BorgStore $server.Uri.Replace('//', '//anna:geheim@') -Namespace @{ data = 0 }
         $store.Uri | Should -Not -BeLike '*geheim*'
@@ -114,11 +114,11 @@ Describe 'A server' {
         Get-ErrorId { Open-BorgStore $server.Uri.Replace('//', '//anna:geheim@') -ErrorAction Stop } | Should -Be 'StoreDoesNotExist'
     }
 
-    It 'refuses a credential without a password' {
+    It 'rejects a credential without a password' {
         Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port 0 -Credential ([pscredential]::new('anna', [securestring]::new())) } | Should -BeLike '*no password*'
     }
 
-    It 'hands its log to the verbose stream on request, each line once' {
+    It 'writes each line of its log once to the verbose stream with -Verbose' {
         $uri = New-TestUri
         New-BorgStore $uri -Namespace @{ data = 0 } | Close-BorgStore
         $started = Start-BorgStoreServer $uri -Port 0 -LogLevel Debug -Verbose 4>&1
@@ -138,7 +138,7 @@ Describe 'A server' {
     }
 
     # Wine cannot create certificates for elliptic curve keys.
-    It 'serves https with a certificate, that may need a password' -Skip:([bool] $env:BORGSTORE_TEST_WINE) {
+    It 'serves HTTPS with a certificate, optionally with a password' -Skip:([bool] $env:BORGSTORE_TEST_WINE) {
         $key = [Security.Cryptography.ECDsa]::Create()
         $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=localhost', $key, 'SHA256')
         $names = [Security.Cryptography.X509Certificates.SubjectAlternativeNameBuilder]::new()
@@ -160,7 +160,7 @@ Describe 'A server' {
         }
     }
 
-    It 'is started with a warning where strangers reach it' {
+    It 'causes a warning if it is open to strangers' {
         $null = Start-BorgStoreServer (New-TestUri) -Port 0 -ListenAddress 0.0.0.0 -WarningVariable open -WarningAction SilentlyContinue
         $open | Should -BeLike '*-Credential*'
         $null = Start-BorgStoreServer (New-TestUri) -Port 0 -ListenAddress 0.0.0.0 -Credential (New-TestCredential a b) -WarningVariable clear -WarningAction SilentlyContinue
@@ -176,27 +176,27 @@ Describe 'A server' {
     }
 }
 
-Describe 'A start that fails' {
+Describe 'A failing start' {
     AfterEach { Get-BorgStoreServer | Stop-BorgStoreServer }
 
-    It 'gives the words of the server' {
-        Get-ErrorText { Start-BorgStoreServer 'nix://user:geheim@host/x' -Port 0 } | Should -BeLike "The server did not start: 'nix:*' is not the URL of a store: no backend knows its scheme.*"
+    It 'reports the error of the server' {
+        Get-ErrorText { Start-BorgStoreServer 'nix://user:geheim@host/x' -Port 0 } | Should -BeLike "The server did not start: 'nix:*' is not the URL of a store: its scheme is not supported.*"
         Get-ErrorText { Start-BorgStoreServer 'nix://user:geheim@host/x' -Port 0 } | Should -Not -BeLike '*geheim*'
         Get-ErrorId { Start-BorgStoreServer 'nix://host/x' -Port 0 } | Should -Be 'InvalidArgument'
-        Get-ErrorText { Start-BorgStoreServer 'sftp://host/x' -Port 0 -Quota 1KB } | Should -BeLike '*quota*file store only*'
-        Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port 0 -ListenAddress 'no host' } | Should -BeLike "*'-ListenAddress no host' is no address*"
+        Get-ErrorText { Start-BorgStoreServer 'sftp://host/x' -Port 0 -Quota 1KB } | Should -BeLike '*quota*only*file store*'
+        Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port 0 -ListenAddress 'no host' } | Should -BeLike "*'-ListenAddress no host' is neither an address*"
         Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port 0 -Certificate TestDrive:/none.pem } | Should -BeLike '*none.pem*'
         Get-BorgStoreServer | Should -BeNullOrEmpty
     }
 
-    It 'says that the port is in use' {
+    It 'reports that the port is in use' {
         $server = Start-BorgStoreServer (New-TestUri) -Port 0
         $text = Get-ErrorText { Start-BorgStoreServer (New-TestUri) -Port ([uri] $server.Uri).Port }
-        $text | Should -BeLike "*127.0.0.1, port $(([uri] $server.Uri).Port)*another program listens there*"
+        $text | Should -BeLike "*127.0.0.1, port $(([uri] $server.Uri).Port)*another program is already listening there*"
         Get-BorgStoreServer | Should -Be $server
     }
 
-    It 'says what to install where ASP.NET Core is missing' -Skip:(-not $IsLinux) {
+    It 'reports what to install if ASP.NET Core is missing' -Skip:(-not $IsLinux) {
         # A .NET without ASP.NET Core, made of links to the real one.
         $dotnet = (Get-Command dotnet -ErrorAction Ignore).Source
         if (-not $dotnet) { Set-ItResult -Skipped -Because 'there is no dotnet on the PATH' }
@@ -211,13 +211,13 @@ Describe 'A start that fails' {
     }
 }
 
-Describe 'The end of a server' {
+Describe 'Server shutdown' {
     AfterEach {
         Close-AllStore
         Get-BorgStoreServer | Stop-BorgStoreServer
     }
 
-    It 'comes with Stop-BorgStoreServer, by pipe, by number, or alone' {
+    It 'works by pipeline, by Id, or without arguments if only one server runs' {
         $servers = 1..4 | ForEach-Object { Start-BorgStoreServer (New-TestUri) -Port 0 }
         $servers[0] | Stop-BorgStoreServer
         Stop-BorgStoreServer $servers[1].Id
@@ -233,14 +233,14 @@ Describe 'The end of a server' {
         Get-ErrorId { Stop-BorgStoreServer -Id $servers[0].Id } | Should -Be 'ObjectNotFound'
     }
 
-    It 'does not come with -WhatIf, nor by a variable that holds nothing' {
+    It 'does not happen with -WhatIf or for an empty variable' {
         $server = Start-BorgStoreServer (New-TestUri) -Port 0
         Stop-BorgStoreServer -WhatIf
         { Stop-BorgStoreServer $none } | Should -Throw
         $server.IsRunning | Should -BeTrue
     }
 
-    It 'waits for what runs, unless it is forced' {
+    It 'waits for running requests unless -Force is given' {
         $uri = New-TestUri
         New-BorgStore $uri -Namespace @{ data = 0 } | Close-BorgStore
         foreach ($force in $false, $true) {
@@ -276,16 +276,16 @@ Describe 'The end of a server' {
         }
     }
 
-    It 'that came by itself is told as a warning' {
+    It 'causes a warning if it was unexpected' {
         $server = Start-BorgStoreServer (New-TestUri) -Port 0
         Stop-Process $server.Process -Force
         Wait-Until { -not $server.IsRunning }
         $told = [Collections.Generic.List[string]]::new()
         Wait-Until { Get-BorgStoreServer -WarningVariable found -WarningAction SilentlyContinue; $found | ForEach-Object { $told.Add($_) }; $told.Count }
-        $told | Should -BeLike "The server $($server.Id) on $($server.Uri) ended by itself: status *"
+        $told | Should -BeLike "The server $($server.Id) on $($server.Uri) stopped unexpectedly: status *"
     }
 
-    It 'comes with the end of the session: <Ending>' -ForEach @(
+    It 'happens at the end of the session: <Ending>' -ForEach @(
         @{ Ending = 'the module is removed'; Script = 'Remove-Module BorgStore; "removed"; Start-Sleep 60' }
         @{ Ending = 'exit'; Script = 'exit' }
         @{ Ending = 'kill -9'; Script = 'Start-Sleep 60' }

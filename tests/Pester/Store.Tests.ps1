@@ -1,9 +1,9 @@
 BeforeAll { . $PSScriptRoot/TestStore.ps1 }
 
-Describe 'Making and opening stores' {
+Describe 'Creating and opening stores' {
     AfterEach { Close-AllStore }
 
-    It 'makes a store and returns it open' {
+    It 'creates a store and returns it open' {
         $uri = New-TestUri
         $store = New-BorgStore $uri -Namespace @{ config = 0; data = 2 }
         $store.Uri | Should -Be $uri
@@ -13,7 +13,7 @@ Describe 'Making and opening stores' {
         Get-BorgStore | Should -Be $store
     }
 
-    It 'takes levels as a number, an array or a hashtable' {
+    It 'accepts levels as a number, an array or a hashtable' {
         $store = New-BorgStore (New-TestUri) -Namespace @{ one = 1; change = 1, 2; nested = @{ Levels = 0, 2 }; text = '3' }
         $levels = @{}
         $store.Namespace | ForEach-Object { $levels[$_.Name] = $_.Levels -join ' ' }
@@ -23,14 +23,14 @@ Describe 'Making and opening stores' {
         $levels.text | Should -Be '3'
     }
 
-    It 'refuses unknown settings and levels that are none' {
+    It 'rejects unknown settings and invalid levels' {
         Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = @{ Depth = 2 } } } | Should -BeLike "*unknown setting 'Depth'*@{ config = 0*"
-        Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = 'two' } } | Should -BeLike "*'two', which is no number*"
-        Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = @{ } } } | Should -BeLike '*no number*'
+        Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = 'two' } } | Should -BeLike "*'two', which is not a number*"
+        Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = @{ } } } | Should -BeLike '*not a number*'
         Get-ErrorText { New-BorgStore (New-TestUri) -Namespace @{ data = 17 } } | Should -BeLike '*from 0 to 16*'
     }
 
-    It 'knows the namespaces of Borg 2' {
+    It 'has a preset with the namespaces of Borg 2' {
         $uri = New-TestUri
         (New-BorgStore $uri -Preset Borg2).Namespace.Name | Should -Contain 'packs'
         Get-ChildItem ([uri] $uri).LocalPath -Force | Should -BeNullOrEmpty -Because 'borg repo-create wants an empty place'
@@ -48,7 +48,7 @@ Describe 'Making and opening stores' {
         ($again.Namespace | ForEach-Object { "$($_.Name) $($_.Levels)" }) | Should -Be 'config 0', 'data 2'
     }
 
-    It 'hands on durability, quota, permissions, latency and bandwidth' {
+    It 'applies durability, quota, permissions, latency and bandwidth' {
         $store = New-BorgStore (New-TestUri) -Namespace @{ data = 0 } -Durability Each -Quota 1KB -Permission @{ '' = 'lrwWD' } -Latency 00:00:00.05 -Bandwidth 1GB
         $store.Durability | Should -Be 'Each'
         $store.Quota | Should -Be 1024
@@ -57,7 +57,7 @@ Describe 'Making and opening stores' {
         Get-BorgStoreQuota | ForEach-Object Limit | Should -Be 1024
     }
 
-    It 'shows no password' {
+    It 'never shows a password' {
         Get-ErrorText { Open-BorgStore 'nix://user:geheim@host/path' } | Should -Not -BeLike '*geheim*'
         Get-ErrorText { Test-BorgStore 'nix://user:geheim@host/path' } | Should -Not -BeLike '*geheim*'
         (Test-BorgStore 'rest://user:geheim@host:1/path' -Quiet) | Should -BeFalse
@@ -71,27 +71,27 @@ Describe 'Making and opening stores' {
     }
 }
 
-Describe 'Which store is meant' {
+Describe 'The store that a cmdlet uses' {
     AfterEach { Close-AllStore }
 
-    It 'is the only one that is open' {
+    It 'is the only open store' {
         $null = New-TestStore 1
         Get-BorgStoreItem config/k0001 | ForEach-Object Name | Should -Be 'config/k0001'
     }
 
-    It 'is none where none is open, and the error says what to do' {
+    It 'is missing if none is open, and the error gives advice' {
         $command = { Get-BorgStoreItem config/x }
         Get-ErrorId $command | Should -Be 'StoreNotOpen'
         Get-ErrorText $command | Should -BeLike '*Open-BorgStore*New-BorgStore*-Store*'
     }
 
-    It 'is in doubt where two are open, and the error names them' {
+    It 'is ambiguous if two are open, and the error names them' {
         $stores = (New-TestStore), (New-TestStore)
         $text = Get-ErrorText { Get-BorgStoreItem }
         $stores | ForEach-Object { $text | Should -BeLike "*$($_.Uri)*" }
     }
 
-    It 'is the one that was opened with -Default' {
+    It 'is the one opened with -Default' {
         $null = New-TestStore
         $chosen = New-BorgStore (New-TestUri) -Namespace @{ mine = 0 } -Default
         Set-BorgStoreItem mine/x -Value one
@@ -99,19 +99,19 @@ Describe 'Which store is meant' {
         Get-BorgStoreItem | ForEach-Object { $_.Store.Uri } | Should -Be $chosen.Uri
     }
 
-    It 'is the one that was opened last, where one store is open twice' {
+    It 'is the last one opened if the same store is open twice' {
         $store = New-TestStore 1
         $null = Open-BorgStore $store.Uri
         Get-BorgStoreItem | ForEach-Object Name | Should -Be 'config/k0001'
     }
 
-    It 'is what -Store says: a store, a URL or the Store property of an item' {
+    It 'is given by -Store as a store, a URL or the Store property of an item' {
         $store = New-TestStore 1
         $null = New-TestStore
         $item = Get-BorgStoreItem config/k0001 -Store $store
         Get-BorgStoreItem config/k0001 -Store $store.Uri | ForEach-Object Name | Should -Be 'config/k0001'
         Get-BorgStoreItem config/k0001 -Store $item.Store | ForEach-Object Name | Should -Be 'config/k0001'
-        Get-ErrorText { Get-BorgStoreItem config/k0001 -Store 42 } | Should -BeLike '*A store is given as*'
+        Get-ErrorText { Get-BorgStoreItem config/k0001 -Store 42 } | Should -BeLike '*A store must be*'
     }
 
     It 'belongs to its runspace' {
@@ -126,7 +126,7 @@ Describe 'Which store is meant' {
         $store.IsOpen | Should -BeTrue
     }
 
-    It 'closes with its runspace' {
+    It 'is closed with its runspace' {
         $uri = New-TestUri
         $runspace = [runspacefactory]::CreateRunspace()
         $runspace.Open()
@@ -143,7 +143,7 @@ Describe 'Which store is meant' {
 Describe 'Closing and listing stores' {
     AfterEach { Close-AllStore }
 
-    It 'closes what is piped, and twice does no harm' {
+    It 'closes piped stores, even twice' {
         $stores = (New-TestStore), (New-TestStore)
         $stores | Close-BorgStore
         $stores.IsOpen | Should -Be $false, $false
@@ -151,13 +151,13 @@ Describe 'Closing and listing stores' {
         Get-BorgStore | Should -BeNullOrEmpty
     }
 
-    It 'closes the only store without being told which' {
+    It 'closes the only open store by default' {
         $store = New-TestStore
         Close-BorgStore
         $store.IsOpen | Should -BeFalse
     }
 
-    It 'says that a closed store has to be opened again' {
+    It 'reports that a closed store has to be reopened' {
         $store = New-TestStore
         $store | Close-BorgStore
         $command = { Get-BorgStoreItem -Store $store }
@@ -173,7 +173,7 @@ Describe 'Closing and listing stores' {
         Get-ErrorId { Get-BorgStore file:///nothing } | Should -Be 'StoreNotOpen'
     }
 
-    It 'closes with an item in the pipe by mistake neither a store nor anything' {
+    It 'closes nothing if an item is piped by mistake' {
         $store = New-TestStore 1
         Get-ErrorId { Get-BorgStoreItem | Close-BorgStore } | Should -Be 'InputObjectNotBound'
         $store.IsOpen | Should -BeTrue
@@ -187,27 +187,27 @@ Describe 'Destroying stores' {
     }
     AfterEach { Close-AllStore }
 
-    It 'removes an open store' {
+    It 'destroys an open store' {
         $store | Remove-BorgStore -Force
         Test-Path $path | Should -BeFalse
         $store.IsOpen | Should -BeFalse
         Get-BorgStore | Should -BeNullOrEmpty
     }
 
-    It 'removes a store by its URL' {
+    It 'destroys a store by its URL' {
         $store | Close-BorgStore
         Remove-BorgStore $store.Uri -Confirm:$false
         Test-Path $path | Should -BeFalse
     }
 
-    It 'never takes an item, its store or its name for the store to destroy' {
+    It 'never binds an item, its store or its name as the store to destroy' {
         Get-ErrorId { Get-BorgStoreItem | Remove-BorgStore -Force } | Select-Object -Unique | Should -Be 'InputObjectNotBound'
         Get-ErrorId { (Get-BorgStoreItem).Store | Remove-BorgStore -Force } | Select-Object -Unique | Should -Be 'InputObjectNotBound'
         Get-ErrorId { [pscustomobject]@{ Uri = $store.Uri; Store = $store } | Remove-BorgStore -Force } | Should -Be 'InputObjectNotBound'
         Test-Path $path | Should -BeTrue
     }
 
-    It 'does nothing with -WhatIf, also beside -Force' {
+    It 'does nothing with -WhatIf, even with -Force' {
         $store | Remove-BorgStore -WhatIf
         $store | Remove-BorgStore -Force -WhatIf
         & { $WhatIfPreference = $true; $store | Remove-BorgStore -Force }
@@ -215,19 +215,19 @@ Describe 'Destroying stores' {
         $store.IsOpen | Should -BeTrue
     }
 
-    It 'asks by default' {
+    It 'asks for confirmation by default' {
         (Get-Command Remove-BorgStore).ImplementingType.GetCustomAttributes([Management.Automation.CmdletAttribute], $true).ConfirmImpact | Should -Be 'High'
     }
 
-    It 'tells that there is none' {
+    It 'fails if there is no store' {
         Get-ErrorId { Remove-BorgStore (New-TestUri) -Force } | Should -Be 'StoreDoesNotExist'
     }
 
-    It 'names what does not belong to a store: <_>' -ForEach 'My File.docx', 'data/HEAD' {
+    It 'names the foreign file that prevents it: <_>' -ForEach 'My File.docx', 'data/HEAD' {
         $null = New-Item -ItemType Directory "$path/data" -Force
         Set-Content -LiteralPath "$path/$_" x
         $store | Close-BorgStore
-        Get-ErrorText { Remove-BorgStore $store.Uri -Force } | Should -BeLike "Nothing was removed, because '$($store.Uri)' is not only a store: there is '$_'*"
+        Get-ErrorText { Remove-BorgStore $store.Uri -Force } | Should -BeLike "Nothing was removed, because '$($store.Uri)' contains other files, too: there is '$_'*"
         Test-Path -LiteralPath "$path/$_" | Should -BeTrue
     }
 }
@@ -235,7 +235,7 @@ Describe 'Destroying stores' {
 Describe 'Test-BorgStore' {
     AfterEach { Close-AllStore }
 
-    It 'tells what works' {
+    It 'reports what works' {
         $store = New-TestStore 1
         $result = $store | Test-BorgStore
         $result.Reach, $result.Exists, $result.Layout, $result.List, $result.Read | Should -Be $true, $true, $true, $true, $true
@@ -243,7 +243,7 @@ Describe 'Test-BorgStore' {
         Test-BorgStore -Quiet | Should -BeTrue
     }
 
-    It 'tells what is wrong with an ordinary folder' {
+    It 'reports what is wrong with an ordinary folder' {
         $folder = Join-Path $TestDrive 'ordinary'
         New-Item -ItemType Directory (Join-Path $folder 'a') | Out-Null
         $result = Test-BorgStore -Path $folder
@@ -251,14 +251,14 @@ Describe 'Test-BorgStore' {
         $result.Problem | Should -BeLike "*'a'*ordinary folder*"
     }
 
-    It 'tells that there is no store, without an error' {
+    It 'reports that there is no store, without an error' {
         $result = Test-BorgStore (New-TestUri)
         $result.Exists | Should -BeFalse
         $result.Problem | Should -Not -BeNullOrEmpty
         Test-BorgStore (New-TestUri) -Quiet | Should -BeFalse
     }
 
-    It 'tells what permissions refuse' {
+    It 'reports what permissions deny' {
         $store = New-TestStore 1
         $store | Close-BorgStore
         $store = Open-BorgStore $store.Uri -Namespace @{ config = 0 } -Permission @{ '' = 'l' }
@@ -268,7 +268,7 @@ Describe 'Test-BorgStore' {
         $store | Test-BorgStore -Quiet | Should -BeFalse
     }
 
-    It 'finds that a layout that was given is another one' {
+    It 'reports that a given layout is wrong' {
         $store = New-TestStore
         Set-BorgStoreItem data/abcdef x
         $store | Close-BorgStore
@@ -284,7 +284,7 @@ Describe 'Test-BorgStore' {
         Test-BorgStore -Path $TestDrive/ordinary -Quiet | Should -BeFalse
         $result = Test-BorgStore -Path $TestDrive/ordinary
         $result.Exists, $result.Layout | Should -Be $null, $false
-        $result.Problem | Should -BeLike "There is 'photos/raw/a.jpg', which may well be an ordinary file.*"
+        $result.Problem | Should -BeLike "There is 'photos/raw/a.jpg', which may be an ordinary file.*"
         $store = New-TestStore
         Set-BorgStoreItem data/abcdef x
         Set-BorgStoreItem config/settings.json x
@@ -293,13 +293,13 @@ Describe 'Test-BorgStore' {
         Test-BorgStore $store.Uri -Quiet | Should -BeTrue -Because 'nested keys show that it is a store'
     }
 
-    It 'does not know whether an empty store can be read' {
+    It 'leaves Read empty for an empty store' {
         $null = New-TestStore
         (Test-BorgStore).Read | Should -BeNullOrEmpty
         Test-BorgStore -Quiet | Should -BeTrue
     }
 
-    It 'fails for what is no URL, but is quietly false' {
+    It 'fails for an invalid URL, but returns false with -Quiet' {
         Get-ErrorId { Test-BorgStore /srv/store } | Should -Be 'InvalidUrl'
         Test-BorgStore /srv/store -Quiet | Should -BeFalse
     }

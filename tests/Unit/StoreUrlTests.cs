@@ -51,10 +51,10 @@ public class StoreUrlTests
     [InlineData("rclone:remote,token=t0p:path", "rclone:remote,token=***:path")]
     [InlineData("rclone::sftp,host=h,user=u,pass=sec,ask:a/b,c=d", "rclone::sftp,host=h,user=u,pass=***:a/b,c=d")]
     [InlineData("RCLONE::webdav,url='http://me:p@h:1/,x''=',vendor=other:a", "RCLONE::webdav,url=***:a")]
-    public void A_shown_URL_has_no_secret(string url, string shown) => Assert.Equal(shown, StoreUrl.Redact(url));
+    public void Redact_removes_secrets(string url, string shown) => Assert.Equal(shown, StoreUrl.Redact(url));
 
     [Fact]
-    public void A_secret_does_not_come_out_of_a_URL_that_is_nearly_right()
+    public void No_error_shows_the_secret_of_a_nearly_valid_URL()
     {
         (string Before, string After)[] urls =
         [
@@ -98,9 +98,9 @@ public class StoreUrlTests
     [Theory]
     [InlineData("/srv/my store", "'file:///srv/my%20store'")]
     [InlineData(@"C:\stores\x", "'file:///C:/stores/x'")]
-    [InlineData("./store", "whole path")]
-    [InlineData("store", "whole path")]
-    public void A_path_gets_the_URL_to_write_instead(string path, string hint)
+    [InlineData("./store", "absolute path")]
+    [InlineData("store", "absolute path")]
+    public void A_path_instead_of_a_URL_gives_an_error_with_the_URL_to_use(string path, string hint)
     {
         var error = Assert.Throws<StoreException>(() => StoreUrl.GetScheme(path));
         Assert.Equal(StoreError.InvalidUrl, error.Error);
@@ -133,7 +133,7 @@ public class StoreUrlTests
     [InlineData("file:///srv/SEC\0RET")]
     [InlineData("file:///srv/SEC%00RET")]
     [InlineData("no scheme\nSECRET")]
-    public void A_character_that_would_reach_a_header_or_a_command_line_is_refused_unseen(string url)
+    public void Control_characters_and_spaces_in_a_URL_are_rejected_without_showing_secrets(string url)
     {
         foreach (var parse in new Action[] { () => StoreUrl.GetScheme(url), () => BackendFactory.Create(url, new()) })
         {
@@ -151,5 +151,5 @@ public class StoreUrlTests
     [InlineData("rest://host/my store")]
     [InlineData("http://me:p%20w@host/")]
     [InlineData("http+unix://%2Frun%2Fa%20b.sock/")]
-    public void A_blank_in_a_folder_is_none_of_those(string url) => Assert.NotEmpty(StoreUrl.GetScheme(url));
+    public void A_folder_name_with_a_space_is_accepted(string url) => Assert.NotEmpty(StoreUrl.GetScheme(url));
 }

@@ -14,7 +14,7 @@ public readonly record struct Block(string Name, long Offset, long Length)
     internal static void CheckCount(int count)
     {
         if (count > MaxCount)
-            throw new StoreException(StoreError.InvalidArgument, $"There are more than {MaxCount} blocks in one request. Make several requests of them.");
+            throw new StoreException(StoreError.InvalidArgument, $"There are more than {MaxCount} blocks in one request. Split them into several requests.");
     }
 
     /// <summary>Throws <see cref="StoreError.ReadRange"/> unless the block is entirely inside its item.</summary>
@@ -30,5 +30,5 @@ public readonly record struct Block(string Name, long Offset, long Length)
     /// <summary>Returns the exception for a block that is not entirely inside its item.</summary>
     /// <param name="size">The size of the item [bytes]; <see langword="null"/> if it is only known to be too small.</param>
     internal StoreException Outside(long? size)
-        => new(StoreError.ReadRange, $"it {(size is null ? "is not so large" : $"has {size} bytes")}, and {Length} from {Offset} on are wanted", Name);
+        => new(StoreError.ReadRange, $"it {(size is null ? "is not that large" : $"has {size} bytes")}, and {Length} bytes from offset {Offset} were requested", Name);
 }

@@ -31,7 +31,7 @@ public sealed record DefragRequest(IReadOnlyList<Block> Sources)
     {
         if (Target is not null) return;
         if (Algorithm is null)
-            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm that makes it.");
+            throw new StoreException(StoreError.InvalidArgument, "Defragmentation needs the name of the new item, or a hash algorithm to derive it.");
         var longest = NameOf(new string('0', Algorithm.DigestSize * 2));
         ItemName.CheckWritable(longest, longest);
     }

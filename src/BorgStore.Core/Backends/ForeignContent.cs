@@ -13,8 +13,8 @@ internal static class ForeignContent
     /// <param name="shownUrl">The URL, without its password.</param>
     /// <param name="path">The path of the content.</param>
     /// <param name="reason">Why it does not belong to a store.</param>
-    public static StoreException Refuse(string shownUrl, string path, string reason = "which nothing in a store is named")
+    public static StoreException Refuse(string shownUrl, string path, string reason = "which is not a name that a store uses")
         => new(StoreError.StoreDoesNotExist,
-            $"Nothing was removed, because '{shownUrl}' is not only a store: there is '{path}', {reason}. Check the URL, or remove that yourself first.", shownUrl)
+            $"Nothing was removed, because '{shownUrl}' contains other files, too: there is '{path}', {reason}. Check the URL, or remove that yourself first.", shownUrl)
         { IsExplained = true };
 }

@@ -102,7 +102,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
         // A storage that renames directories would move everything below with it, regardless of the rights there.
         if ((permissions.DiffersBelow(name) || permissions.DiffersBelow(newName))
             && await Inner.FindAsync(name, cancellationToken).ConfigureAwait(false) is { IsDirectory: true })
-            throw new StoreException(StoreError.PermissionDenied, "the store's permissions differ below this directory; move its items", name);
+            throw new StoreException(StoreError.PermissionDenied, "the store's permissions differ below this directory; move the items one by one", name);
         try
         {
             return await base.MoveAsync(name, newName, allowed, cancellationToken).ConfigureAwait(false);

@@ -200,7 +200,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
             return;
         }
         meter.AddError();
-        Warn($"The cache '{shownUrl}' failed and was passed over: {failure.Message} The store itself is not affected; further failures of its cache are only counted.");
+        Warn($"The cache '{shownUrl}' failed and was bypassed: {failure.Message} The store itself is not affected; further failures of its cache are only counted.");
     }
 
     /// <summary>Disables the cache.</summary>

@@ -61,7 +61,7 @@ internal sealed class CachingBackend : DelegatingBackend
     {
         if (await _cache.HoldsAnythingAsync(cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.StoreAlreadyExists,
-                $"The store was not created: its cache '{_cache.ShownUrl}' holds values of another one already. Choose an empty place for the cache, or remove what is there.",
+                $"The store was not created: its cache '{_cache.ShownUrl}' already holds values of another store. Choose an empty location for the cache, or delete its contents.",
                 _cache.ShownUrl);
         await base.CreateAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -150,7 +150,7 @@ internal sealed class CachingBackend : DelegatingBackend
     {
         if (!_cache.IsUsable)
             throw new StoreException(StoreError.BackendFailure,
-                $"The cache '{_cache.ShownUrl}' was not cleared: it does not work. Mend it, then open the store again.", _cache.ShownUrl);
+                $"The cache '{_cache.ShownUrl}' was not cleared because it has failed. Repair it, then open the store again.", _cache.ShownUrl);
     }
 
     // Values up to this size are stored in the cache before the caller gets them; larger ones are transferred to both at once.
@@ -216,7 +216,7 @@ internal sealed class CachingBackend : DelegatingBackend
         if (ns.Policy.Verify && !await ContentCheck.IsRightAsync(_cache, name, cancellationToken).ConfigureAwait(false))
         {
             await stream.DisposeAsync().ConfigureAwait(false);
-            _cache.Report(new StoreException(StoreError.HashMismatch, $"The cached value of '{name}' was damaged and is loaded anew.", name));
+            _cache.Report(new StoreException(StoreError.HashMismatch, $"The cached value of '{name}' was damaged and will be loaded again.", name));
             await ns.RemoveAsync(name).ConfigureAwait(false);
             return null;
         }

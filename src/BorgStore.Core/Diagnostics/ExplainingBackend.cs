@@ -40,7 +40,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         }
         catch (StoreException e) when (e.NeedsExplanation)
         {
-            throw e.Explain($"make the directory '{name}'", name);
+            throw e.Explain($"create the directory '{name}'", name);
         }
     }
 
@@ -166,8 +166,8 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         catch (StoreException e) when (e.NeedsExplanation)
         {
             throw FindSource(e, request.Sources) is { } source
-                ? OfItem(e, "take a part of", source)
-                : e.Explain("make an item of parts", request.Target is { } target ? Unnest(target).Name : request.Namespace);
+                ? OfItem(e, "read a part of", source)
+                : e.Explain("create an item from parts", request.Target is { } target ? Unnest(target).Name : request.Namespace);
         }
     }
 
@@ -194,7 +194,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
     }
 
     private StoreException OfBlocks(StoreException e, IReadOnlyList<Block> blocks)
-        => FindSource(e, blocks) is { } source ? OfItem(e, "take a part of", source) : e.Explain($"gather {blocks.Count} parts of items", shownUrl);
+        => FindSource(e, blocks) is { } source ? OfItem(e, "read a part of", source) : e.Explain($"gather {blocks.Count} parts of items", shownUrl);
 
     // The storage names the item that caused the failure.
     private static string? FindSource(StoreException e, IReadOnlyList<Block> blocks)

@@ -18,7 +18,7 @@ public sealed record CachePolicy
     {
         get;
         init => field = value is not { } age || age >= TimeSpan.Zero ? value
-            : throw new StoreException(StoreError.InvalidArgument, "The greatest age of cached items is negative. Give a time span, or none.");
+            : throw new StoreException(StoreError.InvalidArgument, "The maximum age of cached items is negative. Give a time span, or none.");
     }
 
     /// <summary>The maximum total size of the namespace's cached values [bytes];

@@ -51,11 +51,11 @@ internal static class MisplacedContent
 
     private static string? Describe(string name, StoreLayout layout, bool isSure)
     {
-        if (layout.Find(name) is not { } ns) return "which lies in none of its namespaces";
+        if (layout.Find(name) is not { } ns) return "which is in none of its namespaces";
         var (key, level, _) = Nesting.Unnest(ns.Name.Length == 0 ? name : name[(ns.Name.Length + 1)..]);
-        if (isSure) return ns.IsKnown && !ns.Levels.Contains(level) ? $"which lies at another level than namespace '{ns.Name}' has" : null;
+        if (isSure) return ns.IsKnown && !ns.Levels.Contains(level) ? $"which is at a different level than namespace '{ns.Name}' has" : null;
         var isLikely = level > 0 || (ns.Name.Length > 0 && !key.Contains('/') && !HasExtension(key));
-        return isLikely ? null : "which may well be an ordinary file. If this is a store, open it with its namespaces and their levels (Open-BorgStore -Namespace), and go on with what that returns";
+        return isLikely ? null : "which may be an ordinary file. If this is a store, open it with its namespaces and their levels (Open-BorgStore -Namespace), and continue with the store that it returns";
     }
 
     private static bool HasExtension(string key)

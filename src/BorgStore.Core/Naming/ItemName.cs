@@ -92,11 +92,11 @@ public static class ItemName
             return $"it has {name.Length} characters with its nesting, more than {limit}";
         if (name[0] == '/' || name[^1] == '/') return "it begins or ends with '/'";
         if (name.EndsWith(Suffixes.Temporary) || name.EndsWith(Suffixes.Hidden))
-            return $"names that end in '{Suffixes.Temporary}' or '{Suffixes.Hidden}' are kept for internal use";
+            return $"names that end in '{Suffixes.Temporary}' or '{Suffixes.Hidden}' are reserved for internal use";
         if (name.Contains("..", StringComparison.Ordinal)) return "it contains '..'";
 
         if (name.Contains(SystemFolders.LostAndFound, StringComparison.Ordinal) && HasElement(name, SystemFolders.LostAndFound))
-            return $"'{SystemFolders.LostAndFound}' is a folder that file systems keep for themselves";
+            return $"'{SystemFolders.LostAndFound}' is a folder that file systems reserve for themselves";
 
         var bad = name.IndexOfAnyExcept(writing || windows ? WritableCharacters : ReadableCharacters);
         if (bad >= 0) return DescribeCharacter(name[bad]);
@@ -117,11 +117,11 @@ public static class ItemName
     private static string DescribeCharacter(char c) => c switch
     {
         >= 'A' and <= 'Z' => $"it contains the upper-case letter '{c}'; names are lower case",
-        ' ' => "it contains a blank",
+        ' ' => "it contains a space",
         '\\' => @"it contains '\'; elements are separated by '/'",
         < ' ' or '\x7f' => $"it contains the control character 0x{(int)c:x2}",
         > '\x7f' => "it contains a character outside ASCII",
-        _ => $"it contains '{c}', which not every platform can hold in a file name",
+        _ => $"it contains '{c}', which not every platform allows in a file name",
     };
 
     private static string? DescribeElementProblem(ReadOnlySpan<char> name)
@@ -130,7 +130,7 @@ public static class ItemName
         {
             var element = name[range];
             if (element.IsEmpty) return "it contains an empty element ('//')";
-            if (element[^1] == '.') return "an element of it ends in a dot";
+            if (element[^1] == '.') return "one of its elements ends in a dot";
             if (IsDeviceName(element)) return $"'{element}' is the name of a device on Windows";
         }
         return null;
@@ -159,7 +159,7 @@ public static class ItemName
     }
 
     private static StoreException Invalid(string name, string problem)
-        => new(StoreError.InvalidName, $"'{PrintableText.Escape(name)}' is no valid name: {problem}.", name);
+        => new(StoreError.InvalidName, $"'{PrintableText.Escape(name)}' is not a valid name: {problem}.", name);
 
     private ref struct ElementEnumerator(ReadOnlySpan<char> name)
     {

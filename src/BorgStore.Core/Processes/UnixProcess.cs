@@ -33,7 +33,7 @@ internal static unsafe partial class UnixProcess
     {
         const int unix = 1, stream = 1, closeOnExec = 0x80000;
         var handles = stackalloc int[2];
-        if (SocketPair(unix, IsMac ? stream : stream | closeOnExec, 0, handles) != 0) throw LastError("A socket pair could not be made");
+        if (SocketPair(unix, IsMac ? stream : stream | closeOnExec, 0, handles) != 0) throw LastError("A socket pair could not be created");
         for (var i = 0; IsMac && i < 2; i++) _ = SetHandleFlags(handles[i], command: 2, flags: 1);
         return (new(new SafeSocketHandle(handles[0], ownsHandle: true)), new(new SafeSocketHandle(handles[1], ownsHandle: true)));
     }

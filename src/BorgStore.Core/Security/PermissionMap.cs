@@ -23,7 +23,7 @@ public sealed class PermissionMap
         {
             var path = key is [.., not '/', '/'] ? key[..^1] : key;
             CheckPath(path);
-            if (letters is null) throw Wrong(path, "has no rights; an empty text stands for none");
+            if (letters is null) throw Wrong(path, "has no rights; write an empty string for none");
             if (!rights.TryAdd(path, ParseRights(letters))) throw Wrong(path, "is given twice");
         }
         _entries = rights.ToFrozenDictionary();
@@ -105,7 +105,7 @@ public sealed class PermissionMap
             var right = Letters.FirstOrDefault(pair => pair.Letter == letter).Right;
             if (right == AccessRights.None)
                 throw new StoreException(StoreError.InvalidArgument,
-                    $"'{letter}' in the permissions '{letters}' is none of l (list), r (read), w (write new), W (overwrite), D (delete).");
+                    $"'{letter}' in the permissions '{letters}' is not one of l (list), r (read), w (write new), W (overwrite), D (delete).");
             rights |= right;
         }
         return rights;
@@ -129,7 +129,7 @@ public sealed class PermissionMap
 
     /// <summary>Returns the exception for an access that the map does not allow.</summary>
     internal static StoreException Denied(string name, AccessRights anyOf, Exception? cause = null)
-        => new(StoreError.PermissionDenied, $"the store's permissions want one of '{FormatRights(anyOf)}' there", name, cause);
+        => new(StoreError.PermissionDenied, $"the store's permissions require one of '{FormatRights(anyOf)}' there", name, cause);
 
     // The rules for reading are the same on every platform, so that a map means the same everywhere.
     private static void CheckPath(string path)

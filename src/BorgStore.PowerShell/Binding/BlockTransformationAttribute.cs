@@ -64,5 +64,5 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
         => ValueArgument.Unwrap(value) is null or "" ? null : LanguagePrimitives.ConvertTo<long>(value);
 
     private static ArgumentTransformationMetadataException Refuse(object? value)
-        => Refusal.Of($"A part is given as an item, a name, or an object with the properties Name, Offset and Length; this is {Refusal.Describe(value)}.");
+        => Refusal.Of($"A part must be an item, a name, or an object with the properties Name, Offset and Length; this is {Refusal.Describe(value)}.");
 }

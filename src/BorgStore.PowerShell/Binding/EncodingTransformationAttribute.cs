@@ -22,7 +22,7 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
             Encoding encoding => encoding,
             int codePage => Find(codePage),
             string name => Find(name),
-            _ => Refuse($"An encoding is given by its name, such as utf8, or its code page; this is {Refusal.Describe(inputData)}."),
+            _ => Refuse($"An encoding must be a name, such as utf8, or a code page; this is {Refusal.Describe(inputData)}."),
         };
 
     private static Encoding Find(string name) => name.ToUpperInvariant() switch

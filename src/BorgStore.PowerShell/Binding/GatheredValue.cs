@@ -35,6 +35,6 @@ internal sealed class GatheredValue(string name, Encoding encoding)
         => IsEmpty ? null : _lines is null ? _bytes.ToArray() : ValueArgument.Encode(_lines.ToString(), encoding);
 
     public static StoreException Second(string name) => new(StoreError.InvalidArgument,
-        $"A second value came for '{name}', and an item has one. Give every value a name of its own: pipe objects with the properties Name and Value, or files with -Namespace.",
+        $"A second value was given for '{name}', but an item has only one. Give each value its own name: pipe objects with the properties Name and Value, or files with -Namespace.",
         name);
 }

@@ -29,7 +29,7 @@ public sealed class ItemNameTransformationAttribute : ArgumentTransformationAttr
 
     /// <summary>Returns the error for an item that was given as an argument.</summary>
     internal static StoreException ItemAsArgument() => new(StoreError.InvalidArgument,
-        "An item is piped, so that its store goes along, and whether it is soft-deleted, as in $item | Get-BorgStoreItemContent; or its name is given: $item.Name.");
+        "An item must be piped, which also passes its store and whether it is soft-deleted, as in $item | Get-BorgStoreItemContent. As an argument, specify its name: $item.Name.");
 
     private static bool IsItem(object? value) => ValueArgument.Unwrap(value) is BorgStoreItem;
 

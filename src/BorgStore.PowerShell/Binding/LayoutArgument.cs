@@ -24,7 +24,7 @@ internal static class LayoutArgument
         var known = preset?.FindNamespace(name);
         if (preset is not null && known is null)
             throw new StoreException(StoreError.InvalidArgument,
-                $"The preset has no namespace '{name}'. With -Preset, -Namespace says more of the preset's own namespaces; leave one of them out.", name);
+                $"The preset has no namespace '{name}'. With -Preset, -Namespace can only refine the preset's own namespaces; omit one of the two parameters.", name);
         if (value is not IDictionary settings) return new(name, ParseLevels(name, value));
         object? levels = known?.Levels;
         var cache = CacheMode.Off;
@@ -83,7 +83,7 @@ internal static class LayoutArgument
         {
             // Reported below.
         }
-        throw new StoreException(StoreError.InvalidArgument, $"The levels of namespace '{name}' are '{value}', which is no number. {Form}.", name);
+        throw new StoreException(StoreError.InvalidArgument, $"The levels of namespace '{name}' are '{value}', which is not a number. {Form}.", name);
     }
 
     private static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;

@@ -12,5 +12,5 @@ public sealed class LayoutTransformationAttribute : ArgumentTransformationAttrib
         => ValueArgument.Unwrap(inputData) is null or IDictionary
             ? inputData
             : RefusedArgument.Mark(new Hashtable(), new(StoreError.InvalidArgument,
-                $"Namespaces are given with their levels, and this is {Refusal.Describe(inputData)}. {LayoutArgument.Form}."));
+                $"Namespaces must be given with their levels; this is {Refusal.Describe(inputData)}. {LayoutArgument.Form}."));
 }

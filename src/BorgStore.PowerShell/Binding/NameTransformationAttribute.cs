@@ -28,6 +28,6 @@ public sealed class NameTransformationAttribute : ArgumentTransformationAttribut
             if (wrapped.BaseObject is string name) return name;
             if (wrapped.Properties["Name"]?.Value?.ToString() is { Length: > 0 } property) return property;
         }
-        throw Refusal.Of($"A name is a text, or an object with the property Name; this is {Refusal.Describe(value)}.");
+        throw Refusal.Of($"A name must be a string, or an object with the property Name; this is {Refusal.Describe(value)}.");
     }
 }

@@ -12,7 +12,7 @@ public sealed class PatternTransformationAttribute : ArgumentTransformationAttri
         Refusal.RefuseAsName(inputData);
         return inputData is not null && PSObject.AsPSObject(inputData) is { BaseObject: not string } wrapped
             && wrapped.Properties["Name"] is not null
-            ? throw Refusal.Of($"A pattern is a text, and this is {Refusal.Describe(inputData)}. Its name is taken literally by -LiteralName.")
+            ? throw Refusal.Of($"A pattern must be a string; this is {Refusal.Describe(inputData)}. For the exact name of an item, use -LiteralName.")
             : inputData;
     }
 }

@@ -19,11 +19,11 @@ internal static class Refusal
         switch (ValueArgument.Unwrap(value))
         {
             case BorgStoreInfo or BorgStoreHandle:
-                throw new ArgumentTransformationMetadataException("This is a store, and no name of an item. Give the store as -Store, as in -Store $store.");
+                throw new ArgumentTransformationMetadataException("This is a store, not the name of an item. Specify it with -Store, as in -Store $store.");
             case IDictionary:
-                throw new ArgumentTransformationMetadataException("This is a hashtable, and no name of an item. Make it an object: [pscustomobject]@{ Name = 'config/main' }.");
+                throw new ArgumentTransformationMetadataException("This is a hashtable, not the name of an item. Convert it to an object: [pscustomobject]@{ Name = 'config/main' }.");
             case PSObject custom when custom.Properties["Name"] is null:
-                throw new ArgumentTransformationMetadataException("This object has no property Name, which would say which item is meant.");
+                throw new ArgumentTransformationMetadataException("This object has no property Name to identify the item.");
             case object?[] several:
                 Array.ForEach(several, RefuseAsName);
                 break;

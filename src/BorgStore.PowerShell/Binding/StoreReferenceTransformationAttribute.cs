@@ -11,5 +11,5 @@ public sealed class StoreReferenceTransformationAttribute : ArgumentTransformati
         => StoreReference.TryFrom(inputData, out var reference)
             ? reference
             : RefusedArgument.Mark(StoreReference.CreateStandIn(), new(StoreError.InvalidArgument,
-                $"A store is given as what Open-BorgStore returned, as a URL, or as the Store property of an item; this is {Refusal.Describe(inputData)}."));
+                $"A store must be the output of Open-BorgStore, a URL, or the Store property of an item; this is {Refusal.Describe(inputData)}."));
 }

@@ -27,7 +27,7 @@ internal static class ValueArgument
         string text => new(Encode(text, encoding)),
         Stream stream => Read(stream, name),
         var other => throw new StoreException(StoreError.InvalidArgument,
-            $"'{name}' was not stored: a value is byte[], a string or a Stream, and this is {(other is null ? "$null" : Refusal.Describe(other))}. {Suggest(other)}", name),
+            $"'{name}' was not stored: a value must be byte[], a string or a Stream; this is {(other is null ? "$null" : Refusal.Describe(other))}. {Suggest(other)}", name),
     };
 
     public static byte[] Encode(string text, Encoding encoding) => [.. encoding.GetPreamble(), .. encoding.GetBytes(text)];
@@ -83,18 +83,18 @@ internal static class ValueArgument
     }
 
     internal static StoreException TooLong(string name) => new(StoreError.InvalidArgument,
-        $"'{name}' was not stored: more than {GatherLimit >> 20} MiB came piece by piece. Write them to a file and give its -Path, or pipe a Stream of known length.",
+        $"'{name}' was not stored: more than {GatherLimit >> 20} MiB were piped in pieces. Write them to a file and specify it with -Path, or pipe a Stream of known length.",
         name);
 
     private static string Suggest(object? value) => value switch
     {
-        null => "Look where it comes from: a variable may be misspelt, or a command have found nothing. For an empty value give ''.",
-        FileSystemInfo => "Give a file as -Path, or pipe it.",
+        null => "Check where it comes from: a variable may be misspelt, or a command may have found nothing. For an empty value give ''.",
+        FileSystemInfo => "Specify a file with -Path, or pipe it.",
         object[] and [var line, ..] when Unwrap(line) is string =>
-            "A file is one text with -Raw, as in -Value (Get-Content file -Raw), or given as -Path; other lines can be joined: ($lines -join \"`n\").",
+            "Read a file as one string, as in -Value (Get-Content file -Raw), or specify it with -Path; join other lines: ($lines -join \"`n\").",
         object[] and [var single, ..] when Unwrap(single) is byte => "Cast it: [byte[]] $value.",
-        IConvertible => "Turn it into a text (\"$value\") or into bytes first.",
-        IDictionary or PSObject => "Turn it into a text first, as with ConvertTo-Json; or pipe objects that have the properties Name and Value.",
-        _ => "Turn it into a text first, as with ConvertTo-Json, or into bytes.",
+        IConvertible => "Convert it to a string (\"$value\") or to bytes first.",
+        IDictionary or PSObject => "Convert it to a string first, as with ConvertTo-Json; or pipe objects that have the properties Name and Value.",
+        _ => "Convert it to a string first, as with ConvertTo-Json, or to bytes.",
     };
 }

@@ -75,7 +75,7 @@ internal static class HashedSource
             _position += bytes.Length;
             if (_position >= length && _hasher.FinishHex() != expected)
                 throw new StoreException(StoreError.HashMismatch,
-                    $"'{name}' was not stored: it was written to while it was read. Store it again when nothing writes to it.", name);
+                    $"'{name}' was not stored: it was changed while it was being read. Store it again when no other program writes to it.", name);
         }
     }
 }

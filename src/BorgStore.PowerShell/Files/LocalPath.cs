@@ -52,7 +52,7 @@ internal static class LocalPath
         {
             if (File.Exists(path))
                 throw new StoreException(StoreError.InvalidArgument,
-                    $"'{path}' is a file, so nothing can be written into a folder of that name. Give another folder; or, to write one file, a path that does not end in '/'.", path);
+                    $"'{path}' is a file, so nothing can be written into a folder of that name. Specify another folder; or, to write one file, a path that does not end in '/'.", path);
         }
     }
 
@@ -97,7 +97,7 @@ internal static class LocalPath
         try
         {
             if (await Task.WhenAny(opening, Task.Delay(SilentOpening, cancellationToken)) != opening)
-                await warn($"'{path}' is not open yet. If it is a FIFO, it waits for a program that writes into it; Ctrl-C ends the wait.");
+                await warn($"'{path}' is not open yet. If it is a FIFO, it waits for a program to write into it; press Ctrl-C to stop waiting.");
             return await opening.WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException)
@@ -143,10 +143,10 @@ internal static class LocalPath
         var sameName = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(pattern, out _, out _);
         var hasSameName = File.Exists(sameName) && !files.Contains(sameName);
         if (files.Count > 0 && !hasSameName) return;
-        cmdlet.WriteWarning($"{(files.Count > 0 ? $"'{pattern}' is a pattern, which other files match" : $"No file matches the pattern '{pattern}', so nothing was stored")}"
-            + (hasSameName ? "; there is a file of that very name, which -LiteralPath takes." : ". If '*', '?' or '[' belong to the name of a file, give it as -LiteralPath."));
+        cmdlet.WriteWarning($"{(files.Count > 0 ? $"'{pattern}' is a pattern that matches other files" : $"No file matches the pattern '{pattern}', so nothing was stored")}"
+            + (hasSameName ? "; to store the file with exactly that name, use -LiteralPath." : ". If '*', '?' or '[' belong to the name of a file, specify it with -LiteralPath."));
     }
 
     public static StoreException Elsewhere(string path, ProviderInfo provider) => new(StoreError.InvalidArgument,
-        $"'{path}' lies on a drive of the provider {provider.Name}; give a path of the file system.", path);
+        $"'{path}' is on a drive of the provider {provider.Name}. Specify a path of the file system.", path);
 }

@@ -13,10 +13,10 @@ internal static class StorePath
         if (provider.Name != LocalPath.FileSystem) throw LocalPath.Elsewhere(path, provider);
         full = Path.TrimEndingDirectorySeparator(full);
         if (File.Exists(full))
-            throw new StoreException(StoreError.InvalidArgument, $"'{full}' is a file, and a store lies in a folder. Give the folder.", full);
+            throw new StoreException(StoreError.InvalidArgument, $"'{full}' is a file, but a store is a folder. Specify the folder.", full);
         var url = new Uri(full);
         return url.IsUnc
-            ? throw new StoreException(StoreError.InvalidUrl, $"'{full}' has no URL. Mount the share, and give its folder there.", full)
+            ? throw new StoreException(StoreError.InvalidUrl, $"'{full}' has no URL. Mount the share, and specify its folder there.", full)
             : url.AbsoluteUri;
     }
 

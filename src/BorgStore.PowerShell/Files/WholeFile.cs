@@ -79,6 +79,6 @@ internal static class WholeFile
     private static bool IsTaken(string path, bool overwrite) => overwrite ? Directory.Exists(path) : Path.Exists(path);
 
     private static StoreException Taken(string path) => Directory.Exists(path)
-        ? new(StoreError.InvalidArgument, $"'{path}' is a folder, and a value is written to a file.", path)
-        : new(StoreError.ObjectAlreadyExists, $"The file '{path}' exists already and was not replaced. -Force replaces it.", path);
+        ? new(StoreError.InvalidArgument, $"'{path}' is a folder, but a value is written to a file. Specify the path of a file.", path)
+        : new(StoreError.ObjectAlreadyExists, $"The file '{path}' already exists and was not replaced. Use -Force to replace it.", path);
 }

@@ -44,7 +44,7 @@ public abstract class ItemCommand : StoreCommand
         HasInput = true;
         if (_storeIsScript && Store is null)
         {
-            LeaveOut(new(StoreError.InvalidArgument, "The script block of -Store returned nothing for a record, which was left out."));
+            LeaveOut(new(StoreError.InvalidArgument, "The script block of -Store returned nothing for a record, so the record was skipped."));
             return;
         }
         if (TryLease(Store, _storeIsFixed) is { } store) Process(store);

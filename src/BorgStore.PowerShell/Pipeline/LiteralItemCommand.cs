@@ -15,5 +15,5 @@ public abstract class LiteralItemCommand : ItemCommand
             : exception;
 
     private protected string DescribeWildcards(string name, string command)
-        => $"{command} takes no wildcards; pipe what Get-BorgStoreItem finds: Get-BorgStoreItem '{name}' {(MeansDeleted ? "-Deleted " : "")}| {command}.";
+        => $"{command} takes no wildcards; pipe the output of Get-BorgStoreItem: Get-BorgStoreItem '{name}' {(MeansDeleted ? "-Deleted " : "")}| {command}.";
 }

@@ -34,13 +34,13 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
         if (Interlocked.Read(ref _advanced) is > 0 and var advanced) done = advanced;
         var moved = Interlocked.Read(ref _moved);
         var volume = moved > 0 ? $", {ViewText.Size(moved)} at {ViewText.Rate(moved / now.TotalSeconds)}" : "";
-        Write(string.Create(CultureInfo.CurrentCulture, $"{done:n0} done, {done / now.TotalSeconds:n0} a second{volume}, {underWay} under way"));
+        Write(string.Create(CultureInfo.CurrentCulture, $"{done:n0} done, {done / now.TotalSeconds:n0} per second{volume}, {underWay} in progress"));
     }
 
     /// <summary>Shows how long an operation with unknown progress has been running.</summary>
     public void ShowWait()
     {
-        if (IsDue(out var now)) Write(string.Create(CultureInfo.CurrentCulture, $"under way for {now.TotalSeconds:n0} s"));
+        if (IsDue(out var now)) Write(string.Create(CultureInfo.CurrentCulture, $"in progress for {now.TotalSeconds:n0} s"));
     }
 
     /// <summary>Removes the progress display.</summary>

@@ -254,7 +254,7 @@ internal sealed class Pump
     private void Tell(List<object> finished, List<ErrorRecord> failed)
     {
         if (finished.Count + failed.Count == 0) return;
-        var text = "The pipeline ended early; what was begun by then was finished.";
+        var text = "The pipeline ended early; operations that had begun were completed.";
         if (finished.Count > 0) text += $" Done: {finished.Count} ({Shorten(finished)}).";
         if (failed.Count > 0) text += $" Failed: {failed.Count} ({Shorten(failed.Select(error => error.TargetObject ?? ""))}). {failed[0].Exception.Message}";
         try

@@ -41,7 +41,7 @@ public abstract class RelocatingCommand : SelectedItemCommand
         }
         if (_isOnePlace || (Name.Length > 1 && Target is { } target && !target.EndsWith('/')))
             throw new StoreException(StoreError.InvalidArgument,
-                $"More than one item would go to '{Target}', so none did. For a namespace end the destination in '/'; for names made from the old ones pipe the items and give a script block: -Destination {{ $_.Name -replace 'old', 'new' }}.",
+                $"More than one item would go to '{Target}', so none did. For a namespace, end the destination in '/'; to derive new names from the old ones, pipe the items and use a script block: -Destination {{ $_.Name -replace 'old', 'new' }}.",
                 Target);
         Relocate(store, name, Deleted);
     }
@@ -63,7 +63,7 @@ public abstract class RelocatingCommand : SelectedItemCommand
     {
         if (Target is { Length: > 0 } given && !given.EndsWith('/') && FindDestination(store).Store.Layout.FindNamespace(given) is not null)
             throw new StoreException(StoreError.InvalidArgument,
-                $"'{given}' is a namespace. To put items into it under their own keys write '{given}/'; a new name is '{given}/' and a key.", given);
+                $"'{given}' is a namespace. To put items into it under their own keys, write '{given}/'; a new name is '{given}/' and a key.", given);
         var newName = Target switch
         {
             null => name,
@@ -74,7 +74,7 @@ public abstract class RelocatingCommand : SelectedItemCommand
         if (Force && !_replaced.Add(newName))
         {
             WriteError(new StoreException(StoreError.InvalidArgument,
-                $"'{name}' stays where it is: another item went to '{newName}' just before, and would be lost.", name));
+                $"'{name}' was left where it is: another item went to '{newName}' just before and would be overwritten.", name));
             return;
         }
         Relocate(store, name, newName, deleted);

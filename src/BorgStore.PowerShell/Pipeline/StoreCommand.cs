@@ -132,7 +132,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     {
         if (store is null && MyInvocation.BoundParameters.ContainsKey("Store"))
             throw new StoreException(StoreError.InvalidArgument,
-                "-Store is empty. Give what Open-BorgStore returned, or a URL; or leave -Store out, for the store that is open.");
+                "-Store is empty. Specify the output of Open-BorgStore or a URL, or omit -Store to use the open store.");
     }
 
     /// <summary>Flushes the stores that close with this pipeline, so that errors are reported.</summary>

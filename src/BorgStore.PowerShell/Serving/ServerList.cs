@@ -44,6 +44,6 @@ internal sealed class ServerList(ConcurrentQueue<string> warnings)
     private async Task WatchAsync(BorgStoreServer server)
     {
         if (await server.Server.WaitForFailureAsync() is { } reason)
-            warnings.Enqueue($"The server {server.Id} on {server.Uri} ended by itself: {reason}");
+            warnings.Enqueue($"The server {server.Id} on {server.Uri} stopped unexpectedly: {reason}");
     }
 }

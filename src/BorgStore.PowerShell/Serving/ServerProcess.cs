@@ -50,7 +50,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             child.Kill();
             await child.DisposeAsync();
             if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
-                throw new StoreException(StoreError.Timeout, $"The server did not listen within {StartTimeout.TotalSeconds} s and was ended. {child.Errors}", innerException: e);
+                throw new StoreException(StoreError.Timeout, $"The server did not listen within {StartTimeout.TotalSeconds} s and was stopped. {child.Errors}", innerException: e);
             throw;
         }
     }
@@ -110,8 +110,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     {
         var status = await child.WaitAsync(TimeSpan.FromSeconds(10));
         if (status is { } code && (code & 0xff) == (FrameworkMissing & 0xff))
-            return new(StoreError.NotSupported, $"The server needs a part of .NET that was not found. {ServerProgram.Advice}");
-        var words = FindWords(child.Errors) is { Length: > 0 } told ? told : $"it ended with status {status}, without a word.";
+            return new(StoreError.NotSupported, $"The server needs a component of .NET that was not found. {ServerProgram.Advice}");
+        var words = FindWords(child.Errors) is { Length: > 0 } told ? told : $"it exited with status {status} without a message.";
         return new(status == WrongUsage ? StoreError.InvalidArgument : StoreError.BackendFailure, $"The server did not start: {words}");
     }
 

@@ -126,9 +126,9 @@ internal sealed class StoreSession
         {
             1 => open[^1],
             0 => throw new StoreException(StoreError.StoreNotOpen,
-                $"No store is open. Open one with Open-BorgStore, make one with New-BorgStore, or name one by its URL with {parameter}."),
+                $"No store is open. Open one with Open-BorgStore, create one with New-BorgStore, or specify one by its URL with {parameter}."),
             _ => throw new StoreException(StoreError.InvalidArgument,
-                $"{urls.Count} stores are open: {string.Join(", ", urls)}. Say which one with {parameter}, or open one with -Default."),
+                $"{urls.Count} stores are open: {string.Join(", ", urls)}. Specify one with {parameter}, or open one with -Default."),
         };
     }
 

@@ -26,7 +26,7 @@ internal sealed class GuardedClient(AWSCredentials credentials, Amazon.S3.Amazon
             }
             catch (Exception e) when (e is not (StoreException or OperationCanceledException) && !S3Errors.IsFailure(e))
             {
-                throw S3Errors.Wrong("its answer cannot be read", e);
+                throw S3Errors.Wrong("it cannot be parsed", e);
             }
         }
     }

@@ -85,7 +85,7 @@ internal sealed class S3Connection : IDisposable
         catch (Exception e) when (e is not (StoreException or OperationCanceledException))
         {
             throw new StoreException(StoreError.AuthenticationFailed,
-                $"The AWS configuration can't be used for '{url.Shown}': {ServerText.Clean(e.Message)} Check ~/.aws/config and ~/.aws/credentials.", url.Shown, e);
+                $"The AWS configuration cannot be used for '{url.Shown}': {ServerText.Clean(e.Message)} Check ~/.aws/config and ~/.aws/credentials.", url.Shown, e);
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class S3Connection : IDisposable
         var endpoint = url.Endpoint ?? FindEndpoint(profile, url);
         if (endpoint is null && url.IsB2)
             throw new StoreException(StoreError.InvalidUrl,
-                $"'{url.Shown}' names no server. B2 says it beside the bucket, as in 'b2:key:secret@https://s3.us-west-004.backblazeb2.com/{url.Bucket}/{url.Path}'.", url.Shown);
+                $"'{url.Shown}' names no server. B2 shows the server next to the bucket, as in 'b2:key:secret@https://s3.us-west-004.backblazeb2.com/{url.Bucket}/{url.Path}'.", url.Shown);
         var traits = ServerTraits.For(endpoint, url.Options);
         var region = traits.Region ?? ReadVariable(RegionVariables) ?? profile?.Region?.SystemName ?? RegionEndpoint.USEast1.SystemName;
         return new(FindCredentials(url, profile, credential), endpoint, region, traits, retries);
@@ -147,7 +147,7 @@ internal sealed class S3Connection : IDisposable
         var text = ReadVariable(EndpointVariables) ?? ProfileEndpoint.Find(profile);
         if (string.IsNullOrWhiteSpace(text)) return null;
         return Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && S3Url.IsWebAddress(endpoint) ? endpoint
-            : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is no http or https address without a user.", url.Shown);
+            : throw new StoreException(StoreError.InvalidUrl, $"The server that the AWS configuration names for '{url.Shown}' is not an http or https address without a user.", url.Shown);
     }
 
     private static string? ReadVariable(string[] names)

@@ -12,17 +12,17 @@ internal static partial class S3Errors
 {
     private static readonly Dictionary<string, (StoreError Error, string Advice)> Codes = new(StringComparer.Ordinal)
     {
-        ["NoSuchBucket"] = (StoreError.StoreDoesNotExist, "There is no such bucket there. Make it first, or check its name and the server's address."),
+        ["NoSuchBucket"] = (StoreError.StoreDoesNotExist, "There is no such bucket there. Create it first, or check its name and the server's address."),
         ["InvalidBucketName"] = (StoreError.InvalidUrl, "The bucket's name is not valid there."),
         ["NoSuchKey"] = (StoreError.ObjectNotFound, ""),
         ["NotFound"] = (StoreError.ObjectNotFound, ""),
-        ["NoSuchUpload"] = (StoreError.ObjectNotFound, "The upload was ended by someone else."),
+        ["NoSuchUpload"] = (StoreError.ObjectNotFound, "Another client ended the upload."),
         ["AccessDenied"] = (StoreError.PermissionDenied, "Check the policies of bucket and user."),
         ["Forbidden"] = (StoreError.PermissionDenied, "Check the key, and the policies of bucket and user."),
         ["AllAccessDisabled"] = (StoreError.PermissionDenied, "The provider has disabled the bucket."),
         ["AccountProblem"] = (StoreError.PermissionDenied, "The provider refuses the account."),
         ["InvalidAccessKeyId"] = (StoreError.AuthenticationFailed, "The server does not know the access key."),
-        ["SignatureDoesNotMatch"] = (StoreError.AuthenticationFailed, "The secret key is wrong; a special character in a URL is written percent-encoded."),
+        ["SignatureDoesNotMatch"] = (StoreError.AuthenticationFailed, "The secret key is wrong; special characters in a URL must be percent-encoded."),
         ["InvalidToken"] = (StoreError.AuthenticationFailed, "The session token is not valid."),
         ["ExpiredToken"] = (StoreError.AuthenticationFailed, Renew),
         ["ExpiredTokenException"] = (StoreError.AuthenticationFailed, Renew),
@@ -39,20 +39,20 @@ internal static partial class S3Errors
         ["Throttling"] = (StoreError.BackendFailure, Busy),
         ["ThrottlingException"] = (StoreError.BackendFailure, Busy),
         ["TooManyRequests"] = (StoreError.BackendFailure, Busy),
-        ["RequestTimeout"] = (StoreError.Timeout, "The server got no bytes for too long."),
+        ["RequestTimeout"] = (StoreError.Timeout, "The server received no bytes for too long."),
         ["InvalidRange"] = (StoreError.ReadRange, "The value is shorter than that."),
         ["QuotaExceeded"] = (StoreError.QuotaExceeded, "The server's quota leaves no room for it."),
         ["InsufficientStorage"] = (StoreError.NoSpace, "The server has no room left."),
         ["XMinioStorageFull"] = (StoreError.NoSpace, "The server has no room left."),
         ["EntityTooLarge"] = (StoreError.NotSupported, ServerText.TooLarge),
         ["RequestEntityTooLarge"] = (StoreError.NotSupported, ServerText.TooLarge),
-        ["InvalidObjectState"] = (StoreError.NotSupported, "The value lies in an archive; have the provider restore it first."),
+        ["InvalidObjectState"] = (StoreError.NotSupported, "The value is in an archive; have the provider restore it first."),
         ["NotImplemented"] = (StoreError.NotSupported, "The server cannot do this."),
         ["MethodNotAllowed"] = (StoreError.NotSupported, "The server cannot do this."),
-        ["BadDigest"] = (StoreError.HashMismatch, "The value was damaged on its way; nothing was stored."),
-        ["XAmzContentSHA256Mismatch"] = (StoreError.HashMismatch, "The value was damaged on its way; nothing was stored."),
-        ["PreconditionFailed"] = (StoreError.BackendFailure, "Someone else changed it meanwhile. Repeat it."),
-        ["ConditionalRequestConflict"] = (StoreError.BackendFailure, "Someone else changed it meanwhile. Repeat it."),
+        ["BadDigest"] = (StoreError.HashMismatch, "The value was corrupted in transit; nothing was stored."),
+        ["XAmzContentSHA256Mismatch"] = (StoreError.HashMismatch, "The value was corrupted in transit; nothing was stored."),
+        ["PreconditionFailed"] = (StoreError.BackendFailure, "Another client changed it meanwhile. Try again."),
+        ["ConditionalRequestConflict"] = (StoreError.BackendFailure, "Another client changed it meanwhile. Try again."),
     };
 
     private const string Renew = "The credentials have expired. Renew them, as with 'aws sso login', and open the store again.";
@@ -98,7 +98,7 @@ internal static partial class S3Errors
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
     /// <param name="cause">The exception that caused this one, if any.</param>
     public static StoreException Wrong(string problem, Exception? cause = null)
-        => new(StoreError.BackendFailure, $"The S3 server answered wrongly: {problem}. Perhaps there is no S3 server at that address; check the URL.", innerException: cause);
+        => new(StoreError.BackendFailure, $"The S3 server sent an invalid response: {problem}. Check that the URL is that of an S3 server.", innerException: cause);
 
     /// <summary>Returns whether this class can explain an exception.</summary>
     public static bool IsFailure(Exception e)
@@ -119,7 +119,7 @@ internal static partial class S3Errors
         if (Find<ProcessAWSCredentialException>(cause) is { } program)
             return (StoreError.AuthenticationFailed, $"the program that the AWS configuration names as credential_process gives no credentials: {ServerText.Clean(program.Message)}");
         if (Find<TimeoutException>(cause) is not null)
-            return (StoreError.Timeout, "the server stopped answering. Whether it did the work is not known; look before you repeat it.");
+            return (StoreError.Timeout, "the server stopped responding. Whether the operation was completed is not known; check before you repeat it.");
         if (cause is AmazonServiceException { ErrorCode: null or "" or "MovedPermanently" or "Found" } moved
             && ServerText.DescribeMove((int)moved.StatusCode, (moved.InnerException as HttpErrorResponseException)?.Response?.GetHeaderValue("Location")) is { } target)
             return (StoreError.InvalidUrl, target);

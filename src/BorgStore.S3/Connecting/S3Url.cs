@@ -80,7 +80,7 @@ internal sealed record S3Url
         // If an address follows immediately, an '@' is part of the path.
         if (rest.StartsWith('/') || StartsWithAddress(rest)) return default;
         var at = rest.IndexOf('@');
-        if (at < 0) throw Invalid(shown, "what stands before the bucket is neither an address (https://host) nor a profile or key with an '@' at its end");
+        if (at < 0) throw Invalid(shown, "the part before the bucket is neither an address (https://host) nor a profile or key with an '@' at its end");
 
         var credentials = rest[..at];
         rest = rest[(at + 1)..];

@@ -49,7 +49,7 @@ internal sealed record S3UrlOptions
                 ("checksum", "crc32") => options with { Checksum = ChecksumKind.Crc32 },
                 ("checksum", "sha256") => options with { Checksum = ChecksumKind.Sha256 },
                 ("sign-payload", "true" or "false") => options with { SignPayload = value == "true" },
-                _ => throw fail($"'{part}' is none of its options ({Known}); a '?' in the path is written %3F"),
+                _ => throw fail($"'{part}' is not one of its options ({Known}); write a '?' in the path as %3F"),
             };
         }
         return options;

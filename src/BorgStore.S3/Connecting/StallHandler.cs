@@ -27,7 +27,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
 
     /// <summary>Returns the exception for a stalled connection.</summary>
     public static HttpRequestException Stalled(StallWatch watch, Exception cause)
-        => new($"Nothing moved for {watch.Limit.TotalSeconds:0} seconds.", new TimeoutException("The server stopped answering.", cause));
+        => new($"No data was transferred for {watch.Limit.TotalSeconds:0} seconds.", new TimeoutException("The server stopped responding.", cause));
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -55,7 +55,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
             Stream watchedBody = new WatchedBody(body, new StallWatch(Limit, CancellationToken.None));
             if (IsValue(request, response))
             {
-                if (response.Content.Headers.ContentLength is null) throw S3Errors.Wrong("it does not say how long the value is");
+                if (response.Content.Headers.ContentLength is null) throw S3Errors.Wrong("it does not contain the length of the value");
             }
             else watchedBody = new BoundedStream(watchedBody, LongestAnswer, TooLong);
             var watched = new StreamContent(watchedBody);
@@ -97,7 +97,7 @@ internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler
         => request.Method == HttpMethod.Get && response.IsSuccessStatusCode
             && !ListQueries.Any(query => request.RequestUri?.Query.Contains(query, StringComparison.Ordinal) == true);
 
-    private static StoreException TooLong(long limit) => S3Errors.Wrong($"it sends more than the {limit} bytes that such an answer has at most");
+    private static StoreException TooLong(long limit) => S3Errors.Wrong($"it has more than {limit} bytes, the maximum for such a response");
 
     // Counts bytes written to the network as progress.
     private sealed class WatchedContent : HttpContent

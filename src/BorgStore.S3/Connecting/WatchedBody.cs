@@ -22,7 +22,7 @@ internal sealed class WatchedBody(Stream body, StallWatch watch) : ReadOnlyStrea
         }
         catch (OperationCanceledException e) when (watch.HasStalled)
         {
-            throw new IOException("The value stopped coming.", StallHandler.Stalled(watch, e));
+            throw new IOException("The transfer of the value stalled.", StallHandler.Stalled(watch, e));
         }
         finally
         {

@@ -24,6 +24,6 @@ internal static class PartSizes
         var needed = (length + MostParts - 1) / MostParts;
         var size = Math.Max(Ordinary, (needed + Step - 1) / Step * Step);
         return size <= Array.MaxLength ? (int)size : throw new StoreException(StoreError.InvalidArgument,
-            $"A value of {length} bytes is larger than S3 takes.");
+            $"A value of {length} bytes is larger than S3 allows.");
     }
 }

@@ -34,7 +34,7 @@ internal sealed class PartedUpload : IDisposable
     {
         var begun = await bucket.Client.InitiateMultipartUploadAsync(
             new InitiateMultipartUploadRequest { BucketName = bucket.Name, Key = key }, cancellationToken).ConfigureAwait(false);
-        if (string.IsNullOrEmpty(begun.UploadId)) throw S3Errors.Wrong("it does not say the id of an upload");
+        if (string.IsNullOrEmpty(begun.UploadId)) throw S3Errors.Wrong("it does not contain the id of an upload");
         using var upload = new PartedUpload(bucket, key, begun.UploadId, cancellationToken);
         try
         {

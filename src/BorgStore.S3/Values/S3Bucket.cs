@@ -242,34 +242,34 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         var length = response.ContentLength;
         decimal? most = range.Offset < 0 ? -(decimal)range.Offset : range.Length;
         if (string.IsNullOrEmpty(response.ContentRange))
-            return range.Offset <= 0 && !(length > most) ? 0 : throw S3Errors.Wrong("it sends all of the value where a part was asked for");
+            return range.Offset <= 0 && !(length > most) ? 0 : throw S3Errors.Wrong("it contains all of the value, but a part was requested");
         return RangePattern().Match(response.ContentRange) is { Success: true } match
             && long.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var start)
             && long.TryParse(match.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var last)
             && (range.Offset < 0 || start == range.Offset) && last - start == length - 1 && !(length > most)
-            ? start : throw S3Errors.Wrong("it sends another part of the value than was asked for");
+            ? start : throw S3Errors.Wrong("it contains a different part of the value than the requested one");
     }
 
     // Unexpected keys would become names of other items, and a listing that does not progress would never end.
     private static void CheckPage(ListObjectsV2Response page, string prefix, string? continuation)
     {
-        if (string.IsNullOrEmpty(page.Name)) throw S3Errors.Wrong("it sends something else than a listing");
+        if (string.IsNullOrEmpty(page.Name)) throw S3Errors.Wrong("it contains something other than a listing");
         foreach (var item in page.S3Objects ?? [])
         {
-            if (item.Key is null || !Decode(item.Key).StartsWith(prefix, StringComparison.Ordinal)) throw S3Errors.Wrong("its listing has a key that was not asked for");
+            if (item.Key is null || !Decode(item.Key).StartsWith(prefix, StringComparison.Ordinal)) throw S3Errors.Wrong("its listing has a key that was not requested");
             if (item.Size is not >= 0) throw S3Errors.Wrong("its listing has a value without a size");
         }
         foreach (var directory in page.CommonPrefixes ?? [])
         {
             if (directory is null || Decode(directory) is not [.., '/'] key || key.Length <= prefix.Length || !key.StartsWith(prefix, StringComparison.Ordinal))
-                throw S3Errors.Wrong("its listing has a directory that was not asked for");
+                throw S3Errors.Wrong("its listing has a directory that was not requested");
         }
         if (page.IsTruncated == true && (string.IsNullOrEmpty(page.NextContinuationToken) || page.NextContinuationToken == continuation))
-            throw S3Errors.Wrong("its listing does not lead on");
+            throw S3Errors.Wrong("its listing does not advance");
     }
 
     // Every server sends an ETag for a stored value, but web pages have none.
-    private static string Demand(string? etag) => string.IsNullOrEmpty(etag) ? throw S3Errors.Wrong("it does not tell the ETag of a value") : etag;
+    private static string Demand(string? etag) => string.IsNullOrEmpty(etag) ? throw S3Errors.Wrong("it does not contain the ETag of a value") : etag;
 
     [GeneratedRegex("^bytes ([0-9]+)-([0-9]+)/(?:[0-9]+|\\*)$")]
     private static partial Regex RangePattern();

@@ -95,6 +95,6 @@ internal sealed partial class CertificateFile
     [LoggerMessage(LogLevel.Information, "Read the renewed certificate {Path}")]
     private partial void LogRenewed(string path);
 
-    [LoggerMessage(LogLevel.Warning, "A renewed certificate can't be read, the old one stays in use: {Problem}")]
+    [LoggerMessage(LogLevel.Warning, "The renewed certificate cannot be read, so the old one stays in use: {Problem}")]
     private partial void LogNotRenewed(string problem);
 }

@@ -83,7 +83,7 @@ internal sealed class Strangers(int most, TimeSpan patience)
             _all.Remove(this);
         }
 
-        public void Refuse() => _connection.Abort(new ConnectionAbortedException("Another connection takes the place of one that sent no request it may send."));
+        public void Refuse() => _connection.Abort(new ConnectionAbortedException("Another connection replaced this one, which had sent no permitted request."));
 
         public void Dispose()
         {

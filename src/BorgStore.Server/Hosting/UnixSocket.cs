@@ -119,11 +119,11 @@ internal sealed class UnixSocket
         {
             // A socket that cannot accept a connection now, for example because its queue is full, is in use too.
         }
-        throw Failed("another program listens there");
+        throw Failed("another program is already listening there");
     }
 
     private IOException Failed(string problem) => new($"Listening on {_path} failed: {problem}.");
 
     private StoreException NoSocket()
-        => new(StoreError.InvalidArgument, $"'{_path}' is no unix socket that this server may replace. Choose another --unix-socket, or remove it.");
+        => new(StoreError.InvalidArgument, $"'{_path}' is not a unix socket that this server may replace. Choose another --unix-socket, or remove it.");
 }

@@ -21,7 +21,7 @@ public sealed class AnswerFuzzTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void URLs()
+    public void Mutated_URLs_are_parsed_or_rejected()
     {
         string[] urls =
         [
@@ -47,7 +47,7 @@ public sealed class AnswerFuzzTests
     }
 
     [Fact]
-    public Task REST() => FuzzAsync((random, request, bytes) => Mutate(random, request, RestAnswer(request), bytes), async (server, _) =>
+    public Task Mutated_REST_responses_only_cause_store_exceptions() => FuzzAsync((random, request, bytes) => Mutate(random, request, RestAnswer(request), bytes), async (server, _) =>
     {
         var client = new RestBackend(server.Url);
         (client.Client.Retry, client.Client.MixUpRetry, client.Client.StallTimeout) = (RetryPolicy.Never, RetryPolicy.Never, TimeSpan.FromSeconds(20));
@@ -56,7 +56,7 @@ public sealed class AnswerFuzzTests
     });
 
     [Fact]
-    public Task S3() => FuzzAsync((random, request, bytes) => Mutate(random, request, S3Answer(request), bytes), async (server, _) =>
+    public Task Mutated_S3_responses_only_cause_store_exceptions() => FuzzAsync((random, request, bytes) => Mutate(random, request, S3Answer(request), bytes), async (server, _) =>
     {
         var store = S3AnswerTests.Open(server.Url);
         await store.OpenAsync(Ct);
@@ -64,7 +64,7 @@ public sealed class AnswerFuzzTests
     });
 
     [Fact]
-    public Task Rclone()
+    public Task Mutated_rclone_responses_only_cause_store_exceptions()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a shell script.");
         return FuzzAsync((random, request, bytes) => request.Path is "/core/version" or "/operations/fsinfo" ? RcloneAnswer(request)

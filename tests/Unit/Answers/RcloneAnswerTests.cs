@@ -49,7 +49,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     [Theory]
     [InlineData("zz\r\n")]
     [InlineData("5\r\n{\"lis\r\nzz\r\n")]
-    public async Task Chunks_that_are_none_are_refused(string body)
+    public async Task Malformed_chunks_are_rejected(string body)
     {
         await _store.OpenAsync(Ct);
         _server.Answer = _ => ScriptedHttp.Http("200 OK\nTransfer-Encoding: chunked", body);
@@ -81,12 +81,12 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     [InlineData("/operations/list", """{"list":[{"Size":1}]}""")]
     [InlineData("/operations/list", """{"list":[{"Path":"a/b","Size":1}]}""")]
     [InlineData("/operations/list", """{"list":[{"Path":"a","Size":1}""")]
-    public async Task An_answer_of_another_form_fails_the_opening(string command, string body)
+    public async Task A_malformed_response_fails_Open(string command, string body)
     {
         _answers[command] = body;
         var error = await Assert.ThrowsAsync<StoreException>(() => _store.OpenAsync(Ct));
         Assert.Equal(StoreError.BackendFailure, error.Error);
-        Assert.Contains("answered wrongly", error.Message, StringComparison.Ordinal);
+        Assert.Contains("sent an invalid response", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -99,7 +99,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     [InlineData("""{"item":{"Size":"1"}}""")]
     [InlineData("""{"item":{"Size":1.5}}""")]
     [InlineData("""{"item":{"Size":1,"ModTime":5}}""")]
-    public async Task Facts_of_an_item_that_are_none_are_refused(string body)
+    public async Task Malformed_item_metadata_is_rejected(string body)
     {
         await _store.OpenAsync(Ct);
         _answers["/operations/stat"] = body;
@@ -111,7 +111,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     [InlineData("\"not a digest\"")]
     [InlineData("\"d41d8cd98f00b204e9800998ecf8427e\"")]
     [InlineData("5")]
-    public async Task A_hash_that_is_none_is_refused(string hash)
+    public async Task A_malformed_hash_is_rejected(string hash)
     {
         await _store.OpenAsync(Ct);
         _answers["/operations/stat"] = """{"item":{"Size":1,"Hashes":{"sha256":HASH}}}""".Replace("HASH", hash, StringComparison.Ordinal);
@@ -126,7 +126,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     [InlineData("206 Partial Content\nContent-Range: bytes 2-11/100", 2, 20)]
     [InlineData("200 OK\nTransfer-Encoding: chunked", 0, null)]
     [InlineData("206 Partial Content\nContent-Range: bytes x", 2, 5)]
-    public async Task A_part_that_is_another_than_was_asked_for_is_refused(string head, long offset, int? length)
+    public async Task A_range_other_than_the_requested_one_is_rejected(string head, long offset, int? length)
     {
         await _store.OpenAsync(Ct);
         _valueHead = head;
@@ -134,7 +134,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_list_of_another_directory_is_refused_and_one_within_itself_ends()
+    public async Task A_listing_of_another_directory_is_rejected_and_invalid_entries_are_skipped()
     {
         await _store.OpenAsync(Ct);
         _answers["/operations/list"] = """{"list":[{"Path":"other/a","Size":1}]}""";
@@ -144,7 +144,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_without_an_end_is_left_after_what_it_may_have()
+    public async Task An_endless_response_is_cut_off_at_its_limit()
     {
         await _store.OpenAsync(Ct);
         var before = GC.GetTotalAllocatedBytes();
@@ -161,7 +161,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_address_that_is_none_is_told()
+    public async Task An_invalid_address_fails_Open_with_NotSupported()
     {
         await using var store = new RcloneBackend("rclone:remote:path", new RcloneService(Script(_folder, "http://127.0.0.1:99999")));
         Assert.Equal(StoreError.NotSupported, (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Ct))).Error);
@@ -178,6 +178,6 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     {
         var error = await Assert.ThrowsAsync<StoreException>(act);
         Assert.Equal(StoreError.BackendFailure, error.Error);
-        Assert.Contains("answered wrongly", error.Message, StringComparison.Ordinal);
+        Assert.Contains("sent an invalid response", error.Message, StringComparison.Ordinal);
     }
 }

@@ -59,14 +59,14 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("""[{"name":"a","size":1,"directory":false},{"name":"a","size":2,"directory":false}]""")]
     [InlineData("""[{"name":"a","size":1,"directory":false}""")]
     [InlineData("""[{"name":"\ud800","size":1,"directory":false}]""")]
-    public async Task A_listing_of_another_form_is_refused(string body)
+    public async Task A_malformed_listing_is_rejected(string body)
     {
         _answer = _ => ScriptedHttp.Http(Json, body);
         await AssertWrongAsync(async () => await _client.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct));
     }
 
     [Fact]
-    public async Task Names_that_lead_elsewhere_are_left_out_and_times_out_of_range_unknown()
+    public async Task Listings_skip_invalid_names_and_ignore_out_of_range_times()
     {
         var names = new[] { "..", "a/b", "../x", "/etc", ".hid", "x.tmp", "a\\\\b", "a b", "A", "\\u0000", "" };
         _answer = _ => ScriptedHttp.Http(Json, $"[{string.Join(',', names.Select(name => $$"""{"name":"{{name}}","size":1,"directory":false}"""))},"
@@ -88,14 +88,14 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("""{"items":[{"name":"b","size":1}],"next":"b"}""")]
     [InlineData("""{"items":[{"name":"b","size":1},{"name":"a","size":1}]}""")]
     [InlineData("""{"items":[{"name":"b","size":1},{"name":"b","size":1}]}""")]
-    public async Task A_tree_of_another_form_or_that_does_not_lead_on_is_refused(string body)
+    public async Task A_tree_listing_that_is_malformed_or_does_not_advance_is_rejected(string body)
     {
         _answer = _ => ScriptedHttp.Http(Json, body);
         await AssertWrongAsync(async () => await _client.ListAsync("data", ListScope.Tree, Ct).ToListAsync(Ct));
     }
 
     [Fact]
-    public async Task A_directory_that_lists_itself_ends()
+    public async Task Listing_a_directory_that_contains_itself_terminates()
     {
         // Not one of our servers, so that the client lists one directory after another.
         await using var server = new ScriptedHttp(request => request.Target == "/" ? Root(ours: false)
@@ -114,7 +114,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("""[{"id":"a.tmp","size":1,"mtime":1e28}]""")]
     [InlineData("""[{"id":"a.tmp","size":1,"mtime":1e99}]""")]
     [InlineData("""[{"id":"a.tmp","size":1,"mtime":"x"}]""")]
-    public async Task A_list_of_unfinished_uploads_of_another_form_is_refused(string body)
+    public async Task A_malformed_list_of_unfinished_uploads_is_rejected(string body)
     {
         _answer = _ => ScriptedHttp.Http(Json, body);
         await AssertWrongAsync(async () => await _client.ListTemporaryAsync(default, Ct).ToListAsync(Ct));
@@ -130,7 +130,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("""{"limit":1e30,"usage":1}""")]
     [InlineData("""{"limit":-2,"usage":1}""")]
     [InlineData("""{"limit":1}""")]
-    public async Task A_quota_of_another_form_is_refused(string body)
+    public async Task A_malformed_quota_is_rejected(string body)
     {
         _answer = _ => ScriptedHttp.Http(Json, body);
         await AssertWrongAsync(() => _client.GetQuotaAsync(Ct).AsTask());
@@ -142,7 +142,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
     [InlineData("d41d8cd98f00b204e9800998ecf8427e")]
     [InlineData(Page)]
-    public async Task A_hash_that_is_none_is_refused(string body)
+    public async Task A_malformed_hash_is_rejected(string body)
     {
         _answer = _ => ScriptedHttp.Http(Text, body);
         await AssertWrongAsync(() => _client.HashAsync("data/a", HashKind.Sha256, Ct).AsTask());
@@ -157,7 +157,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("data/bb/{0}")]
     [InlineData("data/aa/not-hex")]
     [InlineData("data/aa/{0}\nx")]
-    public async Task A_name_of_a_new_item_that_can_not_be_its_is_refused(string name)
+    public async Task Defrag_rejects_a_returned_name_that_does_not_match_the_request(string name)
     {
         _answer = _ => ScriptedHttp.Http(Text, string.Format(CultureInfo.InvariantCulture, name, Digest));
         var request = new DefragRequest([new("data/x", 0, 1)]) { Algorithm = HashKind.Sha256, Namespace = "data", Levels = 1 };
@@ -174,7 +174,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("200 OK\nX-BorgStore-Server: 2\nContent-Length: 99999999999999999999\nX-BorgStore-Is-Directory: false")]
     [InlineData("200 OK\nX-BorgStore-Server: 2\nTransfer-Encoding: chunked\nX-BorgStore-Is-Directory: false")]
     [InlineData("204 No Content\nX-BorgStore-Server: 2\nX-BorgStore-Is-Directory: false")]
-    public async Task Facts_of_an_item_that_are_none_are_refused(string head)
+    public async Task Malformed_item_metadata_is_rejected(string head)
     {
         _answer = _ => ScriptedHttp.Http(head);
         await AssertWrongAsync(() => _client.FindAsync("data/a", Ct).AsTask());
@@ -186,14 +186,14 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("-1e400")]
     [InlineData("253402300800")]
     [InlineData("yesterday")]
-    public async Task A_time_that_is_none_is_unknown(string time)
+    public async Task A_malformed_time_is_treated_as_unknown(string time)
     {
         _answer = _ => ScriptedHttp.Http($"200 OK\nX-BorgStore-Server: 2\nContent-Length: 5\nX-BorgStore-Is-Directory: false\nX-BorgStore-Atime: {time}\nX-BorgStore-Mtime: {time}");
         Assert.Equal(new ItemInfo("data/a", 5), await _client.FindAsync("data/a", Ct));
     }
 
     [Fact]
-    public async Task A_part_that_is_another_than_was_asked_for_is_refused()
+    public async Task A_range_other_than_the_requested_one_is_rejected()
     {
         foreach (var head in new[] { Part, Part + "\nTransfer-Encoding: chunked" })
         {
@@ -219,7 +219,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("Content-Length: 2000000", StoreError.ConnectionLost)]
     [InlineData("Content-Length: 9223372036854775807", StoreError.ConnectionLost)]
     [InlineData("Content-Encoding: gzip\nContent-Length: 4", StoreError.BackendFailure)]
-    public async Task A_length_that_is_a_lie_is_told(string header, StoreError error)
+    public async Task A_wrong_content_length_is_reported(string header, StoreError error)
     {
         _answer = _ => ScriptedHttp.Http($"{Octets}\n{header}", "zzzz");
         var failure = await Assert.ThrowsAsync<StoreException>(async () =>
@@ -235,7 +235,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("Repr-Digest: sha-256=:not base64:")]
     [InlineData("Repr-Digest: sha-256=:AAAA:")]
     [InlineData("Repr-Digest: sha-256=:")]
-    public async Task A_digest_that_is_none_is_refused(string header)
+    public async Task A_malformed_digest_is_rejected(string header)
     {
         _answer = _ => ScriptedHttp.Http($"{Octets}\n{header}", "value");
         await AssertWrongAsync(() => LoadAsync(ByteRange.Whole));
@@ -256,7 +256,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("299 Odd")]
     [InlineData("100 Continue")]
     [InlineData("999 Odd")]
-    public async Task An_error_that_is_none_is_a_failure_of_the_server_in_one_line(string head)
+    public async Task An_unknown_error_code_is_a_BackendFailure_with_a_single_line_message(string head)
     {
         _answer = _ => ScriptedHttp.Http(head + "\nX-BorgStore-Server: 2", "two\nlines\e[31m\0");
         foreach (var act in Operations())
@@ -273,14 +273,14 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("HTTP/1.1 abc\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nno header at all\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/octet-stream\r\nX-BorgStore-Server: 2\r\n\r\nzzzz\r\n")]
-    public async Task What_is_no_HTTP_is_told_at_once(string bytes)
+    public async Task A_response_that_is_not_HTTP_is_reported_immediately(string bytes)
     {
         _answer = _ => System.Text.Encoding.Latin1.GetBytes(bytes);
         await AssertWrongAsync(() => LoadAsync(ByteRange.Whole));
     }
 
     [Fact]
-    public async Task An_answer_without_an_end_is_left_after_what_it_may_have()
+    public async Task An_endless_response_is_cut_off_at_its_limit()
     {
         var before = GC.GetTotalAllocatedBytes();
         foreach (var (head, start) in new[] { (Octets, ""), (Json, ""), (Json, "[{\"name\":\""), (Json, "{\"items\":[{\"name\":\""), (Text, ""), ("500 Oh\nX-BorgStore-Server: 2", ""), ("200 OK\nX-BorgStore-Server: 2", "") })
@@ -303,7 +303,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("403 Forbidden\nContent-Type: text/html", "<p>Message: Forbidden.</p>")]
     [InlineData("302 Found\nLocation: http://login.example/", "")]
     [InlineData("405 Not Allowed", "")]
-    public async Task What_is_no_server_of_stores_is_no_store(string head, string body)
+    public async Task A_server_that_is_not_a_BorgStore_server_is_rejected(string head, string body)
     {
         await using var server = new ScriptedHttp(request => ScriptedHttp.Http(head, request.Method == "HEAD" ? "" : body));
         foreach (var act in new Func<RestBackend, Task>[] { client => client.OpenAsync(Ct), client => client.CreateAsync(Ct), client => client.DestroyAsync(Ct) })
@@ -322,7 +322,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     [InlineData("200 OK\nContent-Type: application/octet-stream", Page)]
     [InlineData("200 OK", "")]
     [InlineData("404 Not Found\nContent-Type: text/html", Page)]
-    public async Task A_server_that_turns_into_a_page_is_told_by_every_operation(string head, string body)
+    public async Task Every_operation_rejects_a_web_page_as_its_response(string head, string body)
     {
         _answer = _ => ScriptedHttp.Http(head, body);
         foreach (var act in Operations()) await AssertWrongAsync(act);
@@ -339,7 +339,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refusal_at_the_root_by_a_real_server_is_no_obstacle()
+    public async Task Open_succeeds_when_a_store_server_denies_access_to_the_root()
     {
         const string Python = "<html><body><p>Error code: 403</p>\n<p>Message: One of permissions 'l' required for ''.</p></body></html>";
         foreach (var (head, body) in new[] { ("403 Forbidden\nContent-Type: text/html;charset=utf-8", Python), ("403 Forbidden\nX-BorgStore-Server: 2\nX-BorgStore-Error: PermissionDenied", "no") })
@@ -364,7 +364,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     {
         var error = await Assert.ThrowsAsync<StoreException>(act);
         Assert.Equal(StoreError.BackendFailure, error.Error);
-        Assert.Contains("answered wrongly", error.Message, StringComparison.Ordinal);
+        Assert.Contains("sent an invalid response", error.Message, StringComparison.Ordinal);
     }
 
     private async Task<byte[]?> LoadAsync(ByteRange range)

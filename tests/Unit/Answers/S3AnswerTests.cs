@@ -49,7 +49,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
     [InlineData("</ListBucketResult>", "<CommonPrefixes></CommonPrefixes></ListBucketResult>")]
     [InlineData("</ListBucketResult>", "<CommonPrefixes><Prefix>x</Prefix></CommonPrefixes></ListBucketResult>")]
     [InlineData("</ListBucketResult>", "<CommonPrefixes><Prefix>path/data/</Prefix></CommonPrefixes></ListBucketResult>")]
-    public async Task A_listing_of_another_form_is_refused(string part, string instead)
+    public async Task A_malformed_listing_is_rejected(string part, string instead)
     {
         _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: application/xml", List.Replace(part, instead, StringComparison.Ordinal));
         foreach (var scope in new[] { ListScope.Tree, ListScope.OneLevel })
@@ -57,7 +57,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_listing_of_one_level_that_goes_deeper_is_refused()
+    public async Task A_one_level_listing_with_deeper_keys_is_rejected()
     {
         _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: application/xml", List.Replace("path/data/a", "path/data/ab/c", StringComparison.Ordinal));
         await AssertWrongAsync(async () => await _store.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct));
@@ -67,7 +67,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
     [Theory]
     [InlineData("<html><body>Welcome</body></html>")]
     [InlineData("")]
-    public async Task A_page_is_no_bucket(string page)
+    public async Task A_web_page_is_not_accepted_as_a_bucket(string page)
     {
         _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: text/html", page);
         foreach (var act in new Func<IBackend, Task>[] { store => store.OpenAsync(Ct), store => store.CreateAsync(Ct), store => store.DestroyAsync(Ct) })
@@ -97,7 +97,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
     [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: -", 2, 6)]
     [InlineData("206 Partial Content\nETag: \"e\"\nContent-Range: bytes 99999999999999999999-1/2", 2, 6)]
     [InlineData("200 OK\nETag: \"e\"\nTransfer-Encoding: chunked", 0, null)]
-    public async Task A_part_that_is_another_than_was_asked_for_is_refused(string head, long offset, int? length)
+    public async Task A_range_other_than_the_requested_one_is_rejected(string head, long offset, int? length)
     {
         var chunked = head.EndsWith("chunked", StringComparison.Ordinal);
         _answer = _ => ScriptedHttp.Http(head, chunked ? "6\r\n012345\r\n0\r\n\r\n" : "012345");
@@ -120,14 +120,14 @@ public sealed class S3AnswerTests : IAsyncLifetime
     [InlineData("200 OK\nContent-Length: 5")]
     [InlineData("200 OK\nContent-Length: 5\nETag: \"e\"\nLast-Modified: yesterday")]
     [InlineData("200 OK\nContent-Length: 5\nETag: \"e\"\nx-amz-mp-parts-count: many")]
-    public async Task Facts_of_an_item_that_are_none_are_refused(string head)
+    public async Task Malformed_item_metadata_is_rejected(string head)
     {
         _answer = _ => ScriptedHttp.Http(head);
         await AssertWrongAsync(() => _store.FindAsync("data/a", Ct).AsTask());
     }
 
     [Fact]
-    public async Task An_error_in_a_batch_that_names_nothing_is_refused_and_one_without_a_code_told()
+    public async Task A_batch_error_for_an_unknown_key_is_rejected_and_one_without_a_code_is_reported()
     {
         _answer = request => request.Method == "POST" ? ScriptedHttp.Http("200 OK", "<DeleteResult><Error><Key>x</Key><Code>AccessDenied</Code></Error></DeleteResult>") : null;
         await AssertWrongAsync(() => _store.DeleteManyAsync(["data/a"], Ct).AsTask());
@@ -141,14 +141,14 @@ public sealed class S3AnswerTests : IAsyncLifetime
     [InlineData("<Upload><Key>path/a</Key></Upload>")]
     [InlineData("<Upload><Key>path/a</Key><UploadId>u</UploadId><Initiated>never</Initiated></Upload>")]
     [InlineData("<IsTruncated>true</IsTruncated>")]
-    public async Task Uploads_of_another_form_are_refused(string part)
+    public async Task Malformed_uploads_are_rejected(string part)
     {
         _answer = _ => ScriptedHttp.Http("200 OK", $"<ListMultipartUploadsResult>{part}</ListMultipartUploadsResult>");
         await AssertWrongAsync(async () => await _store.ListTemporaryAsync(default, Ct).ToListAsync(Ct));
     }
 
     [Fact]
-    public async Task An_answer_without_an_end_is_left_after_what_it_may_have()
+    public async Task An_endless_response_is_cut_off_at_its_limit()
     {
         var before = GC.GetTotalAllocatedBytes();
         foreach (var start in new[] { "<ListBucketResult><Name>bucket</Name><Contents><Key>", "<Error><Code>" })

@@ -11,7 +11,7 @@ public sealed class SilentServerTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_server_that_is_silent_altogether_is_left(bool unixSocket)
+    public async Task A_completely_silent_server_times_out(bool unixSocket)
     {
         using var folder = new TemporaryFolder();
         var isSilent = false;
@@ -29,7 +29,7 @@ public sealed class SilentServerTests
     [Theory]
     [InlineData("204 No Content\nX-BorgStore-Server: 2")]
     [InlineData("406 Not Acceptable\nConnection: close")]
-    public async Task A_server_that_is_at_work_and_answers_others_is_waited_for(string sign)
+    public async Task A_busy_server_is_waited_for_while_it_answers_health_checks(string sign)
     {
         using var signs = new CountdownEvent(2);
         await using var server = new ScriptedHttp(request => request switch
@@ -47,7 +47,7 @@ public sealed class SilentServerTests
     }
 
     [Fact]
-    public async Task A_proxy_that_answers_for_a_dead_server_is_no_sign_of_life()
+    public async Task A_proxy_that_responds_for_a_dead_server_does_not_count_as_a_sign_of_life()
     {
         await using var server = new ScriptedHttp(request => request.Target switch
         {
@@ -60,7 +60,7 @@ public sealed class SilentServerTests
     }
 
     [Fact]
-    public async Task Cancelling_ends_the_wait()
+    public async Task Cancellation_ends_the_wait()
     {
         await using var server = new ScriptedHttp(request => request.Target == "/" ? Root() : null);
         await using var client = await OpenAsync(server.Url);

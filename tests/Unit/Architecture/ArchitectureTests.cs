@@ -20,7 +20,7 @@ public sealed partial class ArchitectureTests
     private static readonly Lazy<Dictionary<string, SortedDictionary<string, string>>> Found = new(Find);
 
     [Fact]
-    public void References_are_those_of_the_map()
+    public void References_match_the_map_in_the_design_document()
     {
         // Written like the map, so that it can be copied there if the change is meant.
         var width = Found.Value.Keys.Max(room => room.Length);
@@ -31,7 +31,7 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void No_references_run_in_a_circle()
+    public void There_are_no_circular_references()
     {
         // Rooms that use no other are removed, and then those that used only these, until only circles are left.
         var left = Found.Value.ToDictionary(room => room.Key, room => room.Value.ToDictionary());

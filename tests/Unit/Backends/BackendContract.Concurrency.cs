@@ -6,7 +6,7 @@ namespace BorgStore.Tests.Backends;
 public abstract partial class BackendContract
 {
     [Fact]
-    public async Task Of_many_who_create_an_item_at_once_one_wins()
+    public async Task One_of_many_concurrent_creators_of_an_item_wins()
     {
         SkipIf(BackendLimits.NoExclusiveCreation);
         for (var round = 0; round < 10; round++)
@@ -22,7 +22,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_reader_sees_the_old_or_the_new_value_whole()
+    public async Task A_concurrent_reader_sees_either_the_complete_old_or_the_complete_new_value()
     {
         SkipIf(BackendLimits.NoAtomicReplacement);
         const int Size = 300_000;
@@ -59,7 +59,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_storm_of_operations_leaves_what_was_last_done()
+    public async Task After_many_concurrent_operations_each_item_has_its_last_state()
     {
         // Each task has its own names in shared directories, so that the final state is known.
         await Task.WhenAll(Enumerable.Range(0, 8).Select(task => Task.Run(async () =>
@@ -100,7 +100,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Many_make_the_same_directories_at_once()
+    public async Task Concurrent_stores_can_create_the_same_directories()
     {
         await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => StoreAsync($"deep/01/02/03/{i}", [1]).AsTask(), Ct)));
         Assert.Equal(16, (await ListAsync("deep/01/02/03")).Count);

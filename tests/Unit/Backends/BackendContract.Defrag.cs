@@ -7,7 +7,7 @@ namespace BorgStore.Tests.Backends;
 public abstract partial class BackendContract
 {
     [Fact]
-    public async Task Every_hash_is_that_of_the_value()
+    public async Task Hash_matches_the_value_for_every_algorithm()
     {
         foreach (var size in new[] { 0, 1, 100_000, 3 << 20 })
         {
@@ -48,7 +48,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Defrag_into_a_named_item_replaces_only_where_it_may()
+    public async Task Defrag_into_a_named_item_replaces_it_only_in_overwrite_mode()
     {
         await StoreAsync("data/a", [1, 2, 3, 4]);
         var request = new DefragRequest([new Block("data/a", 2, 2), new Block("data/a", 0, 1)]) { Target = "packs/00/new" };
@@ -61,7 +61,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Defrag_of_nothing_makes_an_empty_item()
+    public async Task Defrag_of_no_blocks_creates_an_empty_item()
     {
         Assert.Equal("data/empty", await Store.DefragAsync(new DefragRequest([]) { Target = "data/empty" }, Ct));
         Assert.Equal(Array.Empty<byte>(), await LoadAsync("data/empty"));
@@ -72,7 +72,7 @@ public abstract partial class BackendContract
     [InlineData(100, 1)]
     [InlineData(101, 0)]
     [InlineData(1, long.MaxValue)]
-    public async Task Defrag_refuses_a_block_that_is_not_wholly_there(long offset, long length)
+    public async Task Defrag_rejects_a_block_that_exceeds_its_value(long offset, long length)
     {
         await StoreAsync("data/a", Bytes(100));
         foreach (var request in new[]
@@ -91,7 +91,7 @@ public abstract partial class BackendContract
     [InlineData("data", 6)]
     [InlineData("data", 0)]
     [InlineData("", 0)]
-    public async Task Defrag_refuses_a_hash_that_is_too_long_for_a_name(string ns, int levels)
+    public async Task Defrag_rejects_a_hash_that_is_too_long_for_a_name(string ns, int levels)
     {
         await StoreAsync("data/a", Bytes(100));
         var request = new DefragRequest([new Block("data/a", 0, 100)])
@@ -106,7 +106,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Defrag_refuses_absent_sources_and_unnamed_results()
+    public async Task Defrag_rejects_missing_sources_and_a_request_without_a_target()
     {
         await StoreAsync("data/a", Bytes(100));
         var error = await AssertFailsAsync(StoreError.ObjectNotFound, () => Store.DefragAsync(

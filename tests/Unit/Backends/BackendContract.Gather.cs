@@ -5,7 +5,7 @@ namespace BorgStore.Tests.Backends;
 public abstract partial class BackendContract
 {
     [Fact]
-    public async Task Gather_joins_ranges_of_many_items_in_the_order_given()
+    public async Task Gather_concatenates_ranges_of_several_items_in_the_given_order()
     {
         var (a, b) = (Bytes(1000, 1), Bytes(200_000, 2));
         await StoreAsync("data/aa/a", a);
@@ -26,14 +26,14 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Gather_of_nothing_is_empty_and_looks_nothing_up()
+    public async Task Gather_of_empty_ranges_is_empty_even_for_missing_items()
     {
         Assert.Empty(await GatherAsync([]));
         Assert.Empty(await GatherAsync([new("data/none", 0, 0), new("data/none", 100, 0), new("data/none", -1, 0)]));
     }
 
     [Fact]
-    public async Task Gather_streams_more_than_fits_into_its_buffers()
+    public async Task Gather_streams_more_than_fits_in_its_buffers()
     {
         var (a, b) = (Bytes(12 << 20, 1), Bytes(3 << 20, 2));
         await StoreAsync("data/a", a);
@@ -48,7 +48,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Gather_that_is_given_up_leaves_the_store_usable()
+    public async Task An_abandoned_gather_leaves_the_store_usable()
     {
         await StoreAsync("data/a", Bytes(10 << 20));
         for (var i = 0; i < 3; i++)
@@ -60,7 +60,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Gather_refuses_a_range_that_is_not_wholly_there()
+    public async Task Gather_rejects_a_range_that_exceeds_its_value()
     {
         await StoreAsync("data/a", Bytes(100));
         (long Offset, long Length)[] ranges =
@@ -78,7 +78,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Gather_refuses_absent_items_and_directories()
+    public async Task Gather_rejects_missing_items_and_directories()
     {
         await StoreAsync("data/aa/a", Bytes(100));
         foreach (var absent in new[] { "data/none", "none/none", "data/aa", "data/aa/a/below" })
@@ -93,7 +93,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Gather_refuses_negative_lengths_and_too_many_ranges()
+    public async Task Gather_rejects_negative_lengths_and_too_many_ranges()
     {
         await AssertFailsAsync(StoreError.InvalidArgument, () => Store.GatherAsync([new("data/a", 0, -1)], Ct).AsTask());
         await AssertFailsAsync(StoreError.InvalidArgument,
@@ -101,7 +101,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Gather_takes_many_ranges_of_many_items()
+    public async Task Gather_accepts_many_ranges_of_many_items()
     {
         var values = Enumerable.Range(0, 50).Select(i => Bytes(1000 + i, i)).ToArray();
         await Parallel.ForAsync(0, values.Length, Ct, async (i, token) => await Store.StoreAsync($"data/{i:d3}", values[i], StoreMode.Overwrite, token));

@@ -11,7 +11,7 @@ public abstract partial class BackendContract
     [InlineData(1000)]
     [InlineData(65537)]
     [InlineData(3 << 20)]
-    public async Task What_was_stored_is_loaded(int size)
+    public async Task Load_returns_the_stored_value(int size)
     {
         var value = Bytes(size);
         await StoreAsync("data/01/23/0123", value);
@@ -23,7 +23,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_hash_sign_in_a_name_leads_to_no_other_item()
+    public async Task A_name_with_a_hash_sign_never_refers_to_another_item()
     {
         await StoreAsync("config/a", [1]);
         try
@@ -50,7 +50,7 @@ public abstract partial class BackendContract
     [InlineData(0)]
     [InlineData(70_000)]
     [InlineData(3 << 20)]
-    public async Task A_stream_is_stored_from_where_it_stands_and_stays_open(int size)
+    public async Task A_stream_is_stored_from_its_current_position_and_left_open(int size)
     {
         var value = Bytes(size + 10);
         using var seekable = new MemoryStream(value) { Position = 5 };
@@ -64,7 +64,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task What_is_absent_is_told_by_the_result()
+    public async Task Operations_on_a_missing_item_return_null_or_false()
     {
         foreach (var name in new[] { "data/none", "none", "no/such/directory" })
         {
@@ -79,7 +79,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_name_below_an_item_is_absent()
+    public async Task A_name_below_an_item_counts_as_missing()
     {
         await StoreAsync("data/a", [1]);
         foreach (var name in new[] { "data/a/b", "data/a/b/c" })
@@ -106,7 +106,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Nothing_is_stored_below_an_item()
+    public async Task Storing_below_an_item_fails()
     {
         SkipIf(BackendLimits.NoDirectories);
         SkipIf(BackendLimits.NamesOfDirectoriesAreFree);
@@ -134,7 +134,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task No_directory_is_made_below_an_item()
+    public async Task Creating_a_directory_below_an_item_fails()
     {
         SkipIf(BackendLimits.NoDirectories);
         SkipIf(BackendLimits.NamesOfDirectoriesAreFree);
@@ -148,7 +148,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task The_directory_of_the_store_is_always_there()
+    public async Task The_root_directory_always_exists()
     {
         await Store.MakeDirectoryAsync("", Ct);
         await StoreAsync("a", [1]);
@@ -160,7 +160,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_directory_is_no_item()
+    public async Task A_directory_is_not_an_item()
     {
         SkipIf(BackendLimits.NoDirectories);
         await StoreAsync("data/dir/a", [1]);
@@ -175,7 +175,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Directories_are_made_found_and_removed_when_empty()
+    public async Task Directories_are_created_found_and_removed_when_empty()
     {
         SkipIf(BackendLimits.NoDirectories);
         await Store.MakeDirectoryAsync("data/01/02", Ct);
@@ -191,7 +191,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Overwrite_replaces_and_create_new_refuses()
+    public async Task Overwrite_replaces_an_item_and_CreateNew_fails_if_it_exists()
     {
         await StoreAsync("data/a", Bytes(5000, 1), StoreMode.CreateNew);
         await StoreAsync("data/a", Bytes(3000, 2));
@@ -204,7 +204,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Delete_removes_once()
+    public async Task Delete_returns_true_once_and_then_false()
     {
         await StoreAsync("data/a", [1]);
         Assert.True(await Store.DeleteAsync("data/a", Ct));
@@ -228,7 +228,7 @@ public abstract partial class BackendContract
     [InlineData(-1000, null)]
     [InlineData(-1000, 10L)]
     [InlineData(50, long.MaxValue)]
-    public async Task A_range_gives_what_there_is_of_it(int offset, long? length)
+    public async Task Load_of_a_range_is_clipped_to_the_value(int offset, long? length)
     {
         var value = Bytes(100);
         await StoreAsync("data/a", value);
@@ -249,7 +249,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_loaded_value_can_be_read_in_pieces_and_abandoned()
+    public async Task A_loaded_stream_can_be_read_in_pieces_and_abandoned()
     {
         var value = Bytes(3 << 20);
         await StoreAsync("data/a", value);
@@ -269,7 +269,7 @@ public abstract partial class BackendContract
     [Theory]
     [InlineData(100)]
     [InlineData(3 << 20)]
-    public async Task A_stream_that_ends_early_leaves_nothing(int size)
+    public async Task Storing_a_stream_that_ends_early_changes_nothing(int size)
     {
         await StoreAsync("data/old", [1]);
         foreach (var name in new[] { "data/new", "data/old" })
@@ -284,7 +284,7 @@ public abstract partial class BackendContract
     [InlineData(100, 99)]
     [InlineData(3 << 20, 1 << 20)]
     [InlineData(3 << 20, (3 << 20) - 1)]
-    public async Task A_stream_that_throws_leaves_nothing(int size, int at)
+    public async Task Storing_a_stream_that_throws_changes_nothing(int size, int at)
     {
         await StoreAsync("data/old", [1]);
         foreach (var name in new[] { "data/new", "data/old" })
@@ -298,7 +298,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_cancelled_store_leaves_nothing()
+    public async Task A_cancelled_store_leaves_no_files()
     {
         using var source = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         var stream = new PausingStream(Bytes(3 << 20));

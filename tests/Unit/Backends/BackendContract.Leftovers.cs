@@ -8,7 +8,7 @@ public abstract partial class BackendContract
     [Theory]
     [InlineData(1000)]
     [InlineData(3 << 20)]
-    public async Task A_load_that_is_given_up_leaves_no_file_open(int size)
+    public async Task An_abandoned_load_leaves_no_file_open(int size)
     {
         var folder = RawFolder;
         if (folder is null || !Directory.Exists("/proc/self/fd")) Assert.Skip("The open files of this storage cannot be counted.");
@@ -42,7 +42,7 @@ public abstract partial class BackendContract
     [InlineData(ListScope.OneLevel)]
     [InlineData(ListScope.Tree)]
     [InlineData(null)]
-    public async Task Dispose_inside_a_listing_returns(ListScope? scope)
+    public async Task Dispose_during_a_listing_completes(ListScope? scope)
     {
         foreach (var name in new[] { "data/aa/1", "data/bb/2", "data/cc/3" })
         {
@@ -71,7 +71,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Unfinished_items_are_found_by_their_age_and_removed()
+    public async Task Unfinished_items_are_found_by_age_and_removed()
     {
         await StoreAsync("data/a", [1]);
         if (!await PutUnfinishedAsync("data/b")) Assert.Skip("Nothing can be put past this backend.");
@@ -86,7 +86,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Every_age_is_enough_for_no_age_also_that_of_a_clock_that_is_ahead()
+    public async Task A_minimum_age_of_zero_includes_files_with_timestamps_in_the_future()
     {
         var folder = RawFolder;
         if (folder is null || !await PutUnfinishedAsync("data/b")) Assert.Skip("The times of this storage cannot be set.");

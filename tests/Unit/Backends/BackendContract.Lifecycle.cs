@@ -5,7 +5,7 @@ namespace BorgStore.Tests.Backends;
 public abstract partial class BackendContract
 {
     [Fact]
-    public async Task Create_refuses_a_store_that_holds_anything()
+    public async Task Create_fails_if_the_store_is_not_empty()
     {
         await StoreAsync("config/a", [1]);
         await using var another = await CreateBackendAsync();
@@ -14,7 +14,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Destroy_removes_all_and_leaves_no_store()
+    public async Task Destroy_removes_everything_including_the_store_itself()
     {
         await StoreAsync("data/ab/abc", Bytes(1000));
         await StoreAsync("config/a", []);
@@ -34,7 +34,7 @@ public abstract partial class BackendContract
     [InlineData("My File.docx")]
     [InlineData("data/HEAD")]
     [InlineData("data/ab/photo 1.jpg")]
-    public async Task Destroy_removes_nothing_where_something_else_lies_too(string path)
+    public async Task Destroy_removes_nothing_if_there_are_foreign_files(string path)
     {
         await StoreAsync("data/ab/abc", [1]);
         if (!await PutRawAsync(path, [2])) Assert.Skip("Nothing can be put past this backend.");
@@ -49,7 +49,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task The_folder_that_a_file_system_keeps_for_itself_is_left_alone()
+    public async Task The_lost_and_found_folder_of_a_file_system_is_left_alone()
     {
         if (RawFolder is null) Assert.Skip("There is no file system under this storage.");
         await Store.DisposeAsync();
@@ -71,7 +71,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task An_operation_needs_an_open_store()
+    public async Task Operations_on_a_store_that_is_not_open_fail()
     {
         await using var unopened = await CreateBackendAsync();
         await AssertFailsAsync(StoreError.StoreNotOpen, () => unopened.FindAsync("config/a", Ct).AsTask());
@@ -82,14 +82,14 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Dispose_twice_is_no_failure()
+    public async Task Dispose_can_be_called_twice()
     {
         await Store.DisposeAsync();
         await Store.DisposeAsync();
     }
 
     [Fact]
-    public async Task Dispose_waits_for_what_is_in_flight()
+    public async Task Dispose_waits_for_running_operations()
     {
         var value = Bytes(100_000);
         var stream = new PausingStream(value);
@@ -109,7 +109,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Flush_returns_with_and_without_changes()
+    public async Task Flush_succeeds_with_and_without_changes()
     {
         await Store.FlushAsync(Ct);
         await StoreAsync("data/a", Bytes(10));
@@ -119,7 +119,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_cancelled_token_ends_every_operation_before_it_begins()
+    public async Task No_operation_starts_with_a_cancelled_token()
     {
         using var source = new CancellationTokenSource();
         await source.CancelAsync();

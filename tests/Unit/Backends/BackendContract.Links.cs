@@ -3,7 +3,7 @@ namespace BorgStore.Tests.Backends;
 public abstract partial class BackendContract
 {
     [Fact]
-    public async Task Clearing_and_destroying_leave_alone_what_links_lead_to()
+    public async Task Clearing_leftovers_and_destroying_do_not_follow_links()
     {
         using var outside = new TemporaryFolder();
         Directory.CreateDirectory(outside.Combine("below"));
@@ -30,7 +30,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Nothing_unfinished_is_deleted_behind_a_link()
+    public async Task Deleting_an_unfinished_item_does_not_follow_links()
     {
         using var outside = new TemporaryFolder();
         await System.IO.File.WriteAllBytesAsync(outside.Combine("left.tmp"), [1], Ct);

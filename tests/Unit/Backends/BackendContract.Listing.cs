@@ -5,7 +5,7 @@ namespace BorgStore.Tests.Backends;
 public abstract partial class BackendContract
 {
     [Fact]
-    public async Task One_level_lists_files_and_directories_in_ordinal_order()
+    public async Task A_one_level_listing_returns_files_and_directories_in_ordinal_order()
     {
         foreach (var name in new[] { "data/b", "data/a-1", "data/a.1", "data/a/x", "data/a_1", "data/10", "data/9", "data/a1", "config/z" })
             await StoreAsync(name, Bytes(name.Length));
@@ -18,7 +18,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_tree_lists_files_below_a_directory_by_their_path()
+    public async Task A_tree_listing_returns_files_by_their_relative_path()
     {
         foreach (var name in new[] { "data/ab/cd/abcd", "data/ab/ce/abce", "data/ff", "data/aa/00/aa00", "config/z", "root" })
             await StoreAsync(name, Bytes(name.Length));
@@ -32,7 +32,7 @@ public abstract partial class BackendContract
     [Theory]
     [InlineData(ListScope.OneLevel)]
     [InlineData(ListScope.Tree)]
-    public async Task A_missing_directory_fails_as_the_listing_begins(ListScope scope)
+    public async Task Listing_a_missing_directory_fails(ListScope scope)
     {
         SkipIf(BackendLimits.NoDirectories);
         await StoreAsync("data/a", [1]);
@@ -41,7 +41,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Nothing_is_listed_of_an_empty_store()
+    public async Task Listing_an_empty_store_returns_nothing()
     {
         Assert.Empty(await ListAsync(""));
         Assert.Empty(await ListAsync("", ListScope.Tree));
@@ -52,7 +52,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Unfinished_hidden_and_foreign_names_are_left_out()
+    public async Task Listings_skip_unfinished_hidden_and_invalid_names()
     {
         await StoreAsync("data/a", [1]);
         foreach (var name in new[] { "data/x.tmp", "data/quota.hid", "data/Upper", "data/with blank", "data/b..c", "data/ümlaut", "Foreign/a" })
@@ -65,7 +65,7 @@ public abstract partial class BackendContract
     [Theory]
     [InlineData(ListScope.OneLevel)]
     [InlineData(ListScope.Tree)]
-    public async Task What_vanishes_while_a_listing_runs_is_no_failure(ListScope scope)
+    public async Task Items_deleted_during_a_listing_do_not_make_it_fail(ListScope scope)
     {
         var names = Enumerable.Range(0, 60).Select(i => $"{i:00}").ToList();
         foreach (var name in names) await StoreAsync($"data/{name}", [1]);
@@ -82,7 +82,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task A_listing_can_be_left_and_cancelled()
+    public async Task A_listing_can_be_abandoned_and_cancelled()
     {
         for (var i = 0; i < 30; i++) await StoreAsync($"data/{i:00}", [1]);
         await foreach (var item in Store.ListAsync("data", ListScope.OneLevel, Ct))
@@ -103,7 +103,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Many_items_are_listed_completely()
+    public async Task A_listing_of_many_items_is_complete()
     {
         var names = Enumerable.Range(0, 1200).Select(i => $"{i:x4}").ToList();
         await Parallel.ForEachAsync(names, Ct, async (name, token) => await Store.StoreAsync($"data/{name}", new byte[] { 1 }, StoreMode.Overwrite, token));

@@ -7,7 +7,7 @@ public abstract partial class BackendContract
     [Theory]
     [InlineData(StoreMode.Overwrite)]
     [InlineData(StoreMode.CreateNew)]
-    public async Task Move_renames_and_makes_directories(StoreMode mode)
+    public async Task Move_renames_an_item_and_creates_directories(StoreMode mode)
     {
         await StoreAsync("data/a", Bytes(1000));
         Assert.True(await Store.MoveAsync("data/a", "data/a.del", mode, Ct));
@@ -17,7 +17,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Move_replaces_only_where_it_may()
+    public async Task Move_replaces_an_existing_target_only_in_overwrite_mode()
     {
         await StoreAsync("data/a", [1]);
         await StoreAsync("data/b", [2]);
@@ -31,7 +31,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Move_of_an_absent_item_leaves_the_target()
+    public async Task Move_of_a_missing_item_leaves_the_target_unchanged()
     {
         await StoreAsync("data/b", [2]);
         Assert.False(await Store.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct));
@@ -41,7 +41,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Move_onto_itself_changes_nothing()
+    public async Task Move_of_an_item_onto_itself_changes_nothing()
     {
         await StoreAsync("data/a", [1, 2, 3]);
         Assert.True(await Store.MoveAsync("data/a", "data/a", StoreMode.Overwrite, Ct));
@@ -51,7 +51,7 @@ public abstract partial class BackendContract
     }
 
     [Fact]
-    public async Task Move_of_a_directory_leaves_items_in_its_way()
+    public async Task Move_of_a_directory_never_replaces_items()
     {
         SkipIf(BackendLimits.NoDirectories);
         await StoreAsync("data/a", [1]);

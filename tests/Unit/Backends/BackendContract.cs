@@ -28,14 +28,14 @@ public abstract partial class BackendContract : IAsyncLifetime
     // The tests that remain for a class whose whole contract is tested elsewhere: each operation once, and those that depend on the transport.
     private static readonly HashSet<string> Heart =
     [
-        nameof(What_was_stored_is_loaded), nameof(What_is_absent_is_told_by_the_result), nameof(Overwrite_replaces_and_create_new_refuses),
-        nameof(Delete_removes_once), nameof(A_range_gives_what_there_is_of_it), nameof(A_loaded_value_can_be_read_in_pieces_and_abandoned),
-        nameof(One_level_lists_files_and_directories_in_ordinal_order), nameof(A_tree_lists_files_below_a_directory_by_their_path),
-        nameof(Many_items_are_listed_completely), nameof(Dispose_inside_a_listing_returns), nameof(Move_renames_and_makes_directories),
-        nameof(Defrag_names_the_new_item_by_the_hash_of_its_blocks), nameof(Gather_joins_ranges_of_many_items_in_the_order_given),
-        nameof(A_stream_that_throws_leaves_nothing), nameof(A_cancelled_store_leaves_nothing), nameof(A_load_that_is_given_up_leaves_no_file_open),
-        nameof(Unfinished_items_are_found_by_their_age_and_removed), nameof(Create_refuses_a_store_that_holds_anything),
-        nameof(Destroy_removes_all_and_leaves_no_store), nameof(Dispose_waits_for_what_is_in_flight), nameof(A_reader_sees_the_old_or_the_new_value_whole),
+        nameof(Load_returns_the_stored_value), nameof(Operations_on_a_missing_item_return_null_or_false), nameof(Overwrite_replaces_an_item_and_CreateNew_fails_if_it_exists),
+        nameof(Delete_returns_true_once_and_then_false), nameof(Load_of_a_range_is_clipped_to_the_value), nameof(A_loaded_stream_can_be_read_in_pieces_and_abandoned),
+        nameof(A_one_level_listing_returns_files_and_directories_in_ordinal_order), nameof(A_tree_listing_returns_files_by_their_relative_path),
+        nameof(A_listing_of_many_items_is_complete), nameof(Dispose_during_a_listing_completes), nameof(Move_renames_an_item_and_creates_directories),
+        nameof(Defrag_names_the_new_item_by_the_hash_of_its_blocks), nameof(Gather_concatenates_ranges_of_several_items_in_the_given_order),
+        nameof(Storing_a_stream_that_throws_changes_nothing), nameof(A_cancelled_store_leaves_no_files), nameof(An_abandoned_load_leaves_no_file_open),
+        nameof(Unfinished_items_are_found_by_age_and_removed), nameof(Create_fails_if_the_store_is_not_empty),
+        nameof(Destroy_removes_everything_including_the_store_itself), nameof(Dispose_waits_for_running_operations), nameof(A_concurrent_reader_sees_either_the_complete_old_or_the_complete_new_value),
     ];
 
     private IBackend? _store;

@@ -34,7 +34,7 @@ public abstract class PythonStoreContract
     protected abstract IBackend CreateBackend();
 
     [Fact]
-    public async Task What_Python_stored_is_read_here()
+    public async Task Values_stored_by_Python_can_be_read()
     {
         await RunPythonAsync($$"""
             {{Begin}}
@@ -62,7 +62,7 @@ public abstract class PythonStoreContract
     }
 
     [Fact]
-    public async Task What_was_stored_here_Python_reads()
+    public async Task Python_can_read_stored_values()
     {
         PythonPeer.Require(Modules);
         await using (var creator = CreateBackend()) await creator.CreateAsync(Ct);

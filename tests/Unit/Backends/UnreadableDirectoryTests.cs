@@ -40,7 +40,7 @@ public sealed class UnreadableDirectoryTests : IAsyncLifetime
     [InlineData("file")]
     [InlineData("rest")]
     [InlineData("rest, one level at a time")]
-    public async Task Ends_no_listing_and_is_named_at_its_end(string way)
+    public async Task A_listing_continues_past_an_unreadable_directory_and_then_reports_it(string way)
     {
         InProcessServer? server = null;
         if (way.StartsWith("rest", StringComparison.Ordinal)) server = await InProcessServer.StartAsync(Store);

@@ -30,7 +30,7 @@ public abstract class BorgLife : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_repository_lives_a_short_life()
+    public async Task The_most_important_Borg_commands_work_on_a_repository()
     {
         var borg = await ConnectAsync();
         await borg.RunAsync(_folder.Path, "repo-create", "--encryption=aes256-ocb");
@@ -61,7 +61,7 @@ public abstract class BorgLife : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Two_clients_back_up_and_restore_at_once()
+    public async Task Two_clients_can_back_up_and_restore_concurrently()
     {
         if (!IsTriedWithTwo) LongTests.Require("The same is done over http");
         var borg = await ConnectAsync();
@@ -84,7 +84,7 @@ public abstract class BorgLife : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_repository_lives_a_long_life()
+    public async Task All_Borg_commands_work_on_a_repository()
     {
         LongTests.Require("The short life has the commands that matter most");
         var borg = await ConnectAsync();

@@ -6,7 +6,7 @@ namespace BorgStore.Tests.Caching;
 public sealed class AccessIndexTests
 {
     [Fact]
-    public void A_new_listing_corrects_what_others_changed_and_nothing_else()
+    public void Relisting_applies_only_the_changes_of_other_processes()
     {
         var index = new AccessIndex();
         for (var i = 0; i < 100; i++) index.Add($"item{i}", 10, now: i);
@@ -32,7 +32,7 @@ public sealed class AccessIndexTests
     }
 
     [Fact]
-    public void The_oldest_goes_first_until_the_rest_fits()
+    public void The_oldest_items_are_taken_until_the_rest_fits()
     {
         var index = new AccessIndex();
         for (var i = 0; i < 10; i++) index.Add($"item{i}", 10, now: i);
@@ -59,7 +59,7 @@ public sealed class AccessIndexTests
     }
 
     [Fact]
-    public void Listed_items_come_before_those_that_were_asked_for_since()
+    public void Listed_items_count_as_older_than_items_accessed_since()
     {
         var index = new AccessIndex();
         index.AddListed("b", 1, 20);
@@ -80,7 +80,7 @@ public sealed class AccessIndexTests
     }
 
     [Fact]
-    public void What_could_not_be_removed_is_the_oldest_again()
+    public void An_item_that_could_not_be_removed_becomes_the_oldest_again()
     {
         var index = new AccessIndex();
         index.Add("a", 1, 1);
@@ -92,7 +92,7 @@ public sealed class AccessIndexTests
     }
 
     [Fact]
-    public void It_does_what_a_slow_and_simple_one_does()
+    public void The_index_behaves_like_a_simple_reference_implementation()
     {
         var random = new Random(1);
         var index = new AccessIndex();

@@ -16,7 +16,7 @@ public sealed class CacheCrashTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task After_a_kill_the_cache_holds_nothing_that_differs_from_the_storage()
+    public async Task After_a_kill_the_cache_never_differs_from_the_storage()
     {
         var (store, cache) = (_folder.Combine("store"), _folder.Combine("cache"));
         Directory.CreateDirectory(store);

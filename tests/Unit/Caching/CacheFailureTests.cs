@@ -14,7 +14,7 @@ public sealed class CacheFailureTests : CachingFixture
     [InlineData("delete", true)]
     [InlineData("move", false)]
     [InlineData("list", true)]
-    public async Task A_cache_that_fails_is_passed_over_told_once_and_counted(string operation, bool isDisabled)
+    public async Task A_failing_cache_is_bypassed_reported_once_and_counted(string operation, bool isDisabled)
     {
         Cache.Before = (called, _) => called == operation ? throw new IOException("the disk is on fire") : Task.CompletedTask;
         await using var store = await OpenCachedAsync(WriteThrough with { Size = 1000 });
@@ -26,7 +26,7 @@ public sealed class CacheFailureTests : CachingFixture
     }
 
     [Fact]
-    public async Task A_cache_that_is_out_of_reach_is_not_asked_again()
+    public async Task An_unreachable_cache_is_disabled_after_the_first_failure()
     {
         await using var store = await OpenCachedAsync(WriteThrough);
         var asked = 0;
@@ -41,7 +41,7 @@ public sealed class CacheFailureTests : CachingFixture
     }
 
     [Fact]
-    public async Task An_old_value_that_cannot_be_removed_is_not_read_either()
+    public async Task A_stale_cached_value_that_cannot_be_removed_is_not_read()
     {
         await using var store = await OpenCachedAsync(WriteThrough);
         await store.StoreAsync("data/a", Bytes("old"));
@@ -67,7 +67,7 @@ public sealed class CacheFailureTests : CachingFixture
     }
 
     [Fact]
-    public async Task A_cache_that_vanishes_is_filled_again()
+    public async Task A_cache_whose_folder_is_deleted_is_refilled()
     {
         await using var store = await OpenCachedAsync(WriteThrough with { Size = 1000 });
         await store.StoreAsync("data/a", Bytes("value"));
@@ -77,7 +77,7 @@ public sealed class CacheFailureTests : CachingFixture
     }
 
     [Fact]
-    public async Task A_read_that_fails_halfway_goes_on_from_the_storage()
+    public async Task A_cache_read_that_fails_halfway_continues_from_the_storage()
     {
         var value = Random(300_000);
         await using var store = await OpenCachedAsync(WriteThrough);
@@ -99,7 +99,7 @@ public sealed class CacheFailureTests : CachingFixture
     [Theory]
     [InlineData("sha256")]
     [InlineData("blake3")]
-    public async Task A_damaged_value_is_dropped_and_loaded_anew(string algorithm)
+    public async Task A_damaged_cached_value_is_dropped_and_loaded_again(string algorithm)
     {
         var value = Random(2 << 20);
         var name = $"data/{HashKind.Parse(algorithm).ComputeHex(value)}";
@@ -119,7 +119,7 @@ public sealed class CacheFailureTests : CachingFixture
     [Theory]
     [InlineData(1000)]
     [InlineData(2 << 20)]
-    public async Task A_value_that_is_damaged_in_the_storage_is_not_cached(int size)
+    public async Task A_value_damaged_in_the_storage_is_not_cached(int size)
     {
         var name = $"data/{HashKind.Sha256.ComputeHex(Random(size))}";
         await using (var plain = await OpenCachedAsync(CachePolicy.Off)) await plain.StoreAsync(name, Random(size, seed: 2));

@@ -12,7 +12,7 @@ public sealed class CacheFillTests : CachingFixture
     [Theory]
     [InlineData(1000)]
     [InlineData(Large)]
-    public async Task Two_callers_who_miss_the_same_item_load_it_once(int size)
+    public async Task Concurrent_misses_of_the_same_item_load_it_once(int size)
     {
         var value = await PutAsync(size);
         await using var store = await OpenCachedAsync(WriteThrough);
@@ -29,7 +29,7 @@ public sealed class CacheFillTests : CachingFixture
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(Large - 1)]
-    public async Task A_caller_who_leaves_early_leaves_no_half_value(int read)
+    public async Task An_abandoned_read_leaves_no_partial_value_in_the_cache(int read)
     {
         await PutAsync(Large);
         await using var store = await OpenCachedAsync(WriteThrough);
@@ -42,7 +42,7 @@ public sealed class CacheFillTests : CachingFixture
     }
 
     [Fact]
-    public async Task The_second_takes_over_from_one_who_leaves_early()
+    public async Task A_second_reader_takes_over_when_the_first_one_stops()
     {
         var value = await PutAsync(Large);
         await using var store = await OpenCachedAsync(WriteThrough);
@@ -58,7 +58,7 @@ public sealed class CacheFillTests : CachingFixture
     }
 
     [Fact]
-    public async Task Nobody_waits_for_one_who_went_to_sleep_over_a_value()
+    public async Task A_load_does_not_wait_for_a_stalled_reader_of_the_same_value()
     {
         var value = await PutAsync(Large);
         await using var store = await OpenCachedAsync(WriteThrough);
@@ -73,7 +73,7 @@ public sealed class CacheFillTests : CachingFixture
     [Theory]
     [InlineData(1000)]
     [InlineData(Large)]
-    public async Task A_value_that_is_replaced_while_it_is_loaded_does_not_stay_in_the_cache(int size)
+    public async Task A_value_replaced_during_its_load_does_not_stay_in_the_cache(int size)
     {
         Wine.Skip("it replaces no file that is open.");
         var old = await PutAsync(size);
@@ -93,7 +93,7 @@ public sealed class CacheFillTests : CachingFixture
     }
 
     [Fact]
-    public async Task A_value_is_not_loaded_into_the_cache_while_it_is_stored()
+    public async Task A_load_during_a_store_of_the_same_item_does_not_fill_the_cache()
     {
         await PutAsync(1000);
         var changed = Random(1000, seed: 2);
@@ -110,7 +110,7 @@ public sealed class CacheFillTests : CachingFixture
     }
 
     [Fact]
-    public async Task A_value_beyond_the_size_of_its_namespace_passes_by()
+    public async Task A_value_larger_than_the_cache_is_not_cached()
     {
         var value = await PutAsync(Large);
         await using var store = await OpenCachedAsync(WriteThrough with { Size = Large - 1 });
@@ -123,7 +123,7 @@ public sealed class CacheFillTests : CachingFixture
     }
 
     [Fact]
-    public async Task A_stream_that_comes_once_reaches_both_or_neither()
+    public async Task A_forward_only_stream_is_stored_in_both_the_storage_and_the_cache_or_in_neither()
     {
         await using var store = await OpenCachedAsync(WriteThrough);
         var value = Random(3 << 20);
@@ -141,7 +141,7 @@ public sealed class CacheFillTests : CachingFixture
     }
 
     [Fact]
-    public async Task Closing_the_store_does_not_wait_for_a_stream_that_nobody_reads()
+    public async Task Closing_the_store_does_not_wait_for_an_unread_stream()
     {
         await PutAsync(Large);
         var store = await OpenCachedAsync(WriteThrough);

@@ -27,7 +27,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     };
 
     [Fact]
-    public async Task A_new_cache_is_for_its_user_alone()
+    public async Task A_new_cache_is_accessible_only_to_its_user()
     {
         SkipOnWindows();
         await MakeStoreAsync();
@@ -41,7 +41,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     [InlineData("777", "may write to its folder")]
     [InlineData("1777", "may write to its folder")]
     [InlineData("707", "may write to its folder")]
-    public async Task A_cache_that_others_may_write_to_is_not_used(string mode, string problem)
+    public async Task A_cache_writable_by_other_users_is_not_used(string mode, string problem)
     {
         SkipOnWindows();
         await MakeStoreAsync();
@@ -51,7 +51,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_cache_of_another_user_is_not_used()
+    public async Task A_cache_owned_by_another_user_is_not_used()
     {
         SkipUnlessRoot();
         await MakeStoreAsync();
@@ -64,7 +64,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     [InlineData("755", Nobody, "folder above it belongs to another user")]
     [InlineData("777", "0", "may write to a folder above it")]
     [InlineData("775", "0:65534", "may write to a folder above it")]
-    public async Task A_cache_in_a_folder_of_others_is_not_used(string mode, string owner, string problem)
+    public async Task A_cache_below_a_folder_that_other_users_control_is_not_used(string mode, string owner, string problem)
     {
         SkipUnlessRoot();
         await MakeStoreAsync();
@@ -77,7 +77,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     [Theory]
     [InlineData("1777", "0")]
     [InlineData("775", "0:0")]
-    public async Task A_cache_below_a_sticky_folder_or_one_of_the_users_own_group_is_used(string mode, string owner)
+    public async Task A_cache_below_a_sticky_folder_or_a_folder_of_the_users_own_group_is_used(string mode, string owner)
     {
         SkipUnlessRoot();
         await MakeStoreAsync();
@@ -90,7 +90,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_value_that_is_a_link_is_not_followed_but_replaced()
+    public async Task A_cached_value_that_is_a_link_is_replaced_and_not_followed()
     {
         SkipOnWindows();
         await MakeStoreAsync();
@@ -109,7 +109,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     }
 
     [Fact]
-    public async Task Nothing_is_read_written_or_removed_behind_a_directory_that_is_a_link()
+    public async Task A_directory_that_is_a_link_is_never_followed()
     {
         SkipOnWindows();
         await MakeStoreAsync();
@@ -136,7 +136,7 @@ public sealed class CacheFolderAttackTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_value_of_another_user_is_not_used()
+    public async Task A_cached_value_owned_by_another_user_is_not_used()
     {
         SkipUnlessRoot();
         await MakeStoreAsync();

@@ -13,7 +13,7 @@ public sealed class CacheLimitTests : CachingFixture
     private readonly CacheMeter _meter = new();
 
     [Fact]
-    public async Task What_was_not_asked_for_the_longest_goes_first()
+    public async Task The_least_recently_used_item_is_evicted_first()
     {
         await using var backend = await OpenAsync(WriteThrough with { Size = 1000 });
         for (var i = 0; i < 10; i++) await StoreAsync(backend, $"data/{i}", 100);
@@ -26,7 +26,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task The_order_survives_closing_whatever_the_file_system_says_of_access_times()
+    public async Task The_access_order_survives_closing_whatever_the_access_times_of_the_file_system()
     {
         await using (var backend = await OpenAsync(WriteThrough with { Size = 1000 }))
             for (var i = 0; i < 10; i++)
@@ -46,7 +46,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task The_journal_stays_short_over_many_openings()
+    public async Task The_journal_stays_short_after_the_cache_is_opened_many_times()
     {
         for (var i = 0; i < 100; i++)
         {
@@ -61,7 +61,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task A_damaged_journal_is_as_good_as_none()
+    public async Task A_damaged_journal_is_ignored()
     {
         Directory.CreateDirectory(Folder.Combine("cache"));
         await File.WriteAllBytesAsync(Folder.Combine("cache", "access-0.hid"), Random(1000), Ct);
@@ -73,7 +73,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task An_item_that_is_too_old_is_loaded_anew()
+    public async Task An_expired_item_is_loaded_again()
     {
         await using var backend = await OpenAsync(WriteThrough with { MaxAge = TimeSpan.FromMinutes(10) });
         await StoreAsync(backend, "data/a", 100);
@@ -90,7 +90,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task What_is_too_old_goes_on_opening_on_closing_and_in_between()
+    public async Task Expired_items_are_removed_on_open_on_close_and_in_between()
     {
         var policy = WriteThrough with { MaxAge = TimeSpan.FromMilliseconds(900) };
         await using (var backend = await OpenAsync(policy))
@@ -110,7 +110,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task Size_and_age_hold_under_a_random_load_of_four_threads()
+    public async Task The_size_and_age_limits_hold_under_random_load_from_four_threads()
     {
         const int Size = 200_000;
         const int Largest = 5000;
@@ -169,7 +169,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task What_others_add_counts_while_the_cache_is_in_use()
+    public async Task Files_added_by_other_processes_count_towards_the_size_limit()
     {
         await using var backend = await OpenAsync(WriteThrough with { Size = 1000 });
         await StoreAsync(backend, "data/a", 200);
@@ -183,7 +183,7 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
-    public async Task Leftovers_of_a_crash_go_when_they_are_old()
+    public async Task Old_leftovers_of_a_crash_are_removed()
     {
         await using (await OpenAsync(WriteThrough)) { }
         Directory.CreateDirectory(Folder.Combine("cache", "data"));

@@ -9,7 +9,7 @@ public sealed class CacheModeTests : CachingFixture
     public static TheoryData<CacheMode> Modes => [CacheMode.WriteThrough, CacheMode.Mirror];
 
     [Fact]
-    public async Task A_second_pass_over_ten_thousand_items_reads_nothing_from_the_storage()
+    public async Task A_second_pass_over_ten_thousand_items_is_served_from_the_cache()
     {
         await using (var plain = await OpenCachedAsync(CachePolicy.Off, level: 1))
             for (var i = 0; i < 10_000; i++)
@@ -27,7 +27,7 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
-    public async Task Ranges_of_a_cached_namespace_are_gathered_through_the_cache()
+    public async Task Gather_reads_ranges_of_a_cached_namespace_through_the_cache()
     {
         await using var store = await OpenCachedAsync(WriteThrough);
         foreach (var name in new[] { "data/a", "data/b", "config/c" }) await store.StoreAsync(name, Bytes(name));
@@ -46,7 +46,7 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
-    public async Task What_was_cached_is_still_cached_when_the_store_is_opened_again()
+    public async Task Cached_items_stay_cached_when_the_store_is_reopened()
     {
         await using (var store = await OpenCachedAsync(WriteThrough with { Size = 1 << 20 })) await store.StoreAsync("data/a", Bytes("value"));
         await using var again = await OpenCachedAsync(WriteThrough with { Size = 1 << 20 });
@@ -70,7 +70,7 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
-    public async Task Mirror_reads_from_the_storage_each_time_and_keeps_its_copy_right()
+    public async Task Mirror_always_reads_from_the_storage_and_keeps_its_copy_up_to_date()
     {
         await using (var plain = await OpenCachedAsync(CachePolicy.Off)) await plain.StoreAsync("data/a", Bytes("old"));
         await using var store = await OpenCachedAsync(new(CacheMode.Mirror));
@@ -86,7 +86,7 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
-    public async Task Other_namespaces_pass_the_cache_by()
+    public async Task Uncached_namespaces_bypass_the_cache()
     {
         await using var store = await OpenCachedAsync(WriteThrough);
         await store.StoreAsync("config/a", Bytes("1"));
@@ -96,7 +96,7 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task Deletion_undeletion_and_moves_follow(CacheMode mode)
+    public async Task The_cache_follows_deletions_undeletions_and_moves(CacheMode mode)
     {
         await using var store = await OpenCachedAsync(new(mode) { Size = 1000 }, level: 1);
         await store.StoreAsync("data/abcd", Bytes("value"));
@@ -116,7 +116,7 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
-    public async Task Deletions_of_many_follow()
+    public async Task The_cache_follows_batch_deletions()
     {
         await using var store = await OpenCachedAsync(WriteThrough with { Size = 1000 });
         foreach (var name in new[] { "data/a", "data/b", "data/c", "config/d" }) await store.StoreAsync(name, Bytes(name));
@@ -129,7 +129,7 @@ public sealed class CacheModeTests : CachingFixture
     }
 
     [Fact]
-    public async Task Defragmentation_leaves_no_old_value_of_its_target()
+    public async Task Defrag_removes_the_stale_cached_value_of_its_target()
     {
         await using var store = await OpenCachedAsync(WriteThrough);
         await store.StoreAsync("data/source", Bytes("0123456789"));
@@ -142,7 +142,7 @@ public sealed class CacheModeTests : CachingFixture
 
     [Theory]
     [CombinatorialRanges]
-    public async Task Every_range_is_right_on_a_miss_and_on_a_hit(CacheMode mode, int size, long offset, long? length)
+    public async Task Every_range_is_correct_on_a_miss_and_on_a_hit(CacheMode mode, int size, long offset, long? length)
     {
         var value = Random(size);
         await using (var plain = await OpenCachedAsync(CachePolicy.Off)) await plain.StoreAsync("data/a", value);

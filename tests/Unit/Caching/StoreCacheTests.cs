@@ -21,7 +21,7 @@ public sealed class StoreCacheTests : StoreFixture
     };
 
     [Fact]
-    public async Task A_cache_comes_and_goes_with_its_store()
+    public async Task A_cache_is_created_and_destroyed_with_its_store()
     {
         await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/abcd", Bytes("1"));
         Assert.True(File.Exists(Folder.Combine("cache", "data", "ab", "cd", "abcd")));
@@ -34,7 +34,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_new_store_does_not_take_the_cache_of_another()
+    public async Task A_new_store_does_not_take_over_the_cache_of_another_store()
     {
         await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/abcd", Bytes("1"));
         await Store.DestroyAsync(Options with { CacheUrl = null, Layout = null });
@@ -44,7 +44,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_missing_cache_is_made_on_opening()
+    public async Task A_missing_cache_is_created_when_the_store_is_opened()
     {
         await using (await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 1)) })) { }
         await using var store = await Store.OpenAsync(Options);
@@ -54,7 +54,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_cache_that_cannot_be_opened_keeps_nobody_from_the_store()
+    public async Task A_store_remains_usable_if_its_cache_cannot_be_opened()
     {
         await File.WriteAllTextAsync(Folder.Combine("cache"), "no directory");
         var warnings = new List<string>();
@@ -67,7 +67,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task Cache_and_namespaces_have_to_agree()
+    public async Task Cache_options_that_do_not_match_the_namespaces_are_rejected()
     {
         await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { CacheUrl = null }));
         await FailsAsync(StoreError.InvalidArgument, () => Store.CreateAsync(Options with { Layout = new(("data", 0)) }));
@@ -79,7 +79,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task Cache_and_store_in_each_other_are_found_whatever_way_leads_there()
+    public async Task A_cache_inside_its_store_or_the_reverse_is_rejected_even_through_links()
     {
         Directory.CreateDirectory(Folder.Combine("store"));
         Directory.CreateDirectory(Folder.Combine("elsewhere"));
@@ -99,7 +99,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task Cache_and_store_may_differ_in_case_where_the_file_system_tells_it()
+    public async Task Paths_of_cache_and_store_may_differ_only_in_case_on_a_case_sensitive_file_system()
     {
         var shouted = "file://" + Folder.Combine("STORE/cache");
         Directory.CreateDirectory(Folder.Combine("store"));
@@ -113,7 +113,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task The_cache_is_cleared_by_item_by_namespace_or_as_a_whole()
+    public async Task The_cache_can_be_cleared_by_item_by_namespace_or_as_a_whole()
     {
         await using var store = await Store.CreateAsync(Options);
         foreach (var name in new[] { "data/abcd", "data/abce", "data/gone", "data/inner/x", "config/x" }) await store.StoreAsync(name, Bytes(name));
@@ -135,7 +135,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_store_without_a_cache_has_none_to_clear()
+    public async Task Clearing_the_cache_of_a_store_without_one_fails()
     {
         await using var store = await CreateAsync(("data", 0));
         Assert.False(store.HasCache);
@@ -143,7 +143,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_cached_value_is_refused_where_the_storage_would_refuse_it()
+    public async Task Permissions_also_apply_to_cached_values()
     {
         await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/abcd", Bytes("1"));
         await using var restricted = await Store.OpenAsync(Options with { Permissions = new([new("", "l")]) });
@@ -151,7 +151,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task Emulation_slows_the_storage_alone()
+    public async Task Latency_emulation_does_not_slow_the_cache()
     {
         await using (var store = await Store.CreateAsync(Options)) await store.StoreAsync("data/inner/x", Bytes("1"));
         await using var slow = await Store.OpenAsync(Options with { Latency = TimeSpan.FromSeconds(3) });
@@ -165,7 +165,7 @@ public sealed class StoreCacheTests : StoreFixture
     }
 
     [Fact]
-    public async Task Figures_have_the_names_of_the_Python_package_and_begin_anew()
+    public async Task Cache_statistics_use_the_names_of_the_Python_package_and_can_be_reset()
     {
         await using var store = await Store.CreateAsync(Options);
         await store.StoreAsync("data/inner/x", Bytes("12345"));

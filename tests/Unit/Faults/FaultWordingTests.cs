@@ -22,10 +22,10 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
 
     private static readonly (string, string)[] InvalidNames =
     [
-        ("config/a:b", "it contains ':', which not every platform can hold in a file name"),
+        ("config/a:b", "it contains ':', which not every platform allows in a file name"),
         ("config/../x", "it contains '..'"),
         ("config/A", "it contains the upper-case letter 'A'; names are lower case"),
-        ("config/a b", "it contains a blank"),
+        ("config/a b", "it contains a space"),
     ];
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -37,7 +37,7 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
     }
 
     [Theory, MemberData(nameof(Places))]
-    public async Task An_item_that_is_missing(string kind)
+    public async Task A_missing_item_has_the_same_message_on_every_backend(string kind)
     {
         await using var place = await MakeAsync(kind);
         await using var store = await place.CreateStoreAsync();
@@ -53,18 +53,18 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
         })
             await SaysAsync(StoreError.ObjectNotFound, $"There is no item '{Item}'.", Item, act);
         await SaysAsync(StoreError.ObjectNotFound, $"There is no soft-deleted item '{Item}'.", Item, () => store.UndeleteAsync(Item, cancellationToken: Ct).AsTask());
-        await SaysAsync(StoreError.ObjectNotFound, $"Could not take a part of '{Item}': there is no such item.", Item,
+        await SaysAsync(StoreError.ObjectNotFound, $"Could not read a part of '{Item}': there is no such item.", Item,
             () => store.DefragAsync("data", [new(Item, 0, 1)], HashKind.Sha256, Ct).AsTask());
     }
 
     [Theory, MemberData(nameof(Places))]
-    public async Task An_item_that_is_there_already(string kind)
+    public async Task An_existing_item_has_the_same_message_on_every_backend(string kind)
     {
         await using var place = await MakeAsync(kind);
         await using var store = await place.CreateStoreAsync();
         await store.StoreAsync(Item, new byte[3], cancellationToken: Ct);
         await store.StoreAsync(Other, new byte[3], cancellationToken: Ct);
-        const string why = "there is an item of that name already, and it was not to be replaced.";
+        const string why = "an item with that name already exists and was not replaced.";
         await SaysAsync(StoreError.ObjectAlreadyExists, $"Could not store '{Item}': {why}", Item,
             () => store.StoreAsync(Item, new byte[1], StoreMode.CreateNew, Ct).AsTask());
         await SaysAsync(StoreError.ObjectAlreadyExists, $"Could not move '{Other}' to '{Item}': {why}", Item,
@@ -75,10 +75,10 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
     }
 
     [Theory, MemberData(nameof(Places))]
-    public async Task A_store_that_is_missing_or_there_already(string kind)
+    public async Task A_missing_or_existing_store_has_the_same_message_on_every_backend(string kind)
     {
         await using var place = await MakeAsync(kind);
-        const string missing = "there is no store at that place. Check the URL, or make a store there first.";
+        const string missing = "no store exists at that location. Check the URL, or create a store there first.";
         await SaysAsync(StoreError.StoreDoesNotExist, $"Could not open the store '{place.Url}': {missing}", place.Url, () => place.OpenStoreAsync());
         await SaysAsync(StoreError.StoreDoesNotExist, $"Could not destroy the store '{place.Url}': {missing}", place.Url, async () =>
         {
@@ -88,7 +88,7 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
         await using var store = await place.CreateStoreAsync();
         await store.StoreAsync(Item, new byte[1], cancellationToken: Ct);
         await SaysAsync(StoreError.StoreAlreadyExists,
-            $"Could not create the store '{place.Url}': there is something at that place already. Choose an empty place, or open what is there.", place.Url, async () =>
+            $"Could not create the store '{place.Url}': that location is already in use. Choose an empty location, or open the existing store.", place.Url, async () =>
         {
             await using var backend = place.CreateBackend();
             await backend.CreateAsync(Ct);
@@ -96,39 +96,39 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
     }
 
     [Theory, MemberData(nameof(Places))]
-    public async Task A_part_that_lies_outside_the_value(string kind)
+    public async Task A_range_outside_the_value_has_the_same_message_on_every_backend(string kind)
     {
         await using var place = await MakeAsync(kind);
         await using var store = await place.CreateStoreAsync();
         await store.StoreAsync(Item, new byte[3], cancellationToken: Ct);
         await SaysAsync(StoreError.ReadRange,
-            $"Could not take a part of '{Item}': a part that was asked for lies outside the value. It has 3 bytes, and 5 from 1 on are wanted.", Item,
+            $"Could not read a part of '{Item}': the requested range is outside the value. It has 3 bytes, and 5 bytes from offset 1 were requested.", Item,
             () => store.DefragAsync("data", [new(Item, 1, 5)], HashKind.Sha256, Ct).AsTask());
     }
 
     [Theory, MemberData(nameof(Places))]
-    public async Task A_name_that_nobody_may_write(string kind)
+    public async Task An_invalid_name_has_the_same_message_on_every_backend(string kind)
     {
         await using var place = await MakeAsync(kind);
         await using var store = await place.CreateStoreAsync();
         foreach (var (name, problem) in InvalidNames)
-            await SaysAsync(StoreError.InvalidName, $"'{name}' is no valid name: {problem}.", name, () => store.StoreAsync(name, new byte[1], cancellationToken: Ct).AsTask());
+            await SaysAsync(StoreError.InvalidName, $"'{name}' is not a valid name: {problem}.", name, () => store.StoreAsync(name, new byte[1], cancellationToken: Ct).AsTask());
     }
 
     [Theory, MemberData(nameof(Places))]
-    public async Task What_the_permissions_of_the_store_forbid(string kind)
+    public async Task A_permission_denied_by_the_store_has_the_same_message_on_every_backend(string kind)
     {
         await using var place = await MakeAsync(kind);
         await using (var writer = await place.CreateStoreAsync()) await writer.StoreAsync(Item, new byte[3], cancellationToken: Ct);
         await using var store = await place.OpenStoreAsync(PermissionMap.Parse("""{"": "l"}"""));
-        await SaysAsync(StoreError.PermissionDenied, $"Could not load '{Item}': permission is denied. The store's permissions want one of 'r' there.", Item,
+        await SaysAsync(StoreError.PermissionDenied, $"Could not load '{Item}': permission is denied. The store's permissions require one of 'r' there.", Item,
             () => store.LoadAsync(Item, cancellationToken: Ct).AsTask());
-        await SaysAsync(StoreError.PermissionDenied, $"Could not delete '{Item}': permission is denied. The store's permissions want one of 'D' there.", Item,
+        await SaysAsync(StoreError.PermissionDenied, $"Could not delete '{Item}': permission is denied. The store's permissions require one of 'D' there.", Item,
             () => store.DeleteAsync(Item, cancellationToken: Ct).AsTask());
     }
 
     [Theory, MemberData(nameof(PlacesWithQuota))]
-    public async Task A_quota_that_is_exceeded(string kind)
+    public async Task An_exceeded_quota_has_the_same_message_on_every_backend(string kind)
     {
         await using var place = await MakeAsync(kind, quota: 100);
         await using var store = await place.CreateStoreAsync();
@@ -139,17 +139,17 @@ public sealed class FaultWordingTests(CephServer ceph) : IAsyncDisposable
     }
 
     [Theory, MemberData(nameof(PlacesOnFolders))]
-    public async Task A_disk_that_is_full(string kind)
+    public async Task A_full_disk_has_the_same_message_on_every_backend(string kind)
     {
         await MountAsync();
         await using var place = await MakeAsync(kind);
         await using var store = await place.CreateStoreAsync();
         var text = await FailAsync(StoreError.NoSpace, Item, () => store.StoreAsync(Item, new byte[3_000_000], cancellationToken: Ct).AsTask());
-        AssertBetween($"Could not store '{Item}': the storage has no room left. ", text, " Make room there, then try again.");
+        AssertBetween($"Could not store '{Item}': the storage has no room left. ", text, " Free some space, then try again.");
     }
 
     [Theory, MemberData(nameof(PlacesOnFolders))]
-    public async Task A_disk_that_may_only_be_read(string kind)
+    public async Task A_read_only_disk_has_the_same_message_on_every_backend(string kind)
     {
         await MountAsync();
         await using var place = await MakeAsync(kind);

@@ -18,7 +18,7 @@ public sealed class FolderTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_place_where_no_folder_can_be(bool portable)
+    public async Task Creating_a_store_where_no_folder_can_exist_reports_the_system_error(bool portable)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "There is no /proc.");
         await using var backend = new FileBackend("/proc/foo", null, root => portable ? new PortableCalls(root) : FileCalls.For(root));
@@ -27,7 +27,7 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_that_may_only_be_read()
+    public async Task Creating_a_store_with_read_only_permissions_reports_permission_denied()
     {
         var options = new StoreOptions(new Uri(_folder.Combine("store")).AbsoluteUri) { Layout = new(("data", 2)), Permissions = PermissionMap.Parse("borgbackup-read-only") };
         var error = await Assert.ThrowsAsync<StoreException>(() => Store.CreateAsync(options, Ct));
@@ -37,7 +37,7 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_name_that_is_no_text_is_shown_by_its_bytes()
+    public async Task A_file_name_that_is_not_valid_text_is_shown_as_bytes()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such names.");
         await using var backend = new FileBackend(_folder.Combine("store"));

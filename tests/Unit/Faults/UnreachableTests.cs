@@ -40,12 +40,12 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     }
 
     [Theory, MemberData(nameof(Closed))]
-    public async Task A_server_that_is_gone(string url)
+    public async Task An_unreachable_server_reports_ConnectionLost(string url)
     {
         if (url.StartsWith("rclone:", StringComparison.Ordinal)) RcloneProgram.Require();
         if (url.Split(':')[0] is "sftp" or "rest") Wine.Skip("it has no ssh.");
         var text = await FailAsync(StoreError.ConnectionLost, url);
-        Assert.StartsWith($"Could not open the store '{StoreUrl.Redact(url)}': the connection was lost or could not be made. ", text, StringComparison.Ordinal);
+        Assert.StartsWith($"Could not open the store '{StoreUrl.Redact(url)}': the connection was lost or could not be established. ", text, StringComparison.Ordinal);
         Assert.EndsWith(" Check the address, the network and the server.", text, StringComparison.Ordinal);
         Assert.Contains("Connection refused", text, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(2, text.Split("Check the address").Length);
@@ -54,19 +54,19 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     [Theory]
     [InlineData("sftp")]
     [InlineData("rest")]
-    public async Task A_host_key_that_nobody_knows(string scheme)
+    public async Task An_unknown_host_key_is_explained(string scheme)
     {
         var sshd = OpenSshServer.Instance;
         Assert.SkipWhen(sshd.Missing is not null, sshd.Missing ?? "");
         Environment.SetEnvironmentVariable(SshCommand.ProgramVariable,
             $"ssh -F none -p {sshd.Port} -o BatchMode=yes -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes");
         var text = await FailAsync(StoreError.AuthenticationFailed, $"{scheme}://127.0.0.1:{sshd.Port}/store");
-        Assert.Contains($"No connection to '127.0.0.1:{sshd.Port}' could be made; ssh says: ", text, StringComparison.Ordinal);
+        Assert.Contains($"No connection to '127.0.0.1:{sshd.Port}' could be established; ssh says: ", text, StringComparison.Ordinal);
         Assert.Contains("The server's host key is not known. Connect once with ssh", text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_configuration_of_rclone_that_is_encrypted()
+    public async Task An_encrypted_rclone_configuration_is_explained()
     {
         RcloneProgram.Require();
         using var folder = new TemporaryFolder();
@@ -80,7 +80,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     }
 
     [Fact]
-    public async Task A_remote_of_rclone_that_is_not_configured()
+    public async Task An_rclone_remote_that_is_not_configured_is_explained()
     {
         RcloneProgram.Require();
         using var folder = new TemporaryFolder();
@@ -108,7 +108,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     }
 
     [Theory, MemberData(nameof(Missing))]
-    public async Task A_program_that_is_missing(string url)
+    public async Task A_missing_program_is_explained(string url)
     {
         Environment.SetEnvironmentVariable(SshCommand.ProgramVariable, "/no/such/program");
         Environment.SetEnvironmentVariable("RCLONE_BINARY", "/no/such/program");
@@ -117,16 +117,16 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
         var program = url.StartsWith("rest:", StringComparison.Ordinal) ? "borgstore-server-rest" : "/no/such/program";
         var why = OperatingSystem.IsWindows() ? @"[\w ]+" : "No such file or directory";
         Assert.Matches(
-            $"^Could not open the store '{url}': that cannot be done here. The program '{program}' could not be started: {why}. Install ",
+            $"^Could not open the store '{url}': the operation is not supported here. The program '{program}' could not be started: {why}. Install ",
             await FailAsync(StoreError.NotSupported, url));
     }
 
     [Theory, MemberData(nameof(Wrong))]
-    public async Task A_url_that_says_nothing(string url)
+    public async Task An_invalid_URL_is_explained(string url)
         => Assert.StartsWith($"'{StoreUrl.Redact(url)}' is not the URL of a store", await FailAsync(StoreError.InvalidUrl, url), StringComparison.Ordinal);
 
     [Fact]
-    public async Task A_password_that_is_wrong()
+    public async Task A_wrong_password_reports_AuthenticationFailed()
     {
         await using var server = await TestServer.StartAsync(options => options with { Username = "me", Password = "right" });
         var running = await ceph.GetAsync();
@@ -140,7 +140,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     }
 
     [Fact]
-    public async Task A_key_that_the_server_does_not_know()
+    public async Task An_unknown_client_key_reports_AuthenticationFailed()
     {
         var sshd = OpenSshServer.Instance;
         Assert.SkipWhen(sshd.Missing is not null, sshd.Missing ?? "");
@@ -155,7 +155,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     [InlineData("http://store.invalid/x", StoreError.AuthenticationFailed)]
     [InlineData($"s3:key:{Secret}@https://store.invalid/bucket/x", StoreError.ConnectionLost)]
     [InlineData($"s3:key:{Secret}@http://store.invalid/bucket/x", StoreError.AuthenticationFailed)]
-    public async Task A_proxy_that_refuses_is_named_without_its_password(string url, StoreError error)
+    public async Task A_proxy_that_rejects_the_request_is_named_without_its_password(string url, StoreError error)
     {
         await using var proxy = new ScriptedHttp(_ => ScriptedHttp.Http("407 Proxy Authentication Required\nProxy-Authenticate: Basic realm=\"proxy\""));
         using var settings = new ProxySettings(proxy.Url.Replace("http://", $"http://corp:{Secret}@", StringComparison.Ordinal));
@@ -168,13 +168,13 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     [Theory]
     [InlineData("http://localhost/store")]
     [InlineData($"s3:key:{Secret}@http://localhost/bucket/store")]
-    public async Task A_server_that_ends_whatever_is_not_TLS_is_not_asked_again(string url)
+    public async Task A_TLS_server_that_drops_plain_HTTP_is_not_retried(string url)
     {
         using var folder = new TemporaryFolder();
         TestCertificate.Write(folder.Combine("cert.pem"), "localhost");
         await using var server = new TlsFront(folder.Combine("cert.pem"), new("http://localhost:1"));
         var text = await FailAsync(StoreError.ConnectionLost, url.Replace("localhost", $"localhost:{server.Port}", StringComparison.Ordinal));
-        Assert.Contains($"Port {server.Port} speaks TLS. Write 'https:'", text, StringComparison.Ordinal);
+        Assert.Contains($"Port {server.Port} expects TLS. Use 'https:'", text, StringComparison.Ordinal);
         // The runtime itself retries a request, and then the client probes for TLS.
         Assert.InRange(server.ConnectionCount, 2, 6);
     }
@@ -182,7 +182,7 @@ public sealed class UnreachableTests(CephServer ceph) : IDisposable
     [Theory]
     [InlineData("http://127.0.0.1:1/store")]
     [InlineData($"s3:key:{Secret}@http://localhost:1/bucket/store")]
-    public async Task No_proxy_leads_to_this_machine(string url)
+    public async Task Connections_to_this_machine_bypass_the_proxy(string url)
     {
         await using var proxy = new ScriptedHttp(_ => ScriptedHttp.Http("407 Proxy Authentication Required"));
         using var settings = new ProxySettings(proxy.Url);

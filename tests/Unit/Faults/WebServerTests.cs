@@ -39,17 +39,17 @@ public sealed class WebServerTests(CephServer ceph) : IAsyncLifetime
     }
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task A_value_that_is_too_large_for_it(string kind)
+    public async Task A_value_that_exceeds_the_request_size_of_a_proxy_is_explained(string kind)
     {
         await using var store = await OpenAsync(await StartAsync(kind, "client_max_body_size 1k;"));
         var error = await Assert.ThrowsAsync<StoreException>(() => store.StoreAsync("data/0011223344", new byte[2000], cancellationToken: Ct).AsTask());
         Assert.Equal(StoreError.NotSupported, error.Error);
-        Assert.StartsWith("Could not store 'data/0011223344': that cannot be done here. ", error.Message, StringComparison.Ordinal);
-        Assert.Contains("takes no request of that size", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Could not store 'data/0011223344': the operation is not supported here. ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("does not accept requests of that size", error.Message, StringComparison.Ordinal);
     }
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task More_requests_than_it_lets_pass(string kind)
+    public async Task Requests_over_the_rate_limit_are_retried(string kind)
     {
         var url = await StartAsync(kind, "limit_req zone=few; limit_req_status 429; add_header Retry-After 1 always;", "limit_req_zone $server_port zone=few:1m rate=5r/s;");
         await using var store = await OpenAsync(url);
@@ -58,26 +58,26 @@ public sealed class WebServerTests(CephServer ceph) : IAsyncLifetime
     }
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task A_store_that_has_moved(string kind)
+    public async Task A_redirect_reports_the_new_location(string kind)
         => Assert.Contains(Elsewhere, (await FailAsync(await StartAsync(kind, $"return 301 {Elsewhere}$request_uri;"))).Message, StringComparison.Ordinal);
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task TLS_at_a_port_without(string kind)
-        => await SaysAsync("Write 'http:' in the URL", (await StartAsync(kind, "")).Replace("http://", "https://", StringComparison.Ordinal));
+    public async Task A_https_URL_for_a_port_without_TLS_is_explained(string kind)
+        => await SaysAsync("Use 'http:' in the URL", (await StartAsync(kind, "")).Replace("http://", "https://", StringComparison.Ordinal));
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task No_TLS_at_a_port_with_it(string kind)
-        => await SaysAsync("Write 'https:' in the URL", (await StartTlsAsync(kind, "127.0.0.1", 30)).Replace("https://", "http://", StringComparison.Ordinal));
+    public async Task A_http_URL_for_a_port_with_TLS_is_explained(string kind)
+        => await SaysAsync("Use 'https:' in the URL", (await StartTlsAsync(kind, "127.0.0.1", 30)).Replace("https://", "http://", StringComparison.Ordinal));
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task A_certificate_that_has_expired(string kind) => await SaysAsync("expired", await StartTlsAsync(kind, "127.0.0.1", -2, isKnown: true));
+    public async Task An_expired_certificate_is_explained(string kind) => await SaysAsync("expired", await StartTlsAsync(kind, "127.0.0.1", -2, isKnown: true));
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task A_certificate_for_another_name(string kind)
+    public async Task A_certificate_for_another_name_is_explained(string kind)
         => await SaysAsync("for another name", (await StartTlsAsync(kind, "elsewhere.example", 30, isKnown: true)).Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
 
     [Theory, MemberData(nameof(Kinds))]
-    public async Task A_certificate_of_an_unknown_authority(string kind)
+    public async Task A_certificate_of_an_unknown_authority_is_explained(string kind)
         => await SaysAsync(kind == "http" ? RestTransport.AuthorityVariable : "AWS_CA_BUNDLE", await StartTlsAsync(kind, "127.0.0.1", 30));
 
     private static async Task SaysAsync(string why, string url)

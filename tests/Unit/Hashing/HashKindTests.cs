@@ -18,7 +18,7 @@ public class HashKindTests
     [InlineData("blake2b", "BLAKE2b", 64)]
     [InlineData("blake2s", "BLAKE2s", 32)]
     [InlineData("blake3", "BLAKE3", 32)]
-    public void Names(string name, string displayName, int digestSize)
+    public void Parse_accepts_names_and_display_names(string name, string displayName, int digestSize)
     {
         var kind = HashKind.Parse(name);
         Assert.Same(kind, HashKind.Parse(displayName));
@@ -28,7 +28,7 @@ public class HashKindTests
     }
 
     [Fact]
-    public void NamesAreUnique()
+    public void Names_are_unique()
     {
         Assert.Equal(13, HashKind.All.Count);
         Assert.Equal(13, HashKind.All.Select(kind => kind.Name).Distinct().Count());
@@ -45,7 +45,7 @@ public class HashKindTests
     [InlineData("BLAKE2b", "blake2b")]
     [InlineData("BLAKE-2S", "blake2s")]
     [InlineData("blake-3", "blake3")]
-    public void ParsesAnySpelling(string text, string name) => Assert.Equal(name, HashKind.Parse(text).Name);
+    public void Parse_accepts_any_spelling(string text, string name) => Assert.Equal(name, HashKind.Parse(text).Name);
 
     [Theory]
     [InlineData(null)]
@@ -64,7 +64,7 @@ public class HashKindTests
     [InlineData(" sha256")]
     [InlineData("blake2")]
     [InlineData("crc32")]
-    public void RefusesOtherNames(string? text)
+    public void Parse_rejects_unknown_names(string? text)
     {
         Assert.False(HashKind.TryParse(text, out var kind));
         Assert.Null(kind);
@@ -74,7 +74,7 @@ public class HashKindTests
     }
 
     [Fact]
-    public void MessageStaysOnOneShortLine()
+    public void The_message_for_an_unknown_name_is_one_short_line()
     {
         var message = Assert.Throws<StoreException>(() => HashKind.Parse("x\r\nSet-Cookie: a=b" + new string('y', 1000))).Message;
         Assert.DoesNotContain('\n', message);

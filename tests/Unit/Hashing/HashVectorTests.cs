@@ -35,12 +35,12 @@ public class HashVectorTests
     [InlineData("blake2s", "abc", "508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982")]
     [InlineData("blake3", "", "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262")]
     [InlineData("blake3", "abc", "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85")]
-    public void Published(string algorithm, string text, string digest) =>
+    public void Digests_match_published_test_vectors(string algorithm, string text, string digest) =>
         Assert.Equal(digest, HashKind.Parse(algorithm).ComputeHex(Encoding.ASCII.GetBytes(text)));
 
     /// <summary>The first 32 bytes of each output in hash mode, of https://github.com/BLAKE3-team/BLAKE3/tree/master/test_vectors.</summary>
     [Fact]
-    public void Blake3_has_the_digests_of_its_official_vectors()
+    public void Blake3_matches_its_official_test_vectors()
     {
         using var vectors = JsonDocument.Parse(File.ReadAllBytes(
             Path.Combine(AppContext.BaseDirectory, "data", "blake3-test-vectors.json")));
@@ -54,7 +54,7 @@ public class HashVectorTests
     }
 
     [Fact]
-    public void AgreesWithHashlib()
+    public void Digests_match_those_of_hashlib()
     {
         foreach (var kind in HashKind.All.Where(kind => kind != HashKind.Blake3))
         {
@@ -65,7 +65,7 @@ public class HashVectorTests
 
     /// <summary>Implementations that are only used on other systems or processors.</summary>
     [Fact]
-    public void OtherWaysAgreeWithHashlib()
+    public void Alternative_implementations_match_hashlib()
     {
         foreach (var kind in new[] { HashKind.Sha3_256, HashKind.Sha3_384, HashKind.Sha3_512 })
             AssertAgreesWithHashlib(new Sha3Hasher(kind));

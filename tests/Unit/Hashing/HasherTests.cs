@@ -10,7 +10,7 @@ public class HasherTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void PiecesMakeTheWhole(string algorithm)
+    public void Appending_pieces_gives_the_digest_of_the_whole(string algorithm)
     {
         var kind = HashKind.Parse(algorithm);
         using var hasher = kind.CreateHasher();
@@ -26,7 +26,7 @@ public class HasherTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void IsUsedAgain(string algorithm)
+    public void A_hasher_can_be_reused(string algorithm)
     {
         var kind = HashKind.Parse(algorithm);
         var data = Sample.Random(5000);
@@ -50,7 +50,7 @@ public class HasherTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void RefusesShortDestination(string algorithm)
+    public void Finish_rejects_a_destination_that_is_too_short(string algorithm)
     {
         var kind = HashKind.Parse(algorithm);
         using var hasher = kind.CreateHasher();

@@ -28,7 +28,7 @@ public class SecondOracleTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Every_length_up_to_several_blocks_has_the_same_digest(string name)
+    public void Every_length_up_to_several_blocks_matches_the_oracle(string name)
     {
         using var hasher = Pairs[name].Create();
         var oracle = Pairs[name].CreateOracle();
@@ -38,7 +38,7 @@ public class SecondOracleTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Random_pieces_have_the_same_digest_as_the_whole(string name)
+    public void Random_pieces_match_the_oracles_digest_of_the_whole(string name)
     {
         var random = new Random(7);
         using var hasher = Pairs[name].Create();
@@ -59,7 +59,7 @@ public class SecondOracleTests
 
     /// <summary>One piece each, so that every width of vectors meets every remainder.</summary>
     [Fact]
-    public void Blake3_has_the_same_digest_around_the_borders_of_its_tree()
+    public void Blake3_matches_the_oracle_around_the_boundaries_of_its_tree()
     {
         using var hasher = HashKind.Blake3.CreateHasher();
         var oracle = new Blake3Digest(256);

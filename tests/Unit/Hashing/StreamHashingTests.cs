@@ -12,7 +12,7 @@ public class StreamHashingTests
     [InlineData(256 * 1024 + 1)]
     [InlineData(2304 * 1024)]
     [InlineData(20_000_003)]
-    public async Task StreamsHashAsMemoryDoes(int length)
+    public async Task A_stream_has_the_same_digest_as_memory(int length)
     {
         var data = Sample.Random(length);
         foreach (var kind in new[] { HashKind.Sha256, HashKind.Blake2b, HashKind.Blake3 })
@@ -24,7 +24,7 @@ public class StreamHashingTests
     }
 
     [Fact]
-    public async Task ManyAtOnce()
+    public async Task Streams_can_be_hashed_concurrently()
     {
         var data = Sample.Random(12_345_678);
         var expected = HashKind.Blake3.ComputeHex(data);
@@ -34,7 +34,7 @@ public class StreamHashingTests
     }
 
     [Fact]
-    public async Task CancellationEndsItBetweenBlocks()
+    public async Task Cancellation_stops_hashing_between_blocks()
     {
         using var cancellation = new CancellationTokenSource();
         var stream = new TrickleStream(new byte[64 << 20]) { OnRead = position => { if (position > 10 << 20) cancellation.Cancel(); } };
@@ -44,7 +44,7 @@ public class StreamHashingTests
     }
 
     [Fact]
-    public async Task FailureOfTheStreamIsPassedOn()
+    public async Task An_exception_of_the_stream_propagates()
     {
         var stream = new TrickleStream(new byte[64 << 20]) { OnRead = position => { if (position > 10 << 20) throw new IOException("gone"); } };
         var exception = await Assert.ThrowsAsync<IOException>(async () => await HashKind.Sha256.ComputeHexAsync(stream));

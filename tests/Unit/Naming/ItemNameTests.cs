@@ -10,7 +10,7 @@ public class ItemNameTests
     [InlineData("data/ab/cd/abcd")]
     [InlineData("console")]
     [InlineData("com")]
-    public void Names_that_every_platform_holds_are_written(string name) => ItemName.CheckWritable(name, name);
+    public void Names_valid_on_every_platform_can_be_written(string name) => ItemName.CheckWritable(name, name);
 
     [Theory]
     [InlineData("", "empty")]
@@ -19,7 +19,7 @@ public class ItemNameTests
     [InlineData("../up", "'..'")]
     [InlineData("a..b", "'..'")]
     [InlineData("Config/main", "upper-case")]
-    [InlineData("a b", "blank")]
+    [InlineData("a b", "space")]
     [InlineData("a\\b", "elements")]
     [InlineData("ä", "ASCII")]
     [InlineData("a\nb", "control character 0x0a")]
@@ -32,7 +32,7 @@ public class ItemNameTests
     [InlineData("data/nul.txt", "device")]
     [InlineData("data/com1", "device")]
     [InlineData("data/x.", "dot")]
-    public void Other_names_are_refused_with_the_reason(string name, string reason)
+    public void Other_names_are_rejected_with_the_reason(string name, string reason)
     {
         var error = Assert.Throws<StoreException>(() => ItemName.CheckWritable(name, name));
         Assert.Equal(StoreError.InvalidName, error.Error);
@@ -41,7 +41,7 @@ public class ItemNameTests
     }
 
     [Fact]
-    public void A_hundred_characters_count_for_the_nested_name_with_room_for_soft_deletion()
+    public void The_limit_of_a_hundred_characters_includes_the_suffix_of_soft_deletion()
     {
         ItemName.CheckWritable(new string('a', 96), "name");
         Assert.Throws<StoreException>(() => ItemName.CheckWritable(new string('a', 97), "name"));
@@ -54,7 +54,7 @@ public class ItemNameTests
     [InlineData("a:b")]
     [InlineData("con")]
     [InlineData("x.")]
-    public void What_the_Python_package_wrote_is_read_where_the_platform_can_hold_it(string name)
+    public void Names_written_by_the_Python_package_can_be_read_if_the_platform_allows_them(string name)
     {
         Assert.Null(ItemName.DescribeProblem(name, writing: false, windows: false));
         Assert.NotNull(ItemName.DescribeProblem(name, writing: false, windows: true));
@@ -68,5 +68,5 @@ public class ItemNameTests
     [InlineData("quota.hid", false)]
     [InlineData("README", false)]
     [InlineData("", false)]
-    public void Listings_leave_out_what_is_not_an_item(string element, bool listable) => Assert.Equal(listable, ItemName.IsListable(element));
+    public void Only_names_of_items_are_listable(string element, bool listable) => Assert.Equal(listable, ItemName.IsListable(element));
 }

@@ -14,7 +14,7 @@ public class NestingTests
     [InlineData("a/b/12345678", 1, "a/b/12/12345678")]
     [InlineData("ns/123", 2, "ns/12/3/123")]
     [InlineData("ns/1", 2, "ns/1/1")]
-    public void Keys_are_nested_as_the_Python_package_does(string name, int levels, string nested)
+    public void Keys_are_nested_like_in_the_Python_package(string name, int levels, string nested)
     {
         Assert.Equal(nested, Nesting.Nest(name, levels));
         Assert.Equal(nested + ".del", Nesting.Nest(name, levels, deleted: true));
@@ -33,11 +33,11 @@ public class NestingTests
     [InlineData("12/.del", "12/", 0, true)]
     [InlineData(".del/x", ".del/x", 0, false)]
     [InlineData("/.del", "/", 0, true)]
-    public void Paths_of_a_listing_are_unnested(string path, string key, int levels, bool deleted)
+    public void Unnest_returns_the_key_the_level_and_whether_it_is_deleted(string path, string key, int levels, bool deleted)
         => Assert.Equal((key, levels, deleted), Nesting.Unnest(path));
 
     [Fact]
-    public void Unnesting_undoes_nesting()
+    public void Unnest_reverses_Nest()
     {
         var names = from key in Gen.Elements("0123456789abcdef_-".ToCharArray()).ArrayOf().Where(chars => chars.Length is > 0 and < 70)
                     from levels in Gen.Choose(0, 4)

@@ -11,17 +11,17 @@ public sealed class PrintableTextTests
     [InlineData("a\u202eb\u2066c\ufeffd\u2028", @"a\u202eb\u2066c\ufeffd\u2028")]
     [InlineData("\U000e0001ok", @"\U000e0001ok")]
     [InlineData("", "")]
-    public void Text_is_shown_without_control_and_format_characters(string text, string expected)
+    public void Control_and_format_characters_are_escaped(string text, string expected)
     {
         Assert.Equal(expected, PrintableText.Escape(text));
         Assert.Equal(expected, PrintableText.Escape(expected));
     }
 
     [Fact]
-    public void Half_a_surrogate_pair_is_escaped() => Assert.Equal(@"a\ud83db\ude00", PrintableText.Escape("a" + '\ud83d' + "b" + '\ude00'));
+    public void An_unpaired_surrogate_is_escaped() => Assert.Equal(@"a\ud83db\ude00", PrintableText.Escape("a" + '\ud83d' + "b" + '\ude00'));
 
     [Fact]
-    public void Message_of_an_exception_is_escaped_and_its_name_is_not()
+    public void The_message_of_an_exception_is_escaped_but_its_name_is_not()
     {
         var exception = new StoreException(StoreError.BackendFailure, "the server says \u009b2J\u202e", "a\x1b").Explain("load 'a\x1b'", "a\x1b");
         Assert.Equal(@"Could not load 'a\x1b': the storage failed. The server says \x9b2J\u202e.", exception.Message);

@@ -14,7 +14,7 @@ public class ChildProcessTests
     public ChildProcessTests() => Assert.SkipWhen(OperatingSystem.IsWindows(), "These tests talk to /bin/sh.");
 
     [Fact]
-    public async Task Carries_bytes_both_ways_and_the_exit_status()
+    public async Task Bytes_are_transferred_in_both_directions_and_the_exit_status_is_returned()
     {
         await using var child = Sh("cat; exit 7");
         var sent = new byte[5_000_000];
@@ -32,7 +32,7 @@ public class ChildProcessTests
     }
 
     [Fact]
-    public async Task Keeps_the_last_of_what_goes_to_standard_error()
+    public async Task The_tail_of_standard_error_is_kept()
     {
         await using var child = Sh("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done >&2");
         Assert.Equal(0, await child.WaitAsync(TimeSpan.FromSeconds(10)));
@@ -41,7 +41,7 @@ public class ChildProcessTests
     }
 
     [Fact]
-    public async Task Hands_on_each_line_of_standard_error()
+    public async Task Each_line_of_standard_error_is_reported()
     {
         var lines = new List<string>();
         await using var child = ChildProcess.Start(new("/bin/sh", ["-c", "echo one >&2; printf 'tw' >&2; sleep 0.1; printf 'o\\r\\n\\nrest' >&2"]) { ErrorLine = lines.Add });
@@ -50,14 +50,14 @@ public class ChildProcessTests
     }
 
     [Fact]
-    public void Says_what_program_is_missing()
+    public void A_missing_program_is_named_in_the_error()
     {
         var e = Assert.Throws<Win32Exception>(() => ChildProcess.Start(new("no-such-program-anywhere", [])));
         Assert.Contains("no-such-program-anywhere", e.Message);
     }
 
     [Fact]
-    public async Task Passes_arguments_and_environment_unchanged()
+    public async Task Arguments_and_environment_are_passed_unchanged()
     {
         await using var child = ChildProcess.Start(new("/bin/sh", ["-c", "printf '%s|' \"$@\" \"$ONE\" \"$HOME\"", "sh", "a b", "", "é'\"*"])
         {
@@ -68,7 +68,7 @@ public class ChildProcessTests
     }
 
     [Fact]
-    public async Task Lives_in_a_session_of_its_own_with_default_signals()
+    public async Task A_child_runs_in_its_own_session_with_default_signals()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         await using var child = Sh("echo ready; cat");
@@ -85,7 +85,7 @@ public class ChildProcessTests
     [InlineData("cat", 0)] // ends with its input
     [InlineData("sleep 100", 128 + 15)] // must be terminated
     [InlineData("trap '' TERM; echo ready; while :; do sleep 100; done", 128 + 9)] // ignores SIGTERM and must be killed
-    public async Task Ends_when_it_is_disposed(string script, int status)
+    public async Task Dispose_ends_the_child(string script, int status)
     {
         var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { Patience = TimeSpan.FromMilliseconds(200) });
         if (script.Contains("ready")) await ReadLineAsync(child.Stream);
@@ -94,7 +94,7 @@ public class ChildProcessTests
     }
 
     [Fact]
-    public async Task Does_not_wait_for_a_grandchild_that_holds_standard_error()
+    public async Task Wait_does_not_wait_for_a_grandchild_that_holds_standard_error()
     {
         await using var child = Sh("sleep 60 & echo failed >&2; exit 3");
         var watch = Stopwatch.StartNew();
@@ -105,7 +105,7 @@ public class ChildProcessTests
     }
 
     [Fact]
-    public async Task Leaves_no_process_behind_over_many_starts()
+    public async Task Many_starts_leave_no_zombie_processes()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         for (var i = 0; i < 50; i++)
@@ -119,7 +119,7 @@ public class ChildProcessTests
     }
 
     [Fact]
-    public async Task Is_gone_when_its_parent_is_killed()
+    public async Task A_child_ends_when_its_parent_is_killed()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         // Ignores both the end of its input and SIGTERM.

@@ -11,7 +11,7 @@ public sealed class PublicApiTests
     public void BorgStore_Core_has_the_approved_public_surface() => Check(typeof(Store).Assembly);
 
     [Fact]
-    public void No_type_of_somebody_else_shows_in_the_public_surface_of_BorgStore_Core()
+    public void The_public_surface_of_BorgStore_Core_exposes_no_third_party_types()
     {
         var core = typeof(Store).Assembly;
         var foreign = core.GetReferencedAssemblies().Select(a => a.Name!)

@@ -32,7 +32,7 @@ public abstract class RcloneContract(string parent) : BackendContract
     protected override string? RawFolder => Folder;
 
     [Fact]
-    public async Task A_value_of_the_same_size_and_time_replaces_as_well()
+    public async Task A_value_of_the_same_size_and_time_is_replaced_too()
     {
         for (byte i = 0; i < 5; i++)
         {
@@ -46,7 +46,7 @@ public abstract class RcloneContract(string parent) : BackendContract
     }
 
     [Fact]
-    public async Task What_a_crash_left_is_found_and_removed()
+    public async Task Leftovers_of_a_crash_are_found_and_removed()
     {
         await StoreAsync("data/a", [1]);
         await PutRawAsync("data/0123456789abcdef.tmp", new byte[10]);
@@ -112,9 +112,9 @@ public abstract class RcloneServedTests(RcloneServing server) : RcloneContract(s
     // Rclone deliberately slows down requests to some servers.
     private static readonly string[] SlowTests =
     [
-        nameof(Many_items_are_listed_completely), nameof(A_storm_of_operations_leaves_what_was_last_done),
-        nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(Every_hash_is_that_of_the_value),
-        nameof(What_vanishes_while_a_listing_runs_is_no_failure),
+        nameof(A_listing_of_many_items_is_complete), nameof(After_many_concurrent_operations_each_item_has_its_last_state),
+        nameof(One_of_many_concurrent_creators_of_an_item_wins), nameof(Hash_matches_the_value_for_every_algorithm),
+        nameof(Items_deleted_during_a_listing_do_not_make_it_fail),
     ];
 
     // Versions before 1.63 delete the target before they move on these remotes.
@@ -137,7 +137,7 @@ public sealed class RcloneWebdavTests(WebdavServing server) : RcloneServedTests(
 
     public override ValueTask InitializeAsync()
     {
-        Assert.SkipWhen(TestContext.Current.TestMethod?.MethodName == nameof(No_directory_is_made_below_an_item),
+        Assert.SkipWhen(TestContext.Current.TestMethod?.MethodName == nameof(Creating_a_directory_below_an_item_fails),
             "Rclone takes the refusal of a WebDAV server for a directory that is there already.");
         return base.InitializeAsync();
     }

@@ -10,7 +10,7 @@ namespace BorgStore.Tests.Rclone;
 public sealed class RcloneEnvironmentTests
 {
     [Fact]
-    public async Task What_the_user_set_for_the_prompt_does_no_harm()
+    public async Task RCLONE_variables_set_for_interactive_use_have_no_effect()
     {
         using var folder = new TemporaryFolder();
         var settings = new Dictionary<string, string>
@@ -47,7 +47,7 @@ public sealed class RcloneEnvironmentTests
     }
 
     [Fact]
-    public async Task A_remote_that_says_nothing_is_given_up_after_the_time_that_the_user_set()
+    public async Task A_silent_remote_times_out_after_RCLONE_TIMEOUT()
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
@@ -69,7 +69,7 @@ public sealed class RcloneEnvironmentTests
     }
 
     [Fact]
-    public async Task A_variable_names_the_program()
+    public async Task RCLONE_BINARY_selects_the_program()
     {
         var service = new RcloneService();
         Environment.SetEnvironmentVariable("RCLONE_BINARY", "/no/such/rclone");

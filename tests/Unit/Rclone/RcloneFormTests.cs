@@ -28,7 +28,7 @@ public sealed class RcloneFormTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("\r\n")]
     [InlineData("--\r\n\r\n--boundary--\r\n")]
-    public async Task A_value_arrives_as_it_is(string text)
+    public async Task A_value_arrives_unchanged(string text)
     {
         var server = await _service!.GetServerAsync(Ct);
         await server.Forms.SendAsync(_folder.Path, "a b/x.tmp", Encoding.ASCII.GetBytes(text));
@@ -36,7 +36,7 @@ public sealed class RcloneFormTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_those_that_go_together_one_fails_alone()
+    public async Task One_failing_value_of_a_batch_does_not_fail_the_others()
     {
         const int count = 40;
         var server = await _service!.GetServerAsync(Ct);
@@ -55,7 +55,7 @@ public sealed class RcloneFormTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_a_value_that_is_cut_off_nothing_is_kept()
+    public async Task A_truncated_value_leaves_no_file()
     {
         var server = await _service!.GetServerAsync(Ct);
         var call = RcloneForm.Create(_folder.Path, "data", [("x.tmp", new byte[10_000])]);

@@ -16,7 +16,7 @@ public sealed class RcloneLargeValueTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_large_value_passes_in_little_memory()
+    public async Task A_large_value_is_stored_and_loaded_in_little_memory()
     {
         RcloneProgram.Require();
         var size = LongTests.Choose(100L << 20, 4L << 30);

@@ -13,7 +13,7 @@ public sealed class RcloneListingTests
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(100_000)]
-    public async Task A_list_is_read_as_it_comes(int pieceSize)
+    public async Task A_listing_is_parsed_in_pieces_of_any_size(int pieceSize)
     {
         const string Json = """
             {"other":[{"Path":"no"}, 1, null], "list":[
@@ -32,7 +32,7 @@ public sealed class RcloneListingTests
     }
 
     [Fact]
-    public async Task A_list_of_any_length_is_read()
+    public async Task A_long_listing_is_parsed_completely()
     {
         var json = new StringBuilder("{\"list\":[");
         for (var i = 0; i < 20_000; i++) json.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{{\"Path\":\"data/{i:x8}{new string('z', i % 97)}\",\"Size\":{i}}}");
@@ -48,14 +48,14 @@ public sealed class RcloneListingTests
     [InlineData("{\"list\":[{\"Path\":\"a\"}")]
     [InlineData("not json")]
     [InlineData("")]
-    public async Task A_list_that_is_cut_off_is_a_failure(string json)
+    public async Task A_truncated_listing_is_a_BackendFailure(string json)
     {
         var failure = await Assert.ThrowsAsync<RcloneFailure>(() => ReadAsync(Encoding.UTF8.GetBytes(json), 100));
         Assert.Equal(StoreError.BackendFailure, failure.Error);
     }
 
     [Fact]
-    public async Task A_tree_comes_in_the_same_order_in_one_call_and_directory_by_directory()
+    public async Task A_tree_listing_has_the_same_order_in_one_call_and_directory_by_directory()
     {
         RcloneProgram.Require();
         using var folder = new TemporaryFolder();

@@ -45,7 +45,7 @@ public sealed class RcloneMountTests : IAsyncLifetime
     [InlineData("file")]
     [InlineData("portable")]
     [InlineData("sftp")]
-    public async Task A_new_item_replaces_none(string kind)
+    public async Task Creating_or_moving_never_replaces_an_existing_item(string kind)
     {
         var path = Path.Combine(Mounted, "store");
         var sshd = OpenSshServer.Instance;

@@ -23,7 +23,7 @@ public sealed class RcloneProcessTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task It_does_not_outlive_a_process_that_is_killed()
+    public async Task Rclone_ends_when_its_parent_process_is_killed()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         Directory.CreateDirectory(_folder.Combine("store"));
@@ -36,7 +36,7 @@ public sealed class RcloneProcessTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Ctrl_C_at_the_prompt_does_not_reach_it_and_nothing_of_its_secret_shows()
+    public async Task Rclone_has_its_own_session_and_no_secret_on_its_command_line()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         var id = (await _service.GetServerAsync(Ct)).Id;
@@ -46,7 +46,7 @@ public sealed class RcloneProcessTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Nobody_is_served_without_the_password()
+    public async Task Requests_without_the_password_are_unauthorized()
     {
         await File.WriteAllTextAsync(_folder.Combine("file"), "secret", Ct);
         var server = await _service.GetServerAsync(Ct);
@@ -59,7 +59,7 @@ public sealed class RcloneProcessTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Hashes_and_moves_happen_where_the_values_are()
+    public async Task Hash_and_move_run_on_the_remote()
     {
         await using var store = new RcloneBackend("rclone:" + _folder.Combine("store"), _service);
         await store.CreateAsync(Ct);

@@ -26,7 +26,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_missing_program_is_named_with_the_remedy()
+    public async Task A_missing_program_is_named_with_advice()
     {
         var error = await OpenFailsAsync(StoreError.NotSupported, Service("/no/such/rclone"), "rclone:remote:");
         Assert.Contains("/no/such/rclone", error.Message, StringComparison.Ordinal);
@@ -34,7 +34,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_program_that_ends_at_once_is_quoted()
+    public async Task The_output_of_a_program_that_exits_immediately_is_quoted()
     {
         var program = Script("echo 'Error: unknown command \"rcd\"' >&2; exit 3");
         var error = await OpenFailsAsync(StoreError.NotSupported, Service(program), "rclone:remote:");
@@ -43,19 +43,19 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_version_that_is_too_old_is_refused()
+    public async Task A_version_that_is_too_old_is_rejected()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var serving = AnswerAsync(listener, """{"decomposed":[1,56,2],"version":"v1.56.2"}""");
         var program = Script($"echo 'NOTICE: Serving remote control on http://{listener.LocalEndpoint}/' >&2; read -r line");
         var error = await OpenFailsAsync(StoreError.NotSupported, Service(program), "rclone:remote:");
-        Assert.Contains("rclone 1.56, and 1.57 or later is needed", error.Message, StringComparison.Ordinal);
+        Assert.Contains("rclone 1.56, but 1.57 or later is required", error.Message, StringComparison.Ordinal);
         await serving;
     }
 
     [Fact]
-    public async Task A_remote_that_is_not_configured_is_told()
+    public async Task A_remote_that_is_not_configured_is_reported()
     {
         var error = await OpenFailsAsync(StoreError.InvalidUrl, Service(), "rclone:no-such-remote:path");
         Assert.Contains("no-such-remote", error.Message, StringComparison.Ordinal);
@@ -63,7 +63,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_password_in_a_connection_string_shows_nowhere()
+    public async Task A_password_in_a_connection_string_is_never_shown()
     {
         var error = await OpenFailsAsync(StoreError.ConnectionLost, Service(), "rclone::sftp,host=127.0.0.1,port=1,user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:x");
         Assert.DoesNotContain("8_JpXsp", error.ToString(), StringComparison.Ordinal);
@@ -73,7 +73,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_stores_share_one_process_which_ends_when_it_is_told_to()
+    public async Task All_stores_share_one_process_that_ends_when_stopped()
     {
         var service = Service();
         await using var first = await CreateAsync(service, StoreFolder);
@@ -88,7 +88,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Killed_in_the_middle_it_starts_anew_and_nothing_acknowledged_is_lost()
+    public async Task A_killed_rclone_is_restarted_and_no_acknowledged_value_is_lost()
     {
         var service = Service();
         await using var store = await CreateAsync(service, StoreFolder);
@@ -136,7 +136,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Stopped_while_it_is_used_it_fails_as_a_lost_connection_or_not_at_all()
+    public async Task Stopping_rclone_during_operations_causes_only_ConnectionLost()
     {
         var service = Service();
         await using var store = await CreateAsync(service, StoreFolder);
@@ -169,7 +169,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_value_is_loaded_again_where_rclone_was_killed_on_the_way()
+    public async Task A_large_load_is_retried_after_rclone_was_killed()
     {
         var service = Service();
         await using var store = await CreateAsync(service, StoreFolder);
@@ -185,7 +185,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_stops_answering_is_ended_and_replaced()
+    public async Task An_unresponsive_rclone_is_ended_and_replaced()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no signal that stops a process.");
         var service = Service(stallTimeout: TimeSpan.FromSeconds(1));
@@ -200,7 +200,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_closing_bracket_in_a_path_is_refused()
+    public async Task A_path_with_a_closing_bracket_is_rejected()
     {
         var folder = _folder.Combine("a]b");
         await using var store = new RcloneBackend($"rclone:{folder}", Service());

@@ -18,7 +18,7 @@ public sealed class AuthorityFileTests : IDisposable
     [InlineData(null)]
     [InlineData("")]
     [InlineData("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")]
-    public async Task One_without_authorities_is_said(string? content)
+    public async Task An_authority_file_without_certificates_is_reported(string? content)
     {
         var file = _folder.Combine("authorities.pem");
         if (content is not null) await File.WriteAllTextAsync(file, content, TestContext.Current.CancellationToken);

@@ -42,14 +42,14 @@ public sealed class GatherTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_thousand_ranges_are_one_request()
+    public async Task A_thousand_ranges_take_one_request()
     {
         Assert.Equal(Expected(1000), await GatherAsync(1000));
         Assert.Equal((1, 0), (_gathers, _loads));
     }
 
     [Fact]
-    public async Task Against_our_server_of_before_ranges_are_loaded_one_by_one()
+    public async Task Ranges_are_loaded_one_by_one_from_an_older_server_without_gather()
     {
         Replace("cmd=gather", "cmd=gathex");
         ReplaceInAnswers("X-BorgStore-Server: 2", "X-BorgStore-Server: 1");
@@ -63,7 +63,7 @@ public sealed class GatherTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Against_another_server_with_the_command_a_refusal_is_a_refusal()
+    public async Task A_rejection_by_another_server_that_supports_gather_is_not_retried_by_loading()
     {
         // A client that had identified it as one of our servers would ignore the change.
         await _client.DisposeAsync();
@@ -76,7 +76,7 @@ public sealed class GatherTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lost_answer_is_asked_for_again()
+    public async Task A_gather_whose_response_is_lost_is_retried()
     {
         _line.AnswersToCut = 1;
         Assert.Equal(Expected(20), await GatherAsync(20));
@@ -84,7 +84,7 @@ public sealed class GatherTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_item_that_may_not_be_read_gives_nothing_of_the_others()
+    public async Task Gather_fails_if_one_item_may_not_be_read()
     {
         await using var server = await TestServer.StartAsync(options => options with { Permissions = PermissionMap.Parse("""{"": "lw", "data/open": "lrw"}""") });
         await using var client = new RestBackend(server.Address.ToString());

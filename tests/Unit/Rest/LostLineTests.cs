@@ -34,7 +34,7 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_safe_to_repeat_is_repeated()
+    public async Task Idempotent_requests_are_retried()
     {
         foreach (var lost in new[] { 1, 2 })
         {
@@ -52,7 +52,7 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_was_never_there_is_not_waited_for()
+    public async Task A_server_that_was_never_reachable_is_not_retried()
     {
         await using var client = new RestBackend("http://127.0.0.1:1");
         client.Client.Retry = new(1, TimeSpan.FromHours(1)) { MaxPause = TimeSpan.MaxValue };
@@ -60,7 +60,7 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_can_not_be_known_to_have_happened_is_said_so()
+    public async Task A_lost_response_to_a_non_idempotent_request_is_reported_as_unknown()
     {
         _line.AnswersToCut = 1;
         Assert.Contains("not known", (await AssertFailsAsync(StoreError.ConnectionLost, () => _client.DeleteAsync("data/a", Ct).AsTask())).Message, StringComparison.Ordinal);
@@ -79,7 +79,7 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_sent_twice_that_arrived_once_and_all_that_never_did()
+    public async Task A_request_that_never_reached_the_server_is_retried()
     {
         // The server was reachable, stops listening for a while, and then comes back.
         var port = TestPorts.FindFree();
@@ -97,7 +97,7 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stall_times_out()
+    public async Task A_stalled_response_times_out()
     {
         await _client.FindAsync("data/a", Ct);
         (_client.Client.StallTimeout, _client.Client.Retry) = (TimeSpan.FromSeconds(0.5), RetryPolicy.Never);
@@ -108,7 +108,7 @@ public sealed class LostLineTests : IAsyncLifetime
     [Theory]
     [InlineData(1000, StoreError.ConnectionLost)]
     [InlineData(5 << 20, StoreError.HashMismatch)]
-    public async Task A_value_that_is_damaged_on_its_way_here_is_noticed(int size, StoreError error)
+    public async Task Damage_to_a_downloaded_value_is_detected(int size, StoreError error)
     {
         await _client.StoreAsync("data/b", new byte[size], StoreMode.Overwrite, Ct);
         _line.ToClient = Damage;
@@ -120,7 +120,7 @@ public sealed class LostLineTests : IAsyncLifetime
     [Theory]
     [InlineData(1000)]
     [InlineData(5 << 20)]
-    public async Task A_value_that_is_damaged_on_its_way_there_is_not_stored(int size)
+    public async Task A_value_damaged_during_the_upload_is_not_stored(int size)
     {
         _line.ToServer = Damage;
         await AssertFailsAsync(StoreError.HashMismatch, () => _client.StoreAsync("data/b", new byte[size], StoreMode.Overwrite, Ct).AsTask());
@@ -131,7 +131,7 @@ public sealed class LostLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_newer_value_of_another_client_is_not_removed_with_a_damaged_one()
+    public async Task Cleaning_up_a_damaged_upload_keeps_a_newer_value_of_another_client()
     {
         _line.ToServer = (bytes, count) =>
         {

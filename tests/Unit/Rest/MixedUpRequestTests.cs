@@ -13,7 +13,7 @@ public sealed class MixedUpRequestTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Nothing_fails_that_would_work_one_by_one(bool hasWriteTimes)
+    public async Task Concurrent_requests_succeed_on_a_server_that_mixes_them_up(bool hasWriteTimes)
     {
         await using var server = await MixingServer.StartAsync(hasWriteTimes);
         await using var store = await OpenAsync(server);
@@ -35,7 +35,7 @@ public sealed class MixedUpRequestTests
     }
 
     [Fact]
-    public async Task What_happened_before_the_server_is_found_out_is_made_good()
+    public async Task Requests_mixed_up_before_the_server_is_detected_are_repaired()
     {
         await using var server = await MixingServer.StartAsync(hasWriteTimes: true);
         for (var round = 0; server.Refused == 0 || server.Spoiled == 0; round++)
@@ -52,7 +52,7 @@ public sealed class MixedUpRequestTests
     }
 
     [Fact]
-    public async Task Several_clients_get_their_turn()
+    public async Task Several_clients_can_use_a_server_that_mixes_up_requests()
     {
         await using var server = await MixingServer.StartAsync(hasWriteTimes: false);
         await Task.WhenAll(Enumerable.Range(0, 4).Select(async client =>
@@ -65,7 +65,7 @@ public sealed class MixedUpRequestTests
     }
 
     [Fact]
-    public async Task A_source_that_waits_holds_up_nobody_else()
+    public async Task A_slow_source_stream_does_not_block_other_requests()
     {
         await using var server = await MixingServer.StartAsync(hasWriteTimes: false);
         await using var store = await OpenAsync(server);
@@ -82,7 +82,7 @@ public sealed class MixedUpRequestTests
     }
 
     [Fact]
-    public async Task A_store_that_stays_open_is_an_error_that_says_so()
+    public async Task A_server_whose_store_stays_open_gives_a_clear_error()
     {
         await using var server = await MixingServer.StartAsync(hasWriteTimes: true);
         await using var store = await OpenAsync(server);

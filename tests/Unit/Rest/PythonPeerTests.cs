@@ -12,7 +12,7 @@ public sealed class PythonPeerTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Our_client_works_with_its_server()
+    public async Task Our_client_works_with_the_Python_server()
     {
         var python = PythonPeer.Require("borgstore");
         using var folder = new TemporaryFolder();
@@ -23,7 +23,7 @@ public sealed class PythonPeerTests
     }
 
     [Fact]
-    public async Task Our_client_works_with_its_server_on_stdin()
+    public async Task Our_client_works_with_the_Python_server_on_stdin()
     {
         var python = PythonPeer.Require("borgstore");
         using var folder = new TemporaryFolder();
@@ -44,7 +44,7 @@ public sealed class PythonPeerTests
     [Theory]
     [InlineData("http")]
     [InlineData("rest")]
-    public async Task Its_client_works_with_our_server(string scheme)
+    public async Task The_Python_client_works_with_our_server(string scheme)
     {
         var python = PythonPeer.Require("borgstore, requests");
         EnvironmentTests.PutOurServerOnPath();

@@ -10,20 +10,20 @@ public sealed class PythonServerContractTests : RestContract
     // of its range. An empty block after the end of an item is not an error.
     private static readonly string[] Faults =
     [
-        $"{nameof(A_stream_that_throws_leaves_nothing)}(size: 3145728", $"{nameof(A_stream_that_ends_early_leaves_nothing)}(size: 3145728",
-        nameof(A_directory_is_no_item), nameof(A_name_below_an_item_is_absent), nameof(Nothing_is_stored_below_an_item),
-        nameof(No_directory_is_made_below_an_item), nameof(Gather_refuses_a_range_that_is_not_wholly_there),
-        nameof(Gather_refuses_absent_items_and_directories),
-        $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 101, length: 0)",
-        $"{nameof(Defrag_refuses_a_block_that_is_not_wholly_there)}(offset: 1, length: {long.MaxValue})",
-        nameof(Of_many_who_create_an_item_at_once_one_wins), nameof(A_cancelled_store_leaves_nothing),
-        nameof(Destroy_removes_nothing_where_something_else_lies_too),
+        $"{nameof(Storing_a_stream_that_throws_changes_nothing)}(size: 3145728", $"{nameof(Storing_a_stream_that_ends_early_changes_nothing)}(size: 3145728",
+        nameof(A_directory_is_not_an_item), nameof(A_name_below_an_item_counts_as_missing), nameof(Storing_below_an_item_fails),
+        nameof(Creating_a_directory_below_an_item_fails), nameof(Gather_rejects_a_range_that_exceeds_its_value),
+        nameof(Gather_rejects_missing_items_and_directories),
+        $"{nameof(Defrag_rejects_a_block_that_exceeds_its_value)}(offset: 101, length: 0)",
+        $"{nameof(Defrag_rejects_a_block_that_exceeds_its_value)}(offset: 1, length: {long.MaxValue})",
+        nameof(One_of_many_concurrent_creators_of_an_item_wins), nameof(A_cancelled_store_leaves_no_files),
+        nameof(Destroy_removes_nothing_if_there_are_foreign_files),
         // It has no commands for unfinished items.
-        nameof(Clearing_and_destroying_leave_alone_what_links_lead_to), nameof(Nothing_unfinished_is_deleted_behind_a_link),
-        nameof(Unfinished_items_are_found_by_their_age_and_removed), nameof(Every_age_is_enough_for_no_age_also_that_of_a_clock_that_is_ahead),
-        $"{nameof(Dispose_inside_a_listing_returns)}(scope: null",
+        nameof(Clearing_leftovers_and_destroying_do_not_follow_links), nameof(Deleting_an_unfinished_item_does_not_follow_links),
+        nameof(Unfinished_items_are_found_by_age_and_removed), nameof(A_minimum_age_of_zero_includes_files_with_timestamps_in_the_future),
+        $"{nameof(Dispose_during_a_listing_completes)}(scope: null",
         // It does not create a store beside a file system's own folder, and destroys that folder too.
-        nameof(The_folder_that_a_file_system_keeps_for_itself_is_left_alone),
+        nameof(The_lost_and_found_folder_of_a_file_system_is_left_alone),
     ];
 
     private int _port;

@@ -10,7 +10,7 @@ public sealed class RemoteShellTests : IDisposable
     public void Dispose() => Environment.SetEnvironmentVariable(SshCommand.ProgramVariable, null);
 
     [Fact]
-    public void It_gets_its_own_arguments_and_none_of_ssh()
+    public void A_custom_remote_shell_gets_its_own_arguments_and_none_of_ssh()
     {
         Environment.SetEnvironmentVariable(SshCommand.ProgramVariable, "'my ssh' -x");
         var command = RestAddress.Parse("rest://me@host/store").Command!;

@@ -13,7 +13,7 @@ public sealed class RestAddressTests
     [InlineData("http://u:p@q@host", "http://host", "", "u:p@q")]
     [InlineData("https://[::1]:5618/a", "https://[::1]:5618", "/a", null)]
     [InlineData("http://u:p@[fe80::1]", "http://[fe80::1]", "", "u:p")]
-    public void Http(string url, string origin, string basePath, string? credential)
+    public void An_http_URL_is_parsed(string url, string origin, string basePath, string? credential)
     {
         var address = RestAddress.Parse(url);
         Assert.Equal((origin, basePath), (address.Origin, address.BasePath));
@@ -22,7 +22,7 @@ public sealed class RestAddressTests
     }
 
     [Fact]
-    public void Unix()
+    public void A_Unix_socket_URL_is_parsed()
     {
         var address = RestAddress.Parse("http+unix://%2Frun%2Fborg%20store.sock/repos/x");
         Assert.Equal(("/run/borg store.sock", "/repos/x"), (address.UnixSocket, address.BasePath));
@@ -34,7 +34,7 @@ public sealed class RestAddressTests
     [InlineData("rest://host/store", "ssh OPTIONS -- host borgstore-server-rest --stdio --backend FILE:store")]
     [InlineData("rest://me@host:2222/~/store", "ssh OPTIONS -p 2222 -l me -- host borgstore-server-rest --stdio --backend FILE:~/store")]
     [InlineData("rest://me@[::1]//srv/a b;c", "ssh OPTIONS -l me -- ::1 borgstore-server-rest --stdio --backend 'FILE:/srv/a b;c'")]
-    public void Rest(string url, string command)
+    public void A_rest_URL_gives_the_command_to_run(string url, string command)
     {
         // The same as for SFTP; it never asks anything.
         const string options = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -o ServerAliveCountMax=3 -o ForwardX11=no -o ForwardAgent=no -o ClearAllForwardings=yes -o PermitLocalCommand=no -o RemoteCommand=none -o RequestTTY=no";
@@ -52,6 +52,6 @@ public sealed class RestAddressTests
     [InlineData("rest://host/")]
     [InlineData("rest://-oProxyCommand=evil/x")]
     [InlineData("rest://-l@host/x")]
-    public void Wrong(string url)
+    public void An_invalid_URL_is_rejected(string url)
         => Assert.Equal(StoreError.InvalidUrl, Assert.Throws<StoreException>(() => RestAddress.Parse(url)).Error);
 }

@@ -8,7 +8,7 @@ namespace BorgStore.Tests.Rest;
 public sealed class TemporaryItemTests
 {
     [Fact]
-    public async Task Are_found_and_deleted_unless_somebody_writes_to_them()
+    public async Task Temporary_items_are_found_and_deleted_unless_they_have_been_written_since()
     {
         var ct = TestContext.Current.CancellationToken;
         await using var server = await TestServer.StartAsync();

@@ -25,7 +25,7 @@ public sealed class IsolationTests(CephServer ceph) : S3Test(ceph)
     [Theory]
     [InlineData("before")]
     [InlineData("after")]
-    public async Task A_session_with_another_sdk_works(string order)
+    public async Task The_module_works_in_a_session_with_another_version_of_the_SDK(string order)
     {
         var other = System.IO.Path.Combine(AppContext.BaseDirectory, "other-sdk", "AWSSDK.Core.dll");
         string[] expected = [.. order == "before" ? new[] { "other a" } : [], "loaded 9", "left 0",

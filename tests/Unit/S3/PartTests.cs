@@ -13,7 +13,7 @@ public sealed class PartTests
     [InlineData(5L << 30)]
     [InlineData(1L << 40)]
     [InlineData(5L << 40)]
-    public void Parts_are_few_enough_for_any_value(long length)
+    public void No_value_needs_more_than_ten_thousand_parts(long length)
     {
         var size = PartSizes.For(length);
         Assert.InRange(size, PartSizes.Ordinary, 1 << 30);
@@ -21,7 +21,7 @@ public sealed class PartTests
     }
 
     [Fact]
-    public void Every_step_but_the_last_is_large_enough_and_all_bytes_stay_in_order()
+    public void Every_defrag_step_but_the_last_has_the_minimum_size_and_bytes_stay_in_order()
     {
         var random = new Random(1);
         for (var round = 0; round < 500; round++)
@@ -38,7 +38,7 @@ public sealed class PartTests
     }
 
     [Fact]
-    public void What_is_large_stays_on_the_server()
+    public void Large_blocks_are_copied_on_the_server()
     {
         var steps = DefragPlan.Make([new("a", 0, 100), new("b", 0, 1L << 30), new("c", 0, 6 << 20)], Part, _ => true);
         Assert.Equal([false, true, true], steps.Select(step => step.IsCopy));
@@ -46,7 +46,7 @@ public sealed class PartTests
     }
 
     [Fact]
-    public void A_level_comes_in_the_order_of_names_and_waits_no_longer_than_it_must()
+    public void A_one_level_listing_is_ordered_by_name_and_yields_items_as_early_as_possible()
     {
         var random = new Random(1);
         for (var round = 0; round < 300; round++)
@@ -77,7 +77,7 @@ public sealed class PartTests
     [InlineData(100_000_000_000)]
     [InlineData(1_000_000_000_000)]
     [InlineData(5_000_000_000_000)]
-    public async Task Parts_in_memory_are_bounded_by_their_bytes(long valueLength)
+    public async Task The_total_size_of_parts_in_memory_is_bounded(long valueLength)
     {
         const int Capacity = 12 * PartSizes.Ordinary;
         var size = PartSizes.For(valueLength);

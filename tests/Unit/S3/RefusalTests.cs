@@ -14,7 +14,7 @@ public sealed class RefusalTests(CephServer ceph) : S3Test(ceph, $"refusals-{Gui
     }
 
     [Fact]
-    public async Task Listing()
+    public async Task A_denied_listing_reports_permission_denied()
     {
         await PutManyAsync(["data/a"]);
         await DenyAsync("s3:ListBucket", "");
@@ -28,7 +28,7 @@ public sealed class RefusalTests(CephServer ceph) : S3Test(ceph, $"refusals-{Gui
     }
 
     [Fact]
-    public async Task Deleting()
+    public async Task A_denied_deletion_is_reported_for_each_item()
     {
         await PutManyAsync(["data/kept", "data/gone"]);
         await DenyAsync("s3:DeleteObject", $"/{Path}/data/kept");
@@ -43,7 +43,7 @@ public sealed class RefusalTests(CephServer ceph) : S3Test(ceph, $"refusals-{Gui
     }
 
     [Fact]
-    public async Task Writing_and_reading()
+    public async Task Denied_writes_and_reads_report_permission_denied()
     {
         await PutManyAsync(["data/a"]);
         await DenyAsync("s3:PutObject", $"/{Path}/*");
@@ -59,7 +59,7 @@ public sealed class RefusalTests(CephServer ceph) : S3Test(ceph, $"refusals-{Gui
     }
 
     [Fact]
-    public async Task Destroying_what_may_not_go_wholly()
+    public async Task Destroy_reports_the_items_it_could_not_delete()
     {
         // The long form needs more than one batch.
         var count = LongTests.Choose(quick: 20, @long: 1_200);

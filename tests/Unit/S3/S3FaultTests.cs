@@ -16,7 +16,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     [InlineData("wrong-key", null, "bucket", StoreError.AuthenticationFailed, "access key")]
     [InlineData(null, "wrong-secret", "bucket", StoreError.AuthenticationFailed, "secret key")]
     [InlineData(null, null, "no-such-bucket", StoreError.StoreDoesNotExist, "no such bucket")]
-    public async Task What_the_server_refuses_is_said(string? key, string? secret, string bucket, StoreError error, string said)
+    public async Task Rejected_credentials_and_a_missing_bucket_are_explained(string? key, string? secret, string bucket, StoreError error, string said)
     {
         var url = $"s3:{key ?? Server.AccessKey}:{Uri.EscapeDataString(secret ?? Server.SecretKey)}@{Server.Endpoint.GetLeftPart(UriPartial.Authority)}/{bucket}/path";
         await using var backend = S3Backend.Create(url, new());
@@ -37,7 +37,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     [InlineData(507, "InsufficientStorage", StoreError.NoSpace, "no room")]
     [InlineData(501, "NotImplemented", StoreError.NotSupported, "cannot")]
     [InlineData(418, "Teapot", StoreError.BackendFailure, "Teapot")]
-    public async Task Each_error_of_the_server_has_its_meaning(int status, string code, StoreError error, string said)
+    public async Task Each_error_code_of_the_server_is_mapped_and_explained(int status, string code, StoreError error, string said)
     {
         await using var backend = await OpenAsync(Proxy.Address);
         Proxy.Decide = _ => Fault.Error(status, code);
@@ -52,7 +52,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_refused_delete_is_never_taken_for_absence()
+    public async Task A_denied_delete_is_not_mistaken_for_a_missing_item()
     {
         await using var backend = await OpenAsync(Proxy.Address);
         await Store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
@@ -65,7 +65,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task Throttling_for_a_while_is_waited_for()
+    public async Task Temporary_throttling_is_retried()
     {
         await using var backend = await OpenAsync(Proxy.Address);
         var left = LongTests.Choose(quick: 1, @long: 3);
@@ -75,7 +75,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_wrong_clock_is_corrected()
+    public async Task A_wrong_local_clock_is_corrected()
     {
         // Within the tolerance of the real server, so that it also accepts the corrected time.
         var time = DateTime.UtcNow.AddMinutes(8);
@@ -94,7 +94,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_bucket_that_goes_while_the_store_is_open_is_said()
+    public async Task A_bucket_deleted_while_the_store_is_open_is_reported()
     {
         var bucket = $"faults-{Guid.NewGuid():n}";
         await Server.Client.PutBucketAsync(bucket, Ct);
@@ -116,7 +116,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     [Theory]
     [InlineData(301, "PermanentRedirect", true)]
     [InlineData(400, "AuthorizationHeaderMalformed", false)]
-    public async Task A_bucket_in_another_region_is_found_there(int status, string code, bool inHeader)
+    public async Task The_region_of_a_bucket_is_detected(int status, string code, bool inHeader)
     {
         Proxy.Decide = request => request.Headers["Authorization"]!.Contains("/eu-north-1/s3/", StringComparison.Ordinal) ? null
             : Fault.Error(status, code, inHeader ? "provoked" : "The region 'us-east-1' is wrong; expecting 'eu-north-1'") with { Headers = inHeader ? new() { ["x-amz-bucket-region"] = "eu-north-1" } : [] };
@@ -129,7 +129,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_line_cut_while_loading_is_taken_up_again()
+    public async Task A_load_resumes_after_the_connection_is_cut()
     {
         var value = Bytes(Large);
         await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct);
@@ -150,7 +150,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_line_cut_while_listing_is_no_end_of_the_listing()
+    public async Task A_listing_survives_a_cut_connection_but_fails_on_a_truncated_response()
     {
         await PutManyAsync(Enumerable.Range(0, 50).Select(i => $"data/{i:00}"));
         await using var backend = await OpenAsync(Proxy.Address);
@@ -164,7 +164,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_value_replaced_while_it_is_loaded_is_not_mixed()
+    public async Task Loading_a_value_that_is_replaced_meanwhile_fails()
     {
         await Store.StoreAsync("data/a", Bytes(Large, 1), StoreMode.Overwrite, Ct);
         await using var stream = await Store.LoadAsync("data/a", default, Ct);
@@ -174,7 +174,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_lost_answer_to_the_end_of_an_upload_is_looked_up()
+    public async Task A_lost_response_to_the_completion_of_an_upload_is_resolved()
     {
         await using var backend = await OpenAsync(Proxy.Address);
         var left = 1;
@@ -187,7 +187,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     [Theory]
     [InlineData(1000)]
     [InlineData(Large)]
-    public async Task What_was_stored_by_an_attempt_without_an_answer_is_no_item_of_others(int size)
+    public async Task CreateNew_succeeds_when_only_the_response_to_its_first_attempt_was_lost(int size)
     {
         await using var backend = await OpenAsync(Proxy.Address);
         // The first response to each write, including the check whether the server supports the condition.
@@ -205,7 +205,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_part_that_fails_ends_the_upload_and_leaves_nothing()
+    public async Task A_failing_part_aborts_the_upload()
     {
         await using var backend = await OpenAsync(Proxy.Address);
         Proxy.Decide = request => request.RawUrl.Contains("partNumber=2", StringComparison.Ordinal) ? Fault.Error(403, "AccessDenied") : null;
@@ -215,7 +215,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_batch_says_what_is_left()
+    public async Task A_batch_deletion_reports_the_items_that_are_left()
     {
         await PutManyAsync(["data/a", "data/b", "data/c"]);
         var fault = new Fault
@@ -237,7 +237,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_server_without_conditional_writes_is_found_out(bool refuses)
+    public async Task CreateNew_never_replaces_an_item_on_a_server_without_conditional_writes(bool refuses)
     {
         await using var backend = await OpenAsync(Proxy.Address);
         await Store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
@@ -251,7 +251,7 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_stored_checksum_of_the_whole_value_needs_no_loading()
+    public async Task Hash_uses_a_stored_checksum_of_the_whole_value()
     {
         var value = Bytes(1000);
         await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct);

@@ -9,7 +9,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
     [Theory]
     [InlineData("s3", "a%20path/ä+&='()%23")]
     [InlineData("b2", "plain")]
-    public async Task Every_name_makes_its_way(string scheme, string path)
+    public async Task Names_with_special_characters_work_in_every_operation(string scheme, string path)
     {
         var url = $"{scheme}{Server.UrlOf($"{Path}/{path}", bucket: Bucket)[2..]}";
         await using (var creator = S3Backend.Create(url, new())) await creator.CreateAsync(Ct);
@@ -37,7 +37,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
     [InlineData("plain", "data/50%", false)]
     [InlineData("50%25", "data/%41", false)]
     [InlineData("what%3F", "data/a+b", false)]
-    public async Task Large_values_are_copied_in_parts_whatever_their_key_is(string path, string name, bool onServer)
+    public async Task Large_values_with_any_key_are_copied_in_parts(string path, string name, bool onServer)
     {
         await using var proxy = FaultProxy.Start(Server.Endpoint);
         var url = Server.UrlOf($"{Path}/{path}", proxy.Address);
@@ -62,7 +62,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task A_prefix_that_holds_anything_is_taken()
+    public async Task Create_fails_if_the_prefix_contains_any_key()
     {
         await Server.PutAsync($"{Path}-new/anything", []);
         await using var taken = S3Backend.Create(Server.UrlOf($"{Path}-new"), new());
@@ -80,7 +80,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task Markers_are_never_required()
+    public async Task A_store_without_directory_markers_is_usable()
     {
         await Server.PutAsync($"{Path}-bare/data/ab/abc", Bytes(10));
         await using var bare = S3Backend.Create(Server.UrlOf($"{Path}-bare"), new());
@@ -94,7 +94,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
 
     // XML cannot represent some of them.
     [Fact]
-    public async Task Keys_of_others_are_not_destroyed()
+    public async Task Destroy_fails_if_there_are_foreign_keys()
     {
         string[] readable = ["<&>\"'"];
         string[] keys = ["", "a\u0001b", "tab\tand\r\nline", "\u00e4\u00a0\u20ac", "a//b", "./../c", "\u0002 B", .. readable];

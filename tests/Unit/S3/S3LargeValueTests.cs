@@ -11,7 +11,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
     private const int Size = 25_000_001;
 
     [Fact]
-    public async Task A_large_value_goes_up_and_down_in_parts()
+    public async Task A_large_value_is_uploaded_and_downloaded_in_parts()
     {
         var value = Bytes(Size);
         var up = await Server.LogAsync(Path, async () => await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct));
@@ -35,7 +35,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task A_huge_value_passes_in_constant_memory()
+    public async Task A_huge_value_is_stored_and_loaded_in_constant_memory()
     {
         var size = LongTests.Choose(quick: 100L << 20, @long: 5L << 30);
         var peak = 0L;
@@ -57,7 +57,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
     [InlineData(0)]
     [InlineData(12_000_000)]
     [InlineData(Size - 1)]
-    public async Task An_upload_that_fails_leaves_nothing(int at)
+    public async Task A_failing_upload_leaves_no_item_and_no_parts(int at)
     {
         var value = new StoreValue(new ThrowingStream(Bytes(Size), at), Size);
         await Assert.ThrowsAsync<InvalidDataException>(() => Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct).AsTask());
@@ -66,7 +66,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task A_value_that_is_left_half_read_gives_its_buffers_back()
+    public async Task An_abandoned_load_returns_its_buffers()
     {
         await Store.StoreAsync("data/a", Bytes(Size), StoreMode.Overwrite, Ct);
         for (var i = 0; i < 6; i++)
@@ -85,7 +85,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task Defragmentation_copies_large_ranges_on_the_server()
+    public async Task Defrag_copies_large_ranges_on_the_server()
     {
         var (a, b) = (Bytes(Size, 1), Bytes(1_000_000, 2));
         await Store.StoreAsync("data/a", a, StoreMode.Overwrite, Ct);
@@ -103,7 +103,7 @@ public sealed class S3LargeValueTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task Unfinished_uploads_are_found_and_ended()
+    public async Task Unfinished_uploads_are_found_and_aborted()
     {
         var upload = await Server.Client.InitiateMultipartUploadAsync(CephServer.BucketName, $"{Path}/data/ab/abc", Ct);
         await Server.Client.UploadPartAsync(new() { BucketName = CephServer.BucketName, Key = upload.Key, UploadId = upload.UploadId, PartNumber = 1, InputStream = new MemoryStream(Bytes(100)), UseChunkEncoding = false }, Ct);

@@ -6,7 +6,7 @@ namespace BorgStore.Tests.S3;
 public sealed class S3ListingTests(CephServer ceph) : S3Test(ceph)
 {
     [Fact]
-    public async Task Thousands_of_directories_and_items_come_completely_and_in_order()
+    public async Task Thousands_of_directories_and_items_are_listed_completely_and_in_order()
     {
         var count = LongTests.Choose(quick: 1_100, @long: 10_000);
         var names = Enumerable.Range(0, count).Select(i => i % 2 == 0 ? $"data/{i:x4}/x" : $"data/{i - 1:x4}-{i}").ToList();
@@ -17,7 +17,7 @@ public sealed class S3ListingTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task Pages_of_foreign_keys_and_markers_are_passed_over()
+    public async Task Pages_of_foreign_keys_and_markers_are_skipped()
     {
         await Parallel.ForEachAsync(Enumerable.Range(0, 1100), new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Ct }, async (i, _) =>
             await Server.PutAsync(i % 2 == 0 ? $"{Path}/data/Foreign key+&%{i}" : $"{Path}/data/{i:000000}/", []));
@@ -34,7 +34,7 @@ public sealed class S3ListingTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task A_directory_of_a_marker_only_is_empty_not_missing()
+    public async Task A_directory_with_only_a_marker_is_empty_and_not_missing()
     {
         await Server.PutAsync($"{Path}/data/", []);
         Assert.Empty(await ListAsync("data", ListScope.OneLevel));

@@ -28,7 +28,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_copy_in_parts_that_fails_leaves_all_as_it_was()
+    public async Task A_failing_copy_in_parts_changes_nothing()
     {
         var value = Bytes(20 << 20);
         await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct);
@@ -47,7 +47,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
     public static TheoryData<string> Cuts => [.. LongTests.Choose<string[]>(quick: ["refused", "cancelled"], @long: ["refused", "cancelled", "cut"])];
 
     [Theory, MemberData(nameof(Cuts))]
-    public async Task What_is_cut_between_copy_and_delete_says_so(string how)
+    public async Task A_move_interrupted_between_copy_and_delete_reports_both_names(string how)
     {
         await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
         await using var backend = await OpenAsync(Proxy.Address);
@@ -59,7 +59,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
             return how == "refused" ? Fault.Error(403, "AccessDenied") : new Fault { LosesRequest = true };
         };
         var failure = await Assert.ThrowsAsync<StoreException>(() => backend.MoveAsync("data/a", "data/b", StoreMode.Overwrite, source.Token).AsTask());
-        Assert.Contains("is now perhaps under both names", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("may now exist under both names", failure.Message, StringComparison.Ordinal);
         Assert.Equal(Bytes(10), await LoadAsync("data/a"));
         Assert.Equal(Bytes(10), await LoadAsync("data/b"));
     }
@@ -67,7 +67,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
     [Theory]
     [InlineData("PUT")]
     [InlineData("DELETE")]
-    public async Task A_lost_answer_does_not_spoil_a_move(string method)
+    public async Task A_move_succeeds_if_a_response_is_lost(string method)
     {
         await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
         await using var backend = await OpenAsync(Proxy.Address);
@@ -80,7 +80,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task A_copy_that_is_not_whole_is_no_reason_to_delete()
+    public async Task A_move_keeps_its_source_if_the_copy_is_incomplete()
     {
         await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
         await using var backend = await OpenAsync(Proxy.Address);
@@ -93,7 +93,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
 
     // With or without support for the condition of the copy.
     [Fact]
-    public async Task A_value_that_changes_meanwhile_is_not_lost()
+    public async Task A_move_keeps_a_source_that_changed_meanwhile()
     {
         await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
         await using var backend = await OpenAsync(Proxy.Address);

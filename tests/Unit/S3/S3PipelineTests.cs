@@ -34,7 +34,7 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
     public static TheoryData<int> Counts => [.. LongTests.Choose<int[]>(quick: [1_100], @long: [20_000, 105_000])];
 
     [Theory, MemberData(nameof(Counts))]
-    public async Task Items_are_listed_and_removed_a_thousand_a_request(int count)
+    public async Task Items_are_listed_and_deleted_a_thousand_per_request(int count)
     {
         var names = NamesAtTwoLevels(count);
         await PutManyAsync(names);
@@ -54,7 +54,7 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
     }
 
     [Fact]
-    public async Task A_store_is_destroyed_a_thousand_items_a_request()
+    public async Task A_store_is_destroyed_a_thousand_items_per_request()
     {
         var count = LongTests.Choose(quick: 30, @long: 1_200);
         await PutManyAsync(NamesAtTwoLevels(count));
@@ -74,7 +74,7 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
 
     // The long form has more than one page of uploads.
     [Fact]
-    public async Task Unfinished_uploads_of_this_store_are_cleared_and_no_others()
+    public async Task Only_unfinished_uploads_of_this_store_are_cleared()
     {
         var count = LongTests.Choose(quick: 30, @long: 1_050);
         await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Ct },
@@ -89,7 +89,7 @@ public sealed class S3PipelineTests(CephServer ceph) : S3Test(ceph, $"pipeline-{
     }
 
     [Fact]
-    public async Task A_session_that_is_killed_in_an_upload_leaves_no_value_but_something_to_clear()
+    public async Task A_session_killed_during_an_upload_leaves_only_an_unfinished_upload()
     {
         using var folder = new TemporaryFolder();
         await File.WriteAllBytesAsync(folder.Combine("file"), Bytes(30_000_000), Ct);

@@ -8,7 +8,7 @@ namespace BorgStore.Tests.S3;
 public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{Guid.NewGuid():n}")
 {
     [Fact]
-    public async Task A_small_value_is_one_request_each_way()
+    public async Task A_small_value_takes_one_request_to_store_and_one_to_load()
     {
         Assert.Equal(["PUT"], await LogAsync(async () => await Store.StoreAsync("data/a", Bytes(1000), StoreMode.Overwrite, Ct)));
         Assert.Equal(["GET"], await LogAsync(() => LoadAsync("data/a")));
@@ -20,14 +20,14 @@ public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{G
     }
 
     [Fact]
-    public async Task Creating_costs_a_question_once_and_then_nothing()
+    public async Task CreateNew_takes_one_request_after_the_first_time()
     {
         await Store.StoreAsync("data/a", Bytes(10), StoreMode.CreateNew, Ct);
         Assert.Equal(["PUT"], await LogAsync(async () => await Store.StoreAsync("data/b", Bytes(10), StoreMode.CreateNew, Ct)));
     }
 
     [Fact]
-    public async Task A_namespace_costs_a_request_a_thousand_items()
+    public async Task Listing_and_deleting_a_namespace_takes_one_request_per_thousand_items()
     {
         Assert.SkipUnless(LongTests.Wanted, "The cmdlets are held to the same with fewer items; BORGSTORE_TEST_LONG=1 runs it.");
         const int Thousands = 20;
@@ -50,7 +50,7 @@ public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{G
     }
 
     [Fact]
-    public async Task Opening_costs_one_request()
+    public async Task Open_takes_one_request()
         => Assert.Equal(["GET"], await LogAsync(async () =>
         {
             await using var another = await OpenAsync();

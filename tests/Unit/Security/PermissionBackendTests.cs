@@ -24,7 +24,7 @@ public sealed class PermissionBackendTests : IDisposable
     [InlineData("delete", "D")]
     [InlineData("mkdir", "w")]
     [InlineData("rmdir", "wD")]
-    public async Task An_operation_needs_one_of_its_rights(string operation, string sufficient)
+    public async Task Each_operation_requires_one_of_its_rights(string operation, string sufficient)
     {
         await PrepareAsync();
         foreach (var letter in "lrwWD")
@@ -42,7 +42,7 @@ public sealed class PermissionBackendTests : IDisposable
     [InlineData("D", "W", true, true)]
     [InlineData("r", "W", true, false)]
     [InlineData("D", "r", false, false)]
-    public async Task A_move_deletes_its_source_and_writes_its_target(string onSource, string onTarget, bool targetExists, bool allowed)
+    public async Task A_move_needs_delete_for_its_source_and_write_for_its_target(string onSource, string onTarget, bool targetExists, bool allowed)
     {
         await PrepareAsync();
         await using var backend = await OpenAsync("", ("from", onSource), ("to", onTarget));
@@ -57,7 +57,7 @@ public sealed class PermissionBackendTests : IDisposable
     [InlineData("rw", true, false)]
     [InlineData("rW", true, true)]
     [InlineData("w", false, false)]
-    public async Task Defrag_reads_its_sources_and_needs_overwriting_only_for_an_existing_target(string rights, bool exists, bool allowed)
+    public async Task Defrag_needs_read_for_its_sources_and_overwrite_only_for_an_existing_target(string rights, bool exists, bool allowed)
     {
         await PrepareAsync();
         await using var backend = await OpenAsync("", ("to", rights));
@@ -66,7 +66,7 @@ public sealed class PermissionBackendTests : IDisposable
     }
 
     [Fact]
-    public async Task A_whole_listing_stops_where_a_directory_may_not_be_listed()
+    public async Task A_tree_listing_fails_at_a_directory_that_may_not_be_listed()
     {
         await PrepareAsync();
         await using var backend = await OpenAsync("l", ("to", "r"));
@@ -76,7 +76,7 @@ public sealed class PermissionBackendTests : IDisposable
     }
 
     [Fact]
-    public async Task No_delete_lets_Borg_write_but_never_lose()
+    public async Task The_no_delete_preset_lets_Borg_write_but_not_delete_or_overwrite()
     {
         var layout = StoreLayout.Borg2;
         await using (await Store.CreateAsync(new(_folder.StoreUrl) { Layout = layout })) { }
@@ -95,7 +95,7 @@ public sealed class PermissionBackendTests : IDisposable
         => Assert.Equal(StoreError.PermissionDenied, (await Assert.ThrowsAsync<StoreException>(async () => await operation())).Error);
 
     [Fact]
-    public async Task A_directory_takes_nothing_along_past_rights_of_its_own()
+    public async Task Moving_a_directory_respects_the_rights_of_everything_below_it()
     {
         await PrepareAsync();
         foreach (var (path, source, target) in new[] { ("from/locked", "from", "moved"), ("moved/locked", "from", "moved"), ("from/x", "from", "moved") })
@@ -110,7 +110,7 @@ public sealed class PermissionBackendTests : IDisposable
     }
 
     [Fact]
-    public async Task An_item_named_by_its_hash_needs_the_rights_of_every_place_where_it_may_land()
+    public async Task Defrag_by_hash_needs_rights_for_every_possible_target()
     {
         await PrepareAsync();
         var request = new DefragRequest([new("from/x", 0, 5)]) { Algorithm = HashKind.Sha256, Namespace = "to", Levels = 1 };
@@ -125,7 +125,7 @@ public sealed class PermissionBackendTests : IDisposable
     }
 
     [Fact]
-    public async Task Unfinished_values_are_listed_where_listing_is_allowed()
+    public async Task Unfinished_values_are_listed_only_where_listing_is_allowed()
     {
         await PrepareAsync();
         foreach (var name in new[] { "from/one.tmp", "to/two.tmp" }) await File.WriteAllTextAsync(_folder.Combine($"store/{name}"), "", TestContext.Current.CancellationToken);

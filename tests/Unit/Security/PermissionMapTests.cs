@@ -5,7 +5,7 @@ namespace BorgStore.Tests.Security;
 public class PermissionMapTests
 {
     [Fact]
-    public void The_longest_matching_path_decides_alone()
+    public void Only_the_longest_matching_path_applies()
     {
         var map = PermissionMap.Parse("""{"": "lrwWD", "data": "lr", "data/ab": "w"}""");
         Assert.True(map.Allows("", AccessRights.Delete));
@@ -31,26 +31,26 @@ public class PermissionMapTests
     [InlineData("borgbackup-read-only", "packs/ab/abcd", "lr")]
     [InlineData("borgbackup-read-only", "locks/x", "lrwD")]
     [InlineData("borgbackup-all", "anything", "lrwWD")]
-    public void Presets_know_Borgs_namespaces_of_today_and_of_the_betas(string preset, string name, string rights)
+    public void Presets_cover_the_namespaces_of_current_Borg_and_of_its_betas(string preset, string name, string rights)
         => Assert.Equal(rights, PermissionMap.FormatRights(PermissionMap.Parse(preset).GetRights(name)));
 
     [Theory]
     [InlineData("Borgbackup-Read-Only")]
     [InlineData("READ-ONLY")]
-    public void Presets_are_found_in_any_case(string preset)
+    public void Names_of_presets_are_case_insensitive(string preset)
         => Assert.Equal(PermissionPresets.Get("borgbackup-read-only").Entries, PermissionMap.Parse(preset).Entries);
 
     [Theory]
     [InlineData("""{"":"lr","data":"lrw","locks":"lrwD"}""")]
     [InlineData("""{"config/<a>":"l","config/it's":""}""")]
     [InlineData("{}")]
-    public void The_text_of_a_map_is_the_JSON_that_it_can_be_made_of(string text) => Assert.Equal(text, PermissionMap.Parse(text).ToString());
+    public void ToString_returns_JSON_that_can_be_parsed_again(string text) => Assert.Equal(text, PermissionMap.Parse(text).ToString());
 
     [Theory]
     [InlineData("borgbackup-nodelete", "presets are all, no-delete, write-only, read-only")]
     [InlineData("""{"": "lx"}""", "'x'")]
     [InlineData("""{"": """, "neither")]
-    public void What_is_wrong_is_said(string text, string expected)
+    public void An_invalid_map_is_explained(string text, string expected)
     {
         var error = Assert.Throws<StoreException>(() => PermissionMap.Parse(text));
         Assert.Equal(StoreError.InvalidArgument, error.Error);
@@ -71,11 +71,11 @@ public class PermissionMapTests
     [InlineData("""{"data//ab": "lr"}""", "empty")]
     [InlineData("""{"./data": "lr"}""", "a dot")]
     [InlineData("""{"data\u0000": "lr"}""", "control character")]
-    [InlineData("""{"my data": "lr"}""", "blank")]
+    [InlineData("""{"my data": "lr"}""", "space")]
     [InlineData("""{"d\u00e4ta": "lr"}""", "ASCII")]
     [InlineData("""{"quota.hid": "lr"}""", "internal use")]
     [InlineData("""{"data\\ab": "lr"}""", "elements are separated")]
-    public void Entries_that_match_nothing_or_are_ambiguous_are_refused(string text, string expected)
+    public void Entries_that_match_nothing_or_are_ambiguous_are_rejected(string text, string expected)
     {
         var error = Assert.Throws<StoreException>(() => PermissionMap.Parse(text));
         Assert.Equal(StoreError.InvalidArgument, error.Error);
@@ -83,7 +83,7 @@ public class PermissionMapTests
     }
 
     [Fact]
-    public void Entries_given_as_a_dictionary_obey_the_same_rules()
+    public void Invalid_entries_given_as_a_dictionary_are_rejected()
     {
         foreach (var (path, letters) in new[] { ("data", null!), ("\ud800", "lr"), (new string('a', 101), "lr"), ("a\nb", "lr") })
             Assert.Equal(StoreError.InvalidArgument, Assert.Throws<StoreException>(() => new PermissionMap([new(path, letters)])).Error);
@@ -96,6 +96,6 @@ public class PermissionMapTests
     [InlineData("data/ab/cd")]
     [InlineData("c:x")]
     [InlineData("data/x.del")]
-    public void Entries_for_what_an_item_may_be_named_are_taken(string path)
+    public void Entries_for_any_valid_path_are_accepted(string path)
         => Assert.Equal("lr", PermissionMap.FormatRights(new PermissionMap([new(path, "lr")]).GetRights(path.TrimEnd('/') + (path.Length > 0 ? "/x" : "x"))));
 }

@@ -12,7 +12,7 @@ public sealed class AttachedTests : IDisposable
     [Theory]
     [InlineData("127.0.0.1", "http://127.0.0.1:")]
     [InlineData("localhost", "http://")]
-    public async Task Says_where_it_listens_and_ends_with_its_input(string host, string url)
+    public async Task An_attached_server_prints_its_address_and_ends_with_its_input(string host, string url)
     {
         // The URL of the store may contain a secret, and is then passed in the environment.
         using var server = Start(["--attached", "--host", host, "--port", "0"], _folder.StoreUrl);
@@ -28,13 +28,13 @@ public sealed class AttachedTests : IDisposable
     }
 
     [Fact]
-    public async Task Does_not_start_where_another_listens_and_says_so()
+    public async Task Starting_on_a_port_in_use_fails_with_a_clear_error()
     {
         await using var other = await TestServer.StartAsync();
         var port = other.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
         using var server = Start(["--attached", "--port", port], _folder.StoreUrl);
         Assert.Null(await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-        Assert.Contains($"127.0.0.1, port {port} failed: another program listens there", await server.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        Assert.Contains($"127.0.0.1, port {port} failed: another program is already listening there", await server.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
         Assert.True(server.WaitForExit(20_000));
         Assert.Equal(1, server.ExitCode);
     }
@@ -42,7 +42,7 @@ public sealed class AttachedTests : IDisposable
     [Theory]
     [InlineData("--attached", "--stdio")]
     [InlineData("--host", "no.such host")]
-    public void Refuses_what_makes_no_sense(params string[] arguments)
+    public void Contradictory_arguments_are_rejected(params string[] arguments)
     {
         using var server = Start(arguments, _folder.StoreUrl);
         Assert.True(server.WaitForExit(20_000));

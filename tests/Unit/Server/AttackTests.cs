@@ -11,7 +11,7 @@ public sealed class AttackTests
     private static readonly string Credentials = $"Authorization: Basic {Convert.ToBase64String("user:pass"u8)}\r\n";
 
     [Fact]
-    public async Task A_second_request_hidden_in_a_refused_body_is_not_processed()
+    public async Task A_request_smuggled_in_a_rejected_body_is_not_processed()
     {
         await using var server = await TestServer.StartAsync(options => options with { Username = "user", Password = "pass" });
         using var client = server.Connect();
@@ -48,7 +48,7 @@ public sealed class AttackTests
     [InlineData("POST", "/?cmd=defrag&algorithm=sha256&levels=99999999999999999999", 400)]
     [InlineData("POST", "/data/a?cmd=unknown", 400)]
     [InlineData("DELETE", "/data/a?cmd=unknown", 400)]
-    public async Task Arguments_inject_nothing_and_break_nothing(string method, string target, int status)
+    public async Task Malicious_query_arguments_are_rejected_and_inject_nothing(string method, string target, int status)
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -75,7 +75,7 @@ public sealed class AttackTests
     [InlineData("/quota.hid")]
     [InlineData("/data/x.tmp")]
     [InlineData("/data/\u00fcml")]
-    public async Task Paths_lead_nowhere_else(string target)
+    public async Task Paths_cannot_leave_the_store(string target)
     {
         await using var server = await TestServer.StartAsync();
         foreach (var (method, path) in new[]
@@ -96,7 +96,7 @@ public sealed class AttackTests
     [InlineData("//secret/a")]
     [InlineData("/secret//a")]
     [InlineData("/secret/./a")]
-    public async Task No_other_spelling_of_a_name_has_other_permissions(string target)
+    public async Task An_alternative_spelling_of_a_name_does_not_bypass_permissions(string target)
     {
         await using var server = await TestServer.StartAsync(options => options with { Permissions = PermissionMap.Parse("""{"": "lrwWD", "secret": ""}""") });
         Directory.CreateDirectory(Path.Combine(server.StorePath, "secret"));
@@ -109,7 +109,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public async Task Half_a_body_and_silence_is_cut_off_and_leaves_nothing()
+    public async Task A_stalled_upload_is_cut_off_and_leaves_no_files()
     {
         await using var server = await TestServer.StartAsync(options => options with { StallTimeout = TimeSpan.FromSeconds(1.5) });
         foreach (var length in new[] { 1000, 10 << 20 })
@@ -123,7 +123,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public async Task Half_a_body_and_an_end_leaves_nothing()
+    public async Task An_upload_that_disconnects_halfway_leaves_no_files()
     {
         await using var server = await TestServer.StartAsync();
         foreach (var length in new[] { 1000, 10 << 20 })
@@ -137,7 +137,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public async Task A_slow_but_honest_upload_is_not_cut_off()
+    public async Task A_slow_but_steady_upload_is_not_cut_off()
     {
         await using var server = await TestServer.StartAsync(options => options with { StallTimeout = TimeSpan.FromSeconds(2) });
         using var client = server.Connect();
@@ -152,7 +152,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public async Task Ten_thousand_headers_are_refused()
+    public async Task Ten_thousand_headers_are_rejected()
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -172,7 +172,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public async Task A_client_that_reads_a_byte_a_second_keeps_nobody_from_anything_and_is_cut_off()
+    public async Task A_very_slow_reader_does_not_block_others_and_is_cut_off()
     {
         // Sets a minimum rate of 64 KiB within a second and a half.
         await using var server = await TestServer.StartAsync(options => options with { StallTimeout = TimeSpan.FromSeconds(1.5), MinimumRate = 1 << 20 });
@@ -190,7 +190,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public async Task Log_lines_can_not_be_forged()
+    public async Task Log_lines_cannot_be_forged()
     {
         using var log = new StringWriter();
         var logger = new LineLogger(LogLevel.Information, log);
@@ -206,7 +206,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public async Task Health_is_told_without_credentials_and_nothing_else_is()
+    public async Task Only_the_health_check_works_without_credentials()
     {
         await using var server = await TestServer.StartAsync(options => options with { Username = "user", Password = "pass" });
         using var client = server.Connect();
@@ -225,7 +225,7 @@ public sealed class AttackTests
     [InlineData(700)]
     [InlineData(2000)]
     [InlineData(16_000)]
-    public async Task A_password_of_any_length_matches_and_no_other_does(int length)
+    public async Task A_password_of_any_length_is_accepted_only_if_it_matches(int length)
     {
         var password = string.Concat(Enumerable.Range(0, length).Select(i => (char)('a' + (i % 26))));
         await using var server = await TestServer.StartAsync(options => options with { Username = "user", Password = password });
@@ -238,7 +238,7 @@ public sealed class AttackTests
     }
 
     [Fact]
-    public void A_user_without_a_password_keeps_the_server_from_starting()
+    public void A_server_with_a_user_but_no_password_does_not_start()
     {
         foreach (var password in new[] { null, "" })
             Assert.Throws<StoreException>(() => new BorgStore.Server.RestServer(new() { Backend = "file:///nowhere", Username = "user", Password = password }));

@@ -13,7 +13,7 @@ public sealed class ConnectionTests
     [InlineData("")]
     [InlineData("GET / HTTP/1.1\r\nHost: test\r\nAccept: application/vnd.x.borgstore.rest.v1\r\nAuthorization: Basic eDp5\r\n\r\n")]
     [InlineData("GET /?cmd=health HTTP/1.1\r\nHost: test\r\n\r\n")]
-    public async Task Thousands_of_them_keep_nobody_out(string sent)
+    public async Task Thousands_of_connections_of_strangers_do_not_lock_out_other_clients(string sent)
     {
         using var folder = new TemporaryFolder();
         var (server, url) = await StartAsync(folder, 0);
@@ -43,7 +43,7 @@ public sealed class ConnectionTests
     [Theory]
     [InlineData("")]
     [InlineData("GET / HTTP/1.1\r\nHost:")]
-    public async Task Who_sends_no_whole_head_is_cut_off(string sent)
+    public async Task A_client_that_sends_no_complete_head_is_cut_off(string sent)
     {
         await using var server = await TestServer.StartAsync(options => options with { StallTimeout = TimeSpan.FromSeconds(1.5) });
         using var client = server.Connect();
@@ -52,7 +52,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task More_connections_than_open_files_end_no_server()
+    public async Task A_server_survives_more_connections_than_its_limit_of_open_files()
     {
         using var folder = new TemporaryFolder();
         var (server, url) = await StartAsync(folder, 300);
@@ -86,13 +86,13 @@ public sealed class ConnectionTests
     [Theory]
     [InlineData(128)]
     [InlineData(200)]
-    public async Task Too_few_open_files_are_refused_at_the_start(int files)
+    public async Task A_limit_of_open_files_that_is_too_low_is_rejected_at_startup(int files)
     {
         using var folder = new TemporaryFolder();
         await using var server = StartLimited(folder, files);
         Assert.True(server.Process.WaitForExit(20_000));
         await ServerProcess.WaitUntilAsync(() => server.Output.Length > 0, () => server.Output);
-        Assert.Contains("open files", server.Output, StringComparison.Ordinal);
+        Assert.Contains("can open at most", server.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("Unhandled", server.Output, StringComparison.Ordinal);
         Assert.Equal(1, server.Process.ExitCode);
     }

@@ -15,7 +15,7 @@ public sealed class DeploymentTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Systemd_hands_over_the_socket_and_the_password_and_hears_that_all_is_ready()
+    public async Task Systemd_passes_the_socket_and_the_password_and_is_notified_when_the_server_is_ready()
     {
         if (!File.Exists(Activator)) Assert.Skip("There is no systemd-socket-activate. Install systemd.");
         using var folder = new TemporaryFolder();
@@ -48,7 +48,7 @@ public sealed class DeploymentTests
     }
 
     [Fact]
-    public async Task A_forced_command_of_sshd_decides_what_may_be_done_where()
+    public async Task A_forced_command_of_sshd_restricts_the_path_and_the_permissions()
     {
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.Combine("store", "data"));
@@ -72,11 +72,11 @@ public sealed class DeploymentTests
         await using var stranger = Client("sshd");
         var lost = await Assert.ThrowsAsync<StoreException>(() => stranger.OpenAsync(Ct));
         Assert.Equal(StoreError.ConnectionLost, lost.Error);
-        Assert.Contains("may serve none", lost.Message, StringComparison.Ordinal);
+        Assert.Contains("that this server may serve", lost.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_renewed_certificate_is_used_and_a_broken_one_is_not()
+    public async Task A_renewed_certificate_is_used_and_a_broken_one_is_ignored()
     {
         using var folder = new TemporaryFolder();
         var file = folder.Combine("cert.pem");
@@ -89,11 +89,11 @@ public sealed class DeploymentTests
         await File.WriteAllTextAsync(file, "half a file", Ct);
         await Task.Delay(1100, Ct);
         Assert.Equal("CN=second", await GetSubjectAsync(server.Url));
-        Assert.Contains("can't be read", server.Log, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", server.Log, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_certificate_without_its_key_is_refused_at_the_start()
+    public async Task A_certificate_without_its_key_is_rejected_at_startup()
     {
         using var folder = new TemporaryFolder();
         TestCertificate.Write(folder.Combine("cert.pem"), "first");
@@ -119,19 +119,19 @@ public sealed class DeploymentTests
     }
 
     [Theory]
-    [InlineData("would keep nobody out", "--username", "u")]
+    [InlineData("would not protect the server", "--username", "u")]
     [InlineData("but no user", "--password", "p")]
     [InlineData("password is empty", "--username", "u", "--password", "")]
     [InlineData("password is empty", "--password", "", "--username", "u")]
-    [InlineData("user is empty", "--username", "", "--password", "p")]
-    [InlineData("has a ':'", "--username", "a:b", "--password", "p")]
+    [InlineData("user name is empty", "--username", "", "--password", "p")]
+    [InlineData("contains a ':'", "--username", "a:b", "--password", "p")]
     [InlineData("no rights", "--permissions", """{"": null}""")]
     [InlineData("no option '--nonsense'", "--nonsense", "1")]
     [InlineData("--port 99999", "--port", "99999")]
     [InlineData("Choose one of", "--stdio", "--unix-socket", "x")]
-    [InlineData("none was handed over", "--socket-activation")]
+    [InlineData("none was passed", "--socket-activation")]
     [InlineData("no permission preset", "--permissions", "nonsense")]
-    public async Task What_makes_no_sense_is_refused_at_the_start(string message, params string[] arguments)
+    public async Task Contradictory_options_are_rejected_at_startup(string message, params string[] arguments)
     {
         await using var server = ServerProcess.Start(ServerProcess.OurServer, ["--backend", "file:///nowhere", .. arguments]);
         Assert.True(server.Process.WaitForExit(20_000));
@@ -140,7 +140,7 @@ public sealed class DeploymentTests
     }
 
     [Fact]
-    public async Task A_password_in_the_list_of_processes_is_warned_of()
+    public async Task A_password_on_the_command_line_causes_a_warning()
     {
         using var folder = new TemporaryFolder();
         var (server, _) = await ServerProcess.StartOurServerAsync("--port", "0", "--backend", folder.StoreUrl, "--username", "u", "--password", "p4ssw0rd");

@@ -19,7 +19,7 @@ public sealed class ExtremeTests
     ];
 
     [Fact]
-    public async Task Break_nothing()
+    public async Task Extreme_requests_cause_no_server_error_and_change_nothing()
     {
         await using var server = await TestServer.StartAsync(options => options with { Quota = 1 << 20 });
         var client = server.Connect();
@@ -47,7 +47,7 @@ public sealed class ExtremeTests
     [InlineData("/data/a")]
     [InlineData("/?cmd=gather")]
     [InlineData("/?cmd=defrag&target=data/d")]
-    public async Task A_chunk_of_more_bytes_than_can_be_counted_is_no_request(string target)
+    public async Task An_invalid_or_overflowing_chunk_size_is_rejected(string target)
     {
         await using var server = await TestServer.StartAsync();
         foreach (var size in new[] { "92233720368547758075", "ffffffffffffffff", "-1", "x" })
@@ -67,7 +67,7 @@ public sealed class ExtremeTests
     [InlineData("bytes=-9223372036854775807", "value")]
     [InlineData("bytes=-9223372036854775808", "value")]
     [InlineData("bytes=0-0", "v")]
-    public async Task Ranges_are_cut_to_the_value(string range, string expected)
+    public async Task Ranges_are_clipped_to_the_value(string range, string expected)
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -83,7 +83,7 @@ public sealed class ExtremeTests
     [InlineData("POST", "/?cmd=move&current=data&new=data/x", 400)]
     [InlineData("DELETE", "/data?cmd=rmdir", 400)]
     [InlineData("DELETE", "/?cmd=rmdir", 400)]
-    public async Task What_is_in_the_way_is_said(string method, string target, int status)
+    public async Task A_move_or_directory_that_conflicts_with_an_item_is_rejected(string method, string target, int status)
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -99,7 +99,7 @@ public sealed class ExtremeTests
     [Theory]
     [InlineData("HEAd")]
     [InlineData("get")]
-    public async Task A_method_in_another_case_is_none(string method)
+    public async Task A_method_in_the_wrong_case_is_not_implemented(string method)
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -113,7 +113,7 @@ public sealed class ExtremeTests
     [InlineData("POST", "/?cmd=defrag&target=data/x", """[["keys/a", 0, 1], [""", 403)]
     [InlineData("POST", "/?cmd=gather", """[["keys/a", 0, 1], [""", 403)]
     [InlineData("POST", "/?cmd=gather", """[["data/a", 0, 1], [""", 400)]
-    public async Task Rights_are_looked_up_before_the_rest_of_a_list_is_read(string method, string target, string body, int status)
+    public async Task Permissions_are_checked_before_the_rest_of_a_block_list_is_parsed(string method, string target, string body, int status)
     {
         await using var server = await TestServer.StartAsync(options => options with { Permissions = PermissionMap.Parse("""{"": "lrwWD", "keys": ""}""") });
         using var client = server.Connect();

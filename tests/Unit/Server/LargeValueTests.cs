@@ -12,7 +12,7 @@ public sealed class LargeValueTests
     private const long MostMemory = 150L << 20;
 
     [Fact]
-    public async Task Goes_up_and_down_in_little_memory()
+    public async Task A_large_value_is_uploaded_and_downloaded_in_little_memory()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         var size = LongTests.Choose(256L << 20, 5L << 30);
@@ -38,7 +38,7 @@ public sealed class LargeValueTests
     }
 
     [Fact]
-    public async Task Is_gathered_in_little_memory()
+    public async Task A_large_value_is_gathered_in_little_memory()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
         var times = (int)LongTests.Choose(32, 640);

@@ -37,7 +37,7 @@ public sealed class NameAttackTests
     [InlineData("POST", "/data/.del", "value")]
     [InlineData("POST", "/.del", "value")]
     [InlineData("POST", "/?cmd=move&current=data/a&new=data/.del", "")]
-    public async Task Are_refused(string method, string target, string body)
+    public async Task Malicious_names_are_rejected_and_change_nothing(string method, string target, string body)
     {
         await using var server = await TestServer.StartAsync(options => options with { Permissions = PermissionMap.Parse(Map), Quota = 1000 });
         foreach (var (name, value) in new[] { ("data/a", "value"), ("archives/one", ""), ("keys/secret", "secret"), ("keys/left.tmp", "secret"), ("rootsecret", "secret") })
@@ -59,7 +59,7 @@ public sealed class NameAttackTests
     }
 
     [Fact]
-    public async Task A_very_long_id_is_refused()
+    public async Task A_very_long_id_is_rejected()
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();

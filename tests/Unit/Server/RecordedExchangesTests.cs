@@ -28,7 +28,7 @@ public sealed class RecordedExchangesTests
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task Every_answer_is_that_of_the_Python_server(string file, int number, string name)
+    public async Task Every_response_matches_that_of_the_Python_server(string file, int number, string name)
     {
         var scenario = Recordings[file][number]!;
         var told = scenario["server"]!;

@@ -24,7 +24,7 @@ public sealed partial class RequestFuzzTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void Targets_and_names() => Fuzz.Texts(Count,
+    public void Mutated_targets_and_names_are_parsed_or_rejected() => Fuzz.Texts(Count,
         ["/data/00/0011223344", "/data/", "/", "/a/b/c?cmd=move&current=data%2Fa&new=data%2Fb.del", "http://host/data/a?cmd=hash&algorithm=sha256", "/config/main.del"],
         text =>
         {
@@ -42,7 +42,7 @@ public sealed partial class RequestFuzzTests
         });
 
     [Fact]
-    public void Ranges() => Fuzz.Texts(Count, ["bytes=0-9", "bytes=100-", "bytes=-5", "bytes=9223372036854775807-9223372036854775807", "bytes=0-1,3-4", "items=0-1"], text =>
+    public void Mutated_ranges_are_parsed_or_rejected() => Fuzz.Texts(Count, ["bytes=0-9", "bytes=100-", "bytes=-5", "bytes=9223372036854775807-9223372036854775807", "bytes=0-1,3-4", "items=0-1"], text =>
     {
         if (Fuzz.IsRefused(() => RangeHeader.Parse(text))) return;
         var range = RangeHeader.Parse(text);
@@ -50,7 +50,7 @@ public sealed partial class RequestFuzzTests
     });
 
     [Fact]
-    public void Maps_of_permissions() => Fuzz.Texts(Count,
+    public void Mutated_permission_maps_are_parsed_or_rejected() => Fuzz.Texts(Count,
         ["""{"": "lr", "archives": "lrw", "data/00": "lrwWD", "keys": ""}""", "read-only", "no-delete", """{"data/":"l"}"""],
         text =>
         {
@@ -60,7 +60,7 @@ public sealed partial class RequestFuzzTests
         });
 
     [Fact]
-    public void Credentials()
+    public void Mutated_credentials_never_match_wrongly()
     {
         var right = new BasicCredentials("user", "pass");
         var header = $"Basic {Convert.ToBase64String("user:pass"u8)}";
@@ -72,7 +72,7 @@ public sealed partial class RequestFuzzTests
     }
 
     [Fact]
-    public void Lists_of_blocks() => Fuzz.Texts(Count,
+    public void Mutated_block_lists_are_parsed_or_rejected() => Fuzz.Texts(Count,
         ["""[["data/a", 0, 10], ["data/a", 10, 10], ["data/b", -5, 5]]""", "[]", """[ [ "config\/main" , 0 , 9223372036854775807 ] ]"""],
         text =>
         {
@@ -87,7 +87,7 @@ public sealed partial class RequestFuzzTests
         });
 
     [Fact]
-    public async Task Requests_on_raw_sockets()
+    public async Task Mutated_requests_never_cause_a_server_error()
     {
         using var folder = new TemporaryFolder();
         var socket = folder.Combine("socket");

@@ -25,7 +25,7 @@ public sealed class ResourceTests : IDisposable
     [InlineData("--quota", "1000000", 2 << 20, 507)]
     [InlineData("--quota", "100000000", 100 << 20, 200)]
     [InlineData("--quota", "100000000", 100 << 20, Kill)]
-    public async Task A_chunked_upload_takes_no_more_room_than_it_may(string option, string value, long mostOnDisk, object end)
+    public async Task A_chunked_upload_uses_no_more_disk_space_than_allowed(string option, string value, long mostOnDisk, object end)
     {
         var (server, url) = await StartAsync(null, option, value);
         await using (server)
@@ -51,7 +51,7 @@ public sealed class ResourceTests : IDisposable
     }
 
     [Fact]
-    public async Task Slow_readers_of_a_large_listing_share_little_memory()
+    public async Task Slow_readers_of_a_large_listing_use_little_memory()
     {
         const int Count = 60_000;
         for (var i = 0; i < Count; i++) File.Create(_folder.Combine("store", "data", $"{i:d90}")).Dispose();
@@ -74,7 +74,7 @@ public sealed class ResourceTests : IDisposable
     }
 
     [Fact]
-    public async Task Slow_readers_of_gathered_ranges_share_little_memory()
+    public async Task Slow_readers_of_gathered_ranges_use_little_memory()
     {
         await File.WriteAllBytesAsync(_folder.Combine("store", "data", "large"), new byte[16 << 20], TestContext.Current.CancellationToken);
         var body = $"[{string.Join(',', Enumerable.Repeat("""["data/large",0,16777216]""", 256))}]";
@@ -100,7 +100,7 @@ public sealed class ResourceTests : IDisposable
     [Theory]
     [InlineData("gather")]
     [InlineData("defrag&target=data/new")]
-    public async Task Lists_of_many_blocks_that_never_end_share_little_memory(string command)
+    public async Task Endless_block_lists_use_little_memory(string command)
     {
         // All names differ, and 100 lists of 90,000 take 2 GiB.
         var (server, url) = await StartAsync(300 << 20);

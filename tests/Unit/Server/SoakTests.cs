@@ -12,7 +12,7 @@ public sealed class SoakTests
     private const int Clients = 64;
 
     [Fact]
-    public async Task Many_clients_lose_nothing_and_neither_does_a_killed_server()
+    public async Task No_value_is_lost_with_many_clients_and_a_killed_server()
     {
         var duration = TimeSpan.FromSeconds(LongTests.Choose(8, 60));
         var ct = TestContext.Current.CancellationToken;

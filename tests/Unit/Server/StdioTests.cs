@@ -14,7 +14,7 @@ public sealed class StdioTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_line_lasts_through_errors_and_silence_and_ends_with_stdin()
+    public async Task A_stdio_connection_survives_errors_and_idle_time_and_ends_with_stdin()
     {
         using var server = Start("--stdio", "--backend", $"FILE:{_folder.Combine("store")}");
         using var client = new RawClient(new Duplex(server));
@@ -50,7 +50,7 @@ public sealed class StdioTests : IDisposable
     [InlineData(new[] { "--restrict-to-repository", "{0}/store" }, true)]
     [InlineData(new[] { "--restrict-to-repository", "{0}" }, false)]
     [InlineData(new[] { "--restrict-to-path", "{0}", "--restrict-to-repository", "{0}/other" }, false)]
-    public void Borgs_form_serves_only_what_it_may(string[] restrictions, bool isServed)
+    public void Borgs_command_line_serves_only_allowed_paths(string[] restrictions, bool isServed)
     {
         var arguments = restrictions.Select(argument => argument.Replace("{0}", _folder.Path)).ToArray();
         AssertServes(isServed, ["serve", "--rest", "--umask=077", "--info", "--backend", $"FILE:{_folder.Combine("store")}", .. arguments]);
@@ -60,7 +60,7 @@ public sealed class StdioTests : IDisposable
     }
 
     [Fact]
-    public void A_forced_command_takes_the_store_from_the_client_and_nothing_else()
+    public void A_forced_command_takes_only_the_store_from_the_client()
     {
         var command = $"borg serve --rest --permissions=all --restrict-to-path / --backend 'FILE:{_folder.Combine("store")}'";
         AssertServes(true, ["serve", "--rest", "--restrict-to-path", _folder.Path], command);
@@ -68,7 +68,7 @@ public sealed class StdioTests : IDisposable
     }
 
     [Fact]
-    public void Heads_are_rewritten_whatever_pieces_they_come_in()
+    public void Request_heads_are_rewritten_in_pieces_of_any_size()
     {
         const string Sent = "GET / HTTP/1.0\r\nA: b\r\nConnection: close\r\n\r\nPOST /x HTTP/1.1\nHost: h\ncontent-length: 3\nExpect: 100-continue\n\nGETHEAD / HTTP/1.1\r\n\r\n";
         const string Expected = "GET / HTTP/1.1\r\nA: b\r\nHost: stdio\r\n\r\nPOST /x HTTP/1.1\r\nHost: h\r\ncontent-length: 3\r\n\r\nGETHEAD / HTTP/1.1\r\nHost: stdio\r\n\r\n";

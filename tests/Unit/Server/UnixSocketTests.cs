@@ -18,7 +18,7 @@ public sealed class UnixSocketTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_second_server_leaves_the_socket_to_the_first()
+    public async Task A_second_server_does_not_take_over_a_socket_in_use()
     {
         await using var first = await StartAsync();
         await Assert.ThrowsAnyAsync<IOException>(StartAsync);
@@ -28,7 +28,7 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_is_no_socket_stays()
+    public async Task A_file_that_is_not_a_socket_is_not_replaced()
     {
         await File.WriteAllTextAsync(Path, "", TestContext.Current.CancellationToken);
         await Assert.ThrowsAsync<StoreException>(StartAsync);
@@ -63,7 +63,7 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Fact]
-    public async Task A_socket_that_another_put_there_meanwhile_stays()
+    public async Task A_socket_created_meanwhile_by_another_server_is_not_removed()
     {
         var first = await StartAsync();
         File.Move(Path, _folder.Combine("moved"));
@@ -73,7 +73,7 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Fact]
-    public async Task Others_may_connect_at_no_time()
+    public async Task Other_users_can_never_connect_to_the_socket()
     {
         using var stop = new CancellationTokenSource();
         var seen = new HashSet<UnixFileMode>();

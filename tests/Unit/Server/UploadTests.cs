@@ -10,7 +10,7 @@ public sealed class UploadTests
     [Theory]
     [InlineData(10)]
     [InlineData(5 << 20)]
-    public async Task Chunks_are_stored_right(int size)
+    public async Task A_chunked_upload_is_stored_correctly(int size)
     {
         var value = new byte[size];
         new Random(1).NextBytes(value);
@@ -31,7 +31,7 @@ public sealed class UploadTests
     [Theory]
     [InlineData(10)]
     [InlineData(5 << 20)]
-    public async Task A_wrong_hash_leaves_the_old_value(int size)
+    public async Task An_upload_with_a_wrong_hash_leaves_the_old_value(int size)
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -45,7 +45,7 @@ public sealed class UploadTests
     [Theory]
     [InlineData("", 401)]
     [InlineData("Authorization: Basic dXNlcjpwYXNz\r\n", 403)]
-    public async Task An_early_refusal_comes_after_the_body_and_keeps_the_connection(string credentials, int status)
+    public async Task An_early_rejection_consumes_the_body_and_keeps_the_connection(string credentials, int status)
     {
         await using var server = await TestServer.StartAsync(options => options with
         {
@@ -58,7 +58,7 @@ public sealed class UploadTests
     }
 
     [Fact]
-    public async Task Whoever_waits_to_be_told_to_send_is_told_to_or_refused()
+    public async Task A_client_that_expects_100_continue_gets_it_or_a_rejection()
     {
         await using var server = await TestServer.StartAsync(options => options with { Permissions = PermissionMap.Parse("""{"": "lr", "data": "lrw"}""") });
         using var client = server.Connect();
@@ -73,7 +73,7 @@ public sealed class UploadTests
     }
 
     [Fact]
-    public async Task An_item_is_created_once()
+    public async Task If_None_Match_creates_an_item_only_once()
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -86,7 +86,7 @@ public sealed class UploadTests
     }
 
     [Fact]
-    public async Task A_digest_is_told_on_request()
+    public async Task A_digest_is_returned_on_request()
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -98,7 +98,7 @@ public sealed class UploadTests
     }
 
     [Fact]
-    public async Task A_tree_comes_in_pages_and_a_large_listing_whole()
+    public async Task A_tree_is_listed_in_pages_and_a_large_directory_as_a_whole()
     {
         await using var server = await TestServer.StartAsync();
         var names = Enumerable.Range(0, 1000).Select(i => $"data/{i % 7}/{i:0000}").Order(StringComparer.Ordinal).ToList();

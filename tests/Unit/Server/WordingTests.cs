@@ -7,7 +7,7 @@ namespace BorgStore.Tests.Server;
 public sealed class WordingTests
 {
     [Fact]
-    public async Task Errors_have_the_words_that_clients_look_for()
+    public async Task Error_messages_contain_the_words_that_clients_look_for()
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -20,7 +20,7 @@ public sealed class WordingTests
     }
 
     [Fact]
-    public async Task An_empty_store_can_lose_its_directory_and_no_other()
+    public async Task Only_the_directory_of_an_empty_store_can_be_removed()
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Connect();
@@ -32,7 +32,7 @@ public sealed class WordingTests
     }
 
     [Fact]
-    public async Task A_time_of_writing_that_is_no_time_of_the_storage_is_unknown()
+    public async Task A_modification_time_not_set_by_the_storage_is_unknown()
     {
         RcloneProgram.Require();
         await using var server = await TestServer.StartAsync();

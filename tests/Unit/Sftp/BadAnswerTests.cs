@@ -18,7 +18,7 @@ public sealed class BadAnswerTests
 
     [Theory]
     [MemberData(nameof(PathsAsNames))]
-    public async Task An_entry_that_would_be_another_path_is_refused(string name)
+    public async Task An_entry_that_would_be_another_path_is_rejected(string name)
     {
         await using var store = await OpenAsync(Listing((name, Answers.File), ("a", Answers.File)));
         await RefusesAsync(() => store.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct).AsTask());
@@ -33,14 +33,14 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
-    public async Task The_directory_above_is_not_an_entry()
+    public async Task Dot_and_dot_dot_entries_are_skipped()
     {
         await using var store = await OpenAsync(Listing((".", Answers.Folder), ("..", Answers.Folder), ("a..b", Answers.Folder), ("a", Answers.File)));
         Assert.Equal("a", Assert.Single(await store.ListAsync("data", ListScope.Tree, Ct).ToListAsync(Ct)).Name);
     }
 
     [Fact]
-    public async Task An_entry_that_comes_twice_is_listed_once()
+    public async Task A_duplicate_entry_is_listed_once()
     {
         await using var store = await OpenAsync(request => Answers.FirstTextOf(request) == "store/data"
             ? Listing(("b", Answers.Folder), ("a", Answers.File), ("b", Answers.Folder), ("a", Answers.File))(request)
@@ -50,7 +50,7 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_read_ends_no_listing()
+    public async Task An_unreadable_directory_is_reported_after_the_rest_of_the_listing()
     {
         await using var store = await OpenAsync(request => Answers.FirstTextOf(request) switch
         {
@@ -71,7 +71,7 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
-    public async Task A_listing_that_is_cut_is_refused()
+    public async Task A_truncated_listing_is_rejected()
     {
         await using var store = await OpenAsync(request => [.. Answers.Names(("a", Answers.File), ("b", Answers.File))[..^3]]);
         await RefusesAsync(() => store.ListAsync("data", ListScope.OneLevel, Ct).ToListAsync(Ct).AsTask());
@@ -79,7 +79,7 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
-    public async Task A_tree_of_links_that_lead_back_up_ends()
+    public async Task A_tree_listing_with_circular_links_terminates()
     {
         await using var store = await OpenAsync(Listing(("linked", Answers.Link), ("z", Answers.File)), linked: Answers.Folder);
         var items = await store.ListAsync("", ListScope.Tree, Ct).ToListAsync(Ct);
@@ -90,7 +90,7 @@ public sealed class BadAnswerTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_listing_without_end_is_given_up(bool isEmpty)
+    public async Task An_endless_listing_is_aborted(bool isEmpty)
     {
         Assert.SkipUnless(LongTests.Wanted, "It takes 2 GiB of names; BORGSTORE_TEST_LONG=1 runs it.");
         var names = isEmpty ? [] : Enumerable.Range(0, 1000).Select(i => ($"{i}{new string('x', 240)}", Answers.File)).ToArray();
@@ -103,14 +103,14 @@ public sealed class BadAnswerTests
     [Theory]
     [InlineData(0)]
     [InlineData(40)]
-    public async Task A_file_system_is_described_in_too_few_bytes(int length)
+    public async Task A_truncated_file_system_description_is_rejected(int length)
     {
         await using var store = await OpenAsync(Listing(), extended: (_, _) => new byte[length], failing: PacketType.Open);
         await RefusesAsync(() => store.StoreAsync("data/b", new byte[10], StoreMode.Overwrite, Ct).AsTask());
     }
 
     [Fact]
-    public async Task A_hash_that_is_cut_is_refused()
+    public async Task A_truncated_hash_is_rejected()
     {
         await using var store = await OpenAsync(Listing(), extended: (_, _) => [0, 0, 0, 99, 1]);
         await RefusesAsync(() => store.HashAsync("data/a", HashKind.Sha256, Ct).AsTask());
@@ -121,7 +121,7 @@ public sealed class BadAnswerTests
     [InlineData("sha256", 33)]
     [InlineData("sha256", 0)]
     [InlineData("md5", 16)]
-    public async Task A_hash_of_another_length_or_kind_is_computed_here(string name, int length)
+    public async Task A_hash_of_the_wrong_length_or_kind_is_computed_locally_instead(string name, int length)
     {
         await using var store = await OpenAsync(Listing(), extended: (_, _) => [.. Answers.Text(name), .. new byte[length]]);
         Assert.Equal(HashKind.Sha256.ComputeHex([1]), await store.HashAsync("data/a", HashKind.Sha256, Ct));
@@ -129,7 +129,7 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
-    public async Task More_of_a_value_than_was_asked_for_is_refused()
+    public async Task More_data_than_requested_is_rejected()
     {
         await using var store = await OpenAsync(Listing(), value: new byte[100]);
         await RefusesAsync(() => store.LoadAsync("data/a", new ByteRange(0, 1), Ct).AsTask());
@@ -138,14 +138,14 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
-    public async Task A_handle_that_is_too_long_is_refused()
+    public async Task A_handle_that_is_too_long_is_rejected()
     {
         await using var store = await OpenAsync(Listing(), handle: new byte[257]);
         await RefusesAsync(() => store.LoadAsync("data/a", ByteRange.Whole, Ct).AsTask());
     }
 
     [Fact]
-    public async Task What_was_opened_for_a_caller_who_has_left_is_closed()
+    public async Task A_file_opened_for_a_cancelled_caller_is_closed()
     {
         using var left = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         var hasLeft = new TaskCompletionSource();
@@ -162,7 +162,7 @@ public sealed class BadAnswerTests
     }
 
     [Fact]
-    public async Task The_sources_of_a_copy_are_closed_where_one_of_them_cannot_be_opened()
+    public async Task All_sources_of_a_copy_are_closed_if_one_of_them_cannot_be_opened()
     {
         await using var store = await OpenAsync(Listing(), opening: path => !path.EndsWith("/b", StringComparison.Ordinal));
         await Assert.ThrowsAsync<StoreException>(() => store.DefragAsync(

@@ -8,7 +8,7 @@ namespace BorgStore.Tests.Sftp;
 public sealed class CheckFileTests
 {
     [Fact]
-    public async Task The_server_computes_and_sends_the_hash_alone()
+    public async Task The_server_computes_the_hash_without_sending_the_value()
     {
         var server = ProFtpdServer.Instance;
         Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
@@ -40,7 +40,7 @@ public sealed class CheckFileTests
     [InlineData("check-file", "check-file-name")]
     [InlineData("check-file-name", "check-file-name")]
     [InlineData("check-file-handle", "check-file-handle")]
-    public async Task ProFtpd_answers_both_requests_of_the_draft(string? announced, string request)
+    public async Task ProFTPD_supports_both_hash_requests_of_the_draft(string? announced, string request)
     {
         var token = TestContext.Current.CancellationToken;
         using var folder = new TemporaryFolder();
@@ -65,7 +65,7 @@ public sealed class CheckFileTests
     [InlineData(128 << 10, true)]
     [InlineData((128 << 10) + 1, false)]
     [InlineData(1_000_000, false)]
-    public async Task Paramiko_is_asked_for_what_it_computes_right(int size, bool isAsked)
+    public async Task Paramiko_is_only_asked_for_hashes_that_it_computes_correctly(int size, bool isAsked)
     {
         var token = TestContext.Current.CancellationToken;
         using var folder = new TemporaryFolder();

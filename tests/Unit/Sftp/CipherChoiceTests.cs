@@ -9,17 +9,17 @@ public sealed class CipherChoiceTests
     private const string ByDefault = "chacha20-poly1305@openssh.com,aes128-ctr,aes128-gcm@openssh.com";
 
     [Fact]
-    public void The_quickest_comes_first_and_all_others_stay()
+    public void The_fastest_cipher_is_moved_to_the_front()
         => Assert.Equal(["Ciphers=aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr"], CipherChoice.Prefer(ByDefault, isQuick: true));
 
     [Theory]
     [InlineData("")]
     [InlineData("aes256-gcm@openssh.com,aes128-gcm@openssh.com")]
     [InlineData("chacha20-poly1305@openssh.com,aes256-ctr")]
-    public void An_order_of_somebodys_own_stays(string ciphers)
+    public void A_customised_cipher_order_is_kept(string ciphers)
         => Assert.Empty(CipherChoice.Prefer(ciphers, isQuick: true));
 
     [Fact]
-    public void A_processor_without_instructions_for_it_keeps_the_order()
+    public void The_order_is_kept_on_a_processor_without_AES_instructions()
         => Assert.Empty(CipherChoice.Prefer(ByDefault, isQuick: false));
 }

@@ -8,7 +8,7 @@ public sealed class ClosingTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_gathering_is_refused_what_it_has_not_read()
+    public async Task Reading_the_rest_of_a_gather_after_Dispose_fails()
     {
         var server = OpenSshServer.Instance;
         Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");

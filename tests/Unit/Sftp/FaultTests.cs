@@ -38,7 +38,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public async Task What_was_acknowledged_is_whole_and_nothing_hangs(int connections)
+    public async Task Acknowledged_values_are_complete_and_nothing_hangs_while_connections_break(int connections)
     {
         // The connection recovers well before an operation is given up.
         var url = _server.Url(_folder.Combine("store"), _line.Port) with { Timeout = Timeout, Connections = connections };

@@ -11,11 +11,11 @@ public sealed class FlowTests
     private long _now = Stopwatch.GetTimestamp();
 
     [Fact]
-    public void It_begins_with_the_least()
+    public void The_window_starts_at_the_minimum()
         => Assert.Equal(Least, new Flow(Least, Most).Window);
 
     [Fact]
-    public void A_long_line_gets_more()
+    public void The_window_grows_on_a_connection_with_high_latency()
     {
         var flow = new Flow(Least, Most);
         // Every round trip of 40 ms returns everything in flight, like a fast but long connection.
@@ -24,7 +24,7 @@ public sealed class FlowTests
     }
 
     [Fact]
-    public void A_queue_alone_gets_nothing()
+    public void The_window_does_not_grow_when_bytes_only_queue()
     {
         var flow = new Flow(Least, Most);
         ArriveAfter(flow, 64 * 1024, TimeSpan.FromMilliseconds(1));

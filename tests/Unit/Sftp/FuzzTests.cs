@@ -17,13 +17,13 @@ public class FuzzTests
     private static readonly byte[] Version = [0, 0, 0, 5, 2, 0, 0, 0, 3];
 
     [Theory]
-    [InlineData(new byte[] { 0xff, 0xff, 0xff, 0xff, 2 }, "no packet")] // a length of 4 GiB
+    [InlineData(new byte[] { 0xff, 0xff, 0xff, 0xff, 2 }, "not a packet")] // a length of 4 GiB
     [InlineData(new byte[] { (byte)'W', (byte)'e', (byte)'l', (byte)'c', (byte)'o', (byte)'m', (byte)'e' }, "Welcome")]
-    [InlineData(new byte[] { 0, 0, 0, 0 }, "no packet")]
+    [InlineData(new byte[] { 0, 0, 0, 0 }, "not a packet")]
     [InlineData(new byte[] { 0, 0, 0, 5, 101, 0, 0, 0, 3 }, "begins with a packet of kind 101")]
     [InlineData(new byte[] { 0, 0, 0, 5, 2, 0, 0, 0, 2 }, "version 2")]
-    [InlineData(new byte[] { 0, 0, 0, 9, 2, 0, 0, 0, 3, 0xff, 0xff, 0xff, 0xff }, "ends before")]
-    public async Task A_wrong_greeting(byte[] greeting, string words)
+    [InlineData(new byte[] { 0, 0, 0, 9, 2, 0, 0, 0, 3, 0xff, 0xff, 0xff, 0xff }, "shorter than")]
+    public async Task A_malformed_greeting_is_rejected(byte[] greeting, string words)
     {
         var error = await FailAsync(_ => greeting);
         Assert.Equal(StoreError.BackendFailure, error.Error);
@@ -33,8 +33,8 @@ public class FuzzTests
     [Theory]
     [InlineData(new byte[] { 0, 8, 0, 1, 105 }, "announces")] // a length above the limit
     [InlineData(new byte[] { 0, 0, 0, 5, 105, 9, 9, 9, 9 }, "no request has it")] // an invented number
-    [InlineData(new byte[] { 0, 0, 0, 2, 105, 0 }, "ends before")]
-    public async Task A_wrong_answer(byte[] answer, string words)
+    [InlineData(new byte[] { 0, 0, 0, 2, 105, 0 }, "shorter than")]
+    public async Task A_malformed_response_is_rejected(byte[] answer, string words)
     {
         var error = await FailAsync(packet => packet[0] == 1 ? Version : answer);
         Assert.Contains(words, error.Message);
@@ -46,21 +46,21 @@ public class FuzzTests
     [InlineData(104)]
     [InlineData(201)]
     [InlineData(77)]
-    public async Task An_answer_of_another_kind(byte type)
+    public async Task A_response_of_the_wrong_type_is_rejected(byte type)
     {
         var error = await FailAsync(packet => packet[0] == 1 ? Version : Answers.Packet(type, packet.AsSpan(1, 4), [0, 0, 0, 0]));
         Assert.Contains($"kind {type}", error.Message);
     }
 
     [Fact]
-    public async Task A_bare_ok_where_more_was_asked_for()
+    public async Task An_ok_status_instead_of_data_is_rejected()
     {
         var error = await FailAsync(packet => packet[0] == 1 ? Version : Answers.Packet(101, packet.AsSpan(1, 4), [0, 0, 0, 0]));
         Assert.Contains("bare 'ok'", error.Message);
     }
 
     [Fact]
-    public async Task Any_bytes_at_all()
+    public async Task Random_responses_only_cause_store_exceptions()
         => await FuzzAsync(LongTests.Choose(200, 4000), static (random, packet) =>
         {
             // Almost valid answers get further than noise.
@@ -74,7 +74,7 @@ public class FuzzTests
         });
 
     [Fact]
-    public async Task Right_answers_with_a_few_bytes_changed()
+    public async Task Mutated_valid_responses_only_cause_store_exceptions()
         => await FuzzAsync(LongTests.Choose(200, 20_000), static (random, packet) =>
         {
             var answer = AnswerRightly(random, packet);
@@ -83,7 +83,7 @@ public class FuzzTests
 
     // Each answer is parsed separately, which covers far more of them than whole operations would.
     [Fact]
-    public void Every_answer_is_read_or_refused()
+    public void Every_response_is_either_parsed_or_rejected()
     {
         byte[][] right =
         [

@@ -28,7 +28,7 @@ public abstract class LinkTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_behind_a_link_is_destroyed()
+    public async Task A_store_behind_a_link_can_be_destroyed()
     {
         Directory.CreateDirectory(_folder.Combine("real"));
         File.CreateSymbolicLink(_folder.Combine("store"), _folder.Combine("real"));
@@ -43,7 +43,7 @@ public abstract class LinkTests : IDisposable
     [Theory]
     [InlineData(nameof(PacketType.OpenDirectory))]
     [InlineData(nameof(PacketType.LinkStat))]
-    public async Task A_directory_that_becomes_a_link_while_the_store_is_destroyed_is_not_followed(string request)
+    public async Task Destroy_does_not_follow_a_directory_that_is_replaced_by_a_link_meanwhile(string request)
     {
         var requests = 0;
         await using (await OpenAsync())

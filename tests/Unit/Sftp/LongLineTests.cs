@@ -37,7 +37,7 @@ public sealed class LongLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_small_values_cost_the_round_trips_of_a_few()
+    public async Task Operations_on_many_small_values_share_round_trips()
     {
         var names = Enumerable.Range(0, 1000).Select(i => $"data/{i % 16:x2}/{i:x4}").ToList();
         await InFewRoundsAsync("1000 stores", names, async name => await _store.StoreAsync(name, Value(name), StoreMode.Overwrite, Ct));
@@ -51,7 +51,7 @@ public sealed class LongLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_tree_is_listed_at_the_pace_of_bytes()
+    public async Task A_tree_listing_takes_few_round_trips()
     {
         var count = LongTests.Choose(2000, 10_000);
         var random = new Random(1);
@@ -80,7 +80,7 @@ public sealed class LongLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_range_is_fetched_alone_and_at_once()
+    public async Task Load_of_a_range_transfers_only_that_range()
     {
         await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(_folder.Combine("store", "data")).FullName, "large"), new byte[64 << 20], Ct);
         var before = _line.Bytes;
@@ -95,7 +95,7 @@ public sealed class LongLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Hashes_and_defragmentation_send_names_only()
+    public async Task Hash_and_defrag_transfer_no_values()
     {
         var value = new byte[16 << 20];
         Random.Shared.NextBytes(value);

@@ -33,7 +33,7 @@ public sealed class LostAnswerTests : IAsyncLifetime
     [InlineData(Loss.Request, Loss.Answer)]
     [InlineData(Loss.Answer, Loss.Request)]
     [InlineData(Loss.Answer, Loss.Answer)]
-    public async Task A_value_is_stored_whatever_was_lost_of_its_renaming(object renaming, object afterwards)
+    public async Task A_value_is_stored_whichever_rename_request_or_response_is_lost(object renaming, object afterwards)
     {
         // The first requests on the second and third connection find out the result of the renaming, and then clean up.
         foreach (var settling in Enumerable.Range(1, (Loss)afterwards == Loss.None ? 1 : 3))

@@ -21,7 +21,7 @@ public sealed class SftpDurabilityTests : IDisposable
     [Theory]
     [InlineData(Durability.Each, Count)]
     [InlineData(Durability.None, 0)]
-    public async Task Each_value_is_synced_before_it_counts_as_stored_or_none_is(Durability durability, int syncs)
+    public async Task Durability_Each_syncs_every_value_and_None_syncs_nothing(Durability durability, int syncs)
     {
         await using (var store = await CreateAsync(durability))
         {
@@ -35,7 +35,7 @@ public sealed class SftpDurabilityTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_batch_is_synced_by_a_flush_or_the_end(bool flushes)
+    public async Task A_batch_is_synced_by_Flush_or_Dispose(bool flushes)
     {
         await using (var store = await CreateAsync(Durability.Batch))
         {
@@ -51,7 +51,7 @@ public sealed class SftpDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_is_synced_in_the_background_as_well()
+    public async Task A_batch_is_also_synced_in_the_background()
     {
         await using var store = await CreateAsync(Durability.Batch);
         await StoreAllAsync(store);
@@ -59,7 +59,7 @@ public sealed class SftpDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task What_moved_or_went_is_no_failure()
+    public async Task Flush_ignores_values_that_were_moved_or_deleted()
     {
         await using var store = await CreateAsync(Durability.Batch);
         await StoreAllAsync(store);
@@ -74,7 +74,7 @@ public sealed class SftpDurabilityTests : IDisposable
     [Theory]
     [InlineData(Durability.Each)]
     [InlineData(Durability.Batch)]
-    public async Task A_server_without_it_stores_as_well_and_is_not_asked(Durability durability)
+    public async Task A_server_without_fsync_stores_values_and_gets_no_fsync_requests(Durability durability)
     {
         await using (var store = await CreateAsync(durability, hidden: Fsync))
         {
@@ -86,7 +86,7 @@ public sealed class SftpDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_value_whose_sync_fails_is_not_stored()
+    public async Task A_value_whose_fsync_fails_is_not_stored()
     {
         await using var store = await CreateAsync(Durability.Each);
         _line.Denied = Fsync;
@@ -96,7 +96,7 @@ public sealed class SftpDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_sync_that_fails_is_told_by_the_flush_even_where_that_succeeds()
+    public async Task A_failed_sync_is_reported_by_the_next_flush_even_if_that_one_succeeds()
     {
         await using var store = await CreateAsync(Durability.Batch);
         _line.Denied = Fsync;

@@ -13,14 +13,14 @@ public class SftpUrlTests
     [InlineData("sftp://host/~/store", null, "host", null, "store")]
     [InlineData("sftp://host/~//store/", null, "host", null, "store")]
     [InlineData("sftp://[fe80::1%25eth0]//s", null, "fe80::1%eth0", null, "/s")]
-    public void A_url_says_where_the_store_is(string text, string? user, string host, int? port, string path)
+    public void A_URL_is_parsed_into_user_host_port_and_path(string text, string? user, string host, int? port, string path)
     {
         var url = SftpUrl.Parse(text);
         Assert.Equal((user, host, port, path), (url.User, url.Host, url.Port, url.Path));
     }
 
     [Fact]
-    public void Options_stand_behind_a_question_mark()
+    public void Options_are_parsed_from_the_query_string()
     {
         var url = SftpUrl.Parse("sftp://host/store?connections=4&timeout=30");
         Assert.Equal((4, 30), (url.Connections, url.Timeout.TotalSeconds));
@@ -40,7 +40,7 @@ public class SftpUrlTests
     [InlineData("sftp://host/store?connections=0")]
     [InlineData("sftp://host/store?colour=red")]
     [InlineData("sftp://me:secret@host/store")]
-    public void What_is_wrong_is_said_without_secrets(string text)
+    public void An_invalid_SFTP_URL_is_rejected_without_showing_secrets(string text)
     {
         var error = Assert.Throws<StoreException>(() => SftpUrl.Parse(text));
         Assert.Equal(StoreError.InvalidUrl, error.Error);
@@ -48,5 +48,5 @@ public class SftpUrlTests
     }
 
     [Fact]
-    public void A_path_stays_one_word_in_a_shell() => Assert.Equal(@"'it'\''s $(a) `b`'", HashPrograms.Quote("it's $(a) `b`"));
+    public void A_path_is_quoted_as_one_word_for_the_shell() => Assert.Equal(@"'it'\''s $(a) `b`'", HashPrograms.Quote("it's $(a) `b`"));
 }

@@ -19,7 +19,7 @@ public sealed class SilenceTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_server_that_never_ends_a_long_request_is_given_up()
+    public async Task A_server_that_never_completes_a_long_request_times_out()
     {
         await using var connection = await ConnectAsync(_ => []);
         var syncing = connection.SendAsync(new FsyncRequest([1])).AsTask();
@@ -28,7 +28,7 @@ public sealed class SilenceTests
     }
 
     [Fact]
-    public async Task A_server_that_works_on_a_long_request_is_waited_for_and_so_are_the_requests_behind_it()
+    public async Task A_long_request_and_the_requests_queued_behind_it_do_not_time_out()
     {
         await using var connection = await ConnectAsync(request =>
         {
@@ -41,7 +41,7 @@ public sealed class SilenceTests
     }
 
     [Fact]
-    public async Task What_is_sent_to_a_silent_server_is_no_sign_of_life()
+    public async Task New_requests_do_not_delay_the_timeout_of_a_silent_server()
     {
         await using var connection = await ConnectAsync(_ => []);
         var request = new PathRequest(PacketType.Stat, PacketType.Attributes, "a");
@@ -61,11 +61,11 @@ public sealed class SilenceTests
     [Theory]
     [InlineData("trap '' TERM; read line; echo '1 borgstore-ready'; while read line; do :; done; sleep 1000")] // greets, then stays silent
     [InlineData("read line; echo '1 borgstore-ready'; exec sleep 1000")] // also stops reading
-    public async Task A_shell_that_falls_silent_is_given_up_and_the_hash_computed_here(string script)
+    public async Task A_silent_shell_is_abandoned_and_the_hash_computed_locally(string script)
         => await HashAsync(new("sh", ["-c", script]) { Patience = TimeSpan.FromSeconds(1) });
 
     [Fact]
-    public async Task A_hash_that_takes_long_is_waited_for_while_the_shell_answers()
+    public async Task A_long_hash_does_not_time_out_while_the_shell_responds()
     {
         using var programs = new TemporaryFolder();
         var program = programs.Combine("sha256sum");

@@ -15,7 +15,7 @@ public sealed class SshErrorTests : IDisposable
     public SshErrorTests() => Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
 
     [Fact]
-    public async Task An_unknown_host_is_not_trusted()
+    public async Task An_unknown_host_key_is_not_trusted()
     {
         var error = await FailAsync("UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=ask");
         Assert.Equal(StoreError.AuthenticationFailed, error.Error);
@@ -35,7 +35,7 @@ public sealed class SshErrorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_refused_login_says_so()
+    public async Task A_rejected_login_is_reported()
     {
         var error = await FailAsync("IdentityFile=/nonexistent");
         Assert.Equal(StoreError.AuthenticationFailed, error.Error);
@@ -43,7 +43,7 @@ public sealed class SshErrorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_is_not_there_says_so()
+    public async Task An_unreachable_server_is_reported()
     {
         var url = SftpUrl.Parse("sftp://127.0.0.1:1/store");
         await using var store = new SftpBackend(url, new BackendOptions());
@@ -53,7 +53,7 @@ public sealed class SshErrorTests : IDisposable
     }
 
     [Fact]
-    public async Task Too_many_logins_at_once_are_waited_for()
+    public async Task Connecting_is_retried_when_the_server_has_too_many_logins()
     {
         var crowded = CrowdedSshServer.Instance;
         var folder = _folder.Combine("store");
@@ -72,7 +72,7 @@ public sealed class SshErrorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_cannot_be_made_says_why_in_words()
+    public async Task A_folder_that_cannot_be_created_is_explained()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "There is no /proc.");
         var url = _server.Url("/proc/nothing/store");
@@ -86,7 +86,7 @@ public sealed class SshErrorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_missing_ssh_says_so()
+    public async Task A_missing_ssh_program_is_reported()
     {
         var url = SftpUrl.Parse("sftp://127.0.0.1/store");
         await using var store = new SftpBackend(url, new BackendOptions(), _ =>
@@ -101,7 +101,7 @@ public sealed class SshErrorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_silent_server_ends_in_a_timeout()
+    public async Task A_silent_server_times_out()
     {
         var url = SftpUrl.Parse("sftp://127.0.0.1/store?timeout=1");
         await using var store = new SftpBackend(url, new BackendOptions(),

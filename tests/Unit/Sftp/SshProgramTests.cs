@@ -28,7 +28,7 @@ public sealed class SshProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task It_is_called_with_its_own_arguments_first()
+    public async Task The_configured_ssh_program_is_called_with_its_own_arguments_first()
     {
         Use($"{ShellWords.Quote(Script("my ssh", "echo \"$1 $2\" >> calls; shift 2; exec ssh \"$@\""))} -x 'two words'");
         await using var store = SshServer.CreateBackend(_server.Url(_folder.Combine("store")), _server.Options);
@@ -41,7 +41,7 @@ public sealed class SshProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task One_that_is_missing_is_named_with_the_remedy()
+    public async Task A_missing_ssh_program_is_named_with_advice()
     {
         Use("/no/such/ssh -v");
         var error = await OpenFailsAsync();
@@ -51,7 +51,7 @@ public sealed class SshProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task One_that_gives_up_is_quoted()
+    public async Task The_error_output_of_a_failing_ssh_program_is_quoted()
     {
         Use(Script("ssh", "echo 'no way to get there' >&2; exit 7"));
         var error = await OpenFailsAsync();

@@ -13,7 +13,7 @@ public sealed class GoldenStoreTests : StoreFixture
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task Lists_sizes_hashes_and_soft_deleted_items_agree(string name)
+    public async Task Items_sizes_and_hashes_match_the_Python_package(string name)
     {
         var url = new Uri(Unpack(name)).AbsoluteUri;
         await using var store = await Store.OpenAsync(new(url));
@@ -37,7 +37,7 @@ public sealed class GoldenStoreTests : StoreFixture
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task Levels_are_recognised(string name)
+    public async Task The_levels_of_each_namespace_are_recognised(string name)
     {
         await using var store = await Store.OpenAsync(new(new Uri(Unpack(name)).AbsoluteUri));
         foreach (var ns in Expected.GetProperty(name).GetProperty("config").EnumerateObject())
@@ -53,7 +53,7 @@ public sealed class GoldenStoreTests : StoreFixture
     [Theory]
     [InlineData("borg-b22", "sha256", 7)]
     [InlineData("borg-b25", "blake3", 6)]
-    public async Task Packs_indexes_and_keys_of_Borg_are_named_by_the_hash_of_their_values(string name, string algorithm, int packs)
+    public async Task Items_of_Borg_are_named_by_the_hash_of_their_values(string name, string algorithm, int packs)
     {
         await using var store = await Store.OpenAsync(new(new Uri(Unpack(name)).AbsoluteUri));
         Assert.Equal(packs, (await store.ListAsync("packs").ToListAsync()).Count);
@@ -69,14 +69,14 @@ public sealed class GoldenStoreTests : StoreFixture
     [InlineData("borg-b21", false)]
     [InlineData("borg-b22", false)]
     [InlineData("borg-b25", true)]
-    public async Task The_version_of_a_Borg_repository_tells_whether_it_uses_BLAKE3(string name, bool usesBlake3)
+    public async Task The_version_of_a_Borg_repository_determines_whether_it_uses_BLAKE3(string name, bool usesBlake3)
     {
         await using var store = await Store.OpenAsync(new(new Uri(Unpack(name)).AbsoluteUri));
         Assert.Equal(usesBlake3, Assert.IsType<Layout.BorgRepository>(await store.FindBorgRepositoryAsync(default)).UsesBlake3);
     }
 
     [Fact]
-    public async Task The_usage_of_a_quota_agrees()
+    public async Task The_quota_usage_matches_the_Python_package()
     {
         var quota = Expected.GetProperty("quota").GetProperty("quota");
         await using var store = await Store.OpenAsync(new(new Uri(Unpack("quota")).AbsoluteUri) { Quota = quota.GetProperty("limit").GetInt64() });
@@ -84,7 +84,7 @@ public sealed class GoldenStoreTests : StoreFixture
     }
 
     [Fact]
-    public async Task What_a_crash_left_is_found_and_removed()
+    public async Task Leftovers_of_a_crash_are_found_and_removed()
     {
         await using var store = await Store.OpenAsync(new(new Uri(Unpack("leftovers")).AbsoluteUri));
         var left = Assert.Single(await store.ListTemporaryAsync(TimeSpan.Zero).ToListAsync());
@@ -96,7 +96,7 @@ public sealed class GoldenStoreTests : StoreFixture
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task A_store_written_anew_has_the_same_files(string name)
+    public async Task A_copied_store_has_the_same_files(string name)
     {
         var original = Unpack(name);
         await using var source = await Store.OpenAsync(new(new Uri(original).AbsoluteUri));

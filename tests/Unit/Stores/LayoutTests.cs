@@ -9,7 +9,7 @@ public sealed class LayoutTests : StoreFixture
     private static readonly NamespaceLayout Changing = new("data", 1, 2);
 
     [Fact]
-    public async Task An_empty_store_says_that_it_cannot_know()
+    public async Task Storing_in_an_empty_store_without_a_layout_fails_with_LayoutUnknown()
     {
         Directory.CreateDirectory(Folder.Combine("store"));
         await using var store = await OpenAsync();
@@ -20,7 +20,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_namespace_without_items_is_searched_but_not_written()
+    public async Task An_empty_namespace_can_be_searched_but_not_written_without_a_layout()
     {
         await (await CreateAsync(("data", 2))).DisposeAsync();
         await using var store = await OpenAsync();
@@ -43,7 +43,7 @@ public sealed class LayoutTests : StoreFixture
     [InlineData("photos/raw/2026", 2)]
     [InlineData("", 0)]
     [InlineData("", 2)]
-    public async Task One_level_is_recognised(string ns, int level)
+    public async Task The_level_of_a_namespace_is_recognised(string ns, int level)
     {
         await using (var made = await CreateAsync((ns, level)))
         {
@@ -57,7 +57,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task Namespaces_in_each_other_are_recognised_where_keys_are_nested()
+    public async Task Nested_namespaces_are_recognised_if_their_keys_are_nested()
     {
         (string, int)[] layout = [("photos", 0), ("photos/raw", 1), ("photos/raw/old", 2)];
         await using (var made = await CreateAsync(layout))
@@ -75,7 +75,7 @@ public sealed class LayoutTests : StoreFixture
     [InlineData(".fseventsd")]
     [InlineData("@eadir")]
     [InlineData("#recycle")]
-    public async Task Folders_of_systems_are_no_namespaces(string folder)
+    public async Task System_folders_are_not_namespaces(string folder)
     {
         Directory.CreateDirectory(Folder.Combine($"store/{folder}/objects"));
         await File.WriteAllTextAsync(Folder.Combine($"store/{folder}/objects/file"), "");
@@ -85,7 +85,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_change_of_level_that_has_just_begun_is_recognised()
+    public async Task A_change_of_level_in_progress_is_recognised()
     {
         await using (var made = await CreateAsync(("data", 1)))
             for (var i = 0; i < 64; i++) await made.StoreAsync($"data/{i:x2}{i:x6}", Bytes("1"));
@@ -115,7 +115,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_layout_that_is_recalled_costs_one_listing_while_the_namespaces_are_the_same()
+    public async Task A_known_layout_is_verified_with_one_listing_unless_the_namespaces_changed()
     {
         await using var store = await CreateAsync(("config", 0), ("data", 1));
         foreach (var name in new[] { "config/a", "data/0123", "data/4567" }) await store.StoreAsync(name, Bytes("1"));
@@ -149,7 +149,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_config_of_somebody_else_makes_no_Borg_repository()
+    public async Task A_foreign_config_item_is_not_taken_for_a_Borg_repository()
     {
         await using (var made = await CreateAsync(("config", 0))) await made.StoreAsync("config/config", Bytes("[repository]\nversion = 5\n"));
         await using var store = await OpenAsync();
@@ -158,7 +158,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task Several_levels_are_searched_and_new_items_go_to_the_last()
+    public async Task All_levels_are_searched_and_new_items_are_stored_at_the_last()
     {
         await using (var made = await CreateAsync(("data", 1)))
         {
@@ -193,7 +193,7 @@ public sealed class LayoutTests : StoreFixture
     [InlineData(1, 2)]
     [InlineData(2, 1)]
     [InlineData(2, 0)]
-    public async Task A_wrong_level_is_refused_before_anything_lies_twice(int actual, int given)
+    public async Task A_wrong_level_is_rejected_before_an_item_exists_twice(int actual, int given)
     {
         await using (var made = await CreateAsync(("data", actual))) await made.StoreAsync("data/01234567", Bytes("1"));
         await using var store = await OpenAsync(new(("data", given)));
@@ -208,7 +208,7 @@ public sealed class LayoutTests : StoreFixture
     [InlineData(0, 1)]
     [InlineData(1, 2)]
     [InlineData(2, 1)]
-    public async Task A_wrong_level_is_refused_also_where_the_way_of_the_key_shows_nothing(int actual, int given)
+    public async Task A_wrong_level_is_rejected_even_if_no_item_shares_a_directory_with_the_key(int actual, int given)
     {
         await using (var made = await CreateAsync(("data", actual))) await made.StoreAsync("data/01234567", Bytes("1"));
         await using var store = await OpenAsync(new(("data", given)));
@@ -216,7 +216,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_namespace_within_says_nothing_of_the_levels_of_the_outer_one()
+    public async Task An_inner_namespace_does_not_affect_the_level_check_of_the_outer_one()
     {
         await using (var made = await CreateAsync(("data", 1), ("data/00sub", 0))) await made.StoreAsync("data/00sub/x", Bytes("1"));
         await using var store = await OpenAsync(new(("data", 1), ("data/00sub", 0)));
@@ -225,7 +225,7 @@ public sealed class LayoutTests : StoreFixture
     }
 
     [Fact]
-    public async Task Namespaces_within_namespaces_are_listed_once()
+    public async Task Items_of_nested_namespaces_are_listed_once()
     {
         await using var store = await CreateAsync(("", 0), ("data", 1), ("data/sub", 0));
         foreach (var name in new[] { "top", "data/abcd", "data/sub/x", "other/y" }) await store.StoreAsync(name, Bytes("1"));
@@ -240,6 +240,6 @@ public sealed class LayoutTests : StoreFixture
     [InlineData(new[] { -1 })]
     [InlineData(new[] { 17 })]
     [InlineData(new[] { 1, 1 })]
-    public void Wrong_levels_are_refused(int[] levels)
+    public void Invalid_levels_are_rejected(int[] levels)
         => Assert.Contains("levels", Assert.Throws<StoreException>(() => new NamespaceLayout("data", levels)).Message, StringComparison.Ordinal);
 }

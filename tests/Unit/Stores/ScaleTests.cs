@@ -12,7 +12,7 @@ public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
     private const long MiB = 1 << 20;
 
     [Fact]
-    public async Task A_large_value_passes_in_constant_memory()
+    public async Task A_large_value_is_stored_and_loaded_in_constant_memory()
     {
         var size = LongTests.Choose(512 * MiB, 5 * 1024 * MiB);
         var source = Folder.Combine("source");
@@ -46,7 +46,7 @@ public sealed class ScaleTests(ITestOutputHelper output) : StoreFixture
     }
 
     [Fact]
-    public async Task A_long_listing_begins_at_once_and_stays_flat()
+    public async Task A_long_listing_starts_immediately_and_uses_constant_memory()
     {
         var count = LongTests.Choose(20_000, 1_000_000);
         await using var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 2)), Durability = Durability.None });

@@ -7,7 +7,7 @@ namespace BorgStore.Tests.Stores;
 public sealed class StoreItemTests : StoreFixture
 {
     [Fact]
-    public async Task Values_come_back_as_they_went_in()
+    public async Task Stored_values_are_loaded_unchanged()
     {
         await using var store = await CreateAsync(("config", 0), ("data", 2));
         await store.StoreAsync("config/main", Bytes("one"));
@@ -32,7 +32,7 @@ public sealed class StoreItemTests : StoreFixture
     [InlineData(10, null, "")]
     [InlineData(99, 5L, "")]
     [InlineData(8, 99L, "89")]
-    public async Task A_part_of_a_value_is_loaded(long offset, long? length, string expected)
+    public async Task Load_of_a_range_returns_that_part_of_the_value(long offset, long? length, string expected)
     {
         await using var store = await CreateAsync(("data", 0));
         await store.StoreAsync("data/x", Bytes("0123456789"));
@@ -40,7 +40,7 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task What_is_absent_is_an_error_that_names_it()
+    public async Task Operations_on_a_missing_item_fail_and_name_it()
     {
         await using var store = await CreateAsync(("data", 1));
         foreach (var operation in new Func<Task>[]
@@ -80,7 +80,7 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task Deleting_the_soft_deleted_item_leaves_its_live_namesake()
+    public async Task Deleting_a_soft_deleted_item_leaves_its_live_namesake()
     {
         await using var store = await CreateAsync(("data", 0));
         await store.StoreAsync("data/x", Bytes("old"));
@@ -92,7 +92,7 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task Moves_rename_across_namespaces_and_levels()
+    public async Task Moves_work_across_namespaces_and_levels()
     {
         await using var store = await CreateAsync(("a", 0), ("b", 2));
         await store.StoreAsync("a/0123456", Bytes("1"));
@@ -106,7 +106,7 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task Names_lie_in_a_namespace_by_whole_elements()
+    public async Task A_namespace_matches_only_complete_path_elements()
     {
         await using var store = await CreateAsync(("data", 1));
         var error = await FailsAsync(StoreError.LayoutUnknown, async () => await store.StoreAsync("database/x123", Bytes("1")));
@@ -128,7 +128,7 @@ public sealed class StoreItemTests : StoreFixture
     [InlineData("nested/bb/bb")]
     [InlineData("nested/aa/aabb")]
     [InlineData("nested/abcd.del")]
-    public async Task Bad_names_are_refused_before_anything_is_written(string name)
+    public async Task Invalid_names_are_rejected_before_anything_is_written(string name)
     {
         await using var store = await CreateAsync(("data", 0), ("nested", 1));
         await FailsAsync(StoreError.InvalidName, async () => await store.StoreAsync(name, Bytes("1")));
@@ -147,7 +147,7 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task Keys_with_slashes_are_themselves_in_a_flat_namespace()
+    public async Task Keys_may_contain_slashes_in_a_flat_namespace()
     {
         await using (var store = await CreateAsync(("data", 0), ("nested", 2)))
         {
@@ -170,7 +170,7 @@ public sealed class StoreItemTests : StoreFixture
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(3)]
-    public async Task An_item_at_another_level_is_said_to_be_there(int given)
+    public async Task An_item_at_another_level_gives_an_error_that_names_both_levels(int given)
     {
         const string Name = "data/0011223344";
         await using (var store = await CreateAsync(("data", 2))) await store.StoreAsync(Name, Bytes("1"));
@@ -191,14 +191,14 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_key_too_short_for_its_levels_is_refused()
+    public async Task A_key_too_short_for_its_level_is_rejected()
     {
         await using var store = await CreateAsync(("data", 2));
         Assert.Contains("at least 4", (await FailsAsync(StoreError.InvalidName, async () => await store.StoreAsync("data/abc", Bytes("1")))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Ranges_are_gathered_from_several_namespaces_and_levels_and_from_deleted_items()
+    public async Task Gather_works_across_namespaces_and_levels_and_for_soft_deleted_items()
     {
         await using (var old = await CreateAsync(("data", 0), ("config", 0))) await old.StoreAsync("data/aabbcc", Bytes("old value"));
         await using var store = await OpenAsync(new StoreLayout([new NamespaceLayout("data", 0, 1), new NamespaceLayout("config", 0)]));
@@ -228,7 +228,7 @@ public sealed class StoreItemTests : StoreFixture
     [InlineData("data/a\u0001b")]
     [InlineData("data/...")]
     [InlineData("data/-")]
-    public async Task What_lies_in_a_store_does_not_make_it_unusable(string foreign)
+    public async Task Foreign_files_do_not_make_a_store_unusable(string foreign)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows() && foreign is "data/a\u0001b" or "data/...", "Windows cannot hold such names.");
         await using (var store = await CreateAsync(("data", 1), ("", 0))) await store.StoreAsync("data/abcd", Bytes("value"));
@@ -248,7 +248,7 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task What_others_wrote_under_names_of_one_platform_is_read_and_counted()
+    public async Task Names_that_are_valid_on_one_platform_only_can_be_read_and_are_counted()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows cannot hold such names.");
         await using var store = await CreateAsync(("data", 0));
@@ -261,7 +261,7 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
-    public async Task Defrag_makes_one_item_named_by_its_content()
+    public async Task Defrag_creates_one_item_named_by_its_content()
     {
         await using var store = await CreateAsync(("packs", 1));
         await store.StoreAsync("packs/aaaa", Bytes("0123456789"));

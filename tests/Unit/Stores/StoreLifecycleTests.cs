@@ -7,7 +7,7 @@ namespace BorgStore.Tests.Stores;
 public sealed class StoreLifecycleTests : StoreFixture
 {
     [Fact]
-    public async Task A_store_is_made_once_and_destroyed_once()
+    public async Task A_store_can_be_created_once_and_destroyed_once()
     {
         Directory.CreateDirectory(Folder.Combine("store")); // An empty folder counts as missing.
         await (await CreateAsync(("data", 0))).DisposeAsync();
@@ -27,7 +27,7 @@ public sealed class StoreLifecycleTests : StoreFixture
     [InlineData("data/0011", "todo")]
     [InlineData("data/0011", "data/project/plan")]
     [InlineData("config/main", ".git/config/x")]
-    public async Task Nothing_is_destroyed_where_there_may_be_ordinary_files(string item, string file)
+    public async Task Destroy_removes_nothing_if_there_might_be_ordinary_files(string item, string file)
     {
         await using (var store = await CreateAsync(("data", 1), ("config", 0))) await store.StoreAsync(item, Bytes("1"));
         var path = Folder.Combine("store", file);
@@ -47,7 +47,7 @@ public sealed class StoreLifecycleTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_store_of_names_that_files_have_is_destroyed_by_its_layout()
+    public async Task A_store_whose_names_look_like_files_can_be_destroyed_with_its_layout()
     {
         var layout = new StoreLayout(("", 0), ("config", 0));
         await using (var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = layout }))
@@ -58,7 +58,7 @@ public sealed class StoreLifecycleTests : StoreFixture
     }
 
     [Fact]
-    public async Task A_new_store_needs_its_layout()
+    public async Task Create_without_a_layout_fails()
         => Assert.Contains("-Namespace", (await FailsAsync(StoreError.LayoutUnknown, () => Store.CreateAsync(new(Folder.StoreUrl)))).Message, StringComparison.Ordinal);
 
     [Theory]
@@ -66,10 +66,10 @@ public sealed class StoreLifecycleTests : StoreFixture
     [InlineData("relative/path")]
     [InlineData("file://host/x")]
     [InlineData("file:relative")]
-    public async Task Wrong_URLs_are_refused(string url) => await FailsAsync(StoreError.InvalidUrl, () => Store.OpenAsync(new(url)));
+    public async Task Invalid_URLs_are_rejected(string url) => await FailsAsync(StoreError.InvalidUrl, () => Store.OpenAsync(new(url)));
 
     [Fact]
-    public async Task A_closed_store_refuses_everything_and_closes_twice()
+    public async Task A_closed_store_rejects_operations_and_can_be_closed_again()
     {
         var store = await CreateAsync(("data", 0));
         await store.DisposeAsync();
@@ -80,7 +80,7 @@ public sealed class StoreLifecycleTests : StoreFixture
     }
 
     [Fact]
-    public async Task Closing_waits_for_what_is_in_flight()
+    public async Task Closing_waits_for_running_operations()
     {
         var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 0)), Latency = TimeSpan.FromMilliseconds(300) });
         var storing = store.StoreAsync("data/x", Bytes("1")).AsTask();
@@ -107,7 +107,7 @@ public sealed class StoreLifecycleTests : StoreFixture
     }
 
     [Fact]
-    public async Task Statistics_have_the_names_of_the_Python_package()
+    public async Task Statistics_use_the_names_of_the_Python_package()
     {
         await using var store = await CreateAsync(("data", 0));
         await store.StoreAsync("data/x", new byte[1000]);
@@ -134,7 +134,7 @@ public sealed class StoreLifecycleTests : StoreFixture
     }
 
     [Fact]
-    public async Task One_store_serves_many_threads()
+    public async Task One_store_can_be_used_by_many_threads()
     {
         await using var store = await CreateAsync(("data", 1));
         await Parallel.ForEachAsync(Enumerable.Range(0, 2000), new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, token) =>

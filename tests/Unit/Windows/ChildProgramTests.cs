@@ -12,7 +12,7 @@ public sealed class ChildProgramTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Bytes_go_both_ways_and_the_exit_status_comes_back()
+    public async Task Bytes_go_both_ways_and_the_exit_status_is_returned()
     {
         await using var child = ChildProgram.Start(ChildProgram.Copy);
         var sent = new byte[3_000_000];
@@ -47,7 +47,7 @@ public sealed class ChildProgramTests
     }
 
     [Fact]
-    public async Task A_child_that_does_not_end_with_its_input_is_ended()
+    public async Task Dispose_ends_a_child_that_ignores_the_end_of_its_input()
     {
         var child = ChildProgram.Start(ChildProgram.Stay);
         Assert.Equal("ready", await child.ReadLineAsync());
@@ -57,7 +57,7 @@ public sealed class ChildProgramTests
     }
 
     [Fact]
-    public async Task Children_do_not_outlive_a_parent_that_is_killed()
+    public async Task A_child_ends_with_its_killed_parent()
     {
         await using var parent = ChildProgram.Start(ChildProgram.StayWithChild);
         var id = int.Parse(await parent.ReadLineAsync(), CultureInfo.InvariantCulture);
@@ -85,7 +85,7 @@ public sealed class ChildProgramTests
     }
 
     [Fact]
-    public void A_program_in_the_working_directory_is_not_started()
+    public void A_program_in_the_current_directory_is_not_started()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.Combine("planted-program.exe"), "no program");
@@ -103,7 +103,7 @@ public sealed class ChildProgramTests
     }
 
     [Fact]
-    public void A_start_that_gives_no_process_is_an_error()
+    public void Starting_a_program_that_yields_no_process_throws()
     {
         Assert.SkipUnless(Wine.IsHere, "Only Wine starts programs that it has no process for.");
         var exception = Assert.Throws<Win32Exception>(() => ChildProcess.Start(new(@"Z:\bin\true", [])));

@@ -15,7 +15,7 @@ public sealed class StandInShellTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_is_reached_through_a_server_on_the_other_side()
+    public async Task A_store_can_be_used_through_a_remote_server()
     {
         ChildProgram.StandInForSsh(ChildProgram.Shell);
         // The server needs C:/… on Windows, and a second slash elsewhere.
@@ -24,7 +24,7 @@ public sealed class StandInShellTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_is_reached_over_sftp()
+    public async Task A_store_can_be_used_over_sftp()
     {
         var port = Environment.GetEnvironmentVariable(ChildProgram.SftpPortVariable);
         Assert.SkipWhen(port is null, $"No SFTP server listens on the port that {ChildProgram.SftpPortVariable} names; tests/windows/run starts one.");
@@ -35,7 +35,7 @@ public sealed class StandInShellTests : IDisposable
     [Theory]
     [InlineData("sftp://host/store")]
     [InlineData("rest://host/store")]
-    public async Task A_program_that_gives_up_is_quoted(string url)
+    public async Task The_error_output_of_a_failing_program_is_quoted(string url)
     {
         ChildProgram.StandInForSsh(ChildProgram.Fail);
         var exception = await Assert.ThrowsAsync<StoreException>(() => Store.OpenAsync(new(url), Ct));

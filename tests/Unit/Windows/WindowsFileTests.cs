@@ -25,7 +25,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_that_another_process_reads_is_moved()
+    public async Task A_value_open_in_another_process_can_be_moved()
     {
         await using var reader = await HoldAsync();
         await _store.MoveAsync("config/a", "config/b", cancellationToken: Ct);
@@ -34,7 +34,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_that_another_process_reads_is_deleted()
+    public async Task A_value_open_in_another_process_can_be_deleted()
     {
         await using (await HoldAsync())
         {
@@ -46,7 +46,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_that_another_process_reads_is_replaced()
+    public async Task A_value_open_in_another_process_can_be_replaced()
     {
         Wine.Skip("it replaces no file that is open.");
         await using var reader = await HoldAsync();
@@ -55,7 +55,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_that_another_process_locks_stays_as_it_is()
+    public async Task Operations_on_a_value_locked_by_another_process_fail_and_leave_it_unchanged()
     {
         await using (await HoldAsync("alone"))
         {
@@ -78,7 +78,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_value_that_a_scanner_locks_for_a_moment_is_replaced()
+    public async Task Replacing_a_value_waits_for_a_short_lock()
     {
         var scanner = new FileStream(ValueFile, FileMode.Open, FileAccess.Read, FileShare.None);
         var store = Task.Run(() => _store.StoreAsync("config/a", "new"u8.ToArray(), cancellationToken: Ct).AsTask(), Ct);
@@ -90,14 +90,14 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_read_only_value_is_read()
+    public async Task A_read_only_value_can_be_loaded()
     {
         File.SetAttributes(ValueFile, FileAttributes.ReadOnly);
         Assert.Equal("old"u8.ToArray(), await _store.LoadAsync("config/a", cancellationToken: Ct));
     }
 
     [Fact]
-    public async Task A_read_only_value_is_moved()
+    public async Task A_read_only_value_can_be_moved()
     {
         File.SetAttributes(ValueFile, FileAttributes.ReadOnly);
         await _store.MoveAsync("config/a", "config/b", cancellationToken: Ct);
@@ -106,7 +106,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_read_only_value_is_neither_replaced_nor_deleted()
+    public async Task A_read_only_value_cannot_be_replaced_or_deleted()
     {
         Wine.Skip("it lets root replace and delete read-only files.");
         File.SetAttributes(ValueFile, FileAttributes.ReadOnly);
@@ -123,7 +123,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_lies_deeper_than_260_characters()
+    public async Task A_store_path_may_exceed_260_characters()
     {
         var deep = string.Join('/', Enumerable.Repeat("a-folder-with-a-long-name", 12));
         await using var store = await CreateAsync($"{_folder.StoreUrl}-deep/{deep}");
@@ -145,7 +145,7 @@ public sealed class WindowsFileTests : IAsyncLifetime
     [InlineData("config/a:stream")]
     [InlineData(@"config\a")]
     [InlineData("config/A")]
-    public async Task A_name_that_means_something_else_on_Windows_is_refused(string name)
+    public async Task A_name_with_a_special_meaning_on_Windows_is_rejected(string name)
     {
         foreach (var act in new Func<Task>[]
         {

@@ -340,7 +340,7 @@ internal sealed partial class FileBackend : Backend
     private bool Move(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _calls.GetStatus(name) is { IsDirectory: true })
-            throw new StoreException(StoreError.InvalidArgument, "a directory cannot be moved below itself");
+            throw new StoreException(StoreError.InvalidArgument, "a directory cannot be moved into itself");
         // A move changes the total only by replacing an item, whose size is then subtracted.
         if (_quota is null || mode == StoreMode.CreateNew || name == newName) return Rename(name, newName, mode);
         using var change = _quota.Begin(newName, 0, null, cancellationToken);

@@ -179,14 +179,14 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             await SyncSharedAsync().ConfigureAwait(false);
             if (!_isFailing) return;
             _isFailing = false;
-            warning?.Invoke($"The disk takes what is written to the store again.{(_values.Describe() is { } lost ? $" But {lost}." : "")}");
+            warning?.Invoke($"The disk accepts writes to the store again.{(_values.Describe() is { } lost ? $" But {lost}." : "")}");
         }
         catch (StoreException failure)
         {
             Interlocked.CompareExchange(ref _backgroundFailure, failure, null);
             if (_isFailing) return;
             _isFailing = true;
-            warning?.Invoke($"Could not bring to the disk what was written to the store. {Explain(failure)} It is tried again.");
+            warning?.Invoke($"Could not flush to disk the values written to the store. {Explain(failure)} It is tried again.");
         }
     }
 

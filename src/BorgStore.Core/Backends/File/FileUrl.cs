@@ -14,7 +14,7 @@ internal static partial class FileUrl
     {
         var match = Pattern().Match(url);
         if (!match.Success) throw Invalid(url, windows, "it does not begin with 'file:'");
-        if (match.Groups["slashes"].Length < 2) throw Invalid(url, windows, "two slashes and an absolute path follow 'file:'");
+        if (match.Groups["slashes"].Length < 2) throw Invalid(url, windows, "'file:' must be followed by two slashes and an absolute path");
 
         var host = match.Groups["host"].Value;
         if (host.Length > 0) throw Invalid(url, windows, $"it names the host '{StoreUrl.RedactPart(host, url)}', or its path lacks the third slash");
@@ -29,7 +29,7 @@ internal static partial class FileUrl
     {
         path = path.Replace('/', '\\');
         if (path.StartsWith(@"\\", StringComparison.Ordinal))
-            throw Invalid(url, windows: true, "network shares are not supported by their name, only under a drive letter");
+            throw Invalid(url, windows: true, "network shares are only supported under a drive letter, not by their name");
         if (!DrivePath().IsMatch(path)) throw Invalid(url, windows: true, "its path has no drive letter");
         return path[1..];
     }

@@ -18,7 +18,7 @@ internal sealed class FileValueStream(FileCalls calls, SafeFileHandle file, stri
         var wanted = (int)Math.Min(buffer.Length, _end - _position);
         if (wanted == 0) return 0;
         var read = calls.Read(file, buffer[..wanted], _position);
-        if (read == 0) throw new StoreException(StoreError.BackendFailure, "it became shorter while it was read");
+        if (read == 0) throw new StoreException(StoreError.BackendFailure, "it shrank while it was being read");
         _position += read;
         return read;
     }

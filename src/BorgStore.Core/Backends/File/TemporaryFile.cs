@@ -34,7 +34,7 @@ internal sealed class TemporaryFile : IDisposable
         if (file is null)
         {
             calls.MakeDirectories(directory, directoryMaking);
-            file = calls.CreateFile(name) ?? throw new StoreException(StoreError.BackendFailure, "its directory was removed meanwhile");
+            file = calls.CreateFile(name) ?? throw new StoreException(StoreError.BackendFailure, "its directory was removed by another process");
         }
         return new TemporaryFile(calls, directory, name, file);
     }
@@ -92,7 +92,7 @@ internal sealed class TemporaryFile : IDisposable
     /// <summary>Returns the failure for a file that could not get its name.</summary>
     public static StoreException Refusal(RenameResult result, StoreMode mode) => result == RenameResult.Taken
         ? new StoreException(StoreError.ObjectAlreadyExists, mode == StoreMode.CreateNew
-            ? "it exists already and was not to be replaced"
-            : "there is a directory of that name")
-        : new StoreException(StoreError.BackendFailure, "its unfinished file was removed meanwhile by someone else");
+            ? "it already exists and was not replaced"
+            : "a directory with that name exists")
+        : new StoreException(StoreError.BackendFailure, "its temporary file was removed by another process");
 }

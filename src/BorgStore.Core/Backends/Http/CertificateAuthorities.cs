@@ -19,12 +19,12 @@ internal static class CertificateAuthorities
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            throw new StoreException(StoreError.InvalidArgument, $"The certificates that {variable} names can't be read: {e.Message} {Advice}", innerException: e);
+            throw new StoreException(StoreError.InvalidArgument, $"The certificates from {variable} cannot be read: {e.Message} {Advice}", innerException: e);
         }
         if (policy.CustomTrustStore.Count == 0)
-            throw new StoreException(StoreError.InvalidArgument, $"The file that {variable} names holds no certificate. {Advice}");
+            throw new StoreException(StoreError.InvalidArgument, $"The file from {variable} contains no certificate. {Advice}");
         return new() { CertificateChainPolicy = policy };
     }
 
-    private const string Advice = "It names a PEM file with the authorities to trust.";
+    private const string Advice = "Set the variable to a PEM file with the certificate authorities to trust.";
 }

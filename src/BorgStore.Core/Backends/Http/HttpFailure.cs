@@ -55,7 +55,7 @@ internal static class HttpFailure
 #pragma warning restore CA5359
             };
             await tls.AuthenticateAsClientAsync(options, timeout.Token).ConfigureAwait(false);
-            return $"port {server.Port} speaks TLS. Write 'https:' in the URL in place of 'http:'";
+            return $"port {server.Port} expects TLS. Use 'https:' in the URL instead of 'http:'";
         }
         catch (Exception e) when (e is SocketException or IOException or AuthenticationException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -77,10 +77,10 @@ internal static class HttpFailure
         var text = $"{tls.Message} {tls.InnerException?.Message}";
         var said = ToSentence(tls.Message);
         if (Has("NotTimeValid")) return $"The server's certificate has expired or is not valid yet: {said} Renew it, or set the clock of this machine.";
-        if (Has("RemoteCertificateNameMismatch")) return $"The server's certificate is for another name: {said} Use that name in the URL.";
+        if (Has("RemoteCertificateNameMismatch")) return $"The server's certificate is for another name: {said} Use a name from the certificate in the URL.";
         if (Has("frame size") || Has("wrong version number") || Has("SSL_ERROR_SSL") || Has("0x80090308"))
-            return "The server does not speak TLS at that port. Write 'http:' in the URL in place of 'https:', or choose another port.";
-        return $"The server's certificate is not trusted: {said} An authority of your own is named by {authorityVariable}.";
+            return "The server does not speak TLS at that port. Use 'http:' in the URL instead of 'https:', or choose another port.";
+        return $"The server's certificate is not trusted: {said} To trust your own authority, set {authorityVariable}.";
 
         bool Has(string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
     }

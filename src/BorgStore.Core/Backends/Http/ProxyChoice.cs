@@ -34,11 +34,11 @@ internal sealed class ProxyChoice : IWebProxy, ICredentials
     /// <summary>Returns the advice for a proxy that refuses the user or password.</summary>
     /// <param name="destination">The server.</param>
     public static string DescribeRefusal(Uri? destination)
-        => "The proxy refuses the user or password. The environment names them with the proxy, as in HTTPS_PROXY." + Describe(destination);
+        => "The proxy rejected the user name or password. Set them together with the proxy in the environment, as in HTTPS_PROXY." + Describe(destination);
 
     /// <summary>Returns the end of a message about an unreachable server: the proxy in use, or an empty string if there is none.</summary>
     /// <param name="destination">The server.</param>
     public static string Describe(Uri? destination)
         => destination is not null && Instance.GetProxy(destination) is { } proxy
-            ? $" The way there leads through the proxy '{proxy.GetLeftPart(UriPartial.Authority)}', which the environment names; NO_PROXY leaves it out for some hosts." : "";
+            ? $" The connection goes through the proxy '{proxy.GetLeftPart(UriPartial.Authority)}', which is set in the environment; NO_PROXY excludes hosts from it." : "";
 }

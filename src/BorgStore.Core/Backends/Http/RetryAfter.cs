@@ -9,7 +9,7 @@ internal static class RetryAfter
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
     /// <summary>The advice for a busy server.</summary>
-    public const string Advice = "The server asks for fewer requests. Wait a while, or use a smaller -ThrottleLimit.";
+    public const string Advice = "The server limits the rate of requests. Wait a while, or use a smaller -ThrottleLimit.";
 
     /// <summary>Returns whether the server is busy, so that the same request may succeed later.</summary>
     /// <param name="response">The response.</param>

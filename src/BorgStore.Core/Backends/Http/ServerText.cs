@@ -4,7 +4,7 @@ namespace BorgStore.Backends.Http;
 internal static class ServerText
 {
     /// <summary>The advice for a request that is larger than the server, or a proxy before it, accepts.</summary>
-    public const string TooLarge = "The server, or a proxy before it, takes no request of that size. Raise its limit (in nginx: client_max_body_size).";
+    public const string TooLarge = "The server, or a proxy in front of it, does not accept requests of that size. Raise its limit (in nginx: client_max_body_size).";
 
     private const int LongestText = 1000;
 

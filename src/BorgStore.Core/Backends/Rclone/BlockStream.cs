@@ -42,7 +42,7 @@ internal sealed class BlockStream(
         _current = await load(block.Name, new ByteRange(block.Offset, block.Length), cancellationToken).ConfigureAwait(false)
             ?? throw new StoreException(StoreError.ObjectNotFound, name: block.Name);
         if (_current.Length < block.Length)
-            throw new StoreException(StoreError.ReadRange, $"Could not defragment: '{block.Name}' became smaller meanwhile.", block.Name);
+            throw new StoreException(StoreError.ReadRange, $"Could not defragment: '{block.Name}' shrank in the meantime.", block.Name);
         _left = block.Length;
     }
 }

@@ -59,11 +59,11 @@ internal sealed partial class RcloneBackend
     {
         // A range behind the end has no length in the response, or ends before it starts.
         if (part is var (_, whole) && range.Resolve(whole).Count == 0) return 0;
-        if (answer.Length is not { } length) throw RcloneFailure.WrongAnswer("it does not say how long the value is");
+        if (answer.Length is not { } length) throw RcloneFailure.WrongAnswer("it does not contain the length of the value");
         var isRight = part is var (start, size)
             ? length == range.Resolve(size).Count && start == range.Offset
             : range.Offset == 0 && !(length > range.Length);
-        return isRight ? length : throw RcloneFailure.WrongAnswer("it sends another part of the value than was asked for");
+        return isRight ? length : throw RcloneFailure.WrongAnswer("it contains a different part of the value than the requested one");
     }
 
     private static RangeHeaderValue? ToHeader(ByteRange range)
@@ -96,7 +96,7 @@ internal sealed partial class RcloneBackend
             if (part is var (_, size) && range.Resolve(size).Count == 0) return Empty();
             var failure = await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
             if (failure.Message == "Not Found")
-                throw new RcloneFailure(StoreError.BackendFailure, "rclone found it, and could not open it");
+                throw new RcloneFailure(StoreError.BackendFailure, "rclone found it but could not open it");
             return IsAbsent(failure) ? null : throw failure;
         }
         catch
@@ -117,7 +117,7 @@ internal sealed partial class RcloneBackend
         var beginning = new byte[Math.Min(length, SmallSize)];
         var received = await answer.FillAsync(beginning, cancellationToken).ConfigureAwait(false);
         if (received < beginning.Length)
-            throw new RcloneFailure(StoreError.ConnectionLost, $"rclone broke off after {received} of {length} bytes");
+            throw new RcloneFailure(StoreError.ConnectionLost, $"rclone stopped after {received} of {length} bytes");
         return length <= SmallSize
             ? new MemoryValueStream(beginning)
             : new RcloneValueStream(answer, beginning, length,

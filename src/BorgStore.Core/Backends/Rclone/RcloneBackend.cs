@@ -238,7 +238,7 @@ internal sealed partial class RcloneBackend : Backend
         if (!item.TryGetProperty("Hashes", out var hashes) || !hashes.TryGetProperty(algorithm.Name, out var found)
             || found.GetString() is not { Length: > 0 } hash) return (false, null);
         return hash.Length == 2 * algorithm.DigestSize && hash.All(char.IsAsciiHexDigit) ? (true, hash.ToLowerInvariant())
-            : throw RcloneFailure.WrongAnswer($"it says something else than a digest of {algorithm.DisplayName}");
+            : throw RcloneFailure.WrongAnswer($"it contains something other than a digest of {algorithm.DisplayName}");
     }
 
     private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
@@ -302,7 +302,7 @@ internal sealed partial class RcloneBackend : Backend
             {
                 { ValueKind: JsonValueKind.Object } item => item,
                 { ValueKind: JsonValueKind.Null } => null,
-                _ => throw RcloneFailure.WrongAnswer("it says something else than a file"),
+                _ => throw RcloneFailure.WrongAnswer("it contains something other than a file"),
             }), cancellationToken).ConfigureAwait(false);
         }
         catch (RcloneFailure e) when (IsAbsent(e))
@@ -471,6 +471,6 @@ internal sealed partial class RcloneBackend : Backend
     private async Task CheckIsDirectoryAsync(RcloneServer server, string name, CancellationToken cancellationToken)
     {
         if (name.Length > 0 && await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not null)
-            throw new RcloneFailure(StoreError.ObjectNotFound, $"'{name}' is an item and no directory");
+            throw new RcloneFailure(StoreError.ObjectNotFound, $"'{name}' is an item, not a directory");
     }
 }

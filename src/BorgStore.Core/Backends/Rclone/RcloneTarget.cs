@@ -27,7 +27,7 @@ internal sealed class RcloneTarget
     {
         var remote = url[Scheme.Length..];
         if (remote.Length == 0 || remote.Contains('\0'))
-            throw StoreUrl.Invalid(url, "it names no remote, which 'rclone listremotes' shows", "'rclone:remote:path'");
+            throw StoreUrl.Invalid(url, "it names no remote ('rclone listremotes' shows the configured ones)", "'rclone:remote:path'");
         // The trailing slash makes it a directory, whatever exists there.
         return new RcloneTarget(remote.EndsWith(':') || remote.EndsWith('/') ? remote : remote + "/");
     }

@@ -70,7 +70,7 @@ internal sealed class RcloneValueStream(
         try
         {
             var read = await answer.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-            return read > 0 ? read : throw new RcloneFailure(StoreError.ConnectionLost, $"rclone broke off after {_position} of {length} bytes");
+            return read > 0 ? read : throw new RcloneFailure(StoreError.ConnectionLost, $"rclone stopped after {_position} of {length} bytes");
         }
         catch (RcloneFailure e)
         {

@@ -52,9 +52,9 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     private static RestAddress ParseHttp(string url, NetworkCredential? credential)
     {
         var match = HttpPattern().Match(url);
-        if (!match.Success) throw Invalid(url, "user, host, port or path are not where they belong");
+        if (!match.Success) throw Invalid(url, "its user, host, port or path is malformed");
         var origin = $"{StoreUrl.GetScheme(url)}://{match.Groups["host"].Value}";
-        if (!Uri.TryCreate(origin, UriKind.Absolute, out var parsed) || parsed.Host.Length == 0) throw Invalid(url, "its host or port is wrong");
+        if (!Uri.TryCreate(origin, UriKind.Absolute, out var parsed) || parsed.Host.Length == 0) throw Invalid(url, "its host or port is invalid");
         var user = match.Groups["user"];
         return new(origin, match.Groups["path"].Value.TrimEnd('/'))
         {
@@ -67,7 +67,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     private static RestAddress ParseUnix(string url, NetworkCredential? credential)
     {
         var match = UnixPattern().Match(url);
-        if (!match.Success) throw Invalid(url, "it names no socket with its slashes encoded");
+        if (!match.Success) throw Invalid(url, "it does not contain the path of a socket with encoded slashes");
         return new("http://localhost", match.Groups["path"].Value.TrimEnd('/'))
         {
             UnixSocket = Uri.UnescapeDataString(match.Groups["socket"].Value),
@@ -78,13 +78,13 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     private static RestAddress ParseRest(string url, string? remoteShell)
     {
         var match = RestPattern().Match(url);
-        if (!match.Success) throw Invalid(url, "host or path are missing");
+        if (!match.Success) throw Invalid(url, "its host or path is missing");
         var (user, host, port) = (match.Groups["user"].Value, match.Groups["host"].Value, match.Groups["port"].Value);
         string[] server = [ServerCommand, "--stdio", "--backend", "FILE:" + match.Groups["path"].Value];
         if (host.Length == 0) return new("http://stdio", "") { Command = new(server[0], server[1..]) };
 
         // ssh would take an argument with a leading dash as an option.
-        if (host.StartsWith('-') || user.StartsWith('-')) throw Invalid(url, "no user or host begins with '-'");
+        if (host.StartsWith('-') || user.StartsWith('-')) throw Invalid(url, "its user or host begins with '-'");
         host = host.Trim('[', ']');
         string[] command = [.. server.Select(ShellWords.Quote)];
         // Detects a dead connection within a minute and a half, and an unreachable host sooner than the system does.

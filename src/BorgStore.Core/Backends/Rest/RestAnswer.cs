@@ -19,7 +19,7 @@ internal readonly record struct RestAnswer(HttpResponseMessage Response, bool Ma
     public async Task<bool> DemandAsync(string? name)
     {
         if (Response.StatusCode is HttpStatusCode.OK or HttpStatusCode.PartialContent) return true;
-        if (Response.IsSuccessStatusCode) throw RestErrors.Wrong($"its status is {(int)Response.StatusCode}, which it never answers");
+        if (Response.IsSuccessStatusCode) throw RestErrors.Wrong($"its status is {(int)Response.StatusCode}, which it never uses");
         throw await RestErrors.ReadAsync(Response, name, Stalled).ConfigureAwait(false);
     }
 
@@ -33,7 +33,7 @@ internal readonly record struct RestAnswer(HttpResponseMessage Response, bool Ma
         var body = await Response.Content.ReadAsStreamAsync(Stalled).ConfigureAwait(false);
         return await body.ReadAsync(new byte[1], Stalled).ConfigureAwait(false) == 0 ? true : throw HasBody();
 
-        static StoreException HasBody() => RestErrors.Wrong("it sends a page where it has nothing to say");
+        static StoreException HasBody() => RestErrors.Wrong("it has a body where none is expected");
     }
 
     /// <summary>Throws if the body is not of the expected type.</summary>
@@ -42,7 +42,7 @@ internal readonly record struct RestAnswer(HttpResponseMessage Response, bool Ma
     {
         var headers = Response.Content.Headers;
         if (headers.ContentType?.MediaType != mediaType || headers.ContentEncoding.Any(encoding => encoding != "identity"))
-            throw RestErrors.Wrong($"it sends something else than {mediaType}");
+            throw RestErrors.Wrong($"it contains something other than {mediaType}");
     }
 
     /// <summary>Reads a digest or a name.</summary>

@@ -60,7 +60,7 @@ internal sealed class RestBackend : Backend
         await RecogniseAsync(cancellationToken).ConfigureAwait(false);
         await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, "/?cmd=destroy"), async answer =>
         {
-            if (answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Gone }) throw Unknown("destroy the store", "It is not there now.", null);
+            if (answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Gone }) throw Unknown("destroy the store", "It does not exist now.", null);
             return await answer.DemandDoneAsync(null).ConfigureAwait(false);
         }, Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
     }
@@ -179,7 +179,7 @@ internal sealed class RestBackend : Backend
             }
             return await RestErrors.IsRefusalOfPythonAsync(answer.Response, answer.Stalled).ConfigureAwait(false) ? true
                 : throw new StoreException(StoreError.PermissionDenied,
-                    "what answers there refuses everybody or this user, and does not look like a BorgStore REST server. Check the URL, user and password");
+                    "the server at that address denies access to everyone or to this user, and does not look like a BorgStore REST server. Check the URL, user and password");
         }, Repeat.Freely, takesLong: false, cancellationToken);
 
     private static bool IsDigest(string text, HashKind algorithm) => text.Length == 2 * algorithm.DigestSize && text.All(char.IsAsciiHexDigit);
@@ -189,7 +189,7 @@ internal sealed class RestBackend : Backend
     {
         var key = made[(made.LastIndexOf('/') + 1)..];
         return made == request.NameOf(key) && (request.Target is not null || IsDigest(key, request.Algorithm!)) ? made
-            : throw RestErrors.Wrong("it sends something else than the name of the new item");
+            : throw RestErrors.Wrong("it contains something other than the name of the new item");
     }
 
     /// <inheritdoc/>
@@ -217,7 +217,7 @@ internal sealed class RestBackend : Backend
             if (answer.Response.StatusCode == HttpStatusCode.BadRequest && !HasExtensions) return (null, false);
             await answer.DemandAsync(name).ConfigureAwait(false);
             var word = await answer.ReadWordAsync().ConfigureAwait(false);
-            return IsDigest(word, algorithm) ? (word.ToLowerInvariant(), true) : throw RestErrors.Wrong($"it sends something else than a digest of {algorithm.DisplayName}");
+            return IsDigest(word, algorithm) ? (word.ToLowerInvariant(), true) : throw RestErrors.Wrong($"it contains something other than a digest of {algorithm.DisplayName}");
         }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
         return isKnown ? digest : await base.HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
@@ -228,7 +228,7 @@ internal sealed class RestBackend : Backend
         {
             if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.DemandDoneAsync(name).ConfigureAwait(false);
             // If an attempt was mixed up and the item no longer exists, that attempt most likely deleted it.
-            return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It is not there now.", name) : answer.WasMixedUp;
+            return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It does not exist now.", name) : answer.WasMixedUp;
         }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
         if (removed) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
         return removed;
@@ -244,7 +244,7 @@ internal sealed class RestBackend : Backend
         if (wrong < 0) wrong = name.AsSpan().IndexOfAnyInRange('\0', '\x1f');
         if (wrong < 0) wrong = name.IndexOf('\x7f');
         return wrong < 0 ? "/" + name : throw new StoreException(StoreError.InvalidName,
-            $"'{name}' can't be used over REST: its requests have no place for '{name[wrong]}' in a name. Use another name, or reach the store in another way.", name);
+            $"'{name}' cannot be used over REST: the protocol does not allow '{name[wrong]}' in a name. Use another name, or access the store in another way.", name);
     }
 
     private static string Escape(string value) => Uri.EscapeDataString(value);
@@ -265,12 +265,12 @@ internal sealed class RestBackend : Backend
     private void CheckStillNew(RestAnswer answer, StoreMode mode, string name)
     {
         if (mode == StoreMode.CreateNew && answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Conflict })
-            throw Unknown($"make '{name}'", "It is there now.", name);
+            throw Unknown($"create '{name}'", "It exists now.", name);
     }
 
     private StoreException Unknown(string tried, string found, string? name)
         => new(StoreError.ConnectionLost,
-            $"The connection to '{_shownUrl}' was lost before the answer to the request to {tried} came. {found} Whether this request did it is not known.", name);
+            $"The connection to '{_shownUrl}' was lost before the server confirmed the request to {tried}. {found} Whether this request caused that is not known.", name);
 
     private const string AnnouncedHash = "X-Content-hash-sha256";
     private const string WriteTimeHeader = "X-BorgStore-Mtime";
@@ -334,7 +334,7 @@ internal sealed class RestBackend : Backend
             CheckStillNew(answer, mode, newName);
             if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.DemandDoneAsync(name).ConfigureAwait(false);
             isGone = answer.WasMixedUp;
-            return answer.MayHaveHappened ? throw Unknown($"move '{name}' to '{newName}'", $"'{name}' is not there now.", name) : false;
+            return answer.MayHaveHappened ? throw Unknown($"move '{name}' to '{newName}'", $"'{name}' does not exist now.", name) : false;
         }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
         // An attempt that the server mixed up may have moved it.
         moved |= isGone && await FindCoreAsync(newName, cancellationToken).ConfigureAwait(false) is { IsDirectory: false };
@@ -353,9 +353,9 @@ internal sealed class RestBackend : Backend
             {
                 "true" => true,
                 "false" => false,
-                _ => throw RestErrors.Wrong("it does not say whether there is an item or a directory"),
+                _ => throw RestErrors.Wrong("it does not contain whether this is an item or a directory"),
             };
-            var size = response.Content.Headers.ContentLength ?? throw RestErrors.Wrong("it does not say how large the item is");
+            var size = response.Content.Headers.ContentLength ?? throw RestErrors.Wrong("it does not contain the size of the item");
             return new(name, isDirectory ? 0 : size, isDirectory,
                 RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, WriteTimeHeader)));
         }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
@@ -427,7 +427,7 @@ internal sealed class RestBackend : Backend
             var value = await ReadBodyAsync(answer, length, fetchHash: null).ConfigureAwait(false);
             if (value.Length == length) return value;
             await value.DisposeAsync().ConfigureAwait(false);
-            throw RestErrors.Wrong($"it sends {value.Length} bytes where {length} were asked for");
+            throw RestErrors.Wrong($"it has {value.Length} bytes, but {length} were requested");
         }, Repeat.Freely, takesLong: true, cancellationToken);
     }
 
@@ -437,9 +437,9 @@ internal sealed class RestBackend : Backend
         if (response.StatusCode == HttpStatusCode.NotFound) return null;
         await answer.DemandAsync(name).ConfigureAwait(false);
         if (!range.IsWhole && response.StatusCode != HttpStatusCode.PartialContent)
-            throw new StoreException(StoreError.NotSupported, "What answers there does not give parts of values. Check what stands before the REST server.", name);
+            throw new StoreException(StoreError.NotSupported, "The server at that address does not return parts of values. Check the proxies in front of the REST server.", name);
 
-        if (range.IsWhole && response.StatusCode == HttpStatusCode.PartialContent) throw RestErrors.Wrong("it sends a part where all was asked for");
+        if (range.IsWhole && response.StatusCode == HttpStatusCode.PartialContent) throw RestErrors.Wrong("it contains a part of the value, but all of it was requested");
 
         return await ReadBodyAsync(answer, range.Offset < 0 ? -(decimal)range.Offset : range.Length, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
     }
@@ -449,12 +449,12 @@ internal sealed class RestBackend : Backend
     {
         var response = answer.Response;
         answer.DemandType("application/octet-stream");
-        if (response.Content.Headers.ContentLength > most) throw RestErrors.Wrong($"it sends {response.Content.Headers.ContentLength} bytes where at most {most} were asked for");
+        if (response.Content.Headers.ContentLength > most) throw RestErrors.Wrong($"it has {response.Content.Headers.ContentLength} bytes, but at most {most} were requested");
         if (response.Content.Headers.ContentLength is not > SmallValue)
         {
             var bytes = await answer.ReadAllAsync((int)Math.Min(most ?? SmallValue, SmallValue)).ConfigureAwait(false);
             if (GetDigest(response) is { } digest && !digest.AsSpan().SequenceEqual(SHA256.HashData(bytes)))
-                throw new HttpRequestException("A value was damaged on the way.");
+                throw new HttpRequestException("A value was corrupted in transit.");
             return new MemoryValueStream(bytes);
         }
         var body = await response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false);
@@ -480,8 +480,8 @@ internal sealed class RestBackend : Backend
         var isOurs = told is not null && IsHash(told);
         if (isOurs) await RemoveAsync(Target(name), name, cancellationToken).ConfigureAwait(false);
         throw new StoreException(StoreError.HashMismatch, isOurs
-            ? $"The value of '{name}' was damaged on its way and is removed again. Store it anew."
-            : $"The value of '{name}' is not the one that was stored: that was damaged on its way, or another client has stored one since. Look what is there, and store it anew.", name);
+            ? $"The value of '{name}' was corrupted in transit and has been removed. Store it again."
+            : $"The value of '{name}' is not the one that was stored: it was corrupted in transit, or another client has replaced it since. Check the stored value, and store it again.", name);
 
         bool IsHash(byte[] digest) => stored?.Equals(Convert.ToHexString(digest), StringComparison.OrdinalIgnoreCase) == true;
     }
@@ -499,7 +499,7 @@ internal sealed class RestBackend : Backend
         if (GetHeader(response, Digest) is not { } header || !header.StartsWith(DigestPrefix, StringComparison.Ordinal)) return null;
         var digest = new byte[SHA256.HashSizeInBytes];
         return Convert.TryFromBase64String(header[DigestPrefix.Length..].TrimEnd(':'), digest, out var count) && count == digest.Length ? digest
-            : throw RestErrors.Wrong("the digest that it sends is none");
+            : throw RestErrors.Wrong("it contains an invalid digest");
     }
 
     private static double? GetSeconds(HttpResponseMessage response, string header)
@@ -575,6 +575,6 @@ internal sealed class RestBackend : Backend
     private void DemandExtensions()
     {
         if (!HasExtensions)
-            throw new StoreException(StoreError.NotSupported, $"The REST server at '{_shownUrl}' does not tell of unfinished uploads.", _shownUrl);
+            throw new StoreException(StoreError.NotSupported, $"The REST server at '{_shownUrl}' does not support listing unfinished uploads.", _shownUrl);
     }
 }

@@ -129,7 +129,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             return (default, new(StoreError.Timeout,
-                $"The REST server at '{shownUrl}' was silent for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost, null);
+                $"The REST server at '{shownUrl}' did not respond for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost, null);
         }
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException
             || (!_wasAnswered && (HttpFailure.IsRefused(e) || e.HttpRequestError == HttpRequestError.ProxyTunnelError)))
@@ -201,7 +201,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         if (response.Headers.TryGetValues(ExtensionsHeader, out var values) && int.TryParse(values.First(), out var number) && number > 0)
             Extensions = number;
         else if (Extensions > 0 && (response.IsSuccessStatusCode || response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone))
-            throw RestErrors.Wrong($"{(int)response.StatusCode} without the mark that its answers had before");
+            throw RestErrors.Wrong($"its status is {(int)response.StatusCode}, but it lacks the header that its earlier responses had");
     }
 
     // Only the response is processed here, so any other exception means that it is malformed.
@@ -213,7 +213,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (Exception e) when (e is not (StoreException or OperationCanceledException or HttpRequestException or IOException or SocketException or ObjectDisposedException))
         {
-            throw RestErrors.Wrong("its answer cannot be read", e);
+            throw RestErrors.Wrong("it cannot be parsed", e);
         }
     }
 

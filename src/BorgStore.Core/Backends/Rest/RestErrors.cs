@@ -55,11 +55,11 @@ internal static partial class RestErrors
         };
         return new(error, SaysAll(error) ? null : response.StatusCode switch
         {
-            HttpStatusCode.Unauthorized => "The REST server refuses the user or password. Give them in the URL, with -Credential, "
+            HttpStatusCode.Unauthorized => "The REST server rejected the user name or password. Specify them in the URL, with -Credential, "
                 + $"or in {RestAddress.UsernameVariable} and {RestAddress.PasswordVariable}.",
-            HttpStatusCode.NotAcceptable => "What answers there does not speak this version of the BorgStore REST protocol. Check the URL.",
+            HttpStatusCode.NotAcceptable => "The server at that address does not support this version of the BorgStore REST protocol. Check the URL.",
             HttpStatusCode.PreconditionFailed when !HasWords(text) => "The REST server answered 412: it mixed up this request with another one. "
-                + "Versions of Python's server before 0.6.2 do that. Update it; or start it again, if nobody else uses it.",
+                + "Python's server did that before version 0.6.2. Update it, or restart it if no other client uses it.",
             HttpStatusCode.ProxyAuthenticationRequired => ProxyChoice.DescribeRefusal(response.RequestMessage?.RequestUri),
             HttpStatusCode.RequestEntityTooLarge => ServerText.TooLarge,
             HttpStatusCode.TooManyRequests => RetryAfter.Advice,
@@ -73,15 +73,15 @@ internal static partial class RestErrors
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
     /// <param name="cause">The exception that caused this one, if any.</param>
     public static StoreException Wrong(string problem, Exception? cause = null)
-        => new(StoreError.BackendFailure, $"The REST server answered wrongly: {problem}. Perhaps what answers there is no BorgStore REST server; check the URL.",
+        => new(StoreError.BackendFailure, $"The REST server sent an invalid response: {problem}. Perhaps the server at that address is not a BorgStore REST server; check the URL.",
             innerException: cause);
 
     /// <summary>Returns the exception for a body that is too long.</summary>
     /// <param name="limit">The maximum number of bytes.</param>
-    public static StoreException TooLong(long limit) => Wrong($"it sends more than the {limit} bytes that such an answer has at most");
+    public static StoreException TooLong(long limit) => Wrong($"it has more than {limit} bytes, the maximum for such a response");
 
     /// <summary>Returns the exception for opening something that is not a server of stores.</summary>
-    public static StoreException NoServer() => new(StoreError.StoreDoesNotExist, "what answers there is no BorgStore REST server");
+    public static StoreException NoServer() => new(StoreError.StoreDoesNotExist, "the server at that address is not a BorgStore REST server");
 
     /// <summary>Returns whether the Python server refused because of its permissions.
     /// Its responses have no mark, but no other page has this text.</summary>

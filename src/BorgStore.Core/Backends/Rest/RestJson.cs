@@ -76,7 +76,7 @@ internal static partial class RestJson
         }
         var error = Enum.TryParse(page.Error, out StoreError known) && Enum.IsDefined(known) ? known : StoreError.BackendFailure;
         return page.Next is null || (page.Items.Count > 0 && page.Next == after) ? new(items, page.Next, error, page.Unreadable?.OfType<string>().Where(IsPath).ToList())
-            : throw RestErrors.Wrong("its listing goes on somewhere else than it ended");
+            : throw RestErrors.Wrong("its listing does not continue where it ended");
     }
 
     /// <summary>Reads a listing of temporary items.</summary>
@@ -167,7 +167,7 @@ internal static partial class RestJson
             if (items[i - 1].Name == items[i].Name && items[i - 1].IsDirectory == items[i].IsDirectory) throw RestErrors.Wrong("its listing has a name twice");
     }
 
-    private static StoreException Wrong(JsonException? e) => RestErrors.Wrong("it is no JSON of the expected form", e);
+    private static StoreException Wrong(JsonException? e) => RestErrors.Wrong("it is not JSON of the expected form", e);
 
     internal sealed record Entry(string? Name, long? Size, bool? Directory, double? Atime, double? Mtime)
     {

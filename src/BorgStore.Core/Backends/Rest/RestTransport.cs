@@ -180,7 +180,7 @@ internal sealed class RestTransport : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new StoreException(StoreError.NotSupported, ChildProcess.DescribeMissing(command.FileName, e, "Install it, and see that it is on the PATH"), innerException: e);
+            throw new StoreException(StoreError.NotSupported, ChildProcess.DescribeMissing(command.FileName, e, "Install it, and make sure that it is on the PATH"), innerException: e);
         }
     }
 

@@ -63,6 +63,6 @@ internal sealed class RestValueStream(
         // The item was deleted meanwhile, so there is nothing to compare with.
         if (await fetch(cancellationToken).ConfigureAwait(false) is not { } expected) return;
         if (!expected.Equals(Convert.ToHexString(_hash!.GetHashAndReset()), StringComparison.OrdinalIgnoreCase))
-            throw new StoreException(StoreError.HashMismatch, "What was loaded is not what the server has: it was damaged on the way, or replaced meanwhile. Load it again.");
+            throw new StoreException(StoreError.HashMismatch, "The loaded value is not the one on the server: it was corrupted in transit, or replaced in the meantime. Load it again.");
     }
 }

@@ -164,8 +164,8 @@ internal sealed partial class SftpBackend
         // The lost attempt may have linked the value to its name, or another client may have created the item.
         call.IsFinal = true;
         throw new StoreException(StoreError.ConnectionLost,
-            $"The connection was lost while '{writing.Name}' was given its name. There is an item of that name now, "
-            + "and whether it is this one can't be known. Compare it.", writing.Name);
+            $"The connection was lost while '{writing.Name}' was being renamed. An item with that name exists now, "
+            + "but it may be a different one. Compare its value.", writing.Name);
     }
 
     /// <summary>Withdraws a file that a lost rename may still publish. It is renamed, not deleted: if a deletion's
@@ -220,8 +220,8 @@ internal sealed partial class SftpBackend
         {
             using var reply = await connection.SendAsync(new PathExtendedRequest(Extension.FileSystemStat, _root)).ConfigureAwait(false);
             var (free, isReadOnly) = reply.IsOk ? ReadFileSystem(reply.Content.Span) : (long.MaxValue, false);
-            if (isReadOnly) return new(StoreError.PermissionDenied, "the server's file system may only be read", name);
-            if (free < size) return new(StoreError.NoSpace, $"it has {size} bytes, and there is room for {free} more", name);
+            if (isReadOnly) return new(StoreError.PermissionDenied, "the server's file system is read-only", name);
+            if (free < size) return new(StoreError.NoSpace, $"it has {size} bytes, but only {free} bytes are free", name);
         }
         return Refused(refusal, name);
     }
@@ -244,7 +244,7 @@ internal sealed partial class SftpBackend
     {
         call.IsFinal = true;
         return new(StoreError.ConnectionLost,
-            $"The connection was lost while '{name}' was stored, and its source can be read only once. Nothing was stored; try again.", name);
+            $"The connection was lost while '{name}' was being stored, and its source can be read only once. Nothing was stored; try again.", name);
     }
 
     private const int SyncsInFlight = 64;
@@ -356,7 +356,7 @@ internal sealed partial class SftpBackend
                 var asksSize = wanted == 0 || _expectsLarge || !connection.Features.IsOpenSsh;
                 var stat = asksSize ? await HandleStatAsync(connection, handle).ConfigureAwait(false) : default;
                 first = await reading.ConfigureAwait(false);
-                if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", name);
+                if (first.Content.Length > wanted) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was requested.", name);
                 if (!asksSize)
                 {
                     // Only the end of the file shortens a read (draft-ietf-secsh-filexfer-02, section 6.4).
@@ -429,7 +429,7 @@ internal sealed partial class SftpBackend
                 if (reply.Status == StatusCode.EndOfFile || (reply.IsOk && reply.Content.IsEmpty)) throw piece.Outside(null);
                 if (!reply.IsOk) throw await ExplainUnreadAsync(connection, handle, piece, reply).ConfigureAwait(false);
                 if (reply.Content.Length > length - done)
-                    throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.", piece.Name);
+                    throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was requested.", piece.Name);
                 reply.Content.CopyTo(piece.Target[(start + done)..]);
                 done += reply.Content.Length;
             }
@@ -458,7 +458,7 @@ internal sealed partial class SftpBackend
                 connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
             }
             throw new StoreException(StoreError.BackendFailure,
-                $"The connection was lost while '{name}' was read, and the item is another one by now. Load it again.", name);
+                $"The connection was lost while '{name}' was being read, and the item has changed since. Load it again.", name);
         }, cancellationToken);
 
     private async ValueTask<byte[]?> OpenAsync(SftpConnection connection, string name)
@@ -584,7 +584,7 @@ internal sealed partial class SftpBackend
         {
             if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!, call).ConfigureAwait(false) is { } digest) return digest;
             var value = await LoadCoreAsync(name, ByteRange.Whole, call.CancellationToken).ConfigureAwait(false)
-                ?? throw new StoreException(StoreError.BackendFailure, "What was made of the blocks is gone; somebody cleared it away. Try again.", name);
+                ?? throw new StoreException(StoreError.BackendFailure, "The item created from the blocks is gone; another client removed it. Try again.", name);
             await using (value.ConfigureAwait(false))
                 return await request.Algorithm!.ComputeHexAsync(value, call.CancellationToken).ConfigureAwait(false);
         }

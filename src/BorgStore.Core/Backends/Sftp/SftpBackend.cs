@@ -127,7 +127,7 @@ internal sealed partial class SftpBackend : Backend
             ? $"the server says: {message.Trim()}"
             : $"the server says: {Describe(reply.Status)}";
         if (name.Length == 0 && reply.Status is StatusCode.NoSuchFile or StatusCode.PermissionDenied)
-            said += ". A server that shows only a part of its files (chroot) takes paths from there on";
+            said += ". On a server with a restricted root (chroot), paths start at that root";
         return new(error, said, name.Length == 0 ? null : name);
     }
 
@@ -136,13 +136,13 @@ internal sealed partial class SftpBackend : Backend
     {
         StatusCode.NoSuchFile => "no such file or folder",
         StatusCode.PermissionDenied => "permission denied",
-        StatusCode.Failure => "failure, and no more than that",
+        StatusCode.Failure => "failure, without a reason",
         StatusCode.BadMessage => "bad message",
         StatusCode.Unsupported => "operation unsupported",
         StatusCode.WriteProtected => "write-protected",
         StatusCode.NoSpace => "no space left",
         StatusCode.QuotaExceeded => "quota exceeded",
-        _ => $"status {(uint)status}, which has no words",
+        _ => $"status {(uint)status}, which is not a known status",
     };
 
     private static StoreException AlreadyExists(string name)
@@ -238,7 +238,7 @@ internal sealed partial class SftpBackend : Backend
 
     private static void CheckDepth(string directory)
     {
-        if (directory.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested without end.", directory);
+        if (directory.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested too deeply.", directory);
     }
 
     private async Task RemoveAsync(SftpConnection connection, PacketType type, string name)

@@ -68,7 +68,7 @@ internal sealed record SftpUrl(string Host, string Path)
         if (rest.Length <= 1) return (host, null);
         if (rest[0] == ':' && ushort.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)
             return (host, port);
-        throw Invalid(url, $"'{StoreUrl.RedactPart(rest.TrimStart(':'), url)}' is no port");
+        throw Invalid(url, $"'{StoreUrl.RedactPart(rest.TrimStart(':'), url)}' is not a port number");
     }
 
     private static SftpUrl ParseQuery(SftpUrl result, string query, string url)
@@ -81,9 +81,9 @@ internal sealed record SftpUrl(string Host, string Path)
             result = name switch
             {
                 "connections" when isNumber && number is >= 1 and <= MostConnections => result with { Connections = number },
-                "connections" => throw Invalid(url, $"'connections' is a number from 1 to {MostConnections}"),
+                "connections" => throw Invalid(url, $"'connections' must be a number from 1 to {MostConnections}"),
                 "timeout" when isNumber && number is >= 1 and <= 86400 => result with { Timeout = TimeSpan.FromSeconds(number) },
-                "timeout" => throw Invalid(url, "'timeout' is a number of seconds"),
+                "timeout" => throw Invalid(url, "'timeout' must be a number of seconds"),
                 _ => throw Invalid(url, $"'{StoreUrl.RedactPart(name, url)}' is none of the options, which are connections and timeout"),
             };
         }

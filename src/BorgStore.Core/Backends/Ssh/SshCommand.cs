@@ -40,7 +40,7 @@ internal static class SshCommand
         catch (Win32Exception e)
         {
             throw new StoreException(StoreError.NotSupported, ChildProcess.DescribeMissing(command.FileName, e,
-                $"Install OpenSSH's client, or name another program in {ProgramVariable}"), innerException: e);
+                $"Install OpenSSH's client, or specify another program in {ProgramVariable}"), innerException: e);
         }
     }
 

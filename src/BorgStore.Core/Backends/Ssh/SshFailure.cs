@@ -11,16 +11,16 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
     private static readonly (string Words, StoreError Error, string Advice)[] Known =
     [
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", StoreError.AuthenticationFailed,
-            "The server shows another host key than the one that is known. Find out why before you go on; then remove the old key with 'ssh-keygen -R'."),
+            "The server presented another host key than the known one. Find out why before you continue; then remove the old key with 'ssh-keygen -R'."),
         ("Host key verification failed", StoreError.AuthenticationFailed,
             "The server's host key is not known. Connect once with ssh, compare the fingerprint and accept it."),
-        ("Permission denied (", StoreError.AuthenticationFailed, "Log in once with ssh to see what it needs; a password can't be asked for here."),
-        ("Too many authentication failures", StoreError.AuthenticationFailed, "Name the right key with IdentityFile and IdentitiesOnly in ~/.ssh/config."),
+        ("Permission denied (", StoreError.AuthenticationFailed, "Log in once with ssh to see what it needs; BorgStore cannot prompt for a password."),
+        ("Too many authentication failures", StoreError.AuthenticationFailed, "Specify the right key with IdentityFile and IdentitiesOnly in ~/.ssh/config."),
         ("no matching host key type", StoreError.AuthenticationFailed, "Client and server have no host key algorithm in common."),
-        ("subsystem request failed", StoreError.NotSupported, "The server lets nobody use SFTP; ask who runs it for 'Subsystem sftp'."),
+        ("subsystem request failed", StoreError.NotSupported, "The server does not offer SFTP; ask its administrator to enable 'Subsystem sftp'."),
         ("Could not resolve hostname", StoreError.ConnectionLost, "Check the name of the host."),
         ("Bad configuration option", StoreError.InvalidArgument, "Correct the configuration of ssh."),
-        (TurnedAway, StoreError.ConnectionLost, "The server turned the login away, perhaps because too many come at once (MaxStartups of sshd)."),
+        (TurnedAway, StoreError.ConnectionLost, "The server rejected the login, perhaps because there were too many at once (MaxStartups of sshd)."),
     ];
 
     // In older versions the name starts with "ssh_", in newer ones with "kex_".
@@ -33,7 +33,7 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
     /// <param name="wasGreeted">Whether the server had answered before.</param>
     public static SshFailure Explain(string server, string words, int? status, bool wasGreeted)
     {
-        var what = wasGreeted ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be made";
+        var what = wasGreeted ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be established";
         var said = Shorten(words);
         if (said.Length == 0)
             said = status is null or 0 ? "the server ended it" : $"ssh ended with status {status} and said nothing";

@@ -72,7 +72,7 @@ internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, 
         {
             if (loaded is not null) await loaded.DisposeAsync().ConfigureAwait(false);
             throw new StoreException(StoreError.BackendFailure,
-                "The cached value could not be read to its end, and the store holds another one by now. Load it again.", null, failure);
+                "The cached value could not be read to its end, and the value in the store has changed since. Load it again.", null, failure);
         }
         await cached.DisposeAsync().ConfigureAwait(false);
         _reloaded = loaded;

@@ -28,7 +28,7 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
     private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
     {
         if (Destination is null && DestinationStore is null)
-            throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not copied: give a -Destination, a -DestinationStore or both.", name);
+            throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not copied: specify -Destination, -DestinationStore or both.", name);
         var target = FindDestination(store);
         var (mode, passThru) = (Mode, PassThru.IsPresent);
         var place = _destination is null ? newName : $"{newName} in {target.Store.Url}";

@@ -61,7 +61,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     {
         // A piped item brings its own value for -Deleted, which may be combined with -IncludeDeleted.
         if (Deleted && IncludeDeleted)
-            throw new StoreException(StoreError.InvalidArgument, "-Deleted finds soft-deleted items only, -IncludeDeleted live ones too. Give either.");
+            throw new StoreException(StoreError.InvalidArgument, "-Deleted finds only soft-deleted items, -IncludeDeleted also finds live ones. Specify only one of them.");
         (_include, _exclude) = (new(Include), new(Exclude));
         base.Begin();
     }
@@ -89,7 +89,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private protected override Exception Explain(Exception exception, object target, string command)
         => _isLiteral && exception is StoreException { Error: StoreError.ObjectNotFound or StoreError.InvalidName } e && WildcardPattern.ContainsWildcardCharacters((string)target)
-            ? new StoreException(e.Error, $"{e.Message} -LiteralName takes no wildcards; -Name does.", e.Name, e)
+            ? new StoreException(e.Error, $"{e.Message} -LiteralName takes no wildcards. Use -Name instead.", e.Name, e)
             : exception;
 
     // Here names are keys in the namespace, or full names if they begin with it.
@@ -129,7 +129,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
         var layout = store.Store.Layout;
         var namespaces = layout.Namespaces.Select(ns => ns.Name).Where(ns => pattern.CanMatchWithin(ns, layout)).ToList();
         if (namespaces.Count == 0 && layout.Namespaces.Count > 0)
-            WriteWarning($"'{name}' can match nothing. The namespaces known of this store are {string.Join(", ", layout.Namespaces.Select(ns => ns.Name))}; a name is namespace/key.");
+            WriteWarning($"'{name}' cannot match anything. The known namespaces of this store are {string.Join(", ", layout.Namespaces.Select(ns => ns.Name))}; a name is namespace/key.");
         List(store, namespaces, pattern, name);
     }
 
@@ -158,7 +158,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             }
             foreign = store.Store.GetStatistics().ForeignNames - foreign;
             if (foreign > 0)
-                await output.WarnAsync($"Items with names that not every platform can hold: {foreign}. They can be read here, but not everywhere the store is carried to.");
+                await output.WarnAsync($"Items with names that not every platform can hold: {foreign}. They can be read here, but perhaps not after the store is copied to another platform.");
         });
     }
 }

@@ -81,10 +81,10 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         if (Name.Any(block => block.HasStore)) throw ItemNameTransformationAttribute.ItemAsArgument();
         base.Begin();
         if (AsObject && Join)
-            throw new StoreException(StoreError.InvalidArgument, "-AsObject names each value, and -Join makes one of several. Give either.");
+            throw new StoreException(StoreError.InvalidArgument, "-AsObject returns an object for each value, but -Join makes one value of several. Specify only one of them.");
         if (Destination is not null) _destination = FindDestination(Destination);
         else if (Join && IsScript(nameof(Destination)))
-            throw new StoreException(StoreError.InvalidArgument, "-Join makes one file of all, and a script block names one for each. Give the path of a file.");
+            throw new StoreException(StoreError.InvalidArgument, "-Join writes all items to one file, but a script block returns a path for each. Specify the path of a file.");
     }
 
     private (string Path, bool IsFolder) FindDestination(string destination)
@@ -92,7 +92,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         var path = LocalPath.ResolveAny(this, destination);
         var isFolder = destination.EndsWith('/') || destination.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path);
         if (isFolder && Join)
-            throw new StoreException(StoreError.InvalidArgument, $"'{destination}' is a folder, and what is joined goes to one file. Give the path of a file.", destination);
+            throw new StoreException(StoreError.InvalidArgument, $"'{destination}' is a folder, but -Join writes to one file. Specify the path of a file.", destination);
         LocalPath.CheckFolder(isFolder ? path : Path.GetDirectoryName(path)!);
         return (path, isFolder);
     }
@@ -251,7 +251,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     {
         if (_only is not null || Name.Length > 1)
             throw new StoreException(StoreError.InvalidArgument,
-                $"More than one item would go to the file '{Destination}', so none was written. Give a folder, with '/' at its end; or -Join.", part.Name);
+                $"More than one item would go to the file '{Destination}', so none was written. Specify a folder, with '/' at its end, or use -Join.", part.Name);
         _only = part;
     }
 
@@ -265,7 +265,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         if (force && !_written.Add(path))
         {
             WriteError(new StoreException(StoreError.InvalidArgument,
-                $"'{part.Name}' was not written: another item went to '{path}' just before, and would be lost.", part.Name));
+                $"'{part.Name}' was not written: another item went to '{path}' just before and would be overwritten.", part.Name));
             return;
         }
         Pump.Post(part.Name, async (output, token) =>

@@ -19,7 +19,7 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
     [ArgumentCompleter(typeof(NameCompleter))]
     public BorgStoreBlock[] Source { get; set; } = [];
 
-    [Parameter(HelpMessage = "The namespace of all of them; by default that of the first source.")]
+    [Parameter(HelpMessage = "The namespace of all sources; by default that of the first one.")]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string? Namespace { get; set; }
 
@@ -31,7 +31,7 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
     [ArgumentCompleter(typeof(NameCompleter))]
     public string? Target { get; set; }
 
-    [Parameter(HelpMessage = "Removes the sources as soon as the new item is there.")]
+    [Parameter(HelpMessage = "Removes the sources as soon as the new item is stored.")]
     public SwitchParameter RemoveSource { get; set; }
 
     private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
@@ -40,7 +40,7 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
     {
         if (_store is not null && _store != store)
             throw new StoreException(StoreError.InvalidArgument,
-                $"The sources lie in two stores, {_store.Store.Url} and {store.Store.Url}. Copy-BorgStoreItem brings them into one.");
+                $"The sources are in two stores, {_store.Store.Url} and {store.Store.Url}. Use Copy-BorgStoreItem to copy them into one store.");
         _store = store;
         _sources.AddRange(Source);
     }
@@ -60,7 +60,7 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
         var ns = Namespace ?? store.Store.Layout.Find(_sources[0].Name)?.Name ?? "";
         var kind = HashKind.Parse(Algorithm);
         var place = Target ?? $"namespace '{ns}'";
-        var action = $"Make one item of {_sources.Count} parts{(RemoveSource ? " and remove the sources" : "")}";
+        var action = $"Create one item from {_sources.Count} parts{(RemoveSource ? " and remove the sources" : "")}";
         if (!ShouldProcess(place, action)) return null;
 
         var name = Wait(async token =>

@@ -7,7 +7,7 @@ namespace BorgStore.Commands;
 [OutputType(typeof(BorgStoreItem))]
 public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
 {
-    [Parameter(HelpMessage = "Restore-BorgStoreItem can bring the items back.")]
+    [Parameter(HelpMessage = "Marks the items as deleted, so that Restore-BorgStoreItem can restore them.")]
     public SwitchParameter Soft { get; set; }
 
     [Parameter]
@@ -34,7 +34,7 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
         if (deleted && soft)
         {
             WriteError(new StoreException(StoreError.InvalidArgument,
-                $"'{name}' is soft-deleted already. Without -Soft it is removed for good, and Restore-BorgStoreItem brings it back.", name));
+                $"'{name}' is soft-deleted already. Omit -Soft to remove it permanently, or use Restore-BorgStoreItem to restore it.", name));
             return;
         }
         var action = soft ? "Soft-delete item" : deleted ? "Remove soft-deleted item for good" : "Remove item for good";

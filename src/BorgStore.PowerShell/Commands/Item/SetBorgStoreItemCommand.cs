@@ -90,9 +90,9 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         _valueIsPiped = MyInvocation.ExpectingInput && !bound.ContainsKey(nameof(Value));
         if (ContentHash is not null) _hash = HashKind.Parse(ContentHash);
         if (_hash is not null && (_nameIsLiteral || _nameIsScript))
-            throw new StoreException(StoreError.InvalidArgument, "-ContentHash makes the name out of the content. Give -Namespace with it, not -Name.");
+            throw new StoreException(StoreError.InvalidArgument, "-ContentHash derives the name from the content. Use it with -Namespace, not with -Name.");
         if ((_nameIsLiteral || _nameIsScript) && Namespace is not null)
-            throw new StoreException(StoreError.InvalidArgument, "-Name is a full name already. Give either -Name or -Namespace.");
+            throw new StoreException(StoreError.InvalidArgument, "-Name is already a full name. Specify only one of -Name and -Namespace.");
     }
 
     private protected override void Process(StoreLease store)
@@ -151,9 +151,9 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         if (Name is null || Namespace is not null)
         {
             // Bytes and lines come in large numbers and never have a name, so the first one ends the command.
-            if (ValueArgument.Unwrap(Value) is string or byte) throw Unnamed("What was piped");
+            if (ValueArgument.Unwrap(Value) is string or byte) throw Unnamed("The piped value");
             WriteError(Unnamed(ValueArgument.Unwrap(Value) is IDictionary
-                ? "A hashtable is not taken apart: write [pscustomobject] before it. What was piped" : $"The piped object {Refusal.Describe(Value)}"), Value);
+                ? "A hashtable is not converted to an object: write [pscustomobject] before it. The piped value" : $"The piped object {Refusal.Describe(Value)}"), Value);
             return;
         }
         if (_nameIsLiteral && value is not null)
@@ -170,10 +170,10 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         Name);
 
     private static StoreException Ambiguous(string text) => new(StoreError.InvalidArgument,
-        $"'{text}' was not stored: it is a text, and the name of a file. For the file use -Path, or pipe what Get-Item finds; for the text use -Value.", text);
+        $"'{text}' was not stored: it is a string that is also the name of a file. To store the file, use -Path, or pipe the output of Get-Item; to store the string, use -Value.", text);
 
     private static StoreException Unnamed(string what) => new(StoreError.InvalidArgument,
-        $"{what} has no name, and was not stored. Name one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace. With -Namespace and -ContentHash each value is named by its hash.");
+        $"{what} has no name, and was not stored. Specify the name of one item with -Name, as in 'text' | Set-BorgStoreItem config/main; for several pipe objects with the properties Name and Value, or files with -Namespace. With -Namespace and -ContentHash each value is named by its hash.");
 
     private void StoreValue(StoreLease store, string name, object? content)
     {
@@ -241,7 +241,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         var given = _nameIsLiteral || _nameIsScript ? Name : null;
         if (given is null && Namespace is null)
             throw new StoreException(StoreError.InvalidArgument,
-                $"'{path}' was not stored, as its name is not known. Give -Namespace, and files are named by their file names or with -ContentHash by their content; or give one file a -Name.", path);
+                $"'{path}' was not stored, because its name is not known. Use -Namespace to name files by their file names, or by their content with -ContentHash; or specify the name of one file with -Name.", path);
         _nameIsUsed = true;
         var prefix = Prefix;
         var name = _hash is not null ? null : given ?? prefix + System.IO.Path.GetFileName(path);

@@ -28,7 +28,7 @@ public sealed class TestBorgStorePermissionCommand : StoreCommand
     {
         if (Permission is null)
             throw new StoreException(StoreError.InvalidArgument,
-                "There are no permissions to test: -Permission is empty. New-BorgStorePermission makes some. A store whose property Permission is empty was opened without any, and allows everything that the storage allows.");
+                "There are no permissions to test: -Permission is empty. Create some with New-BorgStorePermission. A store whose property Permission is empty was opened without permissions and allows everything that the storage allows.");
         foreach (var name in Name) WriteObject((Effective(Permission.GetRights(name)) & Access) == Access);
     }
 

@@ -28,7 +28,7 @@ public abstract class ServerCommand : StoreCommand
                 yield return found;
                 continue;
             }
-            var others = running.Count == 0 ? "No server runs in this session." : $"There are {string.Join(", ", running.Select(server => server.Id))}.";
+            var others = running.Count == 0 ? "No server runs in this session." : $"The running servers are {string.Join(", ", running.Select(server => server.Id))}.";
             WriteError(new StoreException(StoreError.ObjectNotFound, $"No server {id} runs in this session. {others}"), id);
         }
     }

@@ -22,11 +22,11 @@ public sealed class StartBorgStoreServerCommand : ServerCommand
     [ArgumentCompleter(typeof(ListenAddressCompleter))]
     public string ListenAddress { get; set; } = IPAddress.Loopback.ToString();
 
-    [Parameter(HelpMessage = "The port to listen on; 0 for any that is free.")]
+    [Parameter(HelpMessage = "The port to listen on; 0 for any free port.")]
     [ValidateRange(0, ushort.MaxValue)]
     public int Port { get; set; } = DefaultPort;
 
-    [Parameter(HelpMessage = "The user and password that clients have to give.")]
+    [Parameter(HelpMessage = "The user name and password that clients must send.")]
     [Credential]
     public PSCredential? Credential { get; set; }
 
@@ -35,7 +35,7 @@ public sealed class StartBorgStoreServerCommand : ServerCommand
     [ArgumentCompleter(typeof(PermissionPresetCompleter))]
     public PermissionMap? Permission { get; set; }
 
-    [Parameter(HelpMessage = "The most bytes that all values together may have, such as 4GB.")]
+    [Parameter(HelpMessage = "The maximum size of all values together in bytes, such as 4GB.")]
     [ValidateRange(0, long.MaxValue)]
     public long Quota { get; set; }
 
@@ -46,7 +46,7 @@ public sealed class StartBorgStoreServerCommand : ServerCommand
     [ValidateNotNullOrEmpty]
     public string? Certificate { get; set; }
 
-    [Parameter(HelpMessage = "The key of a PEM certificate, where it is in a file of its own.")]
+    [Parameter(HelpMessage = "The private key of a PEM certificate, if it is in a separate file.")]
     [ValidateNotNullOrEmpty]
     public string? CertificateKey { get; set; }
 
@@ -72,9 +72,9 @@ public sealed class StartBorgStoreServerCommand : ServerCommand
     {
         var credential = Credential?.GetNetworkCredential();
         if (credential is { Password.Length: 0 })
-            throw new StoreException(StoreError.InvalidArgument, "The credential has no password, and would keep nobody out.");
+            throw new StoreException(StoreError.InvalidArgument, "The credential has no password, so it would not protect the server. Specify a user name and a password.");
         if (CertificateKey is not null && Certificate is null)
-            throw new StoreException(StoreError.InvalidArgument, "-CertificateKey is the key of a certificate; give that with -Certificate.");
+            throw new StoreException(StoreError.InvalidArgument, "-CertificateKey is the private key of a certificate. Specify the certificate with -Certificate.");
         return new(Uri)
         {
             ListenAddress = ListenAddress,
@@ -94,9 +94,9 @@ public sealed class StartBorgStoreServerCommand : ServerCommand
     {
         if (System.Uri.TryCreate(server.Uri, UriKind.Absolute, out var url) && url.IsLoopback && !IsWildcard(ListenAddress)) return;
         if (Credential is null)
-            WriteWarning($"Everybody who reaches {ListenAddress} may use the store '{server.StoreUri}'. Ask for a user with -Credential.");
+            WriteWarning($"Anyone who can reach {ListenAddress} can use the store '{server.StoreUri}'. Require a user name and password with -Credential.");
         else if (Certificate is null)
-            WriteWarning($"Passwords and values pass {ListenAddress} in clear text. Encrypt them with -Certificate.");
+            WriteWarning($"Passwords and values are transferred over {ListenAddress} in clear text. Encrypt them with -Certificate.");
     }
 
     private static bool IsWildcard(string address)

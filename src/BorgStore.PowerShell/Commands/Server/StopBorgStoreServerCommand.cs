@@ -18,7 +18,7 @@ public sealed class StopBorgStoreServerCommand : ServerCommand
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByServer, ValueFromPipeline = true)]
     public BorgStoreServer[] Server { get; set; } = [];
 
-    [Parameter(HelpMessage = "Cuts off what runs, and ends the server at once.")]
+    [Parameter(HelpMessage = "Aborts running requests and stops the server immediately.")]
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
@@ -38,6 +38,6 @@ public sealed class StopBorgStoreServerCommand : ServerCommand
         [var only] => only,
         [] => throw new StoreException(StoreError.ObjectNotFound, "No server runs in this session."),
         var several => throw new StoreException(StoreError.InvalidArgument,
-            $"{several.Count} servers run: {string.Join(", ", several.Select(server => $"{server.Id} ({server.Uri})"))}. Say which one with -Id, or pipe those to stop."),
+            $"{several.Count} servers run: {string.Join(", ", several.Select(server => $"{server.Id} ({server.Uri})"))}. Specify one with -Id, or pipe the servers to stop."),
     };
 }

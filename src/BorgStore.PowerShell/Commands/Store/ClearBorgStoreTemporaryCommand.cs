@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 [OutputType(typeof(TemporaryItem))]
 public sealed class ClearBorgStoreTemporaryCommand : WholeStoreCommand
 {
-    [Parameter(Position = 0, HelpMessage = "How long nothing may have been written to a file; a day by default.")]
+    [Parameter(Position = 0, HelpMessage = "The minimum time since the last write to a file; one day by default.")]
     [TimeTransformation]
     public TimeSpan OlderThan { get; set; } = TimeSpan.FromDays(1);
 

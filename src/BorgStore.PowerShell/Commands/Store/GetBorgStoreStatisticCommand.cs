@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 [OutputType(typeof(BorgStoreStatistic))]
 public sealed class GetBorgStoreStatisticCommand : WholeStoreCommand
 {
-    [Parameter(HelpMessage = "Begins to count anew afterwards.")]
+    [Parameter(HelpMessage = "Resets the counters afterwards.")]
     public SwitchParameter Reset { get; set; }
 
     private protected override void Process(StoreLease store)

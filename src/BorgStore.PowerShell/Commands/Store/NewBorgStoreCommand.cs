@@ -11,7 +11,7 @@ public sealed class NewBorgStoreCommand : OpeningCommand
     protected override void Process()
     {
         var options = ReadOptions();
-        if (!ShouldProcess(StoreUrl.Redact(options.Url), "Make a store")) return;
+        if (!ShouldProcess(StoreUrl.Redact(options.Url), "Create store")) return;
         Register(Wait(token => Store.CreateAsync(options, token)), options);
     }
 }

@@ -7,7 +7,7 @@ namespace BorgStore.Commands;
 [OutputType(typeof(BorgStoreInfo))]
 public sealed class OpenBorgStoreCommand : OpeningCommand
 {
-    [Parameter(HelpMessage = "Makes the store if there is none.")]
+    [Parameter(HelpMessage = "Creates the store if it does not exist.")]
     public SwitchParameter Create { get; set; }
 
     /// <inheritdoc/>
@@ -20,7 +20,7 @@ public sealed class OpenBorgStoreCommand : OpeningCommand
         }
         catch (StoreException e) when (Create && e.Error == StoreError.StoreDoesNotExist)
         {
-            if (ShouldProcess(StoreUrl.Redact(options.Url), "Make a store")) Register(Wait(token => CreateAsync(options, token)), options);
+            if (ShouldProcess(StoreUrl.Redact(options.Url), "Create store")) Register(Wait(token => CreateAsync(options, token)), options);
         }
     }
 

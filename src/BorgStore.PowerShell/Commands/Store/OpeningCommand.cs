@@ -30,7 +30,7 @@ public abstract class OpeningCommand : StoreCommand
     [ValidateSet("Borg2")]
     public string? Preset { get; set; }
 
-    [Parameter(HelpMessage = "Where values are cached, for the namespaces that say how: @{ data = @{ Levels = 2; Cache = 'WriteThrough' } }.")]
+    [Parameter(HelpMessage = "The URL of the cache, for namespaces that specify a cache mode: @{ data = @{ Levels = 2; Cache = 'WriteThrough' } }.")]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(StoreCompleter))]
     public string? CacheUri { get; set; }
@@ -40,7 +40,7 @@ public abstract class OpeningCommand : StoreCommand
     [ArgumentCompleter(typeof(PermissionPresetCompleter))]
     public PermissionMap? Permission { get; set; }
 
-    [Parameter(HelpMessage = "The most bytes that all values together may have, such as 4GB.")]
+    [Parameter(HelpMessage = "The maximum size of all values together in bytes, such as 4GB.")]
     [ValidateRange(0, long.MaxValue)]
     public long Quota { get; set; }
 
@@ -51,15 +51,15 @@ public abstract class OpeningCommand : StoreCommand
     [Credential]
     public PSCredential? Credential { get; set; }
 
-    [Parameter(HelpMessage = "The least time that every call to the storage shall take, to try out a slow connection.")]
+    [Parameter(HelpMessage = "The minimum duration of each call to the storage, to simulate a slow connection.")]
     [TimeTransformation]
     public TimeSpan Latency { get; set; }
 
-    [Parameter(HelpMessage = "How fast values shall move at the most, in bits a second, to try out a slow connection.")]
+    [Parameter(HelpMessage = "The maximum transfer rate of values in bits per second, to simulate a slow connection.")]
     [ValidateRange(1, long.MaxValue)]
     public long Bandwidth { get; set; }
 
-    [Parameter(HelpMessage = "Cmdlets without -Store use this store, also while others are open.")]
+    [Parameter(HelpMessage = "Cmdlets without -Store use this store, even while other stores are open.")]
     public SwitchParameter Default { get; set; }
 
     private protected StoreOptions ReadOptions()

@@ -32,7 +32,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
     [Credential]
     public PSCredential? Credential { get; set; }
 
-    [Parameter(HelpMessage = "Asks no question.")]
+    [Parameter(HelpMessage = "Does not prompt for confirmation.")]
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
@@ -43,7 +43,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
         var open = Session.FindAllOpen(url);
         var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url);
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
-        if (!ShouldProcess(StoreUrl.Redact(url), "Remove the store with all that is in it, for good", Force)) return;
+        if (!ShouldProcess(StoreUrl.Redact(url), "Permanently remove the store with all of its contents", Force)) return;
         foreach (var store in open) Wait(_ => Session.CloseAsync(store));
         Session.ForgetLayout(url);
         Wait(token => BorgStore.Store.DestroyAsync(options, token));

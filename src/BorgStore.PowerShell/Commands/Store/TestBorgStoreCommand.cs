@@ -80,9 +80,9 @@ public sealed class TestBorgStoreCommand : StoreCommand
     private static string? DescribeLayout(IReadOnlyList<NamespaceLayout> namespaces)
     {
         var unknown = namespaces.Where(ns => !ns.IsKnown).Select(ns => ns.Name).ToList();
-        return unknown.Count == 0 ? "It is empty: its namespaces and their levels are not known. Give them with -Namespace or -Preset as you open it."
+        return unknown.Count == 0 ? "It is empty: its namespaces and their levels are not known. Specify them with -Namespace or -Preset when you open it."
             : $"The levels of {string.Join(", ", unknown.Take(3).Select(name => $"'{name}'"))}{(unknown.Count > 3 ? $" and {unknown.Count - 3} more namespaces" : "")} "
-                + "can't be recognised: they are empty, or this is an ordinary folder and no store. If it is a store, give its namespaces with -Namespace or -Preset as you open it.";
+                + "cannot be recognised: they are empty, or this is an ordinary folder and not a store. If it is a store, specify its namespaces with -Namespace or -Preset when you open it.";
     }
 
     // Lists items and reads the first one as a sample.

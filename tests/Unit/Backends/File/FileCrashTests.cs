@@ -18,7 +18,7 @@ public sealed class FileCrashTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public async Task After_a_kill_every_value_is_whole_and_what_was_acknowledged_is_there()
+    public async Task After_a_kill_every_value_is_complete_and_every_acknowledged_value_exists()
     {
         var path = _directory["store"];
         await using (var creator = new FileBackend(path)) await creator.CreateAsync(Ct);
@@ -55,7 +55,7 @@ public sealed class FileCrashTests : IDisposable
     }
 
     [Fact]
-    public async Task Processes_share_one_limit_also_when_one_is_killed()
+    public async Task Processes_share_one_quota_even_if_one_is_killed()
     {
         const long Limit = 100_000;
         var path = _directory["store"];

@@ -16,7 +16,7 @@ public sealed class FileDurabilityTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public async Task A_batch_is_on_disk_with_one_sync_when_it_is_flushed()
+    public async Task Flush_writes_a_batch_to_disk_with_a_single_sync()
     {
         await using var backend = await OpenAsync(Durability.Batch);
         for (var i = 0; i < 20; i++) await StoreAsync(backend, $"data/{i}");
@@ -33,7 +33,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_that_cannot_be_synced_as_a_whole_syncs_each_value_at_once_and_names_when_it_is_flushed()
+    public async Task Without_a_whole_file_system_sync_a_batch_syncs_values_immediately_and_names_on_flush()
     {
         await using var backend = await OpenAsync(Durability.Batch, whole: false);
         await StoreAsync(backend, "data/01/a");
@@ -51,7 +51,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Each_value_is_synced_by_itself_where_the_file_system_cannot_be_synced_as_a_whole()
+    public async Task Without_a_whole_file_system_sync_each_value_is_synced_separately()
     {
         await using var backend = await OpenAsync(Durability.Each, whole: false);
         await Task.WhenAll(Enumerable.Range(0, 100).Select(i => StoreAsync(backend, $"data/{i}")));
@@ -60,7 +60,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_new_store_is_on_disk_with_the_directories_above_it()
+    public async Task Creating_a_store_syncs_the_directories_above_it()
     {
         RecordingCalls calls = null!;
         await using var backend = new FileBackend(_directory["a/b/store"], new BackendOptions(),
@@ -71,7 +71,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_that_is_left_alone_is_flushed_within_a_second()
+    public async Task An_idle_store_is_flushed_within_a_second()
     {
         await using var backend = await OpenAsync(Durability.Batch);
         await StoreAsync(backend, "data/a");
@@ -85,7 +85,7 @@ public sealed class FileDurabilityTests : IDisposable
     [Theory]
     [InlineData(Durability.Batch)]
     [InlineData(Durability.Each)]
-    public async Task A_store_that_is_only_read_is_never_flushed(Durability durability)
+    public async Task A_store_that_is_only_read_is_never_synced(Durability durability)
     {
         await using (var writer = await OpenAsync(durability)) await StoreAsync(writer, "data/a");
         await using (var reader = await OpenAsync(durability, create: false))
@@ -100,7 +100,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Each_value_is_on_disk_before_its_name_and_that_before_the_answer()
+    public async Task Each_value_is_synced_before_its_name_and_its_name_before_the_store_returns()
     {
         await using var backend = await OpenAsync(Durability.Each);
         await StoreAsync(backend, "data/01/a");
@@ -117,7 +117,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Each_value_waits_until_the_directory_that_another_writer_made_is_on_disk()
+    public async Task A_store_waits_until_a_directory_created_by_another_writer_is_synced()
     {
         await using var backend = await OpenAsync(Durability.Each);
         await StoreAsync(backend, "data/first");
@@ -146,7 +146,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Parallel_writers_share_syncs()
+    public async Task Concurrent_writers_share_syncs()
     {
         await using var backend = await OpenAsync(Durability.Each);
         await StoreAsync(backend, "data/first");
@@ -159,7 +159,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_durability_nothing_is_synced()
+    public async Task Durability_None_syncs_nothing()
     {
         await using (var backend = await OpenAsync(Durability.None))
         {
@@ -172,7 +172,7 @@ public sealed class FileDurabilityTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_flush_that_fails_is_told(bool portable)
+    public async Task A_failing_flush_throws(bool portable)
     {
         var backend = await OpenAsync(Durability.Batch, portable);
         await StoreAsync(backend, "data/a");
@@ -184,7 +184,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_background_flush_that_fails_is_told_by_the_next()
+    public async Task A_failed_background_flush_is_reported_by_the_next_flush()
     {
         await using var backend = await OpenAsync(Durability.Batch);
         _calls.FailSync = true;
@@ -198,7 +198,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_background_flush_that_fails_is_tried_again_and_reported_once()
+    public async Task A_failed_background_flush_is_retried_and_warned_about_once()
     {
         var warnings = new ConcurrentQueue<string>();
         await using var backend = await OpenAsync(Durability.Batch, warning: warnings.Enqueue);
@@ -218,7 +218,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_flush_fails_until_each_value_that_a_failed_sync_may_have_lost_is_stored_again_or_deleted()
+    public async Task Flush_fails_until_every_value_in_doubt_after_a_failed_sync_is_stored_again_or_deleted()
     {
         await using var backend = await OpenAsync(Durability.Batch);
         foreach (var name in new[] { "data/a", "data/b", "data/c" }) await StoreAsync(backend, name);
@@ -240,7 +240,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_value_stored_while_a_sync_fails_is_in_doubt_too()
+    public async Task A_value_stored_during_a_failing_sync_is_also_in_doubt()
     {
         await using var backend = await OpenAsync(Durability.Batch);
         await StoreAsync(backend, "data/a");
@@ -266,7 +266,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task After_a_failure_writers_no_longer_share_syncs()
+    public async Task Writers_no_longer_share_syncs_after_a_failure()
     {
         await using var backend = await OpenAsync(Durability.Each);
         _calls.FailSync = true;
@@ -280,7 +280,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task A_value_that_cannot_reach_the_disk_is_not_stored()
+    public async Task A_value_that_cannot_be_synced_is_not_stored()
     {
         await using var backend = await OpenAsync(Durability.Each);
         await StoreAsync(backend, "data/a");
@@ -305,7 +305,7 @@ public sealed class FileDurabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task What_vanished_is_left_out()
+    public async Task A_tree_listing_skips_items_deleted_while_it_runs()
     {
         await using var backend = await OpenAsync(Durability.None);
         foreach (var name in new[] { "data/a", "data/b", "data/c/d" }) await StoreAsync(backend, name);

@@ -25,7 +25,7 @@ public sealed class FileFaultTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_full_disk_is_one_clear_error_and_nothing_stays(bool portable)
+    public async Task A_full_disk_gives_a_clear_error_and_leaves_no_files(bool portable)
     {
         await MountAsync("size=2m");
         var store = Path.Combine(Mounted, "store");
@@ -73,7 +73,7 @@ public sealed class FileFaultTests : IAsyncLifetime
     [Theory]
     [InlineData(null)]
     [InlineData(1000L)]
-    public async Task Read_only_media_are_opened_listed_and_read(long? quota)
+    public async Task A_store_on_read_only_media_can_be_opened_listed_and_read(long? quota)
     {
         await MountAsync("size=2m");
         var store = Path.Combine(Mounted, "store");
@@ -107,7 +107,7 @@ public sealed class FileFaultTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_base_directory_that_may_not_go_is_emptied()
+    public async Task Destroy_empties_a_base_directory_that_cannot_be_removed()
     {
         await MountAsync("size=2m");
         await using (var backend = new FileBackend(Mounted))

@@ -23,7 +23,7 @@ public sealed class FileLayoutTests : IDisposable
 
     [Theory]
     [MemberData(nameof(GoldenStores))]
-    public async Task What_others_wrote_is_listed_and_read(string store)
+    public async Task Stores_written_by_the_Python_package_are_listed_and_read(string store)
     {
         var path = Extract(store);
         var before = TestDirectory.FilesBelow(path).ToList();
@@ -47,7 +47,7 @@ public sealed class FileLayoutTests : IDisposable
     }
 
     [Fact]
-    public async Task Unfinished_values_of_others_are_found_and_cleared()
+    public async Task Unfinished_values_of_the_Python_package_are_found_and_removed()
     {
         var path = Extract("leftovers");
         await using var backend = await OpenAsync(path);
@@ -68,7 +68,7 @@ public sealed class FileLayoutTests : IDisposable
     }
 
     [Fact]
-    public async Task The_quota_of_others_goes_on()
+    public async Task The_quota_usage_of_the_Python_package_is_continued()
     {
         var path = Extract("quota");
         await using (var backend = new FileBackend(path, new BackendOptions { Quota = 100_000 }))
@@ -83,7 +83,7 @@ public sealed class FileLayoutTests : IDisposable
     }
 
     [Fact]
-    public async Task Files_are_those_of_the_python_package()
+    public async Task Files_are_identical_to_those_of_the_Python_package()
     {
         var ours = _directory["ours"];
         var names = new[] { "config/readme", "data/01/23/0123", "data/01/23/0123.del", "top" };
@@ -125,7 +125,7 @@ public sealed class FileLayoutTests : IDisposable
     }
 
     [Fact]
-    public async Task Defragmentation_makes_what_the_python_package_made()
+    public async Task Defrag_creates_the_same_item_as_the_Python_package()
     {
         var path = Extract("defrag");
         var expected = ReadExpected().GetProperty("defrag").GetProperty("defrag");
@@ -142,7 +142,7 @@ public sealed class FileLayoutTests : IDisposable
     }
 
     [Fact]
-    public async Task The_count_stays_right_beside_the_python_package()
+    public async Task Usage_stays_correct_when_the_Python_package_writes_too()
     {
         var python = PythonPeer.Require("borgstore");
         var path = _directory["store"];
@@ -171,7 +171,7 @@ public sealed class FileLayoutTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Destroying_a_store_follows_no_link(bool portable)
+    public async Task Destroy_does_not_follow_links(bool portable)
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("Links need a privilege on Windows.");
         Directory.CreateDirectory(_directory["outside/below"]);
@@ -189,7 +189,7 @@ public sealed class FileLayoutTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Values_are_their_owners_alone_whatever_the_umask(bool portable)
+    public async Task Values_are_accessible_only_to_their_owner_whatever_the_umask(bool portable)
     {
         await using var backend = new FileBackend(_directory["store"], null, CallsFor(portable));
         await backend.CreateAsync(Ct);

@@ -30,7 +30,7 @@ public sealed class FileQuotaPythonTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Usage_stays_exact_beside_Python(bool isCountedByPython)
+    public async Task Usage_stays_exact_when_Python_uses_the_store_too(bool isCountedByPython)
     {
         var python = PythonPeer.Require("borgstore");
         Directory.CreateDirectory(_folder.Combine("store", "data"));
@@ -73,7 +73,7 @@ public sealed class FileQuotaPythonTests : IDisposable
     }
 
     [Fact]
-    public async Task Python_counts_values_and_nothing_of_ours()
+    public async Task Python_does_not_count_our_internal_files()
     {
         var python = PythonPeer.Require("borgstore");
         await using (var creator = new FileBackend(_folder.Combine("store"))) await creator.CreateAsync(Ct);

@@ -42,7 +42,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Every_change_is_counted()
+    public async Task Every_change_updates_the_usage()
     {
         await using var backend = await OpenAsync(10_000);
         await StoreAsync(backend, "data/a", 1000);
@@ -70,7 +70,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task What_exceeds_the_limit_is_refused_and_leaves_nothing()
+    public async Task A_value_over_the_quota_is_rejected_and_leaves_no_files()
     {
         await using var backend = await OpenAsync(1_000_000);
         await StoreAsync(backend, "data/a", 999_000);
@@ -91,7 +91,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_store_above_its_limit_can_shrink()
+    public async Task A_store_over_its_quota_can_shrink()
     {
         await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 5000);
         await using var smaller = await OpenAsync(1000, create: false);
@@ -112,7 +112,7 @@ public abstract class FileQuotaTests : IDisposable
     [InlineData("12 apples")]
     [InlineData("99999999999999999999999")]
     [InlineData(null)]
-    public async Task What_is_no_number_is_counted_anew(string? content)
+    public async Task An_invalid_usage_file_triggers_a_recount(string? content)
     {
         await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
         File.Delete(Number);
@@ -125,7 +125,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_a_million_contents_none_is_misread()
+    public async Task No_mutated_usage_file_is_misread()
     {
         await using var backend = await OpenAsync(10_000);
         await StoreAsync(backend, "data/a", 7);
@@ -144,7 +144,7 @@ public abstract class FileQuotaTests : IDisposable
     [InlineData("7")]
     [InlineData("a line that is not to be lost\n")]
     [InlineData(null)]
-    public async Task A_number_that_is_a_link_is_replaced_and_nothing_is_written_through_it(string? content)
+    public async Task A_usage_file_that_is_a_link_is_replaced_without_writing_to_its_target(string? content)
     {
         await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
         var victim = _directory["victim"];
@@ -167,7 +167,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_mark_that_is_a_link_is_replaced_and_what_it_leads_to_stays()
+    public async Task A_session_marker_that_is_a_link_is_replaced_and_its_target_is_kept()
     {
         await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
         File.Delete(Mark);
@@ -186,7 +186,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_number_that_others_replace_or_delete_is_noticed()
+    public async Task A_usage_file_replaced_or_deleted_by_another_program_is_noticed()
     {
         await using var backend = await OpenAsync(10_000);
         await StoreAsync(backend, "data/a", 1500);
@@ -201,7 +201,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task After_a_power_cut_the_values_are_counted_anew()
+    public async Task After_a_power_cut_the_values_are_recounted()
     {
         await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
         Assert.Equal(MarkStays, File.Exists(Mark));
@@ -223,7 +223,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_quota_a_number_is_kept_right_and_none_is_made()
+    public async Task Without_a_quota_an_existing_usage_file_is_kept_correct_and_none_is_created()
     {
         await using (var unlimited = await OpenAsync(null))
         {
@@ -241,7 +241,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Threads_and_backends_share_one_limit()
+    public async Task Threads_and_backends_share_one_quota()
     {
         const long Limit = 50_000;
         await using var one = await OpenAsync(Limit);
@@ -268,7 +268,7 @@ public abstract class FileQuotaTests : IDisposable
     [Theory]
     [InlineData(long.MaxValue)]
     [InlineData(long.MaxValue - 500)]
-    public async Task A_value_announced_with_any_length_is_refused_before_it_is_read(long announced)
+    public async Task A_value_with_a_length_near_the_maximum_is_rejected_before_it_is_read(long announced)
     {
         await using var backend = await OpenAsync(1_000_000);
         await StoreAsync(backend, "data/a", 1000);
@@ -282,7 +282,7 @@ public abstract class FileQuotaTests : IDisposable
     [Theory]
     [InlineData(600_000, 600_000)]
     [InlineData(900_000, 200_000)]
-    public async Task Values_in_flight_count(int first, int second)
+    public async Task Values_being_stored_count_towards_the_quota(int first, int second)
     {
         await using var backend = await OpenAsync(1_000_000);
         using var slow = new PausedStream(first);
@@ -311,7 +311,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Values_that_replace_one_item_at_once_fill_no_disk()
+    public async Task Concurrent_replacements_of_one_item_count_towards_the_quota()
     {
         await using var backend = await OpenAsync(1_000_000);
         await StoreAsync(backend, "data/a", 900_000);
@@ -329,7 +329,7 @@ public abstract class FileQuotaTests : IDisposable
     }
 
     [Fact]
-    public async Task Defragmentation_by_hash_is_refused_before_it_writes()
+    public async Task Defrag_by_hash_over_the_quota_is_rejected_before_it_writes()
     {
         await using (var backend = await OpenAsync(null)) await StoreAsync(backend, "data/a", 900_000);
         await using var limited = await OpenAsync(1_000_000, create: false);

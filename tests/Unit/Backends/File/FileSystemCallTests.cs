@@ -31,7 +31,7 @@ public sealed partial class FileSystemCallTests : IDisposable
     [InlineData("move", "rename 50, statx 1")]
     // The last getdents64 returns no more names.
     [InlineData("list", "openat 1, getdents64 2, statx 50, close 1")]
-    public async Task An_operation_is_these_calls(string operation, string expected)
+    public async Task An_operation_makes_the_expected_system_calls(string operation, string expected)
         => Assert.Equal(Parse(expected), await TraceAsync(operation, quota: null));
 
     [Theory]
@@ -41,7 +41,7 @@ public sealed partial class FileSystemCallTests : IDisposable
     [InlineData("move", 6)]
     [InlineData("load", 0)]
     [InlineData("info", 0)]
-    public async Task A_quota_adds_a_few_calls_to_each_change(string operation, int most)
+    public async Task A_quota_adds_only_a_few_system_calls_to_each_change(string operation, int most)
     {
         var without = await TraceAsync(operation, quota: null);
         var with = await TraceAsync(operation, quota: 1 << 30);

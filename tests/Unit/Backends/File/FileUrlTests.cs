@@ -10,13 +10,13 @@ public sealed class FileUrlTests
     [InlineData("FILE:///srv/store/", "/srv/store/")]
     [InlineData("file:///srv/a?b#c", "/srv/a?b#c")]
     [InlineData("file:///C:/store", "/C:/store")]
-    public void Names_a_path(string url, string path) => Assert.Equal(path, FileUrl.Parse(url, windows: false));
+    public void A_file_URL_gives_a_path(string url, string path) => Assert.Equal(path, FileUrl.Parse(url, windows: false));
 
     [Theory]
     [InlineData("file:///C:/store", @"C:\store")]
     [InlineData("file:///d:/my%20store/x", @"d:\my store\x")]
     [InlineData("file:///C:/", @"C:\")]
-    public void Names_a_path_of_windows(string url, string path) => Assert.Equal(path, FileUrl.Parse(url, windows: true));
+    public void A_file_URL_gives_a_Windows_path(string url, string path) => Assert.Equal(path, FileUrl.Parse(url, windows: true));
 
     [Theory]
     [InlineData("/srv/store", false)]
@@ -33,7 +33,7 @@ public sealed class FileUrlTests
     [InlineData("file://C:/store", true)]
     [InlineData("file://server/share", true)]
     [InlineData("file:////server/share", true)]
-    public void Refuses_what_names_no_directory_here_and_says_what_to_write(string url, bool windows)
+    public void A_URL_that_names_no_local_directory_is_rejected_with_a_hint(string url, bool windows)
     {
         var exception = Assert.Throws<StoreException>(() => FileUrl.Parse(url, windows));
         Assert.Equal(StoreError.InvalidUrl, exception.Error);

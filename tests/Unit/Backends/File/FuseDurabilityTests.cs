@@ -25,7 +25,7 @@ public sealed class FuseDurabilityTests : IAsyncLifetime
     [Theory]
     [InlineData("bindfs")]
     [InlineData("mergerfs")]
-    public async Task A_batch_is_on_disk_when_the_store_is_closed(string program)
+    public async Task A_batch_is_synced_when_the_store_is_closed(string program)
     {
         var backend = await OpenAsync(program, Durability.Batch);
         for (var i = 0; i < 20; i++) await StoreAsync(backend, $"data/{i}");
@@ -42,7 +42,7 @@ public sealed class FuseDurabilityTests : IAsyncLifetime
     [Theory]
     [InlineData("bindfs")]
     [InlineData("mergerfs")]
-    public async Task Each_value_is_on_disk_before_it_is_acknowledged(string program)
+    public async Task Each_value_is_synced_before_it_is_acknowledged(string program)
     {
         await using var backend = await OpenAsync(program, Durability.Each);
         await Parallel.ForEachAsync(Enumerable.Range(0, 200), new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Ct },
@@ -54,7 +54,7 @@ public sealed class FuseDurabilityTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_namespace_on_another_file_system_is_synced_by_itself()
+    public async Task A_namespace_on_another_file_system_is_synced_separately()
     {
         // The store is on disk, but its values are behind a link.
         await _mount.MountAsync("bindfs");

@@ -24,7 +24,7 @@ public sealed class AuthorityTests : S3Test
     }
 
     [Fact]
-    public async Task An_authority_that_is_named_is_trusted()
+    public async Task The_authority_of_AWS_CA_BUNDLE_is_trusted()
     {
         await using var secured = new TlsFront(Certificate, Server.Endpoint);
         Environment.SetEnvironmentVariable(Variable, Certificate);
@@ -42,7 +42,7 @@ public sealed class AuthorityTests : S3Test
     [Theory]
     [InlineData("localhost", false)]
     [InlineData("elsewhere", true)]
-    public async Task A_certificate_that_proves_nothing_is_refused(string name, bool trusted)
+    public async Task A_certificate_that_is_untrusted_or_for_another_name_is_rejected(string name, bool trusted)
     {
         TestCertificate.Write(Certificate, name);
         await using var secured = new TlsFront(Certificate, Server.Endpoint);
@@ -57,7 +57,7 @@ public sealed class AuthorityTests : S3Test
     [InlineData(null)]
     [InlineData("")]
     [InlineData("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")]
-    public async Task A_file_without_authorities_is_said(string? content)
+    public async Task A_bundle_without_certificates_is_reported(string? content)
     {
         var file = _folder.Combine("authorities.pem");
         if (content is not null) await File.WriteAllTextAsync(file, content, Ct);

@@ -50,11 +50,11 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("ignoring", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "FALSE", "(127.0.0.1:2)")]
     [InlineData("ignoring-services", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", "(127.0.0.1:1)")]
     [InlineData("ignoring-services", "", "", "the proxy 'http://127.0.0.1:9'")]
-    public async Task The_server_is_the_one_that_they_name(string profile, string variable, string value, string said)
+    public async Task The_endpoint_is_taken_from_the_configuration_or_the_environment(string profile, string variable, string value, string said)
         => Assert.Contains(said, await FailAsync(Configuration, profile, variable.Length > 0 ? [(variable, value)] : []), StringComparison.Ordinal);
 
     [Fact]
-    public async Task A_program_that_gives_no_credentials_is_said()
+    public async Task A_credential_process_that_returns_no_credentials_is_reported()
         => Assert.Contains("credential_process gives no credentials", await FailAsync(Configuration, "program"), StringComparison.Ordinal);
 
     [Theory]
@@ -64,7 +64,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("[profile broken]\ncredential_process = /no/such/program --token hunter2\nendpoint_url = http://127.0.0.1:1")]
     [InlineData("[profile broken]\nsource_profile = missing\nrole_arn = arn:aws:iam::1:role/x")]
     [InlineData("[profile broken]\naws_access_key_id = key\naws_secret_access_key = hunter2\nendpoint_url = http://me:hunter2@127.0.0.1:1")]
-    public async Task A_configuration_that_is_broken_is_said(string text)
+    public async Task A_malformed_configuration_is_reported_without_its_secrets(string text)
     {
         if (text.Contains("/no/such/program", StringComparison.Ordinal)) Wine.Skip("its shell quotes the arguments too of a program that is missing.");
         var said = await FailAsync(text, "broken");

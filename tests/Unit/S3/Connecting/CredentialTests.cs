@@ -41,11 +41,11 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task Where_there_are_none_the_ways_are_named()
+    public async Task Missing_credentials_give_an_error_that_lists_all_ways_to_provide_them()
         => await AssertFailsAsync("Give -Credential (access key and secret key), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile", $"s3:{Place}");
 
     [Fact]
-    public async Task Keys_that_have_expired_already_are_to_be_renewed()
+    public async Task Expired_credentials_give_an_error_that_asks_to_renew_them()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a script of sh.");
         await WriteAsync("config", $"[profile work]\ncredential_process = sh {_folder.Combine("keys.sh")}\n");
@@ -54,7 +54,7 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task A_program_gives_a_new_key_when_the_first_one_expires()
+    public async Task Expiring_keys_of_a_credential_process_are_renewed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a script of sh.");
         await WriteAsync("config", $"[profile work]\ncredential_process = sh {_folder.Combine("keys.sh")}\n");
@@ -65,7 +65,7 @@ public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task The_role_of_a_container_gives_a_new_key_when_the_first_one_expires()
+    public async Task Expiring_keys_of_a_container_role_are_renewed()
     {
         Assert.SkipUnless(LongTests.Wanted, "A program's keys expire the same way; BORGSTORE_TEST_LONG=1 runs it.");
         var answer = () => "";

@@ -13,7 +13,7 @@ public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
     [InlineData("data/a b+c%20d&e=f?g#h;i~j!k*l'm(n)o@p:q$r,s[t]")]
     [InlineData("data/ä€😀")]
     [InlineData("data/..odd./.../-_.")]
-    public async Task A_value_is_one_request_that_the_server_accepts(string name)
+    public async Task A_load_takes_one_request_for_any_name_and_range(string name)
     {
         var value = Bytes(1000);
         await Store.StoreAsync(name, value, StoreMode.Overwrite, Ct);
@@ -30,7 +30,7 @@ public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
     [InlineData(64 * 1024)]
     [InlineData(64 * 1024 + 1)]
     [InlineData(0)]
-    public async Task A_value_comes_whole_at_the_size_where_it_is_not_kept_in_memory_any_more(int size)
+    public async Task A_value_at_the_size_limit_of_the_memory_buffer_is_loaded_completely(int size)
     {
         var value = Bytes(size);
         await Store.StoreAsync("data/a", value, StoreMode.Overwrite, Ct);
@@ -43,7 +43,7 @@ public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
     [InlineData(403, "RequestTimeTooSkewed")]
     [InlineData(400, "AuthorizationHeaderMalformed")]
     [InlineData(501, "NotImplemented")]
-    public async Task What_is_refused_goes_through_the_SDK_and_is_not_tried_again(int status, string code)
+    public async Task A_rejected_direct_load_falls_back_to_the_SDK(int status, string code)
     {
         await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
         await using var backend = await WatchAsync(isDirect => isDirect ? Fault.Error(status, code) : null);
@@ -52,7 +52,7 @@ public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task What_the_line_loses_goes_through_the_SDK_this_once()
+    public async Task A_direct_load_that_is_lost_or_throttled_falls_back_to_the_SDK_once()
     {
         await Store.StoreAsync("data/a", Bytes(1000), StoreMode.Overwrite, Ct);
         var faults = new Queue<Fault>([new() { LosesRequest = true }, new() { LosesAnswer = true }, new() { CutsAfter = 500 }, Fault.Error(503, "SlowDown")]);
@@ -63,7 +63,7 @@ public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
-    public async Task Absence_is_told_by_the_SDK()
+    public async Task A_missing_item_is_confirmed_through_the_SDK()
     {
         await using var backend = await WatchAsync();
         Assert.Null(await backend.LoadAsync("data/none", default, Ct));

@@ -10,7 +10,7 @@ public sealed class ProxyTests(CephServer ceph) : S3Test(ceph)
     private const string Host = "store.test";
 
     [Fact]
-    public async Task A_proxy_is_asked_for_http()
+    public async Task HTTP_requests_go_through_the_proxy()
     {
         await using var proxy = new ForwardProxy();
         var endpoint = Renamed(Server.Endpoint);
@@ -20,7 +20,7 @@ public sealed class ProxyTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task A_proxy_makes_tunnels_for_https()
+    public async Task HTTPS_requests_go_through_a_tunnel_of_the_proxy()
     {
         using var folder = new TemporaryFolder();
         TestCertificate.Write(folder.Combine("cert.pem"), Host);
@@ -33,7 +33,7 @@ public sealed class ProxyTests(CephServer ceph) : S3Test(ceph)
     }
 
     [Fact]
-    public async Task A_server_that_needs_no_proxy_is_asked_itself()
+    public async Task A_server_listed_in_NO_PROXY_is_contacted_directly()
     {
         await using var proxy = new ForwardProxy();
         await UseStoreAsync(Url(), ("HTTP_PROXY", proxy.Address.ToString()), ("NO_PROXY", "example.org,127.0.0.1"));

@@ -16,7 +16,7 @@ public sealed class S3UrlTests
     [InlineData("s3:https://[::1]:9000/bucket/with%20blank%3F", null, null, null, "https://[::1]:9000/", "bucket", "with blank?")]
     [InlineData("s3:https://h/bucket/p@th", null, null, null, "https://h/", "bucket", "p@th")]
     [InlineData("s3:/bucket/p@th", null, null, null, null, "bucket", "p@th")]
-    public void Every_form_is_taken_apart(string text, string? profile, string? key, string? secret, string? endpoint, string bucket, string path)
+    public void Every_form_of_URL_is_parsed(string text, string? profile, string? key, string? secret, string? endpoint, string bucket, string path)
     {
         var url = S3Url.Parse(text);
         Assert.Equal((profile, key, secret, endpoint), (url.Profile, url.AccessKey, url.SecretKey, url.Endpoint?.ToString()));
@@ -35,7 +35,7 @@ public sealed class S3UrlTests
     [InlineData("s3:key:hunter2@ftp://h/bucket/path", "http://")]
     [InlineData("s3:key:hunter2@https://h/bucket/path?regio=x", "region=NAME")]
     [InlineData("s3:/bucket/path?path-style=maybe", "path-style")]
-    public void What_is_wrong_is_said_without_the_secret(string text, string said)
+    public void An_invalid_S3_URL_is_explained_without_its_secret(string text, string said)
     {
         var error = Assert.Throws<StoreException>(() => S3Url.Parse(text));
         Assert.Equal(StoreError.InvalidUrl, error.Error);
@@ -45,11 +45,11 @@ public sealed class S3UrlTests
     }
 
     [Fact]
-    public void The_url_shows_itself_without_its_secret()
+    public void ToString_redacts_the_secret()
         => Assert.Equal("s3:key:***@https://h/bucket/p", S3Url.Parse("s3:key:hunter2@https://h/bucket/p").ToString());
 
     [Fact]
-    public void Options_follow_the_path()
+    public void Options_are_parsed_from_the_query()
     {
         var url = S3Url.Parse("s3:key:secret@https://h/bucket/p?region=eu-north-1&path-style=false&checksum=crc32&sign-payload=true");
         Assert.Equal("p", url.Path);
@@ -70,7 +70,7 @@ public sealed class S3UrlTests
     [InlineData("https://storage.googleapis.com", false, "auto", true)]
     [InlineData("http://127.0.0.1:9000", false, "us-east-1", true)]
     [InlineData("https://s3.example.co.uk", false, "us-east-1", true)]
-    public void Each_kind_of_server_is_known_by_its_host(string? endpoint, bool isAws, string? region, bool pathStyle)
+    public void The_kind_of_server_is_recognised_by_its_host(string? endpoint, bool isAws, string? region, bool pathStyle)
     {
         var traits = ServerTraits.For(endpoint is null ? null : new Uri(endpoint), new());
         Assert.Equal((isAws, region, pathStyle), (traits.IsAws, traits.Region, traits.PathStyle));

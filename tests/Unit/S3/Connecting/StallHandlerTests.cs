@@ -12,7 +12,7 @@ public sealed class StallHandlerTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_server_that_does_not_answer_is_left()
+    public async Task A_server_that_does_not_respond_times_out()
     {
         using var client = Client(async token => { await Task.Delay(Timeout.Infinite, token); throw new InvalidOperationException(); });
         var error = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("http://host/", Ct));
@@ -20,7 +20,7 @@ public sealed class StallHandlerTests
     }
 
     [Fact]
-    public async Task A_body_that_stops_is_left_and_a_slow_one_is_read()
+    public async Task A_stalled_body_times_out_and_a_slow_one_does_not()
     {
         using var client = Client(_ => Task.FromResult(new HttpResponseMessage { Content = OfLength(5, new Slowly(5, stalls: false)) }));
         using var slow = await client.GetAsync("http://host/", HttpCompletionOption.ResponseHeadersRead, Ct);
@@ -34,7 +34,7 @@ public sealed class StallHandlerTests
     }
 
     [Fact]
-    public async Task An_upload_that_moves_slowly_is_not_cut()
+    public async Task A_slow_upload_does_not_time_out()
     {
         using var client = new HttpClient(new StallHandler(new Reader()) { Limit = Limit }) { Timeout = Timeout.InfiniteTimeSpan };
         using var content = new StreamContent(new Slowly(6, stalls: false));

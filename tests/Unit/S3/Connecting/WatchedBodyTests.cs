@@ -12,7 +12,7 @@ public sealed class WatchedBodyTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Nobody_waits_for_ever(bool waits)
+    public async Task Reading_a_silent_body_times_out(bool waits)
     {
         using var body = new WatchedBody(new SilentStream(), new StallWatch(TimeSpan.FromSeconds(0.2), CancellationToken.None));
         var buffer = new byte[10];

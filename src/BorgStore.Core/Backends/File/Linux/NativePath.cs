@@ -15,7 +15,7 @@ internal ref struct NativePath
     public NativePath(ReadOnlySpan<byte> root, string name, Span<byte> buffer)
     {
         // The system would read the name only up to the NUL.
-        if (name.Contains('\0')) throw new StoreException(StoreError.InvalidName, "the name holds a NUL");
+        if (name.Contains('\0')) throw new StoreException(StoreError.InvalidName, "the name contains a NUL character");
         var most = root.Length + Encoding.UTF8.GetMaxByteCount(name.Length) + 1;
         _bytes = most <= buffer.Length ? buffer : (_rented = ArrayPool<byte>.Shared.Rent(most));
         root.CopyTo(_bytes);

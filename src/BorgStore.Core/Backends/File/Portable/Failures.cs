@@ -78,7 +78,7 @@ internal static class Failures
 
     public static StoreException From(Exception e)
     {
-        if (e is UnauthorizedAccessException) return FileCalls.Failure(StoreError.PermissionDenied, "the system refuses the access");
+        if (e is UnauthorizedAccessException) return FileCalls.Failure(StoreError.PermissionDenied, "the system denied access");
         if (e is PathTooLongException) return new StoreException(StoreError.BackendFailure, "the path is too long");
         return OperatingSystem.IsWindows() ? FromWindows(e.HResult) : FromUnix(e.HResult);
     }

@@ -205,5 +205,5 @@ internal sealed partial class PortableCalls(string root) : FileCalls
     private static partial int LinkFile(string path, string newPath);
 
     private string PathOf(string name)
-        => name.Contains('\0') ? throw new StoreException(StoreError.InvalidName, "the name holds a NUL") : _root + name;
+        => name.Contains('\0') ? throw new StoreException(StoreError.InvalidName, "the name contains a NUL character") : _root + name;
 }

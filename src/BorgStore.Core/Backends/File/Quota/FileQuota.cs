@@ -42,7 +42,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         using var change = Begin(name, length, checkOnly: true, null, cancellationToken);
         // Values that replace the same item add nothing in the end, but until then all of them are on disk.
         if (length > Math.Max(most, change.Used) - _lengthInFlight)
-            throw new StoreException(StoreError.QuotaExceeded, $"{_lengthInFlight} bytes are being written under the quota of {most} bytes, and these are {length} more");
+            throw new StoreException(StoreError.QuotaExceeded, $"{_lengthInFlight} bytes are being written under the quota of {most} bytes, and this one needs {length} more");
         return new Reservation(this, Math.Max(0, change.Growth), length);
     }
 

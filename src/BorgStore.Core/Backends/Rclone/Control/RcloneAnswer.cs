@@ -79,7 +79,7 @@ internal sealed class RcloneAnswer(RcloneServer server, HttpResponseMessage resp
         }
         catch (Exception e) when (e is not (RcloneFailure or StoreException or OperationCanceledException))
         {
-            throw RcloneFailure.WrongAnswer("it is no JSON of the expected form", e);
+            throw RcloneFailure.WrongAnswer("it is not JSON of the expected form", e);
         }
         finally
         {

@@ -59,7 +59,7 @@ internal sealed partial class RcloneFailure(StoreError error, string reason = ""
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
     /// <param name="cause">The exception that caused this one, if any.</param>
     public static RcloneFailure WrongAnswer(string problem, Exception? cause = null)
-        => new(StoreError.BackendFailure, $"rclone answered wrongly: {problem}", cause) { _isFinal = true };
+        => new(StoreError.BackendFailure, $"rclone sent an invalid response: {problem}", cause) { _isFinal = true };
 
     /// <summary>Returns the exception for the store.</summary>
     /// <param name="name">The item; <c>""</c> for the store.</param>
@@ -78,7 +78,7 @@ internal sealed partial class RcloneFailure(StoreError error, string reason = ""
     private string Advice() => error switch
     {
         StoreError.AuthenticationFailed when Message.Contains("RCLONE_CONFIG_PASS", StringComparison.Ordinal) => " Set that variable before rclone is started.",
-        StoreError.InvalidUrl => " Configure the remote with 'rclone config'; 'rclone listremotes' shows those that there are.",
+        StoreError.InvalidUrl => " Configure the remote with 'rclone config'; 'rclone listremotes' shows the existing ones.",
         StoreError.AuthenticationFailed => " Check the remote with 'rclone config' or 'rclone config reconnect'.",
         _ => "",
     };

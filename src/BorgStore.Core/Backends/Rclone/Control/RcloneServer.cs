@@ -170,11 +170,11 @@ internal sealed class RcloneServer : IAsyncDisposable
     {
         // The connection ends shortly before the process.
         var status = await _process.WaitAsync(_exitDelay).ConfigureAwait(false);
-        if (_isStalled) return new RcloneFailure(StoreError.Timeout, "rclone stopped answering and was ended", cause);
+        if (_isStalled) return new RcloneFailure(StoreError.Timeout, "rclone stopped responding and was terminated", cause);
         if (status is null) return new RcloneFailure(StoreError.ConnectionLost, $"the connection to rclone was lost ({cause.Message})", cause);
         // The last log line of a killed process is about something else.
         var said = status > LastStatusOfItsOwn ? null : RcloneFailure.FromLog(_process.Errors);
-        return said is null ? new RcloneFailure(StoreError.ConnectionLost, $"rclone ended with status {status} while it was at work", cause)
+        return said is null ? new RcloneFailure(StoreError.ConnectionLost, $"rclone ended with status {status} while it was in use", cause)
             : new RcloneFailure(said.Error == StoreError.AuthenticationFailed ? said.Error : StoreError.ConnectionLost,
                 $"rclone ended with status {status}, and said: {said.Message}", cause);
     }

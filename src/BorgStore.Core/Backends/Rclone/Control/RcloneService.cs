@@ -135,7 +135,7 @@ internal sealed partial class RcloneService
         catch (Win32Exception e)
         {
             throw new RcloneFailure(StoreError.NotSupported,
-                ChildProcess.DescribeMissing(program, e, $"Install rclone {MinVersion} or later, or name it in RCLONE_BINARY"), e);
+                ChildProcess.DescribeMissing(program, e, $"Install rclone {MinVersion} or later, or set RCLONE_BINARY to its path"), e);
         }
     }
 
@@ -149,15 +149,15 @@ internal sealed partial class RcloneService
             var errors = process.Errors;
             if (AddressPattern().Match(errors) is { Success: true } match)
                 return Uri.TryCreate(match.Groups[1].Value, UriKind.Absolute, out var address) ? address
-                    : throw new RcloneFailure(StoreError.NotSupported, $"'{program} rcd' said an address that is none: {match.Groups[1].Value}");
+                    : throw new RcloneFailure(StoreError.NotSupported, $"'{program} rcd' printed an invalid address: {match.Groups[1].Value}");
             if (exited)
             {
                 await process.WaitAsync(TimeSpan.Zero).ConfigureAwait(false);
                 throw new RcloneFailure(StoreError.NotSupported,
-                    $"'{program} rcd' ended with status {await process.Exited.ConfigureAwait(false)} as it was started: {process.Errors}");
+                    $"'{program} rcd' ended with status {await process.Exited.ConfigureAwait(false)} at startup: {process.Errors}");
             }
             if (timeout.IsCancellationRequested)
-                throw new RcloneFailure(StoreError.Timeout, $"'{program} rcd' did not say its address within {StartTimeout.TotalSeconds} s");
+                throw new RcloneFailure(StoreError.Timeout, $"'{program} rcd' did not print its address within {StartTimeout.TotalSeconds} s");
             await Task.Delay(5).ConfigureAwait(false);
         }
     }
@@ -174,7 +174,7 @@ internal sealed partial class RcloneService
         return version >= MinVersion
             ? version
             : throw new RcloneFailure(StoreError.NotSupported,
-                $"'{program}' is rclone {version}, and {MinVersion} or later is needed. Install that, or name it in RCLONE_BINARY");
+                $"'{program}' is rclone {version}, but {MinVersion} or later is required. Install that, or set RCLONE_BINARY to its path");
     }
 
     [GeneratedRegex(@"remote control on (http://127\.0\.0\.1:\d+/)")]

@@ -69,7 +69,7 @@ internal sealed class RcloneListReader
     // No single token of a list is that long.
     private static void Grow(ref byte[] buffer, int length)
     {
-        if (length >= MaxTokenSize) throw RcloneFailure.WrongAnswer("its list has a name that never ends");
+        if (length >= MaxTokenSize) throw RcloneFailure.WrongAnswer("its list contains a name that is too long");
         var larger = ArrayPool<byte>.Shared.Rent(2 * length);
         buffer.CopyTo(larger, 0);
         ArrayPool<byte>.Shared.Return(buffer);
@@ -84,13 +84,13 @@ internal sealed class RcloneListReader
             var reader = new Utf8JsonReader(json, isLast, _state);
             while (reader.Read()) Take(ref reader);
             _state = reader.CurrentState;
-            if (isLast && !_isList) throw RcloneFailure.WrongAnswer("it is no list");
+            if (isLast && !_isList) throw RcloneFailure.WrongAnswer("it is not a list");
             return (int)reader.BytesConsumed;
         }
         // A number may not fit into 64 bits, and a name may not be valid text.
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
-            throw RcloneFailure.WrongAnswer("its list of what is there cannot be read", e);
+            throw RcloneFailure.WrongAnswer("its list cannot be parsed", e);
         }
     }
 

@@ -115,7 +115,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         await foreach (var item in RcloneListReader.ReadAsync(answer, cancellationToken).ConfigureAwait(false))
         {
             if (!item.Name.StartsWith(start, StringComparison.Ordinal) || item.Name.Length == start.Length || (!recurse && item.Name.AsSpan(start.Length).Contains('/')))
-                throw RcloneFailure.WrongAnswer("its list has something of another directory");
+                throw RcloneFailure.WrongAnswer("its list contains an entry of another directory");
             items.Add(item with { Name = item.Name[start.Length..] });
         }
         return items;

@@ -29,7 +29,7 @@ internal sealed class ServerFeatures
     public static ServerFeatures Read(ref PacketReader reader)
     {
         var version = reader.ReadUInt32();
-        if (version < 3) throw new ProtocolException($"it speaks SFTP version {version}, and version 3 is needed");
+        if (version < 3) throw new ProtocolException($"it speaks SFTP version {version}, but version 3 is required");
         var features = new ServerFeatures();
         while (!reader.IsEmpty)
         {

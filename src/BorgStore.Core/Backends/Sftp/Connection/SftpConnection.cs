@@ -99,7 +99,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         }
         catch (Exception e)
         {
-            connection.Fail(new(StoreError.ConnectionLost, "The connection was given up before it was made."));
+            connection.Fail(new(StoreError.ConnectionLost, "The connection attempt was abandoned."));
             await connection.DisposeAsync().ConfigureAwait(false);
             if (e is ProtocolException wrong) throw Broken(wrong).ToException();
             throw;
@@ -313,13 +313,13 @@ internal sealed class SftpConnection : IAsyncDisposable
     {
         if (_greeted.Task.IsCompleted) return new($"a packet announces {length} bytes");
         var text = string.Concat(bytes[..Math.Min(bytes.Length, 80)].ToArray().Select(b => b is >= 32 and < 127 ? (char)b : ' ')).Trim();
-        return new($"it begins with '{text}', which is no packet; perhaps a start-up file of its shell writes that");
+        return new($"it begins with '{text}', which is not a packet; perhaps a start-up file of the shell prints that");
     }
 
     /// <summary>Returns the failure for a malformed answer.</summary>
     /// <param name="problem">What is wrong with the answer.</param>
     public static ConnectionFailure Broken(ProtocolException problem)
-        => new(StoreError.BackendFailure, $"The server does not speak SFTP as it should: {problem.Message}.");
+        => new(StoreError.BackendFailure, $"The server violated the SFTP protocol: {problem.Message}.");
 
     private async Task WatchAsync()
     {

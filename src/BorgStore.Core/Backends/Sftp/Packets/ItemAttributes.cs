@@ -50,7 +50,7 @@ internal readonly record struct ItemAttributes(long Size, uint Mode, DateTime? L
                 reader.ReadBytes();
             }
         }
-        return size >= 0 ? new(size, mode, accessed, written) : throw new ProtocolException("a file has a size below zero");
+        return size >= 0 ? new(size, mode, accessed, written) : throw new ProtocolException("a file has a negative size");
     }
 
     private static DateTime ReadTime(ref PacketReader reader) => DateTime.UnixEpoch.AddSeconds(reader.ReadUInt32());

@@ -26,7 +26,7 @@ internal ref struct PacketReader(ReadOnlySpan<byte> packet)
 
     public string ReadText() => Encoding.UTF8.GetString(ReadBytes());
 
-    private static ProtocolException Truncated() => new("a packet ends before what it holds");
+    private static ProtocolException Truncated() => new("a packet is shorter than its contents");
 
     private ReadOnlySpan<byte> Take(int count)
     {

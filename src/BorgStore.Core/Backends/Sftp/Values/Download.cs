@@ -59,7 +59,7 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
     private Reply Check(Reply reply, long offset, int length)
     {
         var count = reply.Content.Length;
-        if (count > length) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was asked for.");
+        if (count > length) throw new StoreException(StoreError.BackendFailure, "The server sent more of a value than was requested.");
         (_missing, _missingEnd) = (offset + count, offset + length);
         return reply;
     }

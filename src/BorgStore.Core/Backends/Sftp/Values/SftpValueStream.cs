@@ -90,7 +90,7 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
         }
         if (_current.IsOk && _current.Content.Length > 0) return;
         throw new StoreException(StoreError.BackendFailure, _current.Status is StatusCode.Ok or StatusCode.EndOfFile
-            ? $"'{name}' ended {_end - _position} bytes too early; somebody changed it on the server while it was read."
+            ? $"'{name}' ended {_end - _position} bytes too early; it was changed on the server while it was being read."
             : $"'{name}' could not be read: the server answers with status {(uint)_current.Status} {_current.Message}.", name);
     }
 }

@@ -39,7 +39,7 @@ internal static class CacheScale
         var cache = new Storage(names, items);
         var backend = new CachingBackend(new Storage(names, names.Length), new CacheStorage(cache, "cache", new(), Console.WriteLine), layout, "store");
         await backend.OpenAsync(default);
-        await backend.WhenListed;
+        await backend.ListingTask;
         var listed = Stopwatch.GetElapsedTime(start);
         var memory = GC.GetTotalMemory(forceFullCollection: true) - empty;
 

@@ -3,10 +3,10 @@ namespace BorgStore.Help;
 /// <summary>Compares the pages with the cmdlets, so that neither tells of what the other lacks.</summary>
 internal static class PageCheck
 {
-    private const int LeastExamples = 3;
+    private const int MinExamples = 3;
 
     // What a window of 120 columns shows of an example, which Get-Help indents.
-    private const int LongestLine = 116;
+    private const int MaxLineLength = 116;
 
     public static void Run(IReadOnlyList<Cmdlet> cmdlets, IReadOnlyDictionary<string, Page> pages, string folder, Problems problems)
     {
@@ -46,14 +46,14 @@ internal static class PageCheck
             problems.Add(page.Path, page["Outputs"].Line, $"The headings below 'Outputs' are the types of the attribute OutputType: {string.Join(", ", outputs)}.");
 
         var examples = page["Examples"].Sections;
-        if (examples.Count < LeastExamples) problems.Add(page.Path, page["Examples"].Line, $"There are fewer than {LeastExamples} examples.");
+        if (examples.Count < MinExamples) problems.Add(page.Path, page["Examples"].Line, $"There are fewer than {MinExamples} examples.");
         foreach (var example in examples.Where(example => example.Code is not ([("powershell", _)] or [("powershell", _), ("text", _)])))
             problems.Add(page.Path, example.Line, "An example is one block of powershell, and perhaps one of text that shows what comes out.");
         foreach (var example in examples.Where(example => example.Code.Any(code => code.Text.StartsWith(' '))))
             problems.Add(page.Path, example.Line, "The first line of an example begins with a blank, which Get-Help leaves out, so that the lines would not stand under each other.");
         foreach (var (example, line) in examples.SelectMany(example => example.Code.SelectMany(code => code.Text.Split('\n')).Select(line => (example, line))))
         {
-            if (line.Length > LongestLine) problems.Add(page.Path, example.Line, $"A line of the example is longer than {LongestLine} characters, which a window of 120 columns has room for: {line}");
+            if (line.Length > MaxLineLength) problems.Add(page.Path, example.Line, $"A line of the example is longer than {MaxLineLength} characters, which a window of 120 columns has room for: {line}");
         }
     }
 }

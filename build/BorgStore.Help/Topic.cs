@@ -11,7 +11,7 @@ internal static class Topic
     private const string Indent = "    ";
     private const string CodeIndent = "        ";
     private const string LastHeading = "See also";
-    private const int MostBeforeLastColumn = 42;
+    private const int MaxFirstColumnsWidth = 42;
 
     public static string Write(MarkdownFile file, Problems problems)
     {
@@ -72,7 +72,7 @@ internal static class Topic
         foreach (var row in rows)
         {
             var first = Indent + string.Concat(widths.Select((width, column) => row[column].PadRight(width)));
-            if (first.Length <= MostBeforeLastColumn)
+            if (first.Length <= MaxFirstColumnsWidth)
             {
                 Wrap(text, new string(' ', first.Length), row[last], first);
                 continue;

@@ -4,8 +4,8 @@ namespace BorgStore;
 
 /// <summary>Admits operations while a store is open, and lets closing wait for those
 /// in flight. It is not a lock: it admits any number of operations at once.</summary>
-/// <param name="shownUrl">The store's URL for error messages, if the gate knows it.</param>
-internal sealed class OperationGate(string? shownUrl = null)
+/// <param name="displayUrl">The store's URL for error messages, if the gate knows it.</param>
+internal sealed class OperationGate(string? displayUrl = null)
 {
     private const int ClosedFlag = 1;
     private const int One = 2;
@@ -38,10 +38,10 @@ internal sealed class OperationGate(string? shownUrl = null)
     /// <summary>Begins an operation, which ends when the result is disposed.</summary>
     /// <param name="cancellationToken">A token to cancel the operation before it begins.</param>
     /// <exception cref="StoreException"><see cref="StoreError.StoreNotOpen"/>.</exception>
-    public Operation Enter(CancellationToken cancellationToken)
+    public Lease Enter(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if ((Interlocked.Add(ref _state, One) & ClosedFlag) == 0) return new Operation(this);
+        if ((Interlocked.Add(ref _state, One) & ClosedFlag) == 0) return new Lease(this);
         Leave();
         throw NotOpen();
     }
@@ -80,10 +80,10 @@ internal sealed class OperationGate(string? shownUrl = null)
     }
 
     private StoreException NotOpen()
-        => new(StoreError.StoreNotOpen, $"The store {(shownUrl is null ? "" : $"'{shownUrl}' ")}is not open: it was never opened, or it has been closed.", shownUrl);
+        => new(StoreError.StoreNotOpen, $"The store {(displayUrl is null ? "" : $"'{displayUrl}' ")}is not open: it was never opened, or it has been closed.", displayUrl);
 
     /// <summary>An operation in flight.</summary>
-    internal readonly struct Operation(OperationGate gate) : IDisposable
+    internal readonly struct Lease(OperationGate gate) : IDisposable
     {
         /// <summary>Ends the operation.</summary>
         public void Dispose() => gate.Leave();

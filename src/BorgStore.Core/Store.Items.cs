@@ -161,7 +161,7 @@ public sealed partial class Store
         var ns = FindNamespace(name);
         if (ns.Levels.Count > 1 && await LocateAsync(ns, name, deleted: false, cancellationToken).ConfigureAwait(false) is { } existing)
             return mode == StoreMode.CreateNew ? throw AlreadyExists(name, "store") : existing.Nested;
-        var nested = NestToWrite(ns, name, DemandWritable(ns, name).WriteLevel);
+        var nested = NestToWrite(ns, name, EnsureWritable(ns, name).WriteLevel);
         await CheckGivenLevelsAsync(ns, name, cancellationToken).ConfigureAwait(false);
         return nested;
     }
@@ -227,7 +227,7 @@ public sealed partial class Store
     {
         using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
-        var ns = DemandWritable(FindNamespace(name), name);
+        var ns = EnsureWritable(FindNamespace(name), name);
         var target = NestToWrite(ns, name, ns.WriteLevel, deleted);
         var source = await LocateAsync(ns, name, deleted, cancellationToken).ConfigureAwait(false) ?? throw await NotFoundAsync(name, deleted, cancellationToken).ConfigureAwait(false);
         if (source.Nested == target) return false;
@@ -240,7 +240,7 @@ public sealed partial class Store
         var ns = FindNamespace(name);
         if (ns.Levels.Count > 1 && await LocateAsync(ns, name, deleted: true, cancellationToken).ConfigureAwait(false) is { } existing)
             return existing.Nested;
-        return NestToWrite(ns, name, DemandWritable(ns, name).WriteLevel, deleted: true);
+        return NestToWrite(ns, name, EnsureWritable(ns, name).WriteLevel, deleted: true);
     }
 
     private async ValueTask RenameAsync(string? source, string? target, StoreMode mode, string name, string newName, bool deleted,
@@ -266,7 +266,7 @@ public sealed partial class Store
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public IAsyncEnumerable<StoreItem> ListAsync(
         string ns, ItemSelection selection = ItemSelection.Live, CancellationToken cancellationToken = default)
-        => ListAsync(DemandNamespace(ns), selection, cancellationToken);
+        => ListAsync(GetRequiredNamespace(ns), selection, cancellationToken);
 
     /// <summary>Lists the items of all known namespaces, one namespace after another.</summary>
     /// <param name="selection">Which items to list.</param>
@@ -427,7 +427,7 @@ public sealed partial class Store
     {
         using var operation = _gate.Enter(cancellationToken);
         var start = Meter.Start();
-        var layout = DemandNamespace(ns);
+        var layout = GetRequiredNamespace(ns);
         if (sources.Count == 0)
             throw new StoreException(StoreError.InvalidArgument, "There are no blocks to create an item from. Specify at least one source.", ns);
 
@@ -451,7 +451,7 @@ public sealed partial class Store
         }
         else
         {
-            request = request with { Algorithm = algorithm, Namespace = layout.Name, Levels = DemandWritable(layout, layout.Name).WriteLevel };
+            request = request with { Algorithm = algorithm, Namespace = layout.Name, Levels = EnsureWritable(layout, layout.Name).WriteLevel };
         }
 
         var nestedTarget = await _backend.DefragAsync(request, cancellationToken).ConfigureAwait(false);

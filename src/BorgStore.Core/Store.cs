@@ -25,12 +25,12 @@ public sealed partial class Store : IAsyncDisposable
     private readonly bool _layoutIsRecalled;
     private long _foreignNames;
 
-    private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, bool layoutIsRecalled, string shownUrl)
+    private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, bool layoutIsRecalled, string displayUrl)
     {
         (_backend, _backendMeter, _caching, _cacheMeter) = (chain.Head, chain.Meter, chain.Caching, chain.CacheMeter);
-        (Layout, _layoutIsGiven, _layoutIsRecalled, Url) = (layout, layoutIsGiven, layoutIsRecalled, shownUrl);
+        (Layout, _layoutIsGiven, _layoutIsRecalled, Url) = (layout, layoutIsGiven, layoutIsRecalled, displayUrl);
         _backend.Layout = layout;
-        _gate = new(shownUrl);
+        _gate = new(displayUrl);
         _gate.Open();
     }
 
@@ -58,7 +58,7 @@ public sealed partial class Store : IAsyncDisposable
     }
 
     // Requires that the namespace's level is known, as storing a new item needs it.
-    private static NamespaceLayout DemandWritable(NamespaceLayout ns, string name)
+    private static NamespaceLayout EnsureWritable(NamespaceLayout ns, string name)
         => ns.IsKnown ? ns : throw new StoreException(StoreError.LayoutUnknown,
             $"'{name}' was not stored: the levels of namespace '{ns.Name}' cannot be recognised from the contents of the store. Specify them when you open the store, as in -Namespace @{{ {Quote(ns.Name)} = 2 }}.",
             name);
@@ -205,7 +205,7 @@ public sealed partial class Store : IAsyncDisposable
         try
         {
             await chain.Head.OpenAsync(cancellationToken).ConfigureAwait(false);
-            var layout = options.Layout ?? await LayoutRecognition.RecognizeAsync(chain.Head, options.RecalledLayout, cancellationToken).ConfigureAwait(false);
+            var layout = options.Layout ?? await LayoutDetector.DetectAsync(chain.Head, options.RecalledLayout, cancellationToken).ConfigureAwait(false);
             // Don't count the calls made to detect the layout.
             chain.Meter.Reset();
             return new(chain, layout, options.Layout is not null, layout == options.RecalledLayout, StoreUrl.Redact(options.Url));
@@ -223,15 +223,15 @@ public sealed partial class Store : IAsyncDisposable
     /// <param name="cancellationToken">A token to cancel the operation; items removed by then stay removed.</param>
     public static async Task DestroyAsync(StoreOptions options, CancellationToken cancellationToken = default)
     {
-        var shownUrl = StoreUrl.Redact(options.Url);
-        var looking = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), shownUrl);
+        var displayUrl = StoreUrl.Redact(options.Url);
+        var looking = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), displayUrl);
         await using (looking.ConfigureAwait(false))
         {
             await looking.OpenAsync(cancellationToken).ConfigureAwait(false);
             if (await MisplacedContent.FindAsync(looking, options.Layout, cancellationToken).ConfigureAwait(false) is var (path, reason))
-                throw ForeignContent.Refuse(shownUrl, path, reason);
+                throw ForeignContent.CreateException(displayUrl, path, reason);
         }
-        var backend = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), shownUrl);
+        var backend = new ExplainingBackend(BackendFactory.Create(options.Url, options.ToBackendOptions()), displayUrl);
         await using (backend.ConfigureAwait(false))
         {
             await backend.DestroyAsync(cancellationToken).ConfigureAwait(false);
@@ -256,10 +256,10 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>Returns the path of what may be an ordinary file in a place that was taken for a store,
     /// and the reason; <see langword="null"/> if there is none or the layout was given.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    internal async ValueTask<(string Path, string Reason)?> FindDoubtAsync(CancellationToken cancellationToken)
+    internal async ValueTask<(string Path, string Reason)?> FindSuspiciousContentAsync(CancellationToken cancellationToken)
     {
         using var operation = _gate.Enter(cancellationToken);
-        return _layoutIsGiven ? null : await MisplacedContent.FindDoubtAsync(_backend, Layout, cancellationToken).ConfigureAwait(false);
+        return _layoutIsGiven ? null : await MisplacedContent.FindSuspiciousContentAsync(_backend, Layout, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Returns when everything stored before the call is as safe from a power cut as the storage can make it.</summary>
@@ -284,7 +284,7 @@ public sealed partial class Store : IAsyncDisposable
     public async ValueTask MakeNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
-        await _backend.MakeDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false);
+        await _backend.MakeDirectoryAsync(GetRequiredNamespace(ns).Name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Removes the directory of a namespace without items. Empty nesting directories in it must be removed first.</summary>
@@ -293,11 +293,11 @@ public sealed partial class Store : IAsyncDisposable
     public async ValueTask RemoveNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
-        if (!await _backend.RemoveDirectoryAsync(DemandNamespace(ns).Name, cancellationToken).ConfigureAwait(false))
+        if (!await _backend.RemoveDirectoryAsync(GetRequiredNamespace(ns).Name, cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.ObjectNotFound, $"There is no namespace '{ns}'.", ns);
     }
 
-    private NamespaceLayout DemandNamespace(string ns)
+    private NamespaceLayout GetRequiredNamespace(string ns)
         => Layout.FindNamespace(ns)
             ?? throw new StoreException(StoreError.LayoutUnknown, DescribeMissingNamespace(ns.TrimEnd('/') + "/"), ns);
 
@@ -334,7 +334,7 @@ public sealed partial class Store : IAsyncDisposable
         if (!LevelsMayBeWrong || isChecked) return NotFound(name, deleted);
         try
         {
-            for (var level = 0; level <= NamespaceLayout.MostSearchedLevels; level++)
+            for (var level = 0; level <= NamespaceLayout.MaxSearchedLevels; level++)
             {
                 if (ns.Levels.Contains(level) || !Nesting.Fits(name, level)) continue;
                 if (await _backend.FindAsync(NestToRead(name, level, deleted), cancellationToken).ConfigureAwait(false) is { IsDirectory: false })
@@ -378,7 +378,7 @@ public sealed partial class Store : IAsyncDisposable
     private async ValueTask<int?> FindSomeLevelAsync(NamespaceLayout ns, CancellationToken cancellationToken)
     {
         var path = "";
-        for (var depth = 0; depth <= NamespaceLayout.DeepestLevel; depth++)
+        for (var depth = 0; depth <= NamespaceLayout.MaxLevel; depth++)
         {
             var directory = $"{ns.Name}/{path}".Trim('/');
             if (await FindFirstAsync(directory, cancellationToken).ConfigureAwait(false) is not { } first) return null;
@@ -438,7 +438,7 @@ public sealed partial class Store : IAsyncDisposable
     public async ValueTask<bool> ClearCachedItemAsync(string name, bool deleted = false, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
-        var caching = DemandCache();
+        var caching = GetRequiredCache();
         var wasCached = false;
         foreach (var level in FindNamespace(name).Levels)
             wasCached |= await caching.ClearAsync(NestToRead(name, level, deleted), cancellationToken).ConfigureAwait(false);
@@ -451,7 +451,7 @@ public sealed partial class Store : IAsyncDisposable
     public async Task ClearCachedNamespaceAsync(string ns, CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
-        await DemandCache().ClearNamespaceAsync(DemandNamespace(ns), cancellationToken).ConfigureAwait(false);
+        await GetRequiredCache().ClearNamespaceAsync(GetRequiredNamespace(ns), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Removes everything from the cache. The store itself stays as it is.</summary>
@@ -459,10 +459,10 @@ public sealed partial class Store : IAsyncDisposable
     public async Task ClearCacheAsync(CancellationToken cancellationToken = default)
     {
         using var operation = _gate.Enter(cancellationToken);
-        await DemandCache().ClearAllAsync(cancellationToken).ConfigureAwait(false);
+        await GetRequiredCache().ClearAllAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private CachingBackend DemandCache()
+    private CachingBackend GetRequiredCache()
         => _caching ?? throw new StoreException(StoreError.InvalidArgument,
             $"The store '{Url}' has no cache to clear. To use one, open the store with -CacheUri and a namespace whose Cache is set.", Url);
 }

@@ -47,12 +47,12 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
             ? new EmulatedBackend(backend, options.Latency, options.Bandwidth)
             : backend;
         primary = new MeteredBackend(primary, meter);
-        var shownUrl = StoreUrl.Redact(options.Url);
-        if (!options.HasCache) return new(new(primary, shownUrl), meter, null, null);
+        var displayUrl = StoreUrl.Redact(options.Url);
+        if (!options.HasCache) return new(new(primary, displayUrl), meter, null, null);
 
         var cacheMeter = new CacheMeter();
-        var caching = new CachingBackend(primary, CreateCache(options, cacheMeter), options.Layout!, shownUrl);
-        return new(new(permissions is null ? caching : new PermissionBackend(caching, permissions), shownUrl), meter, caching, cacheMeter);
+        var caching = new CachingBackend(primary, CreateCache(options, cacheMeter), options.Layout!, displayUrl);
+        return new(new(permissions is null ? caching : new PermissionBackend(caching, permissions), displayUrl), meter, caching, cacheMeter);
     }
 
     private static void CheckCache(StoreOptions options)

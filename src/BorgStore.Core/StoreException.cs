@@ -42,7 +42,7 @@ public sealed class StoreException : Exception
     internal StoreException About(string name) => new(Error, Detail, name, this);
 
     /// <summary>Whether the storage had no room for another connection, so that a retry a moment later may succeed.</summary>
-    internal bool WasTurnedAway { get; init; }
+    internal bool WasRejected { get; init; }
 
     /// <summary>Whether this is a backend's failure that has not been reworded for the store's caller yet.</summary>
     internal bool NeedsExplanation => !IsExplained && Error is not (StoreError.StoreNotOpen or StoreError.StoreIsOpen);

@@ -63,7 +63,7 @@ public sealed partial class S3Backend
                 () => Bucket.DeleteAsync(batch.Select(KeyOf), cancellationToken)).ConfigureAwait(false);
             foreach (var error in errors)
             {
-                if (error.Key?.StartsWith(Root, StringComparison.Ordinal) != true) throw S3Errors.Wrong("it does not contain the name of the item that was not deleted");
+                if (error.Key?.StartsWith(Root, StringComparison.Ordinal) != true) throw S3Errors.InvalidResponse("it does not contain the name of the item that was not deleted");
                 var name = error.Key[Root.Length..];
                 var (code, why) = S3Errors.Explain(error.Code, error.Message);
                 failures.Add(new(name, new(code, why, name)));
@@ -115,7 +115,7 @@ public sealed partial class S3Backend
 
     private async Task StoreKeyAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        if (value.Length > PartSizes.Ordinary)
+        if (value.Length > PartSizes.DefaultPartSize)
         {
             await UploadAsync(name, mode, upload => AddPartsAsync(upload, value), cancellationToken).ConfigureAwait(false);
         }
@@ -133,7 +133,7 @@ public sealed partial class S3Backend
         }
     }
 
-    private static async Task AddPartsAsync(PartedUpload upload, StoreValue value)
+    private static async Task AddPartsAsync(MultipartUploader upload, StoreValue value)
     {
         var partSize = PartSizes.For(value.Length);
         if (value.IsInMemory)
@@ -157,18 +157,18 @@ public sealed partial class S3Backend
             throw AlreadyExists(name);
     }
 
-    private async Task UploadAsync(string name, StoreMode mode, Func<PartedUpload, Task> addParts, CancellationToken cancellationToken)
+    private async Task UploadAsync(string name, StoreMode mode, Func<MultipartUploader, Task> addParts, CancellationToken cancellationToken)
     {
         var onlyIfAbsent = mode == StoreMode.CreateNew && await PrepareToCreateAsync(name, cancellationToken).ConfigureAwait(false);
         // Only AWS supports the condition when an upload is completed; with other servers the item is looked up at the last moment.
         var conditional = onlyIfAbsent && Bucket.Traits.IsAws;
         try
         {
-            if (mode == StoreMode.CreateNew && !conditional) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
-            await PartedUpload.RunAsync(Bucket, KeyOf(name), conditional, async upload =>
+            if (mode == StoreMode.CreateNew && !conditional) await ThrowIfExistsAsync(name, cancellationToken).ConfigureAwait(false);
+            await MultipartUploader.RunAsync(Bucket, KeyOf(name), conditional, async upload =>
             {
                 await addParts(upload).ConfigureAwait(false);
-                if (mode == StoreMode.CreateNew && !conditional) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
+                if (mode == StoreMode.CreateNew && !conditional) await ThrowIfExistsAsync(name, cancellationToken).ConfigureAwait(false);
             }, cancellationToken).ConfigureAwait(false);
         }
         catch (AmazonServiceException e) when (conditional && S3Errors.IsConditionFailed(e))
@@ -184,7 +184,7 @@ public sealed partial class S3Backend
         // Let the next caller retry after a failure.
         if (probe is null or { IsFaulted: true }) _conditionalWrites = probe = ProbeConditionalWritesAsync();
         var conditional = await probe.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (!conditional) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
+        if (!conditional) await ThrowIfExistsAsync(name, cancellationToken).ConfigureAwait(false);
         return conditional;
     }
 
@@ -206,7 +206,7 @@ public sealed partial class S3Backend
         }
     }
 
-    private async Task DemandAbsentAsync(string name, CancellationToken cancellationToken)
+    private async Task ThrowIfExistsAsync(string name, CancellationToken cancellationToken)
     {
         if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is not null) throw AlreadyExists(name);
     }
@@ -232,7 +232,7 @@ public sealed partial class S3Backend
 
     private async Task CopyAsync(string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
     {
-        if (head.Size > Bucket.LargestCopy)
+        if (head.Size > Bucket.MaxCopySize)
         {
             await UploadAsync(newName, mode, upload => CopyPartsAsync(upload, name, head), cancellationToken).ConfigureAwait(false);
             await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
@@ -247,7 +247,7 @@ public sealed partial class S3Backend
         }
     }
 
-    private async Task CopyPartsAsync(PartedUpload upload, string name, ObjectHead head)
+    private async Task CopyPartsAsync(MultipartUploader upload, string name, ObjectHead head)
     {
         if (Bucket.CanCopyParts(KeyOf(name)))
         {
@@ -262,9 +262,9 @@ public sealed partial class S3Backend
     private async Task CreateCopyAsync(string name, string newName, ObjectHead head, CancellationToken cancellationToken)
     {
         var decides = await PrepareToCreateAsync(newName, cancellationToken).ConfigureAwait(false);
-        if (!decides || head.Size > PartSizes.Ordinary)
+        if (!decides || head.Size > PartSizes.DefaultPartSize)
         {
-            if (decides) await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
+            if (decides) await ThrowIfExistsAsync(newName, cancellationToken).ConfigureAwait(false);
             await CopyAtOnceAsync(name, newName, head, StoreMode.Overwrite, cancellationToken).ConfigureAwait(false);
             return;
         }
@@ -328,7 +328,7 @@ public sealed partial class S3Backend
         {
             var blocks = new SourceBlocks(this, request.Sources);
             await blocks.CheckAsync(cancellationToken).ConfigureAwait(false);
-            return blocks.Length <= PartSizes.Ordinary
+            return blocks.Length <= PartSizes.DefaultPartSize
                 ? await DefragSmallAsync(request, blocks, cancellationToken).ConfigureAwait(false)
                 : await DefragLargeAsync(request, blocks, cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
@@ -398,7 +398,7 @@ public sealed partial class S3Backend
             foreach (var block in blocks)
             {
                 var size = _heads[block.Name].Size;
-                block.DemandWithin(size);
+                block.ThrowIfOutside(size);
                 Length += block.Length;
             }
         }

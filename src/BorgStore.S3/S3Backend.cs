@@ -22,7 +22,7 @@ public sealed partial class S3Backend : Backend
     private Task<bool>? _conditionalWrites;
 
     internal S3Backend(S3Url url, NetworkCredential? credential)
-        : base(url.Shown)
+        : base(url.DisplayUrl)
         => (_url, _credential) = (url, credential);
 
     /// <summary>Creates a backend for a URL. Nothing is accessed yet.</summary>
@@ -39,14 +39,14 @@ public sealed partial class S3Backend : Backend
     }
 
     /// <summary>The maximum size of a copy by one request [bytes].</summary>
-    internal long LargestCopy { get; init; } = PartSizes.LargestCopy;
+    internal long MaxCopySize { get; init; } = PartSizes.MaxCopySize;
 
     /// <summary>The number of attempts for each request; tests reduce it.</summary>
     internal RetryPolicy Retry { get; init; } = S3Connection.DefaultRetry;
 
     private string Root => _url.Path + "/";
 
-    private S3Bucket Bucket => _bucket ?? throw new StoreException(StoreError.StoreNotOpen, "The store is not open.", _url.Shown);
+    private S3Bucket Bucket => _bucket ?? throw new StoreException(StoreError.StoreNotOpen, "The store is not open.", _url.DisplayUrl);
 
     /// <inheritdoc/>
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
@@ -67,7 +67,7 @@ public sealed partial class S3Backend : Backend
     {
         if (await IsEmptyAsync(cancellationToken).ConfigureAwait(false)) throw DoesNotExist();
         if (await TryAsync(null, () => FindForeignAsync(cancellationToken)).ConfigureAwait(false) is { } foreign)
-            throw ForeignContent.Refuse(_url.Shown, foreign);
+            throw ForeignContent.CreateException(_url.DisplayUrl, foreign);
         var (left, reason) = await TryAsync(null, () => DeleteAllAsync(cancellationToken)).ConfigureAwait(false);
         await foreach (var upload in ListUploadsAsync(cancellationToken).ConfigureAwait(false))
             await AbortAsync(upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
@@ -97,21 +97,21 @@ public sealed partial class S3Backend : Backend
         {
             try
             {
-                return await AskAsync().ConfigureAwait(false);
+                return await IsEmptyCoreAsync().ConfigureAwait(false);
             }
             catch (AmazonServiceException e) when (S3Errors.FindRegion(e) is { } region)
             {
-                Use(connection.InRegion(region));
-                return await AskAsync().ConfigureAwait(false);
+                Use(connection.WithRegion(region));
+                return await IsEmptyCoreAsync().ConfigureAwait(false);
             }
             catch (Exception e) when (S3Errors.IsFailure(e) && connection.Endpoint is not null)
             {
-                if (await HttpFailure.FindTlsAsync(connection.Endpoint, cancellationToken).ConfigureAwait(false) is not { } why) throw;
+                if (await HttpFailure.DetectTlsAsync(connection.Endpoint, cancellationToken).ConfigureAwait(false) is not { } why) throw;
                 throw new UnreachableException(why, e);
             }
         }).ConfigureAwait(false);
 
-        async Task<bool> AskAsync()
+        async Task<bool> IsEmptyCoreAsync()
             => (await Bucket.ListAsync(Root, oneLevel: false, continuation: null, max: 1, cancellationToken).ConfigureAwait(false)).S3Objects is not { Count: > 0 };
     }
 
@@ -119,7 +119,7 @@ public sealed partial class S3Backend : Backend
     {
         _connection?.Dispose();
         _connection = connection;
-        _bucket = new(connection, _url.Bucket) { LargestCopy = LargestCopy, Retry = Retry };
+        _bucket = new(connection, _url.Bucket) { MaxCopySize = MaxCopySize, Retry = Retry };
     }
 
     private async Task<string?> FindForeignAsync(CancellationToken cancellationToken)
@@ -130,7 +130,7 @@ public sealed partial class S3Backend : Backend
             {
                 // A directory marker is an object whose name ends with a slash.
                 var name = S3Bucket.Decode(item.Key)[Root.Length..].TrimEnd('/');
-                if (name.Length > 0 && ForeignContent.IsIn(name)) return name;
+                if (name.Length > 0 && ForeignContent.IsForeign(name)) return name;
             }
         }
         return null;
@@ -231,7 +231,7 @@ public sealed partial class S3Backend : Backend
     private async IAsyncEnumerable<ItemInfo> ListLevelAsync(
         string prefix, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var order = new LevelOrder();
+        var order = new LevelSorter();
         await foreach (var page in PagesOfAsync(prefix, directory, oneLevel: true, cancellationToken).ConfigureAwait(false))
         {
             var last = "";
@@ -239,7 +239,7 @@ public sealed partial class S3Backend : Backend
             {
                 var key = S3Bucket.Decode(item.Key)[prefix.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
-                if (key.Contains('/')) throw S3Errors.Wrong("it lists more than the requested level");
+                if (key.Contains('/')) throw S3Errors.InvalidResponse("it lists more than the requested level");
                 if (ToItem(item, prefix) is { } info) order.Add(info);
             }
             foreach (var text in page.CommonPrefixes ?? [])
@@ -364,13 +364,13 @@ public sealed partial class S3Backend : Backend
         ListMultipartUploadsResponse page;
         do
         {
-            page = await TryAsync(_url.Shown,
+            page = await TryAsync(_url.DisplayUrl,
                 () => Bucket.Client.ListMultipartUploadsAsync(request, cancellationToken)).ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
                 yield return upload.Key?.StartsWith(Root, StringComparison.Ordinal) == true && !string.IsNullOrEmpty(upload.UploadId) ? upload
-                    : throw S3Errors.Wrong("it lists an upload that was not requested");
+                    : throw S3Errors.InvalidResponse("it lists an upload that was not requested");
             if (page.IsTruncated == true && (request.KeyMarker, request.UploadIdMarker) == (page.NextKeyMarker, page.NextUploadIdMarker))
-                throw S3Errors.Wrong("its listing of uploads does not advance");
+                throw S3Errors.InvalidResponse("its listing of uploads does not advance");
             (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
         }
         while (page.IsTruncated == true);
@@ -386,7 +386,7 @@ public sealed partial class S3Backend : Backend
         {
             try
             {
-                page = await TryAsync(_url.Shown,
+                page = await TryAsync(_url.DisplayUrl,
                     () => Bucket.Client.ListPartsAsync(request, cancellationToken)).ConfigureAwait(false);
             }
             catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
@@ -395,10 +395,10 @@ public sealed partial class S3Backend : Backend
             }
             foreach (var part in page.Parts ?? [])
             {
-                size += part.Size is >= 0 and var length && length <= long.MaxValue - size ? length : throw S3Errors.Wrong("it lists a part without a size");
+                size += part.Size is >= 0 and var length && length <= long.MaxValue - size ? length : throw S3Errors.InvalidResponse("it lists a part without a size");
                 if (part.LastModified?.ToUniversalTime() is { } written && written > last) last = written;
             }
-            if (page.IsTruncated == true && !(page.NextPartNumberMarker > marker)) throw S3Errors.Wrong("its listing of parts does not advance");
+            if (page.IsTruncated == true && !(page.NextPartNumberMarker > marker)) throw S3Errors.InvalidResponse("its listing of parts does not advance");
             marker = page.NextPartNumberMarker ?? 0;
             request.PartNumberMarker = page.NextPartNumberMarker?.ToString(System.Globalization.CultureInfo.InvariantCulture);
         }

@@ -49,7 +49,7 @@ internal static class CommandLine
     {
         var isBorgs = args.Count > 0 && args[0] == "serve";
         var values = new OptionValues(args, isBorgs ? 1 : 0);
-        if (isBorgs && !values.HasFlag("--rest")) throw Wrong("'serve' needs '--rest'.");
+        if (isBorgs && !values.HasFlag("--rest")) throw UsageError("'serve' needs '--rest'.");
         var isStdio = isBorgs || values.HasFlag("--stdio");
 
         var permissions = values.Get("--permissions");
@@ -76,10 +76,10 @@ internal static class CommandLine
             Warnings = warnings,
         };
         if (new[] { options.Stdio, options.SocketActivation, options.UnixSocket is not null }.Count(chosen => chosen) > 1)
-            throw Wrong("Choose one of --stdio, --socket-activation and --unix-socket.");
-        if (options.Attached && options.Stdio) throw Wrong("'--attached' has no use with '--stdio', which ends with stdin by itself.");
-        if (options.StallTimeout <= TimeSpan.FromSeconds(1)) throw Wrong("'--stall-timeout' must be more than one second.");
-        if (options.Certificate is not null && options.Stdio) throw Wrong("'--certificate' has no use on stdin and stdout.");
+            throw UsageError("Choose one of --stdio, --socket-activation and --unix-socket.");
+        if (options.Attached && options.Stdio) throw UsageError("'--attached' has no use with '--stdio', which ends with stdin by itself.");
+        if (options.StallTimeout <= TimeSpan.FromSeconds(1)) throw UsageError("'--stall-timeout' must be more than one second.");
+        if (options.Certificate is not null && options.Stdio) throw UsageError("'--certificate' has no use on stdin and stdout.");
         return options;
     }
 
@@ -88,7 +88,7 @@ internal static class CommandLine
         var url = values.Get("--backend")
             ?? (isStdio ? FindOriginalBackend() : null)
             ?? (Environment.GetEnvironmentVariable(BackendVariable) is { Length: > 0 } named ? named : null)
-            ?? throw Wrong("'--backend URL' is missing.");
+            ?? throw UsageError("'--backend URL' is missing.");
         var (belowAnyOf, anyOf) = (values.GetAll("--restrict-to-path"), values.GetAll("--restrict-to-repository"));
         if (!url.StartsWith(LocalPath.Prefix, StringComparison.Ordinal))
         {
@@ -127,7 +127,7 @@ internal static class CommandLine
     private static T ParseName<T>(string option, string text) where T : struct, Enum
         => Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
             ? value
-            : throw Wrong($"'{option} {text}' is not one of {string.Join(", ", Enum.GetNames<T>().Select(name => name.ToLowerInvariant()))}.");
+            : throw UsageError($"'{option} {text}' is not one of {string.Join(", ", Enum.GetNames<T>().Select(name => name.ToLowerInvariant()))}.");
 
-    internal static StoreException Wrong(string message) => new(StoreError.InvalidArgument, message + " See --help.");
+    internal static StoreException UsageError(string message) => new(StoreError.InvalidArgument, message + " See --help.");
 }

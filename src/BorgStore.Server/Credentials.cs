@@ -10,7 +10,7 @@ internal static class Credentials
     private const string SystemdVariable = "CREDENTIALS_DIRECTORY";
 
     // In base64, they share 32 KiB with all other headers of a request.
-    private const int LongestTogether = 20_000;
+    private const int MaxTotalLength = 20_000;
 
     /// <summary>Finds the user and password; either both or neither are returned.</summary>
     public static (string? Username, string? Password, IReadOnlyList<string> Warnings) Find(OptionValues values)
@@ -30,13 +30,13 @@ internal static class Credentials
     public static void Check(string? username, string? password)
     {
         if (username is null && password is null) return;
-        if (username is null) throw CommandLine.Wrong("There is a password but no user. Specify a user with '--username NAME'.");
-        if (username.Length == 0) throw CommandLine.Wrong("The user name is empty. Specify one with '--username NAME'.");
-        if (username.Contains(':')) throw CommandLine.Wrong("The user name contains a ':', which separates user and password in a request. Choose another one.");
-        if (password is null) throw CommandLine.Wrong("A user without a password would not protect the server. Specify a password with '--password-file FILE'.");
-        if (password.Length == 0) throw CommandLine.Wrong("The password is empty, so it would not protect the server. Specify one with '--password-file FILE'.");
-        if (Encoding.UTF8.GetByteCount(username) + Encoding.UTF8.GetByteCount(password) > LongestTogether)
-            throw CommandLine.Wrong($"User and password have more than {LongestTogether} bytes together, which is more than a request may contain.");
+        if (username is null) throw CommandLine.UsageError("There is a password but no user. Specify a user with '--username NAME'.");
+        if (username.Length == 0) throw CommandLine.UsageError("The user name is empty. Specify one with '--username NAME'.");
+        if (username.Contains(':')) throw CommandLine.UsageError("The user name contains a ':', which separates user and password in a request. Choose another one.");
+        if (password is null) throw CommandLine.UsageError("A user without a password would not protect the server. Specify a password with '--password-file FILE'.");
+        if (password.Length == 0) throw CommandLine.UsageError("The password is empty, so it would not protect the server. Specify one with '--password-file FILE'.");
+        if (Encoding.UTF8.GetByteCount(username) + Encoding.UTF8.GetByteCount(password) > MaxTotalLength)
+            throw CommandLine.UsageError($"User and password have more than {MaxTotalLength} bytes together, which is more than a request may contain.");
     }
 
     private static string? Read(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
@@ -50,11 +50,11 @@ internal static class Credentials
         {
             return File.ReadAllText(file).TrimEnd('\r', '\n') is { Length: > 0 } password
                 ? password
-                : throw CommandLine.Wrong($"The file '{file}' is empty.");
+                : throw CommandLine.UsageError($"The file '{file}' is empty.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CommandLine.Wrong($"The file '{file}' can't be read: {e.Message}");
+            throw CommandLine.UsageError($"The file '{file}' can't be read: {e.Message}");
         }
     }
 }

@@ -30,9 +30,9 @@ internal sealed class OptionValues
             if (Flags.Contains(name) && value is null)
                 value = "";
             else if (!WithValue.Contains(name))
-                throw CommandLine.Wrong($"There is no option '{name}'.");
+                throw CommandLine.UsageError($"There is no option '{name}'.");
             else if (value is null)
-                value = ++i < args.Count ? args[i] : throw CommandLine.Wrong($"'{name}' needs a value.");
+                value = ++i < args.Count ? args[i] : throw CommandLine.UsageError($"'{name}' needs a value.");
 
             if (!_values.TryGetValue(name, out var all)) _values[name] = all = [];
             all.Add(value);
@@ -48,7 +48,7 @@ internal sealed class OptionValues
     public long GetNumber(string name, long otherwise, long max)
         => Get(name) is not { } text ? otherwise
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max ? number
-            : throw CommandLine.Wrong($"'{name} {text}' is not a number up to {max}.");
+            : throw CommandLine.UsageError($"'{name} {text}' is not a number up to {max}.");
 
     /// <summary>Returns the value of one option, ignoring all other arguments.</summary>
     public static string? FindAmong(IReadOnlyList<string> args, string wanted)

@@ -15,9 +15,9 @@ if (args.Contains("--version"))
     return 0;
 }
 
-if (OpenFiles.GetLimit() is < OpenFiles.Fewest and var files)
+if (OpenFiles.GetLimit() is < OpenFiles.Minimum and var files)
 {
-    Console.Error.WriteLine($"borgstore-server-rest: This process can open at most {files} files, but the server needs at least {OpenFiles.Fewest}. Raise the limit (ulimit -n, LimitNOFILE=).");
+    Console.Error.WriteLine($"borgstore-server-rest: This process can open at most {files} files, but the server needs at least {OpenFiles.Minimum}. Raise the limit (ulimit -n, LimitNOFILE=).");
     return 1;
 }
 

@@ -33,7 +33,7 @@ public sealed partial class RestServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ILogger _logger;
     private readonly UnixSocket? _unixSocket;
-    private readonly Strangers _strangers;
+    private readonly UnauthenticatedConnections _unauthenticatedConnections;
     private readonly int _maxConnections = OpenFiles.LimitConnections(MaxConnections);
     private Socket? _boundUnixSocket;
 
@@ -45,7 +45,7 @@ public sealed partial class RestServer : IAsyncDisposable
         Credentials.Check(options.Username, options.Password);
         _options = options;
         _unixSocket = options.UnixSocket is { } path ? new(path) : null;
-        _strangers = new(Math.Max(1, _maxConnections / 2), HeadTimeout < options.StallTimeout ? HeadTimeout : options.StallTimeout);
+        _unauthenticatedConnections = new(Math.Max(1, _maxConnections / 2), HeadTimeout < options.StallTimeout ? HeadTimeout : options.StallTimeout);
         var logger = new LineLogger(options.LogLevel, log ?? Console.Error);
         _logger = logger;
         var backendOptions = new BackendOptions
@@ -66,7 +66,7 @@ public sealed partial class RestServer : IAsyncDisposable
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = CreateListenSocket);
         if (options.Certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Services.AddSingleton<IConnectionListenerFactory>(services
-            => new BoundedTransportFactory(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), _maxConnections + OpenFiles.BeingRefused));
+            => new BoundedTransportFactory(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), _maxConnections + OpenFiles.MaxPendingRejections));
         if (options.Stdio) builder.Services.AddSingleton<IConnectionListenerFactory>(new StdioTransportFactory(EndStdio));
         _app = builder.Build();
         _app.Run(new RestApplication(_store, options, logger).HandleAsync);
@@ -158,7 +158,7 @@ public sealed partial class RestServer : IAsyncDisposable
     {
         listener.Protocols = HttpProtocols.Http1;
         // The only client on stdin may take its time.
-        if (!_options.Stdio) _strangers.Watch(listener);
+        if (!_options.Stdio) _unauthenticatedConnections.Watch(listener);
         if (_options.Certificate is null) return;
         var certificate = new CertificateFile(_options.Certificate, _options.CertificateKey, _logger);
         listener.UseHttps(new TlsHandshakeCallbackOptions
@@ -176,7 +176,7 @@ public sealed partial class RestServer : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            throw CommandLine.Wrong($"'--host {host}' is neither an address nor a host name that can be resolved: {e.Message}.");
+            throw CommandLine.UsageError($"'--host {host}' is neither an address nor a host name that can be resolved: {e.Message}.");
         }
     }
 

@@ -10,7 +10,7 @@ internal static class Benchmark
 {
     public static async Task RunAsync(string path, string way, int count)
     {
-        Func<string, FileCalls> calls = way == "portable" ? root => new PortableCalls(root) : root => new LinuxCalls(root);
+        Func<string, FileSystem> calls = way == "portable" ? root => new PortableFileSystem(root) : root => new LinuxFileSystem(root);
         // Long enough for the JIT compiler to reach the code of a long-running process.
         for (var round = 0; round < 5; round++)
         {
@@ -20,7 +20,7 @@ internal static class Benchmark
         await RunOnceAsync(path, calls, count, say: true);
     }
 
-    private static async Task RunOnceAsync(string path, Func<string, FileCalls> calls, int count, bool say)
+    private static async Task RunOnceAsync(string path, Func<string, FileSystem> calls, int count, bool say)
     {
         await using var backend = new FileBackend(path, new BackendOptions { Durability = Durability.None }, calls);
         await backend.CreateAsync(default);

@@ -14,8 +14,8 @@ public abstract class Backend : IBackend
     private Task? _disposal;
 
     /// <summary>Initializes a backend for a store that is not open yet.</summary>
-    /// <param name="shownUrl">The store's URL for error messages, without secrets.</param>
-    protected Backend(string? shownUrl = null) => Gate = new(shownUrl);
+    /// <param name="displayUrl">The store's URL for error messages, without secrets.</param>
+    protected Backend(string? displayUrl = null) => Gate = new(displayUrl);
 
     /// <summary>The gate that operations pass, for storages with operations that outlive their caller.</summary>
     private protected OperationGate Gate { get; }
@@ -239,7 +239,7 @@ public abstract class Backend : IBackend
     /// becomes the name, they are gathered twice. The target is already checked.</remarks>
     protected virtual async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        await GatherPlan.DemandAllAsync(request.Sources, FindCoreAsync, cancellationToken).ConfigureAwait(false);
+        await GatherPlan.ThrowIfAnyOutsideAsync(request.Sources, FindCoreAsync, cancellationToken).ConfigureAwait(false);
         var name = request.Target ?? request.NameOf(await HashBlocksAsync(request, cancellationToken).ConfigureAwait(false));
         var value = await GatherCoreAsync(request.Sources, cancellationToken).ConfigureAwait(false);
         await using (value.ConfigureAwait(false))
@@ -254,7 +254,7 @@ public abstract class Backend : IBackend
     /// <inheritdoc cref="IBackend.ListTemporaryAsync"/>
     /// <remarks>By default the listing is empty: a crash leaves nothing behind.</remarks>
     protected virtual IAsyncEnumerable<TemporaryItem> ListTemporaryCoreAsync(TimeSpan olderThan, CancellationToken cancellationToken)
-        => Nothing<TemporaryItem>();
+        => NoItemsAsync<TemporaryItem>();
 
     /// <inheritdoc cref="IBackend.DeleteTemporaryAsync"/>
     protected virtual ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken) => new(false);
@@ -262,7 +262,7 @@ public abstract class Backend : IBackend
     /// <summary>Returns whether a name in the root directory belongs to a store. The folders that a file system creates in its own
     /// root do not, so that a store can be created in the root of a fresh file system, and destroying it leaves them alone.</summary>
     /// <param name="name">The name of a file or directory in the root of the store.</param>
-    protected static bool IsOfStore(string name) => !SystemFolders.IsOfFileSystem(name);
+    protected static bool IsOfStore(string name) => !SystemFolders.IsFileSystemFolder(name);
 
     private async ValueTask<string> HashBlocksAsync(DefragRequest request, CancellationToken cancellationToken)
     {
@@ -271,7 +271,7 @@ public abstract class Backend : IBackend
     }
 
 #pragma warning disable CS1998 // There is nothing to wait for.
-    private static async IAsyncEnumerable<T> Nothing<T>()
+    private static async IAsyncEnumerable<T> NoItemsAsync<T>()
     {
         yield break;
     }

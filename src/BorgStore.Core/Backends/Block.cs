@@ -19,7 +19,7 @@ public readonly record struct Block(string Name, long Offset, long Length)
 
     /// <summary>Throws <see cref="StoreError.ReadRange"/> unless the block is entirely inside its item.</summary>
     /// <param name="size">The size of the item [bytes].</param>
-    public void DemandWithin(long size)
+    public void ThrowIfOutside(long size)
     {
         if (Offset < 0 || Length < 0 || Offset > size - Length) throw Outside(size);
     }

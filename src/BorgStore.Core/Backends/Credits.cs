@@ -7,7 +7,7 @@ namespace BorgStore.Backends;
 internal sealed class Credits(int total, bool inBatches = false)
 {
     private readonly object _lock = new();
-    private readonly Queue<(TaskCompletionSource Turn, int Count)> _waiting = new();
+    private readonly Queue<(TaskCompletionSource Waiter, int Count)> _waiting = new();
     private int _total = total;
     private int _left = total;
 
@@ -16,7 +16,7 @@ internal sealed class Credits(int total, bool inBatches = false)
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask TakeAsync(int count, CancellationToken cancellationToken)
     {
-        TaskCompletionSource turn;
+        TaskCompletionSource waiter;
         lock (_lock)
         {
             if (_waiting.Count == 0 && _left >= count)
@@ -24,13 +24,13 @@ internal sealed class Credits(int total, bool inBatches = false)
                 _left -= count;
                 return;
             }
-            turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Enqueue((turn, count));
+            waiter = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Enqueue((waiter, count));
         }
 
         using var registration = cancellationToken.UnsafeRegister(
-            static (turn, token) => ((TaskCompletionSource)turn!).TrySetCanceled(token), turn);
-        await turn.Task.ConfigureAwait(false);
+            static (waiter, token) => ((TaskCompletionSource)waiter!).TrySetCanceled(token), waiter);
+        await waiter.Task.ConfigureAwait(false);
     }
 
     /// <summary>Takes the bytes if they are available now.</summary>
@@ -58,7 +58,7 @@ internal sealed class Credits(int total, bool inBatches = false)
             while (_waiting.TryPeek(out var first) && _left >= first.Count)
             {
                 _waiting.Dequeue();
-                if (first.Turn.TrySetResult()) _left -= first.Count;
+                if (first.Waiter.TrySetResult()) _left -= first.Count;
             }
         }
     }

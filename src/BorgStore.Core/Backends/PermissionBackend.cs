@@ -16,56 +16,56 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     /// <inheritdoc/>
     public override Task CreateAsync(CancellationToken cancellationToken)
     {
-        Demand("", AnyWrite);
+        ThrowIfDenied("", AnyWrite);
         return base.CreateAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
     public override Task DestroyAsync(CancellationToken cancellationToken)
     {
-        Demand("", AccessRights.Delete);
+        ThrowIfDenied("", AccessRights.Delete);
         return base.DestroyAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
     public override ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
     {
-        Demand(name, AccessRights.Write);
+        ThrowIfDenied(name, AccessRights.Write);
         return base.MakeDirectoryAsync(name, cancellationToken);
     }
 
     /// <inheritdoc/>
     public override ValueTask<bool> RemoveDirectoryAsync(string name, CancellationToken cancellationToken)
     {
-        Demand(name, AccessRights.Write | AccessRights.Delete);
+        ThrowIfDenied(name, AccessRights.Write | AccessRights.Delete);
         return base.RemoveDirectoryAsync(name, cancellationToken);
     }
 
     /// <inheritdoc/>
     public override ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
     {
-        Demand(name, AccessRights.List | AccessRights.Read);
+        ThrowIfDenied(name, AccessRights.List | AccessRights.Read);
         return base.FindAsync(name, cancellationToken);
     }
 
     /// <inheritdoc/>
     public override ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        Demand(name, AccessRights.Read);
+        ThrowIfDenied(name, AccessRights.Read);
         return base.LoadAsync(name, range, cancellationToken);
     }
 
     /// <inheritdoc/>
     public override ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
     {
-        foreach (var block in blocks) Demand(block.Name, AccessRights.Read);
+        foreach (var block in blocks) ThrowIfDenied(block.Name, AccessRights.Read);
         return base.GatherAsync(blocks, cancellationToken);
     }
 
     /// <inheritdoc/>
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        var allowed = DemandWrite(name, mode);
+        var allowed = EnsureMayWrite(name, mode);
         try
         {
             await base.StoreAsync(name, value, allowed, cancellationToken).ConfigureAwait(false);
@@ -79,7 +79,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     /// <inheritdoc/>
     public override ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        Demand(name, AccessRights.Delete);
+        ThrowIfDenied(name, AccessRights.Delete);
         return base.DeleteAsync(name, cancellationToken);
     }
 
@@ -97,8 +97,8 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     /// <inheritdoc/>
     public override async ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        Demand(name, AccessRights.Delete);
-        var allowed = DemandWrite(newName, mode);
+        ThrowIfDenied(name, AccessRights.Delete);
+        var allowed = EnsureMayWrite(newName, mode);
         // A storage that renames directories would move everything below with it, regardless of the rights there.
         if ((permissions.DiffersBelow(name) || permissions.DiffersBelow(newName))
             && await Inner.FindAsync(name, cancellationToken).ConfigureAwait(false) is { IsDirectory: true })
@@ -116,7 +116,7 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     /// <inheritdoc/>
     public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
     {
-        Demand(directory, AccessRights.List);
+        ThrowIfDenied(directory, AccessRights.List);
         // If something below may not be listed, directories are listed one at a time, so that each is checked.
         return scope == ListScope.Tree && !permissions.AllowsBelow(directory, AccessRights.List)
             ? TreeWalk.ListAsync(this, directory, cancellationToken)
@@ -126,16 +126,16 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     /// <inheritdoc/>
     public override ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
-        Demand(name, AccessRights.Read);
+        ThrowIfDenied(name, AccessRights.Read);
         return base.HashAsync(name, algorithm, cancellationToken);
     }
 
     /// <inheritdoc/>
     public override async ValueTask<string> DefragAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        foreach (var source in request.Sources) Demand(source.Name, AccessRights.Read);
+        foreach (var source in request.Sources) ThrowIfDenied(source.Name, AccessRights.Read);
         var target = request.Target ?? request.Namespace.TrimEnd('/');
-        var allowed = request.Target is null ? DemandWriteBelow(target, request.Mode) : DemandWrite(target, request.Mode);
+        var allowed = request.Target is null ? EnsureMayWriteBelow(target, request.Mode) : EnsureMayWrite(target, request.Mode);
         try
         {
             return await base.DefragAsync(request with { Mode = allowed }, cancellationToken).ConfigureAwait(false);
@@ -149,14 +149,14 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     /// <inheritdoc/>
     public override IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
     {
-        Demand("", AccessRights.List);
+        ThrowIfDenied("", AccessRights.List);
         return ListAllowedAsync(base.ListTemporaryAsync(olderThan, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
     public override ValueTask<bool> DeleteTemporaryAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
-        Demand(item.Id, AccessRights.Delete);
+        ThrowIfDenied(item.Id, AccessRights.Delete);
         return base.DeleteTemporaryAsync(item, cancellationToken);
     }
 
@@ -168,17 +168,17 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     }
 
     // An item named by its content may be anywhere below the namespace.
-    private StoreMode DemandWriteBelow(string directory, StoreMode mode)
+    private StoreMode EnsureMayWriteBelow(string directory, StoreMode mode)
     {
-        permissions.DemandBelow(directory, AnyWrite);
+        permissions.ThrowIfDeniedBelow(directory, AnyWrite);
         return permissions.AllowsBelow(directory, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
     }
 
-    private StoreMode DemandWrite(string name, StoreMode mode)
+    private StoreMode EnsureMayWrite(string name, StoreMode mode)
     {
-        Demand(name, AnyWrite);
+        ThrowIfDenied(name, AnyWrite);
         return permissions.Allows(name, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
     }
 
-    private void Demand(string name, AccessRights anyOf) => permissions.Demand(name, anyOf);
+    private void ThrowIfDenied(string name, AccessRights anyOf) => permissions.ThrowIfDenied(name, anyOf);
 }

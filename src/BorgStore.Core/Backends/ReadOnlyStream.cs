@@ -5,7 +5,7 @@ namespace BorgStore.Backends;
 /// <summary>Base class for forward-only, read-only streams.</summary>
 public abstract class ReadOnlyStream : Stream
 {
-    private const int LongestRead = 1 << 20;
+    private const int MaxReadSize = 1 << 20;
 
     /// <inheritdoc/>
     public override bool CanRead => true;
@@ -29,7 +29,7 @@ public abstract class ReadOnlyStream : Stream
     /// <returns>The number of bytes read; 0 at the end.</returns>
     public override int Read(Span<byte> buffer)
     {
-        var length = Math.Min(buffer.Length, LongestRead);
+        var length = Math.Min(buffer.Length, MaxReadSize);
         var bytes = ArrayPool<byte>.Shared.Rent(length);
         var reading = ReadAsync(bytes.AsMemory(0, length), CancellationToken.None);
         var count = reading.IsCompleted ? reading.GetAwaiter().GetResult() : reading.AsTask().GetAwaiter().GetResult();

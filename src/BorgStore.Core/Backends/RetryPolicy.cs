@@ -3,8 +3,8 @@ namespace BorgStore.Backends;
 /// <summary>When to try again, for all storages: each pause is twice as long as the one before, and random by a quarter, so that several
 /// clients don't stay in step.</summary>
 /// <param name="Retries">The maximum number of further attempts.</param>
-/// <param name="FirstPause">The pause before the first of them.</param>
-internal sealed record RetryPolicy(int Retries, TimeSpan FirstPause)
+/// <param name="InitialRetryDelay">The pause before the first of them.</param>
+internal sealed record RetryPolicy(int Retries, TimeSpan InitialRetryDelay)
 {
     /// <summary>No further attempt.</summary>
     public static RetryPolicy Never { get; } = new(0, TimeSpan.Zero);
@@ -17,7 +17,7 @@ internal sealed record RetryPolicy(int Retries, TimeSpan FirstPause)
     public TimeSpan? GetPause(int failures)
     {
         if (failures >= Retries) return null;
-        var pause = FirstPause * Math.Pow(2, Math.Min(failures, 20)) * (0.75 + (Random.Shared.NextDouble() / 2));
+        var pause = InitialRetryDelay * Math.Pow(2, Math.Min(failures, 20)) * (0.75 + (Random.Shared.NextDouble() / 2));
         return pause < MaxPause ? pause : MaxPause;
     }
 }

@@ -4,7 +4,7 @@ namespace BorgStore.Backends;
 /// the others and fails at its end, so that it is not taken for complete.</summary>
 internal sealed class UnreadableDirectories
 {
-    private const int MostShown = 3;
+    private const int MaxShownNames = 3;
 
     private readonly SortedSet<string> _names = new(StringComparer.Ordinal);
     private StoreException? _first;
@@ -33,8 +33,8 @@ internal sealed class UnreadableDirectories
         get
         {
             if (_first is null) return null;
-            var shown = string.Join(", ", _names.Take(MostShown).Select(name => $"'{name}'"));
-            var more = _names.Count > MostShown ? $" and {_names.Count - MostShown} more" : "";
+            var shown = string.Join(", ", _names.Take(MaxShownNames).Select(name => $"'{name}'"));
+            var more = _names.Count > MaxShownNames ? $" and {_names.Count - MaxShownNames} more" : "";
             return new(_first.Error, $"Everything was listed except the contents of {shown}{more}. {_first.Detail}".TrimEnd(), _names.Min, _first);
         }
     }

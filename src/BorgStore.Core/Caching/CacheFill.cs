@@ -5,12 +5,12 @@ namespace BorgStore.Caching;
 internal sealed class CacheFill(string name)
 {
     // Others wait for a caller that reads its stream slowly, but not for one that stopped reading.
-    private static readonly TimeSpan LongestIdleness = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxIdleTime = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly object _lock = new();
-    private Action? _giveUp;
-    private bool _isGivenUp;
+    private Action? _cancelStoring;
+    private bool _isCanceled;
     private bool _isStoring;
     private long _idleSince;
 
@@ -26,25 +26,25 @@ internal sealed class CacheFill(string name)
     public Task<bool> Ended => _ended.Task;
 
     /// <summary>Announces that the value will now be stored in the cache.</summary>
-    /// <param name="giveUp">Stops the storing.</param>
+    /// <param name="cancelStoring">Stops the storing.</param>
     /// <returns>Whether to store the value.</returns>
-    public bool TryBeginStoring(Action? giveUp)
+    public bool TryBeginStoring(Action? cancelStoring)
     {
         lock (_lock)
         {
-            (_giveUp, _isStoring) = (giveUp, !_isGivenUp);
+            (_cancelStoring, _isStoring) = (cancelStoring, !_isCanceled);
             return _isStoring;
         }
     }
 
     /// <summary>Keeps the value out of the cache; completes when it is stored or known not to be.</summary>
-    public Task GiveUpAsync()
+    public Task CancelAsync()
     {
         lock (_lock)
         {
-            _isGivenUp = true;
+            _isCanceled = true;
             if (!_isStoring) return Task.CompletedTask;
-            _giveUp?.Invoke();
+            _cancelStoring?.Invoke();
             return _ended.Task;
         }
     }
@@ -59,13 +59,13 @@ internal sealed class CacheFill(string name)
         {
             try
             {
-                var isCached = await _ended.Task.WaitAsync(LongestIdleness, cancellationToken).ConfigureAwait(false);
+                var isCached = await _ended.Task.WaitAsync(MaxIdleTime, cancellationToken).ConfigureAwait(false);
                 return isCached ? FillOutcome.Cached : FillOutcome.GivenUp;
             }
             catch (TimeoutException)
             {
                 var since = Volatile.Read(ref _idleSince);
-                if (since != 0 && Environment.TickCount64 - since > LongestIdleness.TotalMilliseconds) return FillOutcome.Idle;
+                if (since != 0 && Environment.TickCount64 - since > MaxIdleTime.TotalMilliseconds) return FillOutcome.Idle;
             }
         }
     }

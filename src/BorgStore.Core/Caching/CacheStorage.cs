@@ -6,10 +6,10 @@ namespace BorgStore.Caching;
 
 /// <summary>A cache backend whose failures never fail an operation; they are counted, reported once and treated as a miss.</summary>
 /// <param name="backend">The backend that stores the cached values.</param>
-/// <param name="shownUrl">The cache's URL for messages.</param>
+/// <param name="displayUrl">The cache's URL for messages.</param>
 /// <param name="meter">The counters.</param>
 /// <param name="warning">Called at the first failure.</param>
-internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter meter, Action<string>? warning)
+internal sealed class CacheStorage(IBackend backend, string displayUrl, CacheMeter meter, Action<string>? warning)
 {
     private int _hasWarned;
 
@@ -17,7 +17,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     public IBackend Backend => backend;
 
     /// <summary>The cache's URL for messages.</summary>
-    public string ShownUrl => shownUrl;
+    public string DisplayUrl => displayUrl;
 
     public CacheMeter Meter => meter;
 
@@ -43,7 +43,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     }
 
     /// <summary>Returns whether the cache exists and contains anything.</summary>
-    public async Task<bool> HoldsAnythingAsync(CancellationToken cancellationToken)
+    public async Task<bool> HasContentAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -134,10 +134,10 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
     /// <summary>Puts a value into the cache.</summary>
     /// <param name="name">The nested name.</param>
     /// <param name="value">The value.</param>
-    /// <param name="wasGivenUp">Returns whether the value was withdrawn during the transfer, which is not a failure.</param>
+    /// <param name="wasCanceled">Returns whether the value was withdrawn during the transfer, which is not a failure.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether it was stored.</returns>
-    public async ValueTask<bool> StoreAsync(string name, StoreValue value, Func<bool>? wasGivenUp, CancellationToken cancellationToken)
+    public async ValueTask<bool> StoreAsync(string name, StoreValue value, Func<bool>? wasCanceled, CancellationToken cancellationToken)
     {
         meter.AddStore();
         try
@@ -149,7 +149,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         catch (Exception e)
         {
             // The storage is up to date, so the operation succeeded, even for a caller that cancelled.
-            if (wasGivenUp?.Invoke() != true && IsFailure(e, cancellationToken)) Report(e);
+            if (wasCanceled?.Invoke() != true && IsFailure(e, cancellationToken)) Report(e);
             return false;
         }
     }
@@ -200,7 +200,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
             return;
         }
         meter.AddError();
-        Warn($"The cache '{shownUrl}' failed and was bypassed: {failure.Message} The store itself is not affected; further failures of its cache are only counted.");
+        Warn($"The cache '{displayUrl}' failed and was bypassed: {failure.Message} The store itself is not affected; further failures of its cache are only counted.");
     }
 
     /// <summary>Disables the cache.</summary>
@@ -209,7 +209,7 @@ internal sealed class CacheStorage(IBackend backend, string shownUrl, CacheMeter
         IsUsable = false;
         meter.IsDisabled = true;
         meter.AddError();
-        Warn($"The cache '{shownUrl}' does not work and is not used until the store is opened again: {failure.Message} The store itself is not affected.");
+        Warn($"The cache '{displayUrl}' does not work and is not used until the store is opened again: {failure.Message} The store itself is not affected.");
     }
 
     private async Task<bool> TryOpenAsync(CancellationToken cancellationToken)

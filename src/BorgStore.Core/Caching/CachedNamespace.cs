@@ -13,7 +13,7 @@ namespace BorgStore.Caching;
 /// <param name="relistingDue">Called when <see cref="NeedsRelisting"/>.</param>
 internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStorage cache, TimeProvider time, Action relistingDue)
 {
-    private const int MostRemembered = 1000;
+    private const int MaxTooLargeNames = 1000;
 
     // The additions of other processes are taken into account after a part of the size was added here.
     private const int RelistingDivisor = 4;
@@ -43,7 +43,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Returns whether a value of this size may be cached.</summary>
-    public bool HasRoomFor(long size) => size <= (policy.Size ?? long.MaxValue);
+    public bool CanHold(long size) => size <= (policy.Size ?? long.MaxValue);
 
     /// <summary>Returns whether the item was found to be too large for the cache.</summary>
     public bool IsKnownTooLarge(string item) => _tooLarge.ContainsKey(item);
@@ -51,7 +51,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     /// <summary>Remembers that an item is too large for the cache, so that a request for a part of it does not load all of it.</summary>
     public void RememberTooLarge(string item)
     {
-        if (_tooLarge.Count >= MostRemembered) _tooLarge.Clear();
+        if (_tooLarge.Count >= MaxTooLargeNames) _tooLarge.Clear();
         _tooLarge[item] = true;
     }
 
@@ -73,7 +73,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
             if (state == AccessState.Current) Index!.Remove(PathOf(item));
             return null;
         }
-        if (state != AccessState.Unknown || await AdoptAsync(item, cancellationToken).ConfigureAwait(false)) return stream;
+        if (state != AccessState.Unknown || await TryAddUnlistedAsync(item, cancellationToken).ConfigureAwait(false)) return stream;
         await stream.DisposeAsync().ConfigureAwait(false);
         await RemoveAsync(item).ConfigureAwait(false);
         return null;
@@ -81,12 +81,12 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
 
     /// <summary>Puts a value into the cache and makes room for it.</summary>
     /// <returns>Whether it was stored.</returns>
-    public async ValueTask<bool> StoreAsync(string item, StoreValue value, Func<bool>? wasGivenUp, CancellationToken cancellationToken)
+    public async ValueTask<bool> StoreAsync(string item, StoreValue value, Func<bool>? wasCanceled, CancellationToken cancellationToken)
     {
-        if (!await cache.StoreAsync(item, value, wasGivenUp, cancellationToken).ConfigureAwait(false)) return false;
+        if (!await cache.StoreAsync(item, value, wasCanceled, cancellationToken).ConfigureAwait(false)) return false;
         Add(item, value.Length);
         if (NeedsRelisting) relistingDue();
-        await MakeRoomAsync().ConfigureAwait(false);
+        await EvictAsync().ConfigureAwait(false);
         return true;
     }
 
@@ -113,7 +113,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     /// <summary>Evicts items that are too old, and then the least recently used ones until the rest fits.</summary>
     /// <remarks>Every addition makes room, so the namespace exceeds its size by at most what is being
     /// added. The order is unknown until everything is listed; before that, nothing is evicted.</remarks>
-    public async ValueTask MakeRoomAsync()
+    public async ValueTask EvictAsync()
     {
         if (Index is null || !IsListed) return;
         var expired = _maxAge is { } age ? Now - age : long.MinValue;
@@ -135,7 +135,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         await AddListedAsync(journal, isOwn, cancellationToken).ConfigureAwait(false);
         Index.OrderListed();
         IsListed = true;
-        await MakeRoomAsync().ConfigureAwait(false);
+        await EvictAsync().ConfigureAwait(false);
     }
 
     /// <summary>Updates the index with what other processes added and removed.</summary>
@@ -155,7 +155,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
         {
             Index.OrderListed(amongOthers: true);
         }
-        await MakeRoomAsync().ConfigureAwait(false);
+        await EvictAsync().ConfigureAwait(false);
     }
 
     /// <summary>Collects the access times [s] by the hash of the item's name.</summary>
@@ -187,7 +187,7 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
     private string PathOf(string item) => item[_prefix.Length..];
 
     // Another process added the item, or it was not listed yet.
-    private async ValueTask<bool> AdoptAsync(string item, CancellationToken cancellationToken)
+    private async ValueTask<bool> TryAddUnlistedAsync(string item, CancellationToken cancellationToken)
     {
         if (await cache.FindAsync(item, cancellationToken).ConfigureAwait(false) is not { } info) return true;
         if (Now - TimeOf(info) > _maxAge) return false;

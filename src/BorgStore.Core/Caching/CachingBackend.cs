@@ -1,7 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Gathering;
 using BorgStore.Caching.Access;
-using BorgStore.Caching.Flow;
+using BorgStore.Caching.Streams;
 using BorgStore.Layout;
 using BorgStore.Naming;
 
@@ -17,7 +17,7 @@ namespace BorgStore.Caching;
 internal sealed class CachingBackend : DelegatingBackend
 {
     // When opening returns, a small cache is completely indexed.
-    private static readonly TimeSpan LongestWaitForListing = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MaxWaitForListing = TimeSpan.FromMilliseconds(250);
 
     // Temporary items this old in the cache were abandoned by other processes.
     private static readonly TimeSpan AgeOfLeftovers = TimeSpan.FromHours(1);
@@ -25,7 +25,7 @@ internal sealed class CachingBackend : DelegatingBackend
     private readonly CacheStorage _cache;
     private readonly StoreLayout _layout;
     private readonly TimeProvider _time;
-    private readonly string _shownUrl;
+    private readonly string _displayUrl;
     private readonly Dictionary<string, CachedNamespace> _namespaces;
     private readonly NameTable _names = new();
     private readonly OperationGate _gate;
@@ -33,20 +33,20 @@ internal sealed class CachingBackend : DelegatingBackend
     private readonly CancellationTokenSource _closing = new();
     private TaskCompletionSource _relistingDue = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _listing = Task.CompletedTask;
-    private Task _upkeep = Task.CompletedTask;
+    private Task _maintenance = Task.CompletedTask;
     private long _accessesSince;
 
     /// <summary>Initializes a cache in front of a storage.</summary>
     /// <param name="primary">The storage.</param>
     /// <param name="cache">The cache.</param>
     /// <param name="layout">The namespaces with their policies.</param>
-    /// <param name="shownUrl">The store's URL for messages.</param>
+    /// <param name="displayUrl">The store's URL for messages.</param>
     /// <param name="time">The clock; tests provide their own.</param>
-    public CachingBackend(IBackend primary, CacheStorage cache, StoreLayout layout, string shownUrl, TimeProvider? time = null)
+    public CachingBackend(IBackend primary, CacheStorage cache, StoreLayout layout, string displayUrl, TimeProvider? time = null)
         : base(primary)
     {
-        (_cache, _layout, _shownUrl, _time) = (cache, layout, shownUrl, time ?? TimeProvider.System);
-        _gate = new(shownUrl);
+        (_cache, _layout, _displayUrl, _time) = (cache, layout, displayUrl, time ?? TimeProvider.System);
+        _gate = new(displayUrl);
         _gate.Open();
         _journal = new(cache.Backend);
         _namespaces = layout.Namespaces.Where(ns => ns.Cache.Mode != CacheMode.Off)
@@ -54,15 +54,15 @@ internal sealed class CachingBackend : DelegatingBackend
     }
 
     /// <summary>A task that completes when everything that was cached before is in the index.</summary>
-    public Task WhenListed => _listing;
+    public Task ListingTask => _listing;
 
     /// <summary>Creates the store. An existing cache must be empty, because its content would belong to another store.</summary>
     public override async Task CreateAsync(CancellationToken cancellationToken)
     {
-        if (await _cache.HoldsAnythingAsync(cancellationToken).ConfigureAwait(false))
+        if (await _cache.HasContentAsync(cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.StoreAlreadyExists,
-                $"The store was not created: its cache '{_cache.ShownUrl}' already holds values of another store. Choose an empty location for the cache, or delete its contents.",
-                _cache.ShownUrl);
+                $"The store was not created: its cache '{_cache.DisplayUrl}' already holds values of another store. Choose an empty location for the cache, or delete its contents.",
+                _cache.DisplayUrl);
         await base.CreateAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -82,8 +82,8 @@ internal sealed class CachingBackend : DelegatingBackend
 
         _accessesSince = NowInMilliseconds;
         _listing = Task.Run(() => ListAsync(_closing.Token), CancellationToken.None);
-        _upkeep = Task.Run(() => KeepUpAsync(_closing.Token), CancellationToken.None);
-        await Task.WhenAny(_listing, Task.Delay(LongestWaitForListing, cancellationToken)).ConfigureAwait(false);
+        _maintenance = Task.Run(() => RunMaintenanceAsync(_closing.Token), CancellationToken.None);
+        await Task.WhenAny(_listing, Task.Delay(MaxWaitForListing, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -93,8 +93,8 @@ internal sealed class CachingBackend : DelegatingBackend
         var wasOpen = await _gate.CloseAsync().ConfigureAwait(false);
         if (wasOpen)
         {
-            await _names.GiveUpFillsAsync().ConfigureAwait(false);
-            await EndUpkeepAsync().ConfigureAwait(false);
+            await _names.CancelFillsAsync().ConfigureAwait(false);
+            await StopMaintenanceAsync().ConfigureAwait(false);
             await _cache.CloseAsync().ConfigureAwait(false);
         }
         await base.DisposeAsync().ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed class CachingBackend : DelegatingBackend
     public async ValueTask<bool> ClearAsync(string name, CancellationToken cancellationToken)
     {
         if (FindCached(name) is not { } ns) return false;
-        DemandUsable();
+        ThrowIfCacheUnusable();
         using var change = await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false);
         ns.Forget(name);
         if (!await _cache.Backend.DeleteAsync(name, cancellationToken).ConfigureAwait(false)) return false;
@@ -118,7 +118,7 @@ internal sealed class CachingBackend : DelegatingBackend
     public async Task ClearNamespaceAsync(NamespaceLayout layout, CancellationToken cancellationToken)
     {
         if (!_namespaces.TryGetValue(layout.Name, out var ns)) return;
-        DemandUsable();
+        ThrowIfCacheUnusable();
         var prefix = ns.Name.Length == 0 ? "" : ns.Name + "/";
         try
         {
@@ -146,15 +146,15 @@ internal sealed class CachingBackend : DelegatingBackend
 
     private bool IsOwn(CachedNamespace ns, string name) => _layout.Find(name)?.Name == ns.Name;
 
-    private void DemandUsable()
+    private void ThrowIfCacheUnusable()
     {
         if (!_cache.IsUsable)
             throw new StoreException(StoreError.BackendFailure,
-                $"The cache '{_cache.ShownUrl}' was not cleared because it has failed. Repair it, then open the store again.", _cache.ShownUrl);
+                $"The cache '{_cache.DisplayUrl}' was not cleared because it has failed. Repair it, then open the store again.", _cache.DisplayUrl);
     }
 
     // Values up to this size are stored in the cache before the caller gets them; larger ones are transferred to both at once.
-    private const int LargestInMemory = 1 << 20;
+    private const int MaxInMemorySize = 1 << 20;
 
     /// <inheritdoc/>
     public override async ValueTask<ValueStream?> LoadAsync(string name, ByteRange range, CancellationToken cancellationToken)
@@ -180,14 +180,14 @@ internal sealed class CachingBackend : DelegatingBackend
     {
         while (true)
         {
-            var fillsBefore = _names.FillsEnded;
+            var fillsBefore = _names.CompletedFills;
             if (await TryLoadFromCacheAsync(ns, name, range, cancellationToken).ConfigureAwait(false) is { } cached) return cached;
             CacheFill? running = null;
             // An empty range is no reason to load a value.
             if (range.Length != 0 && !ns.IsKnownTooLarge(name) && _names.TryBeginFill(name, out running) is { } fill)
             {
                 // Another caller may have completed a fill since the lookup in the cache.
-                var late = _names.FillsEnded == fillsBefore ? null
+                var late = _names.CompletedFills == fillsBefore ? null
                     : await TryLoadLateAsync(fill, ns, range, cancellationToken).ConfigureAwait(false);
                 if (late is not null) return late;
                 _cache.Meter.AddMiss();
@@ -213,7 +213,7 @@ internal sealed class CachingBackend : DelegatingBackend
     {
         var stream = await ns.LoadAsync(name, range, cancellationToken).ConfigureAwait(false);
         if (stream is null) return null;
-        if (ns.Policy.Verify && !await ContentCheck.IsRightAsync(_cache, name, cancellationToken).ConfigureAwait(false))
+        if (ns.Policy.Verify && !await ContentCheck.IsValidAsync(_cache, name, cancellationToken).ConfigureAwait(false))
         {
             await stream.DisposeAsync().ConfigureAwait(false);
             _cache.Report(new StoreException(StoreError.HashMismatch, $"The cached value of '{name}' was damaged and will be loaded again.", name));
@@ -254,9 +254,9 @@ internal sealed class CachingBackend : DelegatingBackend
         try
         {
             source = await Inner.LoadAsync(name, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
-            if (source is not null && ns.HasRoomFor(source.Length))
+            if (source is not null && ns.CanHold(source.Length))
             {
-                return source.Length <= LargestInMemory
+                return source.Length <= MaxInMemorySize
                     ? await FillFromMemoryAsync(fill, ns, source, range, cancellationToken).ConfigureAwait(false)
                     : FillFromStream(fill, ns, source, range);
             }
@@ -281,7 +281,7 @@ internal sealed class CachingBackend : DelegatingBackend
         await using (source.ConfigureAwait(false)) bytes = await source.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
         using var check = ns.Policy.Verify ? ContentCheck.Begin(fill.Name) : null;
         check?.Append(bytes);
-        var isCached = check?.IsRight() != false && fill.TryBeginStoring(null)
+        var isCached = check?.IsValid() != false && fill.TryBeginStoring(null)
             && await ns.StoreAsync(fill.Name, bytes, null, CancellationToken.None).ConfigureAwait(false);
         _names.EndFill(fill, isCached);
         var (start, count) = range.Resolve(bytes.Length);
@@ -292,15 +292,15 @@ internal sealed class CachingBackend : DelegatingBackend
     {
         var pipe = new ChunkPipe();
         var length = source.Length;
-        if (!fill.TryBeginStoring(pipe.GiveUp)) pipe.GiveUp();
+        if (!fill.TryBeginStoring(pipe.Cancel)) pipe.Cancel();
         // On the pool, because a cache with blocking calls would wait here for what the caller has not read yet.
         _ = Task.Run(async () =>
         {
             var isCached = false;
             try
             {
-                isCached = !pipe.IsGivenUp
-                    && await ns.StoreAsync(fill.Name, new(pipe, length), () => pipe.IsGivenUp, CancellationToken.None).ConfigureAwait(false);
+                isCached = !pipe.IsCanceled
+                    && await ns.StoreAsync(fill.Name, new(pipe, length), () => pipe.IsCanceled, CancellationToken.None).ConfigureAwait(false);
             }
             finally
             {
@@ -313,7 +313,7 @@ internal sealed class CachingBackend : DelegatingBackend
     }
 
     // A cached value that is being renamed. A crash leaves it behind as a temporary item, which is never used as a value.
-    private const string OnItsWay = ".move" + Suffixes.Temporary;
+    private const string MoveSuffix = ".move" + Suffixes.Temporary;
 
     /// <inheritdoc/>
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
@@ -330,7 +330,7 @@ internal sealed class CachingBackend : DelegatingBackend
         ns.ForgetTooLarge(name);
 
         bool isCached;
-        if (!ns.HasRoomFor(value.Length))
+        if (!ns.CanHold(value.Length))
         {
             await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
             isCached = false;
@@ -422,13 +422,13 @@ internal sealed class CachingBackend : DelegatingBackend
         CachedNamespace? from, CachedNamespace? to, string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
         if (to is not null && mode == StoreMode.Overwrite) await DropAsync(to, newName).ConfigureAwait(false);
-        var onItsWay = newName + OnItsWay;
+        var temporaryName = newName + MoveSuffix;
         var size = from?.Index is null ? 0 : from.Forget(name);
         // A directory would stay in the cache if the storage refused to move it.
         var isCached = from is not null && to is not null
             && await _cache.FindAsync(name, CancellationToken.None).ConfigureAwait(false) is { IsDirectory: false };
-        var isOnItsWay = isCached && await _cache.MoveAsync(name, onItsWay).ConfigureAwait(false) == true;
-        if (from is not null && !isOnItsWay) await DropAsync(from, name).ConfigureAwait(false);
+        var isSetAside = isCached && await _cache.MoveAsync(name, temporaryName).ConfigureAwait(false) == true;
+        if (from is not null && !isSetAside) await DropAsync(from, name).ConfigureAwait(false);
 
         var isMoved = false;
         try
@@ -437,27 +437,27 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         finally
         {
-            if (isOnItsWay && isMoved && await _cache.MoveAsync(onItsWay, newName).ConfigureAwait(false) == true)
+            if (isSetAside && isMoved && await _cache.MoveAsync(temporaryName, newName).ConfigureAwait(false) == true)
             {
-                await ArriveAsync(to!, newName, size).ConfigureAwait(false);
+                await CompleteMoveAsync(to!, newName, size).ConfigureAwait(false);
             }
             else
             {
-                if (isOnItsWay) await _cache.DeleteAsync(onItsWay).ConfigureAwait(false);
+                if (isSetAside) await _cache.DeleteAsync(temporaryName).ConfigureAwait(false);
                 if (isMoved && to is not null && mode == StoreMode.CreateNew) await DropAsync(to, newName).ConfigureAwait(false);
             }
         }
         return isMoved;
     }
 
-    private async ValueTask ArriveAsync(CachedNamespace to, string newName, long? size)
+    private async ValueTask CompleteMoveAsync(CachedNamespace to, string newName, long? size)
     {
         if (to.Index is not null)
         {
             size ??= (await _cache.FindAsync(newName, CancellationToken.None).ConfigureAwait(false))?.Size;
             to.Add(newName, size ?? 0);
         }
-        await to.MakeRoomAsync().ConfigureAwait(false);
+        await to.EvictAsync().ConfigureAwait(false);
     }
 
     // A value that can be read only once is sent to both at the same time. The cache receives its end after the storage has all of it.
@@ -467,7 +467,7 @@ internal sealed class CachingBackend : DelegatingBackend
         var pipe = new ChunkPipe();
         var caching = Task.Run(async () =>
         {
-            var isCached = await ns.StoreAsync(name, new(pipe, value.Length), () => pipe.IsGivenUp, CancellationToken.None).ConfigureAwait(false);
+            var isCached = await ns.StoreAsync(name, new(pipe, value.Length), () => pipe.IsCanceled, CancellationToken.None).ConfigureAwait(false);
             pipe.Stop();
             return isCached;
         }, CancellationToken.None);
@@ -479,7 +479,7 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         catch
         {
-            pipe.GiveUp();
+            pipe.Cancel();
             await caching.ConfigureAwait(false);
             throw;
         }
@@ -494,8 +494,8 @@ internal sealed class CachingBackend : DelegatingBackend
             _cache.Disable(new StoreException(StoreError.BackendFailure, $"The old value of '{name}' could not be removed from it.", name));
     }
 
-    private static readonly TimeSpan LongestUpkeepInterval = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan ShortestUpkeepInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MaxMaintenanceInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MinMaintenanceInterval = TimeSpan.FromMilliseconds(250);
 
     // Losing the journal in a crash matters little, and each write contains all accesses since the opening.
     private static readonly TimeSpan JournalInterval = TimeSpan.FromMinutes(10);
@@ -517,21 +517,21 @@ internal sealed class CachingBackend : DelegatingBackend
         }
     }
 
-    private async Task KeepUpAsync(CancellationToken cancellationToken)
+    private async Task RunMaintenanceAsync(CancellationToken cancellationToken)
     {
         try
         {
             await _listing.ConfigureAwait(false);
             await RemoveLeftoversAsync(cancellationToken).ConfigureAwait(false);
-            var shortestAge = _namespaces.Values.Min(ns => ns.Policy.MaxAge) ?? LongestUpkeepInterval;
-            var interval = TimeSpan.FromTicks(Math.Clamp(shortestAge.Ticks / 4, ShortestUpkeepInterval.Ticks, LongestUpkeepInterval.Ticks));
+            var shortestAge = _namespaces.Values.Min(ns => ns.Policy.MaxAge) ?? MaxMaintenanceInterval;
+            var interval = TimeSpan.FromTicks(Math.Clamp(shortestAge.Ticks / 4, MinMaintenanceInterval.Ticks, MaxMaintenanceInterval.Ticks));
             var written = NowInMilliseconds;
             while (_cache.IsUsable)
             {
                 await WaitAsync(interval, cancellationToken).ConfigureAwait(false);
                 foreach (var ns in _namespaces.Values)
                     if (ns.NeedsRelisting) await RelistAsync(ns, cancellationToken).ConfigureAwait(false);
-                    else await ns.MakeRoomAsync().ConfigureAwait(false);
+                    else await ns.EvictAsync().ConfigureAwait(false);
                 if (NowInMilliseconds - written < JournalInterval.TotalMilliseconds) continue;
                 await WriteJournalAsync(cancellationToken).ConfigureAwait(false);
                 written = NowInMilliseconds;
@@ -572,15 +572,15 @@ internal sealed class CachingBackend : DelegatingBackend
         }
     }
 
-    private async Task EndUpkeepAsync()
+    private async Task StopMaintenanceAsync()
     {
         // A session that added nothing can skip the listing; otherwise each session would leave more behind.
         if (_cache.IsUsable && _namespaces.Values.Any(ns => ns.Policy.IsLimited && ns.HasAdded)) await _listing.ConfigureAwait(false);
         await _closing.CancelAsync().ConfigureAwait(false);
         await _listing.ConfigureAwait(false);
-        await _upkeep.ConfigureAwait(false);
+        await _maintenance.ConfigureAwait(false);
         if (!_cache.IsUsable) return;
-        foreach (var ns in _namespaces.Values) await ns.MakeRoomAsync().ConfigureAwait(false);
+        foreach (var ns in _namespaces.Values) await ns.EvictAsync().ConfigureAwait(false);
         await WriteJournalAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
@@ -605,12 +605,12 @@ internal sealed class CachingBackend : DelegatingBackend
         if (records.Count == 0) return;
         try
         {
-            if (_journal.IsDueForRenewal(limited.Sum(ns => (long)ns.Index!.Count), records.Count) && limited.All(ns => ns.IsListed))
+            if (_journal.NeedsRewrite(limited.Sum(ns => (long)ns.Index!.Count), records.Count) && limited.All(ns => ns.IsListed))
             {
                 records.Clear();
                 var now = NowInMilliseconds;
                 foreach (var ns in limited) ns.CollectSince(0, records);
-                await _journal.RenewAsync(records, cancellationToken).ConfigureAwait(false);
+                await _journal.RewriteAsync(records, cancellationToken).ConfigureAwait(false);
                 _accessesSince = now;
             }
             else

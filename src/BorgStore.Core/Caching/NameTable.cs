@@ -6,10 +6,10 @@ namespace BorgStore.Caching;
 internal sealed class NameTable
 {
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
-    private long _fillsEnded;
+    private long _completedFills;
 
     /// <summary>The number of values loaded into the cache so far.</summary>
-    public long FillsEnded => Interlocked.Read(ref _fillsEnded);
+    public long CompletedFills => Interlocked.Read(ref _completedFills);
 
     /// <summary>Starts a change. Waits for earlier ones, and gives up loading a value of that name into the cache.</summary>
     /// <returns>The change, which ends when it is disposed.</returns>
@@ -24,7 +24,7 @@ internal sealed class NameTable
         var change = new Change(this, name, entry);
         try
         {
-            await entry.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await entry.Semaphore.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -33,7 +33,7 @@ internal sealed class NameTable
         }
         try
         {
-            if (entry.Fill is { } fill) await fill.GiveUpAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (entry.Fill is { } fill) await fill.CancelAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
             return change;
         }
         catch
@@ -65,7 +65,7 @@ internal sealed class NameTable
     /// <summary>Ends the loading of a value.</summary>
     public void EndFill(CacheFill fill, bool isCached)
     {
-        if (isCached) Interlocked.Increment(ref _fillsEnded);
+        if (isCached) Interlocked.Increment(ref _completedFills);
         lock (_entries)
         {
             if (_entries.TryGetValue(fill.Name, out var entry) && entry.Fill == fill)
@@ -78,9 +78,9 @@ internal sealed class NameTable
     }
 
     /// <summary>Gives up all values being loaded into the cache.</summary>
-    public Task GiveUpFillsAsync()
+    public Task CancelFillsAsync()
     {
-        lock (_entries) return Task.WhenAll(_entries.Values.Select(entry => entry.Fill).OfType<CacheFill>().Select(fill => fill.GiveUpAsync()));
+        lock (_entries) return Task.WhenAll(_entries.Values.Select(entry => entry.Fill).OfType<CacheFill>().Select(fill => fill.CancelAsync()));
     }
 
     private void Leave(string name, Entry entry)
@@ -97,7 +97,7 @@ internal sealed class NameTable
         /// <summary>Lets the next change start.</summary>
         public void Dispose()
         {
-            entry.Turn.Release();
+            entry.Semaphore.Release();
             table.Leave(name, entry);
         }
     }
@@ -105,7 +105,7 @@ internal sealed class NameTable
     /// <summary>A name that is being changed or loaded.</summary>
     internal sealed class Entry
     {
-        public SemaphoreSlim Turn { get; } = new(1, 1);
+        public SemaphoreSlim Semaphore { get; } = new(1, 1);
 
         public int Changes { get; set; }
 

@@ -12,7 +12,7 @@ namespace BorgStore.Diagnostics;
 internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? bandwidth) : DelegatingBackend(inner)
 {
     // The resolution of timers.
-    private static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan MinDelay = TimeSpan.FromMilliseconds(2);
 
     public override async ValueTask<ItemInfo?> FindAsync(string name, CancellationToken cancellationToken)
     {
@@ -99,7 +99,7 @@ internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? ba
     {
         var emulated = latency + (bandwidth is { } bits ? TimeSpan.FromSeconds(volume * 8.0 / bits) : TimeSpan.Zero);
         var left = emulated - Stopwatch.GetElapsedTime(start);
-        if (left > ShortestDelay) await Task.Delay(left, cancellationToken).ConfigureAwait(false);
+        if (left > MinDelay) await Task.Delay(left, cancellationToken).ConfigureAwait(false);
         while (Stopwatch.GetElapsedTime(start) < emulated) Thread.SpinWait(20);
     }
 }

@@ -8,8 +8,8 @@ namespace BorgStore.Diagnostics;
 /// <summary>Rewrites backend errors in the caller's terms: full names instead
 /// of nested ones, the store's URL, and one wording for all backends.</summary>
 /// <param name="inner">The wrapped backend.</param>
-/// <param name="shownUrl">The URL without its password.</param>
-internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : DelegatingBackend(inner)
+/// <param name="displayUrl">The URL without its password.</param>
+internal sealed class ExplainingBackend(IBackend inner, string displayUrl) : DelegatingBackend(inner)
 {
     /// <summary>The namespaces; <see langword="null"/> until they are known.</summary>
     public StoreLayout? Layout { get; set; }
@@ -129,7 +129,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         }
         catch (StoreException e) when (e.NeedsExplanation)
         {
-            throw e.Explain($"delete {names.Count} items", shownUrl);
+            throw e.Explain($"delete {names.Count} items", displayUrl);
         }
     }
 
@@ -194,7 +194,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
     }
 
     private StoreException OfBlocks(StoreException e, IReadOnlyList<Block> blocks)
-        => FindSource(e, blocks) is { } source ? OfItem(e, "read a part of", source) : e.Explain($"gather {blocks.Count} parts of items", shownUrl);
+        => FindSource(e, blocks) is { } source ? OfItem(e, "read a part of", source) : e.Explain($"gather {blocks.Count} parts of items", displayUrl);
 
     // The storage names the item that caused the failure.
     private static string? FindSource(StoreException e, IReadOnlyList<Block> blocks)
@@ -219,7 +219,7 @@ internal sealed class ExplainingBackend(IBackend inner, string shownUrl) : Deleg
         }
         catch (StoreException e) when (e.NeedsExplanation)
         {
-            throw e.Explain($"{doing} the store '{shownUrl}'", shownUrl);
+            throw e.Explain($"{doing} the store '{displayUrl}'", displayUrl);
         }
     }
 

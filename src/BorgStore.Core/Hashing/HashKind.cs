@@ -7,7 +7,7 @@ namespace BorgStore.Hashing;
 /// <remarks>The kinds are compared by reference. All members may be used from many threads at once.</remarks>
 public sealed class HashKind
 {
-    private const int LongestShown = 40;
+    private const int MaxShownLength = 40;
     private readonly Func<HashKind, Hasher> _create;
 
     private HashKind(string name, string displayName, int digestSize, Func<HashKind, Hasher> create) =>
@@ -146,5 +146,5 @@ public sealed class HashKind
     }
 
     // Names come over the wire too.
-    private static string Shorten(string? text) => text is { Length: > LongestShown } ? text[..LongestShown] : text ?? "";
+    private static string Shorten(string? text) => text is { Length: > MaxShownLength } ? text[..MaxShownLength] : text ?? "";
 }

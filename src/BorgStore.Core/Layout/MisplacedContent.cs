@@ -8,7 +8,7 @@ namespace BorgStore.Layout;
 /// namespaces; unless the user gives the layout, only what can hardly be anything else is accepted.</remarks>
 internal static class MisplacedContent
 {
-    private const int LongestExtension = 5;
+    private const int MaxExtensionLength = 5;
     private const int SampledItems = 100;
 
     /// <summary>Checks all content.</summary>
@@ -18,7 +18,7 @@ internal static class MisplacedContent
     /// <returns>The nested name of the first misplaced file, and the reason; <see langword="null"/> if there is none.</returns>
     public static async Task<(string Path, string Reason)?> FindAsync(IBackend backend, StoreLayout? given, CancellationToken cancellationToken)
     {
-        var layout = given ?? await LayoutRecognition.RecognizeAsync(backend, cancellationToken).ConfigureAwait(false);
+        var layout = given ?? await LayoutDetector.DetectAsync(backend, cancellationToken).ConfigureAwait(false);
         var isSure = given is not null || layout == StoreLayout.Borg2;
         await foreach (var item in backend.ListAsync("", ListScope.Tree, cancellationToken).ConfigureAwait(false))
         {
@@ -29,20 +29,20 @@ internal static class MisplacedContent
 
     /// <summary>Checks some items of a store whose layout was recognised.</summary>
     /// <param name="backend">An open backend.</param>
-    /// <param name="recognised">The recognised layout.</param>
+    /// <param name="detected">The recognised layout.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The nested name of what may be an ordinary file, and the reason;
     /// <see langword="null"/> if there is none, or if nested keys show that this is a store.</returns>
-    public static async Task<(string Path, string Reason)?> FindDoubtAsync(IBackend backend, StoreLayout recognised, CancellationToken cancellationToken)
+    public static async Task<(string Path, string Reason)?> FindSuspiciousContentAsync(IBackend backend, StoreLayout detected, CancellationToken cancellationToken)
     {
-        if (recognised == StoreLayout.Borg2 || recognised.Namespaces.Any(ns => ns.IsKnown && ns.WriteLevel > 0)) return null;
-        foreach (var ns in recognised.Namespaces)
+        if (detected == StoreLayout.Borg2 || detected.Namespaces.Any(ns => ns.IsKnown && ns.WriteLevel > 0)) return null;
+        foreach (var ns in detected.Namespaces)
         {
             var left = SampledItems;
             await foreach (var item in backend.ListAsync(ns.Name, ListScope.Tree, cancellationToken).ConfigureAwait(false))
             {
                 var name = ns.Name.Length == 0 ? item.Name : $"{ns.Name}/{item.Name}";
-                if (Describe(name, recognised, isSure: false) is { } reason) return (name, reason);
+                if (Describe(name, detected, isSure: false) is { } reason) return (name, reason);
                 if (--left == 0) break;
             }
         }
@@ -62,6 +62,6 @@ internal static class MisplacedContent
     {
         var dot = key.LastIndexOf('.');
         var extension = key.AsSpan(dot + 1);
-        return dot > 0 && extension.Length is > 0 and <= LongestExtension && extension.IndexOfAnyInRange('a', 'z') >= 0;
+        return dot > 0 && extension.Length is > 0 and <= MaxExtensionLength && extension.IndexOfAnyInRange('a', 'z') >= 0;
     }
 }

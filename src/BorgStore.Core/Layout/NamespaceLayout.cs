@@ -6,10 +6,10 @@ namespace BorgStore.Layout;
 public sealed record NamespaceLayout
 {
     /// <summary>The maximum number of levels to search if the levels are not known.</summary>
-    internal const int MostSearchedLevels = 3;
+    internal const int MaxSearchedLevels = 3;
 
     /// <summary>The maximum number of levels of a namespace.</summary>
-    internal const int DeepestLevel = 16;
+    internal const int MaxLevel = 16;
 
     /// <summary>Initializes the layout of a namespace.</summary>
     /// <param name="name">Its name; <c>""</c> for keys without a namespace.</param>
@@ -19,9 +19,9 @@ public sealed record NamespaceLayout
         Name = name.TrimEnd('/');
         // In a namespace with an invalid name, no item could be stored or found.
         if (Name.Length > 0) ItemName.CheckReadable(Name, Name);
-        if (levels.Count == 0 || levels.Any(level => level is < 0 or > DeepestLevel) || levels.Distinct().Count() != levels.Count)
+        if (levels.Count == 0 || levels.Any(level => level is < 0 or > MaxLevel) || levels.Distinct().Count() != levels.Count)
             throw new StoreException(StoreError.InvalidArgument,
-                $"The levels of namespace '{Name}' are [{string.Join(", ", levels)}]. Give one level (0 for flat, 2 for ns/12/34/1234…), or for a change of level the old one and then the new one; each from 0 to {DeepestLevel}.",
+                $"The levels of namespace '{Name}' are [{string.Join(", ", levels)}]. Give one level (0 for flat, 2 for ns/12/34/1234…), or for a change of level the old one and then the new one; each from 0 to {MaxLevel}.",
                 Name);
         Levels = levels;
     }

@@ -30,19 +30,19 @@ public static class ItemName
 
     /// <summary>Checks a nested name that will be written, leaving room for the soft-deletion suffix.</summary>
     /// <param name="name">The nested name.</param>
-    /// <param name="shownName">The name for the message, as the user gave it.</param>
-    public static void CheckWritable(ReadOnlySpan<char> name, string shownName)
+    /// <param name="displayName">The name for the message, as the user gave it.</param>
+    public static void CheckWritable(ReadOnlySpan<char> name, string displayName)
     {
         if ((DescribeProblem(name, writing: true, OperatingSystem.IsWindows()) ?? DescribeKeyProblem(name)) is { } problem)
-            throw Invalid(shownName, problem);
+            throw Invalid(displayName, problem);
     }
 
     /// <summary>Checks a nested name that will be read, moved away or deleted.</summary>
     /// <param name="name">The nested name.</param>
-    /// <param name="shownName">The name for the message, as the user gave it.</param>
-    public static void CheckReadable(ReadOnlySpan<char> name, string shownName)
+    /// <param name="displayName">The name for the message, as the user gave it.</param>
+    public static void CheckReadable(ReadOnlySpan<char> name, string displayName)
     {
-        if (DescribeReadingProblem(name) is { } problem) throw Invalid(shownName, problem);
+        if (DescribeReadingProblem(name) is { } problem) throw Invalid(displayName, problem);
     }
 
     /// <summary>Returns whether a nested name passes <see cref="CheckReadable"/>.</summary>
@@ -70,7 +70,7 @@ public static class ItemName
 
     /// <summary>Returns whether a store may contain a file or directory of this name: as a part of an item's name, or for internal use.</summary>
     /// <param name="element">One element of a path.</param>
-    internal static bool MayLieInStore(ReadOnlySpan<char> element)
+    internal static bool CanBeInStore(ReadOnlySpan<char> element)
         => IsListable(element[..Math.Min(element.Length, MaxLength)])
             || (element.EndsWith(Suffixes.Temporary) || element.EndsWith(Suffixes.Hidden)) && IsTemporary(element.ToString());
 

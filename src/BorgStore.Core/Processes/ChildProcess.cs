@@ -10,7 +10,7 @@ namespace BorgStore.Processes;
 /// </remarks>
 internal abstract class ChildProcess : IAsyncDisposable
 {
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _exitTimeout;
     private readonly ErrorTail _errors;
     private readonly CancellationTokenSource _readingErrors = new();
     private Task _errorsRead = Task.CompletedTask;
@@ -18,7 +18,7 @@ internal abstract class ChildProcess : IAsyncDisposable
 
     /// <summary>Initializes what ending the child needs.</summary>
     /// <param name="command">The command it was started with.</param>
-    protected ChildProcess(ChildCommand command) => (_patience, _errors) = (command.Patience, new(command.ErrorLine));
+    protected ChildProcess(ChildCommand command) => (_exitTimeout, _errors) = (command.ExitTimeout, new(command.ErrorLine));
 
     /// <summary>Its process id, and on Unix that of its process group.</summary>
     public abstract int Id { get; }
@@ -67,10 +67,10 @@ internal abstract class ChildProcess : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         CloseInput();
-        if (!await EndsWithinAsync(Exited, _patience).ConfigureAwait(false))
+        if (!await EndsWithinAsync(Exited, _exitTimeout).ConfigureAwait(false))
         {
             Terminate();
-            if (!await EndsWithinAsync(Exited, _patience).ConfigureAwait(false)) Kill();
+            if (!await EndsWithinAsync(Exited, _exitTimeout).ConfigureAwait(false)) Kill();
             await Exited.ConfigureAwait(false);
         }
         await WaitAsync(TimeSpan.Zero).ConfigureAwait(false);
@@ -109,5 +109,5 @@ internal sealed record ChildCommand(string FileName, IReadOnlyList<string> Argum
     public Action<string>? ErrorLine { get; init; }
 
     /// <summary>How long the child may take to end after its input is closed, and again after it is asked to end.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan ExitTimeout { get; init; } = TimeSpan.FromSeconds(2);
 }

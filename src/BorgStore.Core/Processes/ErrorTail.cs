@@ -8,7 +8,7 @@ namespace BorgStore.Processes;
 internal sealed class ErrorTail(Action<string>? line = null)
 {
     private const int Capacity = 4096;
-    private const int LongestLine = 64 * 1024;
+    private const int MaxLineLength = 64 * 1024;
     private readonly byte[] _bytes = new byte[2 * Capacity];
     private readonly object _lock = new();
     private readonly List<byte> _line = [];
@@ -68,7 +68,7 @@ internal sealed class ErrorTail(Action<string>? line = null)
         foreach (var b in bytes)
         {
             if (b != '\n') _line.Add(b);
-            if (b != '\n' && _line.Count < LongestLine) continue;
+            if (b != '\n' && _line.Count < MaxLineLength) continue;
             PassLine();
         }
     }

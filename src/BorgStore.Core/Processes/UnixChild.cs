@@ -20,7 +20,7 @@ internal sealed class UnixChild : ChildProcess
     private readonly Socket _socket;
     private readonly Socket _watcherInput;
     private readonly int _watcher;
-    private bool _isGone;
+    private bool _hasExited;
 
     private UnixChild(ChildCommand command, int id, Socket socket, Socket errors) : base(command)
     {
@@ -107,7 +107,7 @@ internal sealed class UnixChild : ChildProcess
     {
         lock (_lock)
         {
-            if (!_isGone) UnixProcess.SignalGroup(Id, signal);
+            if (!_hasExited) UnixProcess.SignalGroup(Id, signal);
         }
     }
 
@@ -115,15 +115,15 @@ internal sealed class UnixChild : ChildProcess
     {
         UnixProcess.WaitUntilEnded(Id);
         // Dismiss the watcher first: once the child is reaped, its number may belong to another process, which the watcher must not signal.
-        DismissWatcher();
+        StopWatcher();
         lock (_lock)
         {
-            _isGone = true;
+            _hasExited = true;
             _exited.TrySetResult(UnixProcess.Reap(Id));
         }
     }
 
-    private void DismissWatcher()
+    private void StopWatcher()
     {
         using (_watcherInput)
         {

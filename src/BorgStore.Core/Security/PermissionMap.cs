@@ -23,8 +23,8 @@ public sealed class PermissionMap
         {
             var path = key is [.., not '/', '/'] ? key[..^1] : key;
             CheckPath(path);
-            if (letters is null) throw Wrong(path, "has no rights; write an empty string for none");
-            if (!rights.TryAdd(path, ParseRights(letters))) throw Wrong(path, "is given twice");
+            if (letters is null) throw InvalidPath(path, "has no rights; write an empty string for none");
+            if (!rights.TryAdd(path, ParseRights(letters))) throw InvalidPath(path, "is given twice");
         }
         _entries = rights.ToFrozenDictionary();
     }
@@ -114,7 +114,7 @@ public sealed class PermissionMap
     /// <summary>Throws <see cref="StoreError.PermissionDenied"/> unless one of some rights is granted for a name.</summary>
     /// <param name="name">A nested name; <c>""</c> for the store itself.</param>
     /// <param name="anyOf">One of these is enough.</param>
-    internal void Demand(string name, AccessRights anyOf)
+    internal void ThrowIfDenied(string name, AccessRights anyOf)
     {
         if (!Allows(name, anyOf)) throw Denied(name, anyOf);
     }
@@ -122,7 +122,7 @@ public sealed class PermissionMap
     /// <summary>Throws <see cref="StoreError.PermissionDenied"/> unless one of some rights is granted for everything below a directory.</summary>
     /// <param name="directory">The nested name of the directory; <c>""</c> for the store itself.</param>
     /// <param name="anyOf">One of these is enough.</param>
-    internal void DemandBelow(string directory, AccessRights anyOf)
+    internal void ThrowIfDeniedBelow(string directory, AccessRights anyOf)
     {
         if (!AllowsBelow(directory, anyOf)) throw Denied(directory, anyOf);
     }
@@ -136,11 +136,11 @@ public sealed class PermissionMap
     {
         if (path is null) throw new StoreException(StoreError.InvalidArgument, "The permissions have an entry without a path.");
         if (path.Length == 0) return;
-        if (ItemName.DescribeProblem(path, writing: false, windows: false) is { } problem) throw Wrong(path, $"matches no name: {problem}");
-        if (path.Split('/').Any(element => element is "" or ".")) throw Wrong(path, "matches no name: it has an element that is empty or a dot");
+        if (ItemName.DescribeProblem(path, writing: false, windows: false) is { } problem) throw InvalidPath(path, $"matches no name: {problem}");
+        if (path.Split('/').Any(element => element is "" or ".")) throw InvalidPath(path, "matches no name: it has an element that is empty or a dot");
     }
 
-    private static StoreException Wrong(string path, string problem)
+    private static StoreException InvalidPath(string path, string problem)
         => new(StoreError.InvalidArgument, $"The entry '{PrintableText.Escape(path)}' of the permissions {problem}.");
 
     private static bool IsBelow(string path, string directory)

@@ -18,6 +18,6 @@ public sealed class AccessTransformationAttribute : ArgumentTransformationAttrib
         if (plain is object?[] several) return several.Aggregate(AccessRights.None, (all, one) => all | (AccessRights)Transform(engineIntrinsics, one));
         return plain is not null and not "" && LanguagePrimitives.TryConvertTo<AccessRights>(plain, out var rights)
             ? rights
-            : throw Refusal.Of($"'{plain}' is not a right. Specify List, Read, Write, Overwrite or Delete, separated by commas, or letters out of l (list), r (read), w (write new), W (overwrite), D (delete).");
+            : throw ArgumentErrors.Create($"'{plain}' is not a right. Specify List, Read, Write, Overwrite or Delete, separated by commas, or letters out of l (list), r (read), w (write new), W (overwrite), D (delete).");
     }
 }

@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 public sealed class BlockTransformationAttribute : ArgumentTransformationAttribute
 {
     /// <summary>Whether a number is accepted as a name, as it is for a string parameter.</summary>
-    public bool TakesNumbers { get; set; }
+    public bool AcceptsNumbers { get; set; }
 
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData) => ValueArgument.Unwrap(inputData) switch
@@ -25,11 +25,11 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
             case BorgStoreBlock block:
                 return block;
             case BorgStoreInfo or BorgStoreHandle:
-                Refusal.RefuseAsName(value);
-                throw Refuse(value);
+                ArgumentErrors.ThrowIfNotName(value);
+                throw CreateException(value);
             case string { Length: > 0 } name:
                 return new(name, 0, null);
-            case int or long or double or decimal when TakesNumbers:
+            case int or long or double or decimal when AcceptsNumbers:
                 return new(LanguagePrimitives.ConvertTo<string>(value), 0, null);
             case BorgStoreItem item:
                 return new(item.Name, 0, item.Size) { IsItem = true, HasStore = true };
@@ -39,7 +39,7 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
                 var (offset, length) = IsBlock(wrapped) ? (wrapped.Properties["Offset"]?.Value, wrapped.Properties["Length"]?.Value) : default;
                 return Make(name, offset, length, value) with { HasStore = wrapped.Properties["Store"]?.Value is not null };
             default:
-                throw Refuse(value);
+                throw CreateException(value);
         }
     }
 
@@ -55,7 +55,7 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
         }
         catch (PSInvalidCastException)
         {
-            throw Refuse(value);
+            throw CreateException(value);
         }
     }
 
@@ -63,6 +63,6 @@ public sealed class BlockTransformationAttribute : ArgumentTransformationAttribu
     private static long? ReadNumber(object? value)
         => ValueArgument.Unwrap(value) is null or "" ? null : LanguagePrimitives.ConvertTo<long>(value);
 
-    private static ArgumentTransformationMetadataException Refuse(object? value)
-        => Refusal.Of($"A part must be an item, a name, or an object with the properties Name, Offset and Length; this is {Refusal.Describe(value)}.");
+    private static ArgumentTransformationMetadataException CreateException(object? value)
+        => ArgumentErrors.Create($"A part must be an item, a name, or an object with the properties Name, Offset and Length; this is {ArgumentErrors.Describe(value)}.");
 }

@@ -22,7 +22,7 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
             Encoding encoding => encoding,
             int codePage => Find(codePage),
             string name => Find(name),
-            _ => Refuse($"An encoding must be a name, such as utf8, or a code page; this is {Refusal.Describe(inputData)}."),
+            _ => Reject($"An encoding must be a name, such as utf8, or a code page; this is {ArgumentErrors.Describe(inputData)}."),
         };
 
     private static Encoding Find(string name) => name.ToUpperInvariant() switch
@@ -37,15 +37,15 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
         "ANSI" => Find(CultureInfo.CurrentCulture.TextInfo.ANSICodePage),
         "OEM" => Find(CultureInfo.CurrentCulture.TextInfo.OEMCodePage),
         _ when int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var codePage) => Find(codePage),
-        _ => Demand(() => Encoding.GetEncoding(name)),
+        _ => FindOrReject(() => Encoding.GetEncoding(name)),
     };
 
     private static Encoding Find(int codePage)
-        => Demand(() => CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage));
+        => FindOrReject(() => CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage));
 
-    private static UTF8Encoding Refuse(string why) => RefusedArgument.Mark(new UTF8Encoding(), new(StoreError.InvalidArgument, why));
+    private static UTF8Encoding Reject(string why) => RejectedArgument.Mark(new UTF8Encoding(), new(StoreError.InvalidArgument, why));
 
-    private static Encoding Demand(Func<Encoding> find)
+    private static Encoding FindOrReject(Func<Encoding> find)
     {
         try
         {
@@ -53,7 +53,7 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            return Refuse($"There is no such encoding. Use one of {string.Join(", ", Names)}, or a code page.");
+            return Reject($"There is no such encoding. Use one of {string.Join(", ", Names)}, or a code page.");
         }
     }
 }

@@ -9,22 +9,22 @@ public sealed class ItemNameTransformationAttribute : ArgumentTransformationAttr
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        Refusal.RefuseAsName(inputData);
+        ArgumentErrors.ThrowIfNotName(inputData);
         return inputData switch
         {
             // An array binds without a conversion, so the binder does not try the piped item itself again.
             string text => new[] { text },
-            object?[] several when several.Any(IsItem) => ItemInPlaceOfName.Instance,
-            _ => IsItem(inputData) ? ItemInPlaceOfName.Instance : inputData,
+            object?[] several when several.Any(IsItem) => ItemPlaceholder.Instance,
+            _ => IsItem(inputData) ? ItemPlaceholder.Instance : inputData,
         };
     }
 
     /// <summary>Throws if items were given as an argument: only the name would be used, and it would be looked up among the live items of whichever
     /// store is open.</summary>
     /// <param name="arguments">The names that were bound before the first pipeline input.</param>
-    internal static void RefuseItems(string[] arguments)
+    internal static void ThrowIfItem(string[] arguments)
     {
-        if (arguments.Contains(ItemInPlaceOfName.Text)) throw ItemAsArgument();
+        if (arguments.Contains(ItemPlaceholder.Text)) throw ItemAsArgument();
     }
 
     /// <summary>Returns the error for an item that was given as an argument.</summary>
@@ -35,11 +35,11 @@ public sealed class ItemNameTransformationAttribute : ArgumentTransformationAttr
 
     // Does not convert to a string array, so the binder goes on to the properties of a piped item. Throwing would have the same effect, but would
     // cost more per item than everything else. As an argument it converts to a text that cannot be a name.
-    private sealed class ItemInPlaceOfName
+    private sealed class ItemPlaceholder
     {
         public const string Text = "\0";
 
-        public static ItemInPlaceOfName Instance { get; } = new();
+        public static ItemPlaceholder Instance { get; } = new();
 
         public override string ToString() => Text;
     }

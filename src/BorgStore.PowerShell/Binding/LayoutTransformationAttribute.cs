@@ -11,6 +11,6 @@ public sealed class LayoutTransformationAttribute : ArgumentTransformationAttrib
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
         => ValueArgument.Unwrap(inputData) is null or IDictionary
             ? inputData
-            : RefusedArgument.Mark(new Hashtable(), new(StoreError.InvalidArgument,
-                $"Namespaces must be given with their levels; this is {Refusal.Describe(inputData)}. {LayoutArgument.Form}."));
+            : RejectedArgument.Mark(new Hashtable(), new(StoreError.InvalidArgument,
+                $"Namespaces must be given with their levels; this is {ArgumentErrors.Describe(inputData)}. {LayoutArgument.Form}."));
 }

@@ -9,7 +9,7 @@ public sealed class NameTransformationAttribute : ArgumentTransformationAttribut
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        Refusal.RefuseAsName(inputData);
+        ArgumentErrors.ThrowIfNotName(inputData);
         var plain = inputData is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : inputData;
         return plain switch
         {
@@ -28,6 +28,6 @@ public sealed class NameTransformationAttribute : ArgumentTransformationAttribut
             if (wrapped.BaseObject is string name) return name;
             if (wrapped.Properties["Name"]?.Value?.ToString() is { Length: > 0 } property) return property;
         }
-        throw Refusal.Of($"A name must be a string, or an object with the property Name; this is {Refusal.Describe(value)}.");
+        throw ArgumentErrors.Create($"A name must be a string, or an object with the property Name; this is {ArgumentErrors.Describe(value)}.");
     }
 }

@@ -9,10 +9,10 @@ public sealed class PatternTransformationAttribute : ArgumentTransformationAttri
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        Refusal.RefuseAsName(inputData);
+        ArgumentErrors.ThrowIfNotName(inputData);
         return inputData is not null && PSObject.AsPSObject(inputData) is { BaseObject: not string } wrapped
             && wrapped.Properties["Name"] is not null
-            ? throw Refusal.Of($"A pattern must be a string; this is {Refusal.Describe(inputData)}. For the exact name of an item, use -LiteralName.")
+            ? throw ArgumentErrors.Create($"A pattern must be a string; this is {ArgumentErrors.Describe(inputData)}. For the exact name of an item, use -LiteralName.")
             : inputData;
     }
 }

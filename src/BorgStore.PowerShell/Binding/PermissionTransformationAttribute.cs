@@ -19,12 +19,12 @@ public sealed class PermissionTransformationAttribute : ArgumentTransformationAt
                 PermissionMap map => map,
                 string text => PermissionMap.Parse(text),
                 IDictionary entries => Parse(entries),
-                _ => throw new StoreException(StoreError.InvalidArgument, $"Permissions must be the output of New-BorgStorePermission, the name of a preset, or @{{ '' = 'lr'; locks = 'lrwD' }}; this is {Refusal.Describe(inputData)}."),
+                _ => throw new StoreException(StoreError.InvalidArgument, $"Permissions must be the output of New-BorgStorePermission, the name of a preset, or @{{ '' = 'lr'; locks = 'lrwD' }}; this is {ArgumentErrors.Describe(inputData)}."),
             };
         }
         catch (StoreException e)
         {
-            return RefusedArgument.Mark(new PermissionMap([]), e);
+            return RejectedArgument.Mark(new PermissionMap([]), e);
         }
     }
 

@@ -10,6 +10,6 @@ public sealed class StoreReferenceTransformationAttribute : ArgumentTransformati
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
         => StoreReference.TryFrom(inputData, out var reference)
             ? reference
-            : RefusedArgument.Mark(StoreReference.CreateStandIn(), new(StoreError.InvalidArgument,
-                $"A store must be the output of Open-BorgStore, a URL, or the Store property of an item; this is {Refusal.Describe(inputData)}."));
+            : RejectedArgument.Mark(StoreReference.CreateStandIn(), new(StoreError.InvalidArgument,
+                $"A store must be the output of Open-BorgStore, a URL, or the Store property of an item; this is {ArgumentErrors.Describe(inputData)}."));
 }

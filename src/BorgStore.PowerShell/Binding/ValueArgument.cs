@@ -13,7 +13,7 @@ internal static class ValueArgument
     public const int GatherLimit = 256 * 1024 * 1024;
 
     // Shorter streams are read into memory to their end, where a wrong length does no harm.
-    private const int WorthStreaming = 64 * 1024;
+    private const int StreamingThreshold = 64 * 1024;
 
     public static object? Unwrap(object? value)
         => value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
@@ -27,7 +27,7 @@ internal static class ValueArgument
         string text => new(Encode(text, encoding)),
         Stream stream => Read(stream, name),
         var other => throw new StoreException(StoreError.InvalidArgument,
-            $"'{name}' was not stored: a value must be byte[], a string or a Stream; this is {(other is null ? "$null" : Refusal.Describe(other))}. {Suggest(other)}", name),
+            $"'{name}' was not stored: a value must be byte[], a string or a Stream; this is {(other is null ? "$null" : ArgumentErrors.Describe(other))}. {Suggest(other)}", name),
     };
 
     public static byte[] Encode(string text, Encoding encoding) => [.. encoding.GetPreamble(), .. encoding.GetBytes(text)];
@@ -38,7 +38,7 @@ internal static class ValueArgument
     {
         CheckReadable(stream, name);
         var length = FindLength(stream);
-        return length > WorthStreaming ? new(new WholeStream(stream, length, name), length) : new(ReadToEnd(stream, length, name));
+        return length > StreamingThreshold ? new(new LengthCheckedStream(stream, length, name), length) : new(ReadToEnd(stream, length, name));
     }
 
     public static void CheckReadable(Stream stream, string name)
@@ -53,7 +53,7 @@ internal static class ValueArgument
     {
         // One byte more, to find the end without growing the buffer.
         using var memory = new MemoryStream((int)Math.Min(announced + 1, GatherLimit));
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(announced + 1, WorthStreaming), 128 * 1024));
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(announced + 1, StreamingThreshold), 128 * 1024));
         try
         {
             for (int read; (read = stream.Read(buffer)) > 0;)

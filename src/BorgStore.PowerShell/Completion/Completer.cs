@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 /// return within the time that a user waits for the Tab key.</summary>
 public abstract class Completer : IArgumentCompleter
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(800);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(800);
 
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
@@ -16,7 +16,7 @@ public abstract class Completer : IArgumentCompleter
     {
         try
         {
-            using var limit = new CancellationTokenSource(LongestWait);
+            using var limit = new CancellationTokenSource(MaxWait);
             var request = new CompletionRequest(commandName, parameterName, ShellWord.Read(wordToComplete), commandAst, fakeBoundParameters);
             return [.. Complete(request, limit.Token).Select(Offer).OfType<CompletionResult>()];
         }

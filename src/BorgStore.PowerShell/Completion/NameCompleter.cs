@@ -5,7 +5,7 @@ namespace BorgStore.Commands;
 /// <summary>Completes namespaces, and names of items once a namespace is typed.</summary>
 public class NameCompleter : Completer
 {
-    private const int MostNames = 200;
+    private const int MaxNames = 200;
 
     /// <inheritdoc/>
     private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
@@ -35,7 +35,7 @@ public class NameCompleter : Completer
             {
                 if (!item.Name.StartsWith(prefix, StringComparison.Ordinal)) continue;
                 lock (names) names.Add(item.Name);
-                if (names.Count == MostNames || cancellationToken.IsCancellationRequested) break;
+                if (names.Count == MaxNames || cancellationToken.IsCancellationRequested) break;
             }
         }, cancellationToken);
         try

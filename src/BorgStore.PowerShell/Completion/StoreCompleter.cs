@@ -16,15 +16,15 @@ public sealed class StoreCompleter : Completer
     /// <inheritdoc/>
     private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
     {
-        IEnumerable<string> open = TakesOpen(request) ? StoreSession.Current.OpenStores.Select(store => store.Uri) : [];
-        return open.Concat(TakesOthers(request) ? Prefixes.Concat(FindFolders(request.Word)) : []).Distinct()
+        IEnumerable<string> open = AcceptsOpenStores(request) ? StoreSession.Current.OpenStores.Select(store => store.Uri) : [];
+        return open.Concat(AcceptsOtherStores(request) ? Prefixes.Concat(FindFolders(request.Word)) : []).Distinct()
             .Where(url => url.StartsWith(request.Word, StringComparison.OrdinalIgnoreCase));
     }
 
     // A new store or a cache is never one of the open stores.
-    private static bool TakesOpen(CompletionRequest request) => request is not ({ Command: "New-BorgStore" } or { Parameter: "CacheUri" });
+    private static bool AcceptsOpenStores(CompletionRequest request) => request is not ({ Command: "New-BorgStore" } or { Parameter: "CacheUri" });
 
-    private static bool TakesOthers(CompletionRequest request) => request.Command is not ("Close-BorgStore" or "Get-BorgStore");
+    private static bool AcceptsOtherStores(CompletionRequest request) => request.Command is not ("Close-BorgStore" or "Get-BorgStore");
 
     private static IEnumerable<string> FindFolders(string word)
     {

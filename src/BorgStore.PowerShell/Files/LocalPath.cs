@@ -9,7 +9,7 @@ internal static class LocalPath
     public const string FileSystem = "FileSystem";
 
     // How long opening a file may take before a warning.
-    private static readonly TimeSpan SilentOpening = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan OpenWarningDelay = TimeSpan.FromSeconds(2);
 
     // The property for the Unix view, which only the provider can compute.
     private static readonly ScriptBlock UnixStat = ScriptBlock.Create("(Get-Item -LiteralPath $this.FullName -Force).UnixStat");
@@ -42,7 +42,7 @@ internal static class LocalPath
     public static string ResolveAny(StoreCommand cmdlet, string path)
     {
         var resolved = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-        return provider.Name == FileSystem ? resolved : throw Elsewhere(path, provider);
+        return provider.Name == FileSystem ? resolved : throw NotInFileSystem(path, provider);
     }
 
     /// <summary>Throws if a folder cannot exist because it, or one of its parents, is a file.</summary>
@@ -57,7 +57,7 @@ internal static class LocalPath
     }
 
     /// <summary>Returns the path of a piped object that is a file, or null.</summary>
-    public static string? OfObject(object? value)
+    public static string? FromObject(object? value)
     {
         if (value is null) return null;
         var wrapped = PSObject.AsPSObject(value);
@@ -96,7 +96,7 @@ internal static class LocalPath
         }), CancellationToken.None);
         try
         {
-            if (await Task.WhenAny(opening, Task.Delay(SilentOpening, cancellationToken)) != opening)
+            if (await Task.WhenAny(opening, Task.Delay(OpenWarningDelay, cancellationToken)) != opening)
                 await warn($"'{path}' is not open yet. If it is a FIFO, it waits for a program to write into it; press Ctrl-C to stop waiting.");
             return await opening.WaitAsync(cancellationToken);
         }
@@ -116,7 +116,7 @@ internal static class LocalPath
             Collection<string> found;
             if (literal) found = [cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _)];
             else found = cmdlet.SessionState.Path.GetResolvedProviderPathFromPSPath(path, out provider);
-            if (provider.Name != FileSystem) throw Elsewhere(path, provider);
+            if (provider.Name != FileSystem) throw NotInFileSystem(path, provider);
 
             var isPattern = !literal && WildcardPattern.ContainsWildcardCharacters(path);
             foreach (var file in found)
@@ -147,6 +147,6 @@ internal static class LocalPath
             + (hasSameName ? "; to store the file with exactly that name, use -LiteralPath." : ". If '*', '?' or '[' belong to the name of a file, specify it with -LiteralPath."));
     }
 
-    public static StoreException Elsewhere(string path, ProviderInfo provider) => new(StoreError.InvalidArgument,
+    public static StoreException NotInFileSystem(string path, ProviderInfo provider) => new(StoreError.InvalidArgument,
         $"'{path}' is on a drive of the provider {provider.Name}. Specify a path of the file system.", path);
 }

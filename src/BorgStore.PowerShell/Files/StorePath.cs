@@ -10,7 +10,7 @@ internal static class StorePath
     public static string GetUrl(PathIntrinsics paths, string path)
     {
         var full = paths.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-        if (provider.Name != LocalPath.FileSystem) throw LocalPath.Elsewhere(path, provider);
+        if (provider.Name != LocalPath.FileSystem) throw LocalPath.NotInFileSystem(path, provider);
         full = Path.TrimEndingDirectorySeparator(full);
         if (File.Exists(full))
             throw new StoreException(StoreError.InvalidArgument, $"'{full}' is a file, but a store is a folder. Specify the folder.", full);

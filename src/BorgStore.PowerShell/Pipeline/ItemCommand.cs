@@ -7,7 +7,7 @@ public abstract class ItemCommand : StoreCommand
 {
     private bool _storeIsFixed;
     private bool _storeIsScript;
-    private Pump? _pump;
+    private JobRunner? _jobRunner;
     private StoreLease? _fixedStore;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -19,9 +19,9 @@ public abstract class ItemCommand : StoreCommand
     [ValidateRange(1, 1024)]
     public int ThrottleLimit { get; set; } = 8;
 
-    private protected Pump Pump => _pump ??= MakePump(MyInvocation.MyCommand.Name);
+    private protected JobRunner JobRunner => _jobRunner ??= CreateJobRunner(MyInvocation.MyCommand.Name);
 
-    private protected virtual PumpOptions PumpOptions => new(ThrottleLimit);
+    private protected virtual JobRunnerOptions JobRunnerOptions => new(ThrottleLimit);
 
     /// <summary>Whether any record was received, even one whose store could not be used.</summary>
     private protected bool HasInput { get; private set; }
@@ -34,8 +34,8 @@ public abstract class ItemCommand : StoreCommand
     {
         _storeIsScript = IsScript(nameof(Store));
         _storeIsFixed = !_storeIsScript && MyInvocation.BoundParameters.ContainsKey(nameof(Store));
-        if (_storeIsFixed) RefuseEmptyStore(Store);
-        _ = Pump;
+        if (_storeIsFixed) ThrowIfStoreIsEmpty(Store);
+        _ = JobRunner;
     }
 
     /// <inheritdoc/>
@@ -44,7 +44,7 @@ public abstract class ItemCommand : StoreCommand
         HasInput = true;
         if (_storeIsScript && Store is null)
         {
-            LeaveOut(new(StoreError.InvalidArgument, "The script block of -Store returned nothing for a record, so the record was skipped."));
+            WriteSkipError(new(StoreError.InvalidArgument, "The script block of -Store returned nothing for a record, so the record was skipped."));
             return;
         }
         if (TryLease(Store, _storeIsFixed) is { } store) Process(store);
@@ -59,22 +59,22 @@ public abstract class ItemCommand : StoreCommand
     /// <inheritdoc/>
     protected override void End()
     {
-        Pump.Complete();
-        if (PumpOptions.FinishesJobs) FlushLeases();
+        JobRunner.Complete();
+        if (JobRunnerOptions.FinishesJobs) FlushLeases();
     }
 
     /// <inheritdoc/>
-    protected override void Unwind() => _pump?.Abandon();
+    protected override void Unwind() => _jobRunner?.Abandon();
 
     /// <summary>Writes the error for input that is left out before any work on it begins.</summary>
-    private protected void LeaveOut(StoreException reason)
+    private protected void WriteSkipError(StoreException reason)
     {
         LacksInput = true;
         WriteError(reason);
     }
 
-    private Pump MakePump(string command)
-        => new(this, command, PumpOptions with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
+    private JobRunner CreateJobRunner(string command)
+        => new(this, command, JobRunnerOptions with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
 
     // An unusable store ends the command if it was given on the command line, but is only a record's error if it came with the record.
     private StoreLease? TryLease(StoreReference? reference, bool isFixed)
@@ -88,7 +88,7 @@ public abstract class ItemCommand : StoreCommand
         }
         catch (StoreException e) when (!isFixed && reference is not null)
         {
-            LeaveOut(e);
+            WriteSkipError(e);
             return null;
         }
     }

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace BorgStore.Commands;
 
-/// <summary>The output of a job of a <see cref="Pump"/>. Writing waits while the queue to the pipeline is full.</summary>
+/// <summary>The output of a job of a <see cref="JobRunner"/>. Writing waits while the queue to the pipeline is full.</summary>
 internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, long job)
 {
     /// <summary>Writes an object to the pipeline, or disposes it if the pipeline has ended.</summary>

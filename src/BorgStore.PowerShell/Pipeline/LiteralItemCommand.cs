@@ -6,7 +6,7 @@ namespace BorgStore.Commands;
 public abstract class LiteralItemCommand : ItemCommand
 {
     /// <summary>Whether the cmdlet acts on soft-deleted items.</summary>
-    private protected virtual bool MeansDeleted => false;
+    private protected virtual bool TargetsDeleted => false;
 
     private protected override Exception Explain(Exception exception, object target, string command)
         => exception is StoreException { Error: StoreError.ObjectNotFound or StoreError.InvalidName or StoreError.LayoutUnknown } e
@@ -15,5 +15,5 @@ public abstract class LiteralItemCommand : ItemCommand
             : exception;
 
     private protected string DescribeWildcards(string name, string command)
-        => $"{command} takes no wildcards; pipe the output of Get-BorgStoreItem: Get-BorgStoreItem '{name}' {(MeansDeleted ? "-Deleted " : "")}| {command}.";
+        => $"{command} takes no wildcards; pipe the output of Get-BorgStoreItem: Get-BorgStoreItem '{name}' {(TargetsDeleted ? "-Deleted " : "")}| {command}.";
 }

@@ -14,7 +14,7 @@ public abstract class NamedItemCommand : LiteralItemCommand
     /// <inheritdoc/>
     protected override void Begin()
     {
-        ItemNameTransformationAttribute.RefuseItems(Name);
+        ItemNameTransformationAttribute.ThrowIfItem(Name);
         base.Begin();
     }
 

@@ -28,13 +28,13 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
     public void Move(long bytes) => Interlocked.Add(ref _moved, bytes);
 
     /// <summary>Shows the progress, if an update is due.</summary>
-    public void Show(long done, int underWay)
+    public void Show(long done, int running)
     {
         if (!IsDue(out var now)) return;
         if (Interlocked.Read(ref _advanced) is > 0 and var advanced) done = advanced;
         var moved = Interlocked.Read(ref _moved);
         var volume = moved > 0 ? $", {ViewText.Size(moved)} at {ViewText.Rate(moved / now.TotalSeconds)}" : "";
-        Write(string.Create(CultureInfo.CurrentCulture, $"{done:n0} done, {done / now.TotalSeconds:n0} per second{volume}, {underWay} in progress"));
+        Write(string.Create(CultureInfo.CurrentCulture, $"{done:n0} done, {done / now.TotalSeconds:n0} per second{volume}, {running} in progress"));
     }
 
     /// <summary>Shows how long an operation with unknown progress has been running.</summary>

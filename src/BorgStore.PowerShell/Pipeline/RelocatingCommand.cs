@@ -17,7 +17,7 @@ public abstract class RelocatingCommand : SelectedItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     private protected StoreMode Mode => Force ? StoreMode.Overwrite : StoreMode.CreateNew;
 

@@ -10,5 +10,5 @@ public abstract class SelectedItemCommand : NamedItemCommand
     [SwitchTransformation]
     public SwitchParameter Deleted { get; set; }
 
-    private protected override bool MeansDeleted => Deleted;
+    private protected override bool TargetsDeleted => Deleted;
 }

@@ -6,7 +6,7 @@ namespace BorgStore.Commands;
 public abstract class StoreCommand : PSCmdlet, IDisposable
 {
     // The maximum time that Ctrl-C waits for a store to close; after that, it closes in the background.
-    private static readonly TimeSpan LongestStop = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<StoreConnection, StoreLease> _leases = [];
     private StoreSession? _session;
@@ -72,7 +72,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         _leases.Clear();
         try
         {
-            closing.Wait(stopped ? LongestStop : Timeout.InfiniteTimeSpan);
+            closing.Wait(stopped ? StopTimeout : Timeout.InfiniteTimeSpan);
         }
         catch (AggregateException)
         {
@@ -86,7 +86,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var task = Task.Run(() => work(StopToken), StopToken);
         try
         {
-            Await(task);
+            WaitWithProgress(task);
             return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException)
@@ -101,7 +101,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     internal void Wait(Func<CancellationToken, Task> work)
     {
         var task = Task.Run(() => work(StopToken), StopToken);
-        Await(task);
+        WaitWithProgress(task);
         task.GetAwaiter().GetResult();
     }
 
@@ -128,7 +128,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         => MyInvocation.BoundParameters.TryGetValue(parameter, out var argument) && argument is not null && GetType().GetProperty(parameter)!.GetValue(this) is null;
 
     /// <summary>Throws if <c>-Store</c> is empty, for example because of a misspelt variable; it would otherwise mean the open store.</summary>
-    internal void RefuseEmptyStore(StoreReference? store)
+    internal void ThrowIfStoreIsEmpty(StoreReference? store)
     {
         if (store is null && MyInvocation.BoundParameters.ContainsKey("Store"))
             throw new StoreException(StoreError.InvalidArgument,
@@ -138,7 +138,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     /// <summary>Flushes the stores that close with this pipeline, so that errors are reported.</summary>
     internal void FlushLeases()
     {
-        foreach (var lease in _leases.Values.Where(lease => lease.Connection.ClosesByItself))
+        foreach (var lease in _leases.Values.Where(lease => lease.Connection.ClosesAutomatically))
             Wait(async token => await lease.Store.FlushAsync(token));
     }
 
@@ -164,7 +164,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     }
 
     // Shows progress while waiting.
-    private void Await(Task task)
+    private void WaitWithProgress(Task task)
     {
         var progress = new ProgressMeter(this, MyInvocation.MyCommand.Name);
         try
@@ -183,14 +183,14 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
 
     private void BeginAccepted()
     {
-        if (RefusedArgument.Find(this) is { } reason) throw reason;
+        if (RejectedArgument.Find(this) is { } reason) throw reason;
         Begin();
     }
 
     // A piped object with an argument that was rejected is one error, and the others go on.
     private void ProcessAccepted()
     {
-        if (RefusedArgument.Find(this) is { } reason) WriteError(reason);
+        if (RejectedArgument.Find(this) is { } reason) WriteError(reason);
         else Process();
     }
 

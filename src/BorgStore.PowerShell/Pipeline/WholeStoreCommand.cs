@@ -13,7 +13,7 @@ public abstract class WholeStoreCommand : StoreCommand
     /// <inheritdoc/>
     protected sealed override void Process()
     {
-        RefuseEmptyStore(Store);
+        ThrowIfStoreIsEmpty(Store);
         Process(Lease(Store));
     }
 

@@ -16,7 +16,7 @@ internal abstract class StoreConnection
     public BorgStoreHandle Handle { get; }
 
     /// <summary>Whether the store closes with its last lease, without a user closing it.</summary>
-    public abstract bool ClosesByItself { get; }
+    public abstract bool ClosesAutomatically { get; }
 
     /// <summary>Opens the store if necessary, and keeps it open until the lease is disposed.</summary>
     public abstract Task<StoreLease> LeaseAsync(CancellationToken cancellationToken);
@@ -27,7 +27,7 @@ internal sealed class OpenConnection(Store store, StoreOptions options) : StoreC
 {
     public Store Store { get; } = store;
 
-    public override bool ClosesByItself => false;
+    public override bool ClosesAutomatically => false;
 
     public override Task<StoreLease> LeaseAsync(CancellationToken cancellationToken)
         => Store.IsClosed

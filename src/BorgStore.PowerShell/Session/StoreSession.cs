@@ -7,7 +7,7 @@ namespace BorgStore.Commands;
 /// <summary>The stores of a runspace, both open ones and those named by a URL, and its servers.</summary>
 internal sealed class StoreSession
 {
-    private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(10);
     private static readonly ConditionalWeakTable<Runspace, StoreSession> Sessions = [];
     private readonly object _lock = new();
     private readonly List<BorgStoreInfo> _open = [];
@@ -84,8 +84,8 @@ internal sealed class StoreSession
     {
         try
         {
-            Task.WaitAll([.. OpenStores.Select(store => Task.Run(() => CloseAsync(store)))], LongestClosing);
-            Servers.StopAll(LongestClosing);
+            Task.WaitAll([.. OpenStores.Select(store => Task.Run(() => CloseAsync(store)))], CloseTimeout);
+            Servers.StopAll(CloseTimeout);
         }
         catch (AggregateException)
         {
@@ -96,8 +96,8 @@ internal sealed class StoreSession
     /// <summary>Finds the store that <c>-Store</c> refers to; without it, the default store or the only open one.</summary>
     public StoreConnection Find(StoreReference? reference)
     {
-        if (reference is null) return FindOnly().Connection;
-        if (reference.Connection is { } connection) return FindOpenAgain(connection);
+        if (reference is null) return GetDefaultStore().Connection;
+        if (reference.Connection is { } connection) return ResolveReopened(connection);
         var url = reference.Url!;
         if (FindOpen(url) is { } open) return open;
         lock (_lock)
@@ -116,7 +116,7 @@ internal sealed class StoreSession
 
     /// <summary>Returns the default store or the only open one.</summary>
     /// <param name="parameter">The parameter that names a store explicitly, for error messages.</param>
-    public BorgStoreInfo FindOnly(string parameter = "-Store")
+    public BorgStoreInfo GetDefaultStore(string parameter = "-Store")
     {
         var open = OpenStores;
         if (open.FirstOrDefault(store => store.IsDefault) is { } chosen) return chosen;
@@ -133,7 +133,7 @@ internal sealed class StoreSession
     }
 
     // An item of a closed store refers to that store again after it was reopened.
-    private StoreConnection FindOpenAgain(StoreConnection connection)
+    private StoreConnection ResolveReopened(StoreConnection connection)
         => connection is OpenConnection { Store.IsClosed: true } ? FindOpen(connection.Options.Url) ?? connection : connection;
 
     // A URL as displayed, without its password, also refers to the open store.

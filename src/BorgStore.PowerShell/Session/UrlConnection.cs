@@ -5,19 +5,19 @@ namespace BorgStore.Commands;
 /// <summary>A store named by its URL. The first lease opens it, the last one flushes and closes it, and the next one opens it again.</summary>
 internal sealed class UrlConnection(StoreOptions options) : StoreConnection(options)
 {
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SemaphoreSlim _lock = new(1, 1);
     private Store? _store;
     private StoreLayout? _layout;
     private int _leases;
 
-    public override bool ClosesByItself => true;
+    public override bool ClosesAutomatically => true;
 
     /// <summary>Makes the next lease detect the layout again.</summary>
     public void ForgetLayout() => _layout = null;
 
     public override async Task<StoreLease> LeaseAsync(CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken);
+        await _lock.WaitAsync(cancellationToken);
         try
         {
             // The layout is remembered, because detecting that of a large store takes longer than most commands.
@@ -28,13 +28,13 @@ internal sealed class UrlConnection(StoreOptions options) : StoreConnection(opti
         }
         finally
         {
-            _turn.Release();
+            _lock.Release();
         }
     }
 
     private async ValueTask ReleaseAsync()
     {
-        await _turn.WaitAsync();
+        await _lock.WaitAsync();
         try
         {
             if (--_leases > 0 || _store is not { } store) return;
@@ -44,7 +44,7 @@ internal sealed class UrlConnection(StoreOptions options) : StoreConnection(opti
         }
         finally
         {
-            _turn.Release();
+            _lock.Release();
         }
     }
 }

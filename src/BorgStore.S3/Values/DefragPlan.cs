@@ -26,8 +26,8 @@ internal static class DefragPlan
         {
             var (rest, stays) = (block, canCopy(block));
             // A part that is too small is filled up from the beginning of a large block, so that the server can copy the rest.
-            if (stays && size is > 0 and < PartSizes.Smallest && rest.Length - (PartSizes.Smallest - size) >= PartSizes.Smallest) Gather(PartSizes.Smallest - size);
-            if (stays && rest.Length >= PartSizes.Smallest && (size == 0 || size >= PartSizes.Smallest))
+            if (stays && size is > 0 and < PartSizes.MinPartSize && rest.Length - (PartSizes.MinPartSize - size) >= PartSizes.MinPartSize) Gather(PartSizes.MinPartSize - size);
+            if (stays && rest.Length >= PartSizes.MinPartSize && (size == 0 || size >= PartSizes.MinPartSize))
             {
                 Close();
                 steps.Add(new([rest], IsCopy: true));

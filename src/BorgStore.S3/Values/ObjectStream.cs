@@ -7,13 +7,13 @@ namespace BorgStore.Backends.S3;
 /// <param name="Bucket">The bucket.</param>
 /// <param name="Key">The key.</param>
 /// <param name="ETag">The ETag of the version.</param>
-/// <param name="ShownName">The name for messages.</param>
-internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, string ShownName)
+/// <param name="DisplayName">The name for messages.</param>
+internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, string DisplayName)
 {
     /// <summary>Requests a range.</summary>
     public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)
         => (await Bucket.GetAsync(Key, new(start, length), ETag, cancellationToken).ConfigureAwait(false))?.Response
-            ?? throw new StoreException(StoreError.ObjectNotFound, "It was deleted while it was being loaded.", ShownName);
+            ?? throw new StoreException(StoreError.ObjectNotFound, "It was deleted while it was being loaded.", DisplayName);
 
     /// <summary>Opens a range.</summary>
     public async ValueTask<Stream> OpenAsync(long start, long length, CancellationToken cancellationToken)
@@ -47,11 +47,11 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
         if (buffer.IsEmpty) return 0;
         while (true)
         {
-            var isAnswered = _response is not null;
+            var hasResponse = _response is not null;
             try
             {
                 _response ??= await version.GetAsync(start + _position, length - _position, cancellationToken).ConfigureAwait(false);
-                isAnswered = true;
+                hasResponse = true;
                 var read = await _response.ResponseStream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
                 if (read == 0) throw new IOException("The server sent less than it had announced.");
                 _position += read;
@@ -59,7 +59,7 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
                 _failures = 0;
                 return read;
             }
-            catch (Exception e) when (isAnswered && IsLostLine(e) && _failures < S3Connection.DefaultRetry.Retries)
+            catch (Exception e) when (hasResponse && IsConnectionLost(e) && _failures < S3Connection.DefaultRetry.Retries)
             {
                 // A request without any response was already retried by the SDK.
                 DropResponse();
@@ -67,7 +67,7 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
             }
             catch (Exception e) when (S3Errors.IsFailure(e))
             {
-                throw S3Errors.ToStoreException(e, version.ShownName);
+                throw S3Errors.ToStoreException(e, version.DisplayName);
             }
         }
     }
@@ -80,7 +80,7 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
     }
 
     // A stalled connection was already waited for long enough.
-    private static bool IsLostLine(Exception e)
+    private static bool IsConnectionLost(Exception e)
         => e is IOException { InnerException: not HttpRequestException { InnerException: TimeoutException } } or HttpRequestException
             && e is not AmazonServiceException;
 

@@ -6,7 +6,7 @@ namespace BorgStore.Backends.S3;
 internal sealed class ParallelObjectStream : ValueStream
 {
     private const int Width = 4;
-    private const int PartSize = PartSizes.Ordinary;
+    private const int PartSize = PartSizes.DefaultPartSize;
 
     private readonly ObjectVersion _version;
     private readonly long _end;

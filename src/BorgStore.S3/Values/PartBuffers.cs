@@ -11,10 +11,10 @@ internal sealed class PartBuffers(int capacity)
     private readonly Credits _free = new(capacity);
 
     /// <summary>The buffers of parts being uploaded.</summary>
-    public static PartBuffers Uploads { get; } = new(12 * PartSizes.Ordinary);
+    public static PartBuffers Uploads { get; } = new(12 * PartSizes.DefaultPartSize);
 
     /// <summary>The buffers of parts that are loaded ahead of their reader.</summary>
-    public static PartBuffers Loads { get; } = new(12 * PartSizes.Ordinary);
+    public static PartBuffers Loads { get; } = new(12 * PartSizes.DefaultPartSize);
 
     /// <summary>Waits for a buffer for a part.</summary>
     /// <param name="size">Its size [bytes].</param>

@@ -37,7 +37,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     public ServerTraits Traits => connection.Traits;
 
     /// <summary>The maximum size of a copy by one request [bytes].</summary>
-    public long LargestCopy { get; init; } = PartSizes.LargestCopy;
+    public long MaxCopySize { get; init; } = PartSizes.MaxCopySize;
 
     /// <summary>The SDK's client.</summary>
     public AmazonS3Client Client => _client;
@@ -52,7 +52,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
     /// <returns>The information, or <see langword="null"/> if it does not exist.</returns>
     public async Task<ObjectHead?> HeadAsync(string key, CancellationToken cancellationToken)
         => await HeadAsync(key, checksums: false, cancellationToken).ConfigureAwait(false) is { } response
-            ? new(response.ContentLength >= 0 ? response.ContentLength : throw S3Errors.Wrong("the size of a value is negative"), Demand(response.ETag), response.LastModified)
+            ? new(response.ContentLength >= 0 ? response.ContentLength : throw S3Errors.InvalidResponse("the size of a value is negative"), RequireETag(response.ETag), response.LastModified)
             : null;
 
     /// <summary>Gets information about an object, including the checksums that the server keeps.</summary>
@@ -84,7 +84,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         var header = RangeHeader(range);
         try
         {
-            if (connection.DirectLoad is { } direct && await direct.TryGetAsync(name, key, header, etag, cancellationToken).ConfigureAwait(false) is { } answer)
+            if (connection.DirectLoadClient is { } direct && await direct.TryGetAsync(name, key, header, etag, cancellationToken).ConfigureAwait(false) is { } answer)
                 return (answer, CheckPart(answer, range));
             var response = await _client.GetObjectAsync(new GetObjectRequest
             {
@@ -103,7 +103,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
 
     /// <summary>Stores an object by one request.</summary>
     public async Task PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
-        => Demand((await _client.PutObjectAsync(MakePut(key, content), cancellationToken).ConfigureAwait(false)).ETag);
+        => RequireETag((await _client.PutObjectAsync(MakePut(key, content), cancellationToken).ConfigureAwait(false)).ETag);
 
     /// <summary>Stores an object by one request if it does not exist.</summary>
     /// <returns>Whether it was stored.</returns>
@@ -116,7 +116,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         request.Metadata[MarkName] = mark;
         try
         {
-            Demand((await _client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false)).ETag);
+            RequireETag((await _client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false)).ETag);
             return true;
         }
         catch (AmazonServiceException e) when (S3Errors.IsConditionFailed(e))
@@ -140,7 +140,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
             UseChunkEncoding = false,
             DisablePayloadSigning = Traits.UnsignedPayload,
         }, cancellationToken).ConfigureAwait(false);
-        Demand(response.ETag);
+        RequireETag(response.ETag);
         return new(response);
     }
 
@@ -216,7 +216,7 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
                 CheckPage(page, prefix, continuation);
                 return page;
             }
-            catch (Exception e) when (S3Errors.IsShortAnswer(e) && failures < Retry.Retries)
+            catch (Exception e) when (S3Errors.IsTruncatedResponse(e) && failures < Retry.Retries)
             {
                 await Task.Delay(Retry.GetPause(failures)!.Value, cancellationToken).ConfigureAwait(false);
             }
@@ -242,34 +242,34 @@ internal sealed partial class S3Bucket(S3Connection connection, string name)
         var length = response.ContentLength;
         decimal? most = range.Offset < 0 ? -(decimal)range.Offset : range.Length;
         if (string.IsNullOrEmpty(response.ContentRange))
-            return range.Offset <= 0 && !(length > most) ? 0 : throw S3Errors.Wrong("it contains all of the value, but a part was requested");
+            return range.Offset <= 0 && !(length > most) ? 0 : throw S3Errors.InvalidResponse("it contains all of the value, but a part was requested");
         return RangePattern().Match(response.ContentRange) is { Success: true } match
             && long.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var start)
             && long.TryParse(match.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var last)
             && (range.Offset < 0 || start == range.Offset) && last - start == length - 1 && !(length > most)
-            ? start : throw S3Errors.Wrong("it contains a different part of the value than the requested one");
+            ? start : throw S3Errors.InvalidResponse("it contains a different part of the value than the requested one");
     }
 
     // Unexpected keys would become names of other items, and a listing that does not progress would never end.
     private static void CheckPage(ListObjectsV2Response page, string prefix, string? continuation)
     {
-        if (string.IsNullOrEmpty(page.Name)) throw S3Errors.Wrong("it contains something other than a listing");
+        if (string.IsNullOrEmpty(page.Name)) throw S3Errors.InvalidResponse("it contains something other than a listing");
         foreach (var item in page.S3Objects ?? [])
         {
-            if (item.Key is null || !Decode(item.Key).StartsWith(prefix, StringComparison.Ordinal)) throw S3Errors.Wrong("its listing has a key that was not requested");
-            if (item.Size is not >= 0) throw S3Errors.Wrong("its listing has a value without a size");
+            if (item.Key is null || !Decode(item.Key).StartsWith(prefix, StringComparison.Ordinal)) throw S3Errors.InvalidResponse("its listing has a key that was not requested");
+            if (item.Size is not >= 0) throw S3Errors.InvalidResponse("its listing has a value without a size");
         }
         foreach (var directory in page.CommonPrefixes ?? [])
         {
             if (directory is null || Decode(directory) is not [.., '/'] key || key.Length <= prefix.Length || !key.StartsWith(prefix, StringComparison.Ordinal))
-                throw S3Errors.Wrong("its listing has a directory that was not requested");
+                throw S3Errors.InvalidResponse("its listing has a directory that was not requested");
         }
         if (page.IsTruncated == true && (string.IsNullOrEmpty(page.NextContinuationToken) || page.NextContinuationToken == continuation))
-            throw S3Errors.Wrong("its listing does not advance");
+            throw S3Errors.InvalidResponse("its listing does not advance");
     }
 
     // Every server sends an ETag for a stored value, but web pages have none.
-    private static string Demand(string? etag) => string.IsNullOrEmpty(etag) ? throw S3Errors.Wrong("it does not contain the ETag of a value") : etag;
+    private static string RequireETag(string? etag) => string.IsNullOrEmpty(etag) ? throw S3Errors.InvalidResponse("it does not contain the ETag of a value") : etag;
 
     [GeneratedRegex("^bytes ([0-9]+)-([0-9]+)/(?:[0-9]+|\\*)$")]
     private static partial Regex RangePattern();

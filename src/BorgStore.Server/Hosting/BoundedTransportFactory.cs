@@ -10,11 +10,11 @@ namespace BorgStore.Server.Hosting;
 /// wait in the system's backlog, which takes no descriptors.</summary>
 /// <remarks>Kestrel's own limit rejects connections only after accepting them, and a burst is accepted faster than it is rejected.</remarks>
 /// <param name="inner">The factory that accepts the connections.</param>
-/// <param name="most">The maximum number of open connections, including those being rejected.</param>
-internal sealed class BoundedTransportFactory(SocketTransportFactory inner, int most) :
+/// <param name="max">The maximum number of open connections, including those being rejected.</param>
+internal sealed class BoundedTransportFactory(SocketTransportFactory inner, int max) :
     IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
-    private readonly SemaphoreSlim _free = new(most);
+    private readonly SemaphoreSlim _free = new(max);
 
     public bool CanBind(EndPoint endpoint) => inner.CanBind(endpoint);
 

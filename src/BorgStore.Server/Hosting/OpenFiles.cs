@@ -16,10 +16,10 @@ internal static class OpenFiles
     private const int PerConnection = 3;
 
     /// <summary>The number of connections that may be waiting to be rejected.</summary>
-    public const int BeingRefused = 8;
+    public const int MaxPendingRejections = 8;
 
     /// <summary>The minimum number of open files that the server needs to start.</summary>
-    public const int Fewest = Reserved + (16 * PerConnection);
+    public const int Minimum = Reserved + (16 * PerConnection);
 
     /// <summary>Returns the limit, or <see cref="int.MaxValue"/> if it is unlimited or unknown.</summary>
     public static int GetLimit()
@@ -33,6 +33,6 @@ internal static class OpenFiles
     }
 
     /// <summary>Returns the number of connections within the limit.</summary>
-    /// <param name="most">The maximum to return.</param>
-    public static int LimitConnections(int most) => Math.Min(most, Math.Max(1, (GetLimit() - Reserved) / PerConnection));
+    /// <param name="max">The maximum to return.</param>
+    public static int LimitConnections(int max) => Math.Min(max, Math.Max(1, (GetLimit() - Reserved) / PerConnection));
 }

@@ -39,7 +39,7 @@ internal sealed class UnixSocket
         catch (ArgumentOutOfRangeException)
         {
             socket.Dispose();
-            throw CommandLine.Wrong($"The path of the unix socket is too long: '{_path}'.");
+            throw CommandLine.UsageError($"The path of the unix socket is too long: '{_path}'.");
         }
         catch
         {
@@ -98,7 +98,7 @@ internal sealed class UnixSocket
         {
             return;
         }
-        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && Failures.IsInUse(io)))
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && FileErrors.IsInUse(io)))
         {
             throw NoSocket();
         }

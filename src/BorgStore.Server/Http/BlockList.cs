@@ -9,7 +9,7 @@ namespace BorgStore.Server.Http;
 internal sealed class BlockList
 {
     // A name has at most 100 characters, each of which may be escaped; numbers and white space between tokens are short.
-    private const int LongestToken = 4096;
+    private const int MaxTokenSize = 4096;
 
     private readonly List<Block> _blocks = [];
     private readonly bool _allowNegativeOffsets;
@@ -43,7 +43,7 @@ internal sealed class BlockList
             {
                 var read = list.Read(result.Buffer, result.IsCompleted);
                 if (result.IsCompleted) return list._blocks;
-                if (result.Buffer.Slice(read).Length > LongestToken) throw Malformed();
+                if (result.Buffer.Slice(read).Length > MaxTokenSize) throw Malformed();
                 consumed = read;
             }
             finally

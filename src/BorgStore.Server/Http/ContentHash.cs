@@ -18,7 +18,7 @@ internal static class ContentHash
         => request.Headers[WantedHeader] is [{ } wanted, ..] && wanted.Contains(Algorithm, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Adds the hash of the value to the response.</summary>
-    public static void Tell(HttpResponse response, ReadOnlySpan<byte> hash)
+    public static void SetDigest(HttpResponse response, ReadOnlySpan<byte> hash)
         => response.Headers[DigestHeader] = $"{Algorithm}=:{Convert.ToBase64String(hash)}:";
 
     /// <summary>Throws if a hash differs from the announced one.</summary>

@@ -28,7 +28,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private const string Extensions = "2";
     private const string HealthCheck = "/?cmd=health";
     // Enough for any value that an honest client sends with a wrong password, so that it receives the 401 and not a broken connection.
-    private const long StrangersBodyLimit = 64 << 20;
+    private const long UnauthenticatedBodyLimit = 64 << 20;
 
     // Rclone passes on the client's time, and only a time of the storage's own clock is worth returning.
     private readonly bool _hasWriteTimes = !options.Backend.StartsWith("rclone:", StringComparison.OrdinalIgnoreCase);
@@ -66,10 +66,10 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         }
         catch (StoreException e) when (!context.Response.HasStarted)
         {
-            if (ErrorAnswers.GetStatus(e.Error) >= StatusCodes.Status500InternalServerError
+            if (ErrorResponses.GetStatus(e.Error) >= StatusCodes.Status500InternalServerError
                 && e.Error is not (StoreError.QuotaExceeded or StoreError.NotSupported))
                 LogFailure(e);
-            await RefuseAsync(context, e);
+            await SendErrorAsync(context, e);
         }
         catch (Exception e) when (FindBadRequest(e) is not null && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
@@ -86,13 +86,13 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
             LogFailure(e);
             // A response that has started cannot be replaced; aborting it keeps the client from taking it for complete.
             if (context.Response.HasStarted) context.Abort();
-            else await RefuseAsync(context, new StoreException(StoreError.BackendFailure, "The server failed; its log says why."));
+            else await SendErrorAsync(context, new StoreException(StoreError.BackendFailure, "The server failed; its log says why."));
         }
     }
 
     private async Task AnswerAsync(HttpContext context)
     {
-        Strangers.SeeHead(context);
+        UnauthenticatedConnections.OnHeadersReceived(context);
         var request = context.Request;
         var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (rawTarget == HealthCheck && request.Method == HttpMethods.Get)
@@ -101,18 +101,18 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
             return;
         }
         if (!IsMethodKnown(request.Method))
-            await RefuseAsync(context, StatusCodes.Status501NotImplemented, "The server knows GET, HEAD, POST and DELETE only.", StrangersBodyLimit);
+            await SendErrorAsync(context, StatusCodes.Status501NotImplemented, "The server knows GET, HEAD, POST and DELETE only.", UnauthenticatedBodyLimit);
         else if (request.Headers.Accept is not [MediaType])
-            await RefuseAsync(context, StatusCodes.Status406NotAcceptable, $"Not Acceptable: send exactly 'Accept: {MediaType}'.", StrangersBodyLimit);
+            await SendErrorAsync(context, StatusCodes.Status406NotAcceptable, $"Not Acceptable: send exactly 'Accept: {MediaType}'.", UnauthenticatedBodyLimit);
         else if (_credentials is not null && !_credentials.Matches(request.Headers.Authorization is [{ } header] ? header : null))
         {
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"BorgStore REST Server\"";
             context.Response.Headers.CacheControl = NoCaching;
-            await RefuseAsync(context, StatusCodes.Status401Unauthorized, "Unauthorized", StrangersBodyLimit);
+            await SendErrorAsync(context, StatusCodes.Status401Unauthorized, "Unauthorized", UnauthenticatedBodyLimit);
         }
         else
         {
-            Strangers.Admit(context);
+            UnauthenticatedConnections.OnAuthenticated(context);
             context.Response.Headers.CacheControl = NoCaching;
             await DispatchAsync(context, new RequestTarget(rawTarget));
         }
@@ -121,7 +121,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private Task DispatchAsync(HttpContext context, RequestTarget target)
     {
         var method = context.Request.Method;
-        if (method == HttpMethods.Head) return TellOfItemAsync(context, target);
+        if (method == HttpMethods.Head) return SendItemInfoAsync(context, target);
         if (method == HttpMethods.Get)
             return target["cmd"] switch
             {
@@ -169,17 +169,17 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         // Kestrel's exception for a chunk size that overflows.
         => e as BadHttpRequestException ?? (e is IOException { InnerException: OverflowException } ? new(e.Message, e) : null);
 
-    private Task RefuseAsync(HttpContext context, StoreException e)
+    private Task SendErrorAsync(HttpContext context, StoreException e)
     {
-        context.Response.Headers[ErrorAnswers.Header] = e.Error.ToString();
-        context.Response.Headers[ErrorAnswers.DetailHeader] = Uri.EscapeDataString(e.Detail);
-        if (e.Name is not null) context.Response.Headers[ErrorAnswers.NameHeader] = Uri.EscapeDataString(e.Name);
-        return RefuseAsync(context, ErrorAnswers.GetStatus(e.Error), ErrorAnswers.GetText(e), long.MaxValue);
+        context.Response.Headers[ErrorResponses.Header] = e.Error.ToString();
+        context.Response.Headers[ErrorResponses.DetailHeader] = Uri.EscapeDataString(e.Detail);
+        if (e.Name is not null) context.Response.Headers[ErrorResponses.NameHeader] = Uri.EscapeDataString(e.Name);
+        return SendErrorAsync(context, ErrorResponses.GetStatus(e.Error), ErrorResponses.GetText(e), long.MaxValue);
     }
 
     // Many clients read no response before they have sent their body, so the rest of it is read first. A client that sent Expect may or may not
     // send its body now, so the start of its next request is unknown and the connection is closed.
-    private async Task RefuseAsync(HttpContext context, int status, string text, long bodyLimit)
+    private async Task SendErrorAsync(HttpContext context, int status, string text, long bodyLimit)
     {
         var request = context.Request;
         if (options.Stdio) request.Headers.Remove("Expect");
@@ -218,7 +218,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     }
 
     // Sends a digest or a name. Other clients compare the content type exactly, so it must not have a charset.
-    private static Task SendWordAsync(HttpContext context, string word)
+    private static Task SendShortTextAsync(HttpContext context, string word)
     {
         context.Response.ContentType = "text/plain";
         return SendAsync(context, Encoding.ASCII.GetBytes(word));
@@ -239,12 +239,12 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private const int SmallValue = 64 << 10;
     private const int ChunkSize = 64 << 10;
     // To send a hash before the value, the whole value must be in memory.
-    private const int LargestDigestedValue = 1 << 20;
+    private const int MaxDigestedValueSize = 1 << 20;
 
     // The total bytes of all unfinished chunked uploads.
     private long _spooled;
 
-    private async Task TellOfItemAsync(HttpContext context, RequestTarget target)
+    private async Task SendItemInfoAsync(HttpContext context, RequestTarget target)
     {
         var name = target.GetDirectory();
         using var lease = await store.EnterAsync(context.RequestAborted);
@@ -269,7 +269,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         response.StatusCode = rangeHeader.Length > 0 ? StatusCodes.Status206PartialContent : StatusCodes.Status200OK;
         response.ContentType = "application/octet-stream";
         response.ContentLength = value.Length;
-        if (range.IsWhole && value.Length <= LargestDigestedValue && ContentHash.IsWanted(request))
+        if (range.IsWhole && value.Length <= MaxDigestedValueSize && ContentHash.IsWanted(request))
             await SendDigestedAsync(context, value);
         else
             await SendStreamAsync(context, value);
@@ -298,7 +298,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         try
         {
             await value.ReadExactlyAsync(buffer.AsMemory(0, length), context.RequestAborted);
-            ContentHash.Tell(context.Response, SHA256.HashData(buffer.AsSpan(0, length)));
+            ContentHash.SetDigest(context.Response, SHA256.HashData(buffer.AsSpan(0, length)));
             await context.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, length), context.RequestAborted);
         }
         finally
@@ -313,7 +313,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         var name = target.GetWritableName();
         if (options.Stdio) request.Headers.Remove("Expect");
         // Checked before any of the value is read.
-        options.Permissions?.Demand(name, AnyWrite);
+        options.Permissions?.ThrowIfDenied(name, AnyWrite);
         using var lease = await store.EnterAsync(context.RequestAborted);
 
         if (request.ContentLength is not { } length)
@@ -327,7 +327,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     // The length of a chunked value is known only at its end, but storages need it first.
     private async Task ReceiveChunksAsync(HttpContext context, IBackend backend, string name)
     {
-        var room = await FindRoomAsync(backend, name, context.RequestAborted);
+        var room = await GetMaxSizeAsync(backend, name, context.RequestAborted);
         var taken = 0L;
         try
         {
@@ -362,7 +362,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     }
 
     // Returns the maximum size of the value under the quota.
-    private static async ValueTask<long> FindRoomAsync(IBackend backend, string name, CancellationToken cancellationToken)
+    private static async ValueTask<long> GetMaxSizeAsync(IBackend backend, string name, CancellationToken cancellationToken)
     {
         if (await backend.GetQuotaAsync(cancellationToken) is not { Limit: { } limit, Used: { } used }) return long.MaxValue;
         try
@@ -408,7 +408,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         {
             var hash = SHA256.HashData(value.Span);
             ContentHash.Check(hash, announced);
-            if (isWanted) ContentHash.Tell(context.Response, hash);
+            if (isWanted) ContentHash.SetDigest(context.Response, hash);
         }
         return backend.StoreAsync(name, new StoreValue(value), GetMode(request), context.RequestAborted);
     }
@@ -419,7 +419,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         var isHashWanted = ContentHash.IsWanted(request);
         await using var upload = new UploadStream(body, length, ContentHash.GetAnnounced(request), isHashWanted, options.StallTimeout);
         await backend.StoreAsync(name, new StoreValue(upload, length), GetMode(request), context.RequestAborted);
-        if (isHashWanted && upload.Hash is { } hash) ContentHash.Tell(context.Response, hash);
+        if (isHashWanted && upload.Hash is { } hash) ContentHash.SetDigest(context.Response, hash);
     }
 
     private async Task DeleteAsync(HttpContext context, RequestTarget target)
@@ -452,12 +452,12 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private static double ToSeconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / (double)TimeSpan.TicksPerSecond;
 
     private const int MaxPageSize = 5000;
-    private const int MostUnreadable = 1000;
+    private const int MaxUnreadable = 1000;
     private const long SmallListing = 64 << 10;
-    private const long MostOfWaitingListings = 1L << 30;
+    private const long MaxWaitingListingBytes = 1L << 30;
 
     private static readonly SemaphoreSlim Listings = new(Math.Clamp(Environment.ProcessorCount, 2, 8));
-    private readonly SharedLimit _waitingListings = new(MostOfWaitingListings, SmallListing, "listings that are read slowly");
+    private readonly SharedLimit _waitingListings = new(MaxWaitingListingBytes, SmallListing, "listings that are read slowly");
 
     private Task SendListingAsync(HttpContext context, RequestTarget target)
     {
@@ -505,7 +505,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
             {
                 answer.Json.WriteString("error", failure.Error.ToString());
                 answer.Json.WriteStartArray("unreadable");
-                foreach (var name in unreadable.Names.Take(MostUnreadable)) answer.Json.WriteStringValue(name);
+                foreach (var name in unreadable.Names.Take(MaxUnreadable)) answer.Json.WriteStringValue(name);
                 answer.Json.WriteEndArray();
             }
             answer.Json.WriteEndObject();
@@ -533,10 +533,10 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     }
 
     // Storages read and sort whole directories. Only a few of them are in memory at a time, and none while a slow client reads the response.
-    private async Task SendJsonAsync(HttpContext context, Func<IBackend, JsonAnswer, Task> write)
+    private async Task SendJsonAsync(HttpContext context, Func<IBackend, JsonResponse, Task> write)
     {
         using var waiting = _waitingListings.Begin();
-        await using var answer = new JsonAnswer(waiting.Take);
+        await using var answer = new JsonResponse(waiting.Take);
         using (var lease = await store.EnterAsync(context.RequestAborted))
         {
             await Listings.WaitAsync(context.RequestAborted);
@@ -572,7 +572,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
             : throw new StoreException(StoreError.InvalidArgument, $"The argument '{argument}' is no number.");
 
     // In about the year 9998.
-    private const decimal MostSeconds = 253_300_000_000m;
+    private const decimal MaxSeconds = 253_300_000_000m;
 
     private const int MaxBlocksBody = 32 << 20;
     private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
@@ -581,9 +581,9 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     private const int BytesPerBlock = 48;
     private const int BytesPerName = 300;
     private const long SmallList = 64 << 10;
-    private const long MostOfLists = 128 << 20;
+    private const long MaxBlockListBytes = 128 << 20;
 
-    private readonly SharedLimit _heldBlocks = new(MostOfLists, SmallList, "long lists of blocks");
+    private readonly SharedLimit _heldBlocks = new(MaxBlockListBytes, SmallList, "long lists of blocks");
 
     private async Task DestroyAsync(HttpContext context)
     {
@@ -614,7 +614,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         var algorithm = HashKind.Parse(target["algorithm"] ?? HashKind.Sha256.Name);
         using var lease = await store.EnterAsync(context.RequestAborted);
         var digest = await lease.Backend.HashAsync(name, algorithm, context.RequestAborted) ?? throw NotFound(name);
-        await SendWordAsync(context, digest);
+        await SendShortTextAsync(context, digest);
     }
 
     private async Task SendQuotaAsync(HttpContext context)
@@ -637,7 +637,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         var id = target["id"] ?? throw Missing("id");
         ItemName.CheckTemporary(id);
         if (!decimal.TryParse(target["mtime"] ?? throw Missing("mtime"), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
-            || seconds > MostSeconds)
+            || seconds > MaxSeconds)
             throw new StoreException(StoreError.InvalidArgument, "'mtime' is no time in seconds.");
         var written = DateTime.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
         using var lease = await store.EnterAsync(context.RequestAborted);
@@ -651,8 +651,8 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         if (newName is not null) ItemName.CheckWritable(newName, newName);
         if (ns.Length > 0) RequestTarget.CheckReadable(ns);
 
-        if (newName is not null) options.Permissions?.Demand(newName, AnyWrite);
-        else options.Permissions?.DemandBelow(ns, AnyWrite);
+        if (newName is not null) options.Permissions?.ThrowIfDenied(newName, AnyWrite);
+        else options.Permissions?.ThrowIfDeniedBelow(ns, AnyWrite);
 
         using var held = _heldBlocks.Begin();
         var request = new DefragRequest(await ReadBlocksAsync(context, held, allowNegativeOffsets: false))
@@ -664,7 +664,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
             Mode = GetMode(context.Request),
         };
         using var lease = await store.EnterAsync(context.RequestAborted);
-        await SendWordAsync(context, await lease.Backend.DefragAsync(request, context.RequestAborted));
+        await SendShortTextAsync(context, await lease.Backend.DefragAsync(request, context.RequestAborted));
     }
 
     private async Task GatherAsync(HttpContext context)
@@ -678,14 +678,14 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         await SendStreamAsync(context, value);
     }
 
-    private async Task<IReadOnlyList<Block>> ReadBlocksAsync(HttpContext context, SharedLimit.Holding held, bool allowNegativeOffsets)
+    private async Task<IReadOnlyList<Block>> ReadBlocksAsync(HttpContext context, SharedLimit.Lease held, bool allowNegativeOffsets)
     {
         if (context.Request.ContentLength is not <= MaxBlocksBody)
             throw new StoreException(StoreError.InvalidArgument, $"The list of blocks needs a length of at most {MaxBlocksBody} bytes.");
         if (options.Stdio) context.Request.Headers.Remove("Expect");
         return await BlockList.ReadAsync(context.Request.BodyReader, allowNegativeOffsets, (name, isNewName) =>
         {
-            if (isNewName) options.Permissions?.Demand(name, AccessRights.Read);
+            if (isNewName) options.Permissions?.ThrowIfDenied(name, AccessRights.Read);
             held.Take(isNewName ? BytesPerName : BytesPerBlock);
         }, context.RequestAborted);
     }

@@ -5,7 +5,7 @@ namespace BorgStore.Server.Http;
 /// <param name="reserve">Called with the number of bytes before they are added; may throw to reject them.</param>
 internal sealed class Spool(Action<long> reserve) : IAsyncDisposable
 {
-    private const int MostInMemory = 64 << 10;
+    private const int MaxInMemorySize = 64 << 10;
 
     private readonly MemoryStream _memory = new();
     private FileStream? _file;
@@ -18,7 +18,7 @@ internal sealed class Spool(Action<long> reserve) : IAsyncDisposable
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         reserve(bytes.Length);
-        if (_file is null && _memory.Length + bytes.Length <= MostInMemory)
+        if (_file is null && _memory.Length + bytes.Length <= MaxInMemorySize)
         {
             _memory.Write(bytes.Span);
             return;
@@ -59,7 +59,7 @@ internal sealed class Spool(Action<long> reserve) : IAsyncDisposable
             Access = FileAccess.ReadWrite,
             Share = FileShare.Read,
             Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
-            BufferSize = MostInMemory,
+            BufferSize = MaxInMemorySize,
         };
         if (OperatingSystem.IsWindows()) return new(path, options);
         options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

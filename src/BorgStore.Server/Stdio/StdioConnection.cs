@@ -54,13 +54,13 @@ internal sealed class StdioConnection : ConnectionContext
 
     private void Receive()
     {
-        var heads = new RequestHeads(_received.Writer);
+        var heads = new RequestHeadRewriter(_received.Writer);
         try
         {
             var buffer = new byte[64 << 10];
             while (_input.Read(buffer) is > 0 and var count)
             {
-                heads.Pass(buffer.AsSpan(0, count));
+                heads.Write(buffer.AsSpan(0, count));
                 if (_received.Writer.FlushAsync().AsTask().GetAwaiter().GetResult().IsCompleted) break;
             }
             _received.Writer.Complete();

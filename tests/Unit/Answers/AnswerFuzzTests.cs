@@ -47,7 +47,7 @@ public sealed class AnswerFuzzTests
     }
 
     [Fact]
-    public Task Mutated_REST_responses_only_cause_store_exceptions() => FuzzAsync((random, request, bytes) => Mutate(random, request, RestAnswer(request), bytes), async (server, _) =>
+    public Task Mutated_REST_responses_only_cause_store_exceptions() => FuzzAsync((random, request, bytes) => Mutate(random, request, RestResponse(request), bytes), async (server, _) =>
     {
         var client = new RestBackend(server.Url);
         (client.Client.Retry, client.Client.MixUpRetry, client.Client.StallTimeout) = (RetryPolicy.Never, RetryPolicy.Never, TimeSpan.FromSeconds(20));
@@ -67,11 +67,11 @@ public sealed class AnswerFuzzTests
     public Task Mutated_rclone_responses_only_cause_store_exceptions()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The program is a shell script.");
-        return FuzzAsync((random, request, bytes) => request.Path is "/core/version" or "/operations/fsinfo" ? RcloneAnswer(request)
-            : request.Path == "/operations/list" && bytes.Length > 0 ? ScriptedHttp.Http("200 OK", RcloneAnswerTests.RootList) : Mutate(random, request, RcloneAnswer(request), bytes),
+        return FuzzAsync((random, request, bytes) => request.Path is "/core/version" or "/operations/fsinfo" ? RcloneResponse(request)
+            : request.Path == "/operations/list" && bytes.Length > 0 ? ScriptedHttp.Http("200 OK", RcloneAnswerTests.RootList) : Mutate(random, request, RcloneResponse(request), bytes),
             async (server, folder) =>
             {
-                var store = new RcloneBackend("rclone:remote:path", new RcloneService(RcloneAnswerTests.Script(folder, server.Url)) { ExitDelay = default }) { Retry = new(3, TimeSpan.Zero) };
+                var store = new RcloneBackend("rclone:remote:path", new RcloneServerManager(RcloneAnswerTests.Script(folder, server.Url)) { ExitDelay = default }) { Retry = new(3, TimeSpan.Zero) };
                 await store.OpenAsync(Ct);
                 return store;
             });
@@ -196,7 +196,7 @@ public sealed class AnswerFuzzTests
         return ScriptedHttp.Http(string.Join('\n', head)["HTTP/1.1 ".Length..], Mutation.Of(answer[end..], random));
     }
 
-    private static byte[] RestAnswer(ScriptedRequest request)
+    private static byte[] RestResponse(ScriptedRequest request)
     {
         const string Json = $"200 OK\nContent-Type: application/json\n{Mark}";
         if (request.Method == "HEAD" && request.Target == "/") return ScriptedHttp.Http($"200 OK\nContent-Length: 4096\nX-BorgStore-Is-Directory: true\n{Mark}");
@@ -227,7 +227,7 @@ public sealed class AnswerFuzzTests
             : ScriptedHttp.Http("200 OK\nETag: \"e\"", "012345");
     }
 
-    private static byte[] RcloneAnswer(ScriptedRequest request) => request.Path switch
+    private static byte[] RcloneResponse(ScriptedRequest request) => request.Path switch
     {
         "/core/version" => ScriptedHttp.Http("200 OK", RcloneAnswerTests.Version),
         "/operations/fsinfo" => ScriptedHttp.Http("200 OK", RcloneAnswerTests.Info),

@@ -20,7 +20,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
         ["/operations/list"] = RootList,
     };
     private readonly ScriptedHttp _server;
-    private readonly RcloneService _service;
+    private readonly RcloneServerManager _service;
     private readonly RcloneBackend _store;
     private string _valueHead = "200 OK";
 
@@ -163,7 +163,7 @@ public sealed class RcloneAnswerTests : IAsyncLifetime
     [Fact]
     public async Task An_invalid_address_fails_Open_with_NotSupported()
     {
-        await using var store = new RcloneBackend("rclone:remote:path", new RcloneService(Script(_folder, "http://127.0.0.1:99999")));
+        await using var store = new RcloneBackend("rclone:remote:path", new RcloneServerManager(Script(_folder, "http://127.0.0.1:99999")));
         Assert.Equal(StoreError.NotSupported, (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Ct))).Error);
     }
 

@@ -181,6 +181,6 @@ public sealed class CacheFolderAttackTests : StoreFixture
 
     private static void SkipUnlessRoot()
     {
-        if (!LinuxCalls.IsSupported || !Environment.IsPrivilegedProcess) Assert.Skip("To give files to others needs to be root on Linux.");
+        if (!LinuxFileSystem.IsSupported || !Environment.IsPrivilegedProcess) Assert.Skip("To give files to others needs to be root on Linux.");
     }
 }

@@ -87,7 +87,7 @@ public class ChildProcessTests
     [InlineData("trap '' TERM; echo ready; while :; do sleep 100; done", 128 + 9)] // ignores SIGTERM and must be killed
     public async Task Dispose_ends_the_child(string script, int status)
     {
-        var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { Patience = TimeSpan.FromMilliseconds(200) });
+        var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { ExitTimeout = TimeSpan.FromMilliseconds(200) });
         if (script.Contains("ready")) await ReadLineAsync(child.Stream);
         await child.DisposeAsync();
         Assert.Equal(status, await child.Exited);

@@ -25,7 +25,7 @@ public sealed class RcloneEnvironmentTests
             ["RCLONE_RC_USER"] = "other",
             ["RCLONE_RC_SERVE"] = "false",
         };
-        var service = new RcloneService(RcloneProgram.Require());
+        var service = new RcloneServerManager(RcloneProgram.Require());
         foreach (var (name, value) in settings) Environment.SetEnvironmentVariable(name, value);
         try
         {
@@ -51,7 +51,7 @@ public sealed class RcloneEnvironmentTests
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
-        var service = new RcloneService(RcloneProgram.Require());
+        var service = new RcloneServerManager(RcloneProgram.Require());
         Environment.SetEnvironmentVariable("RCLONE_TIMEOUT", "500ms");
         Environment.SetEnvironmentVariable("RCLONE_LOW_LEVEL_RETRIES", "1");
         try
@@ -71,7 +71,7 @@ public sealed class RcloneEnvironmentTests
     [Fact]
     public async Task RCLONE_BINARY_selects_the_program()
     {
-        var service = new RcloneService();
+        var service = new RcloneServerManager();
         Environment.SetEnvironmentVariable("RCLONE_BINARY", "/no/such/rclone");
         try
         {

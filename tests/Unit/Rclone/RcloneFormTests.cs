@@ -8,13 +8,13 @@ namespace BorgStore.Tests.Rclone;
 public sealed class RcloneFormTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
-    private RcloneService? _service;
+    private RcloneServerManager? _service;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public ValueTask InitializeAsync()
     {
-        _service = new RcloneService(RcloneProgram.Require());
+        _service = new RcloneServerManager(RcloneProgram.Require());
         return ValueTask.CompletedTask;
     }
 
@@ -58,7 +58,7 @@ public sealed class RcloneFormTests : IAsyncLifetime
     public async Task A_truncated_value_leaves_no_file()
     {
         var server = await _service!.GetServerAsync(Ct);
-        var call = RcloneForm.Create(_folder.Path, "data", [("x.tmp", new byte[10_000])]);
+        var call = RcloneFormRequest.Create(_folder.Path, "data", [("x.tmp", new byte[10_000])]);
         var body = await call.Content!.ReadAsByteArrayAsync(Ct);
         var type = call.Content.Headers.ContentType;
         call.Content = new StreamContent(new MemoryStream(body, 0, 5_000)) { Headers = { ContentType = type, ContentLength = body.Length } };

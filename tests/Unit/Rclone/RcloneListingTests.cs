@@ -80,7 +80,7 @@ public sealed class RcloneListingTests
     private static async Task<List<ItemInfo>> ReadAsync(byte[] json, int pieceSize)
     {
         using var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new PieceStream(json, pieceSize)) };
-        using var answer = new RcloneAnswer(null!, response, () => { });
+        using var answer = new RcloneResponse(null!, response, () => { });
         var items = new List<ItemInfo>();
         await foreach (var item in RcloneListReader.ReadAsync(answer, default)) items.Add(item);
         return items;

@@ -51,7 +51,7 @@ public sealed class RcloneMountTests : IAsyncLifetime
         var sshd = OpenSshServer.Instance;
         Assert.SkipWhen(kind == "sftp" && sshd.Missing is not null, sshd.Missing ?? "");
         await using IBackend store = kind == "sftp" ? SshServer.CreateBackend(sshd.Url(path), sshd.SharedOptions)
-            : new FileBackend(path, null, root => kind == "portable" ? new PortableCalls(root) : FileCalls.For(root));
+            : new FileBackend(path, null, root => kind == "portable" ? new PortableFileSystem(root) : FileSystem.For(root));
         await store.CreateAsync(Ct);
         await store.OpenAsync(Ct);
         await store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.CreateNew, Ct);

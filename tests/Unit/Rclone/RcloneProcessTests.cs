@@ -12,7 +12,7 @@ namespace BorgStore.Tests.Rclone;
 public sealed class RcloneProcessTests : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly RcloneService _service = new(RcloneProgram.Require());
+    private readonly RcloneServerManager _service = new(RcloneProgram.Require());
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 

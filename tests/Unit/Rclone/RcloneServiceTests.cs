@@ -11,7 +11,7 @@ namespace BorgStore.Tests.Rclone;
 public sealed class RcloneServiceTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly List<RcloneService> _services = [];
+    private readonly List<RcloneServerManager> _services = [];
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -222,7 +222,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
         return items;
     }
 
-    private static async Task<RcloneBackend> CreateAsync(RcloneService service, string folder)
+    private static async Task<RcloneBackend> CreateAsync(RcloneServerManager service, string folder)
     {
         var store = new RcloneBackend($"rclone:{folder}", service);
         await store.CreateAsync(Ct);
@@ -230,7 +230,7 @@ public sealed class RcloneServiceTests : IAsyncLifetime
         return store;
     }
 
-    private static async Task<StoreException> OpenFailsAsync(StoreError expected, RcloneService service, string url)
+    private static async Task<StoreException> OpenFailsAsync(StoreError expected, RcloneServerManager service, string url)
     {
         await using var store = new RcloneBackend(url, service);
         var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Ct));
@@ -246,9 +246,9 @@ public sealed class RcloneServiceTests : IAsyncLifetime
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n{body}"), Ct);
     }
 
-    private RcloneService Service(string? program = null, TimeSpan? stallTimeout = null)
+    private RcloneServerManager Service(string? program = null, TimeSpan? stallTimeout = null)
     {
-        var service = new RcloneService(program ?? RcloneProgram.Require(), stallTimeout);
+        var service = new RcloneServerManager(program ?? RcloneProgram.Require(), stallTimeout);
         _services.Add(service);
         return service;
     }

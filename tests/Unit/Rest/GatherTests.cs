@@ -10,7 +10,7 @@ namespace BorgStore.Tests.Rest;
 public sealed class GatherTests : IAsyncLifetime
 {
     private TestServer _server = null!;
-    private FaultyLine _line = null!;
+    private FaultyConnection _line = null!;
     private RestBackend _client = null!;
     private int _gathers;
     private int _loads;

@@ -42,7 +42,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
         await using var proxy = FaultProxy.Start(Server.Endpoint);
         var url = Server.UrlOf($"{Path}/{path}", proxy.Address);
         await using (var creator = S3Backend.Create(url, new())) await creator.CreateAsync(Ct);
-        await using var backend = new S3Backend(S3Url.Parse(url), credential: null) { LargestCopy = 6 << 20 };
+        await using var backend = new S3Backend(S3Url.Parse(url), credential: null) { MaxCopySize = 6 << 20 };
         await backend.OpenAsync(Ct);
         var value = Bytes(12_000_000);
         await backend.StoreAsync(name, value, StoreMode.Overwrite, Ct);

@@ -12,7 +12,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
     [Fact]
     public async Task A_value_too_large_for_one_copy_is_copied_in_parts_on_the_server()
     {
-        var (size, limit) = LongTests.Choose(quick: (20L << 20, Lowered), @long: (CopyLimitOfS3 + (8 << 20), PartSizes.LargestCopy));
+        var (size, limit) = LongTests.Choose(quick: (20L << 20, Lowered), @long: (CopyLimitOfS3 + (8 << 20), PartSizes.MaxCopySize));
         await using var backend = await OpenWithLimitAsync(limit);
         await backend.StoreAsync("data/a", new StoreValue(new PatternStream(size), size), StoreMode.CreateNew, Ct);
         var requests = await Server.LogAsync(Path, async () => Assert.True(await backend.MoveAsync("data/a", "data/b", StoreMode.CreateNew, Ct)));
@@ -108,7 +108,7 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
 
     private async Task<IBackend> OpenWithLimitAsync(long limit)
     {
-        var backend = new S3Backend(S3Url.Parse(Url(Proxy.Address)), credential: null) { LargestCopy = limit };
+        var backend = new S3Backend(S3Url.Parse(Url(Proxy.Address)), credential: null) { MaxCopySize = limit };
         await backend.OpenAsync(Ct);
         return backend;
     }

@@ -75,8 +75,8 @@ public sealed class StdioTests : IDisposable
         for (var size = 1; size <= Sent.Length; size++)
         {
             var output = new System.Buffers.ArrayBufferWriter<byte>();
-            var heads = new RequestHeads(output);
-            foreach (var piece in Encoding.ASCII.GetBytes(Sent).Chunk(size)) heads.Pass(piece);
+            var heads = new RequestHeadRewriter(output);
+            foreach (var piece in Encoding.ASCII.GetBytes(Sent).Chunk(size)) heads.Write(piece);
             Assert.Equal(Expected, Encoding.ASCII.GetString(output.WrittenSpan));
         }
     }

@@ -85,12 +85,12 @@ public sealed class CheckFileTests
         Assert.Equal(isAsked ? 4 : 0, line.Count("check-file"));
     }
 
-    private static async Task<(SftpBackend Store, WatchedLine Line)> CreateAsync(SshServer server, TemporaryFolder folder, string? announced = null)
+    private static async Task<(SftpBackend Store, WatchedTransport Line)> CreateAsync(SshServer server, TemporaryFolder folder, string? announced = null)
     {
         Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
-        WatchedLine line = null!;
+        WatchedTransport line = null!;
         var store = await SshServer.OpenWatchedAsync(server.Url(folder.Combine("store")), server.Options,
-            transport => line = new WatchedLine(transport) { Announced = announced });
+            transport => line = new WatchedTransport(transport) { Announced = announced });
         return (store, line);
     }
 }

@@ -12,12 +12,12 @@ public sealed class FlowTests
 
     [Fact]
     public void The_window_starts_at_the_minimum()
-        => Assert.Equal(Least, new Flow(Least, Most).Window);
+        => Assert.Equal(Least, new FlowControl(Least, Most).Window);
 
     [Fact]
     public void The_window_grows_on_a_connection_with_high_latency()
     {
-        var flow = new Flow(Least, Most);
+        var flow = new FlowControl(Least, Most);
         // Every round trip of 40 ms returns everything in flight, like a fast but long connection.
         for (var trip = 0; trip < 8; trip++) ArriveAfter(flow, flow.Window, TimeSpan.FromMilliseconds(40));
         Assert.InRange(flow.Window, Most / 2, Most);
@@ -26,7 +26,7 @@ public sealed class FlowTests
     [Fact]
     public void The_window_does_not_grow_when_bytes_only_queue()
     {
-        var flow = new Flow(Least, Most);
+        var flow = new FlowControl(Least, Most);
         ArriveAfter(flow, 64 * 1024, TimeSpan.FromMilliseconds(1));
         // The same rate at ten times the latency: the bytes were in a queue.
         for (var trip = 0; trip < 20; trip++) ArriveAfter(flow, 640 * 1024, TimeSpan.FromMilliseconds(20));
@@ -34,10 +34,10 @@ public sealed class FlowTests
     }
 
     // Simulates a connection with a clock: the arriving data was sent one trip before.
-    private void ArriveAfter(Flow flow, int count, TimeSpan trip)
+    private void ArriveAfter(FlowControl flow, int count, TimeSpan trip)
     {
         var departure = _now;
         _now += (long)(trip.TotalSeconds * Stopwatch.Frequency);
-        flow.Arrive(count, departure, _now);
+        flow.RecordArrival(count, departure, _now);
     }
 }

@@ -125,7 +125,7 @@ public class FuzzTests
             Read(() => Assert.InRange(SftpBackend.ReadFileSystem(body).Free, 0, long.MaxValue));
             Read(() => Assert.Matches("^[0-9a-f]{64}$", CheckFile.ReadDigest(body, HashKind.Sha256) ?? new string('0', 64)));
             Read(() => Assert.Matches("^[0-9a-f]{64}$",
-                HashPrograms.ReadAnswer(System.Text.Encoding.Latin1.GetString(body), HashKind.Sha256)?.Digest ?? new string('0', 64)));
+                HashPrograms.ParseOutput(System.Text.Encoding.Latin1.GetString(body), HashKind.Sha256)?.Digest ?? new string('0', 64)));
         }
         Assert.NotEqual(0, refused);
         HeldMemory.AssertReleased(before, 100 << 20);

@@ -50,7 +50,7 @@ public abstract class LinkTests : IDisposable
         {
             // It is created.
         }
-        await using var store = SshServer.Watch(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedLine(transport) { Loses = Loses });
+        await using var store = SshServer.Watch(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedTransport(transport) { Loses = Loses });
         foreach (var name in Outside)
         {
             Directory.CreateDirectory(_folder.Combine("store", "data"));
@@ -73,7 +73,7 @@ public abstract class LinkTests : IDisposable
     private void AssertUntouched() => Assert.All(Outside, name => Assert.True(File.Exists(_folder.Combine("outside", name)), name));
 
     private Task<SftpBackend> OpenAsync()
-        => SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedLine(transport));
+        => SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store")), _server.SharedOptions, transport => new WatchedTransport(transport));
 }
 
 /// <summary>On OpenSSH's sshd.</summary>

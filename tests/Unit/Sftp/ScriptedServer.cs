@@ -25,7 +25,7 @@ internal sealed class ScriptedServer(Func<byte[], byte[]> answer) : ISftpTranspo
 
     public ChildProcess? StartProgram(string command) => null;
 
-    public ValueTask<ConnectionFailure> ExplainEndAsync(bool wasGreeted) => new(new ConnectionFailure(StoreError.ConnectionLost, "The script is over."));
+    public ValueTask<ConnectionFailure> ExplainEndAsync(bool hadHandshake) => new(new ConnectionFailure(StoreError.ConnectionLost, "The script is over."));
 
     public void Abort() => _toClient.Writer.Complete();
 

@@ -10,7 +10,7 @@ public sealed class SftpDurabilityTests : IDisposable
     private const int Count = 10;
     private readonly TemporaryFolder _folder = new();
     private readonly SshServer _server = OpenSshServer.Instance;
-    private WatchedLine _line = null!;
+    private WatchedTransport _line = null!;
 
     public SftpDurabilityTests() => Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
 
@@ -123,5 +123,5 @@ public sealed class SftpDurabilityTests : IDisposable
 
     private Task<SftpBackend> CreateAsync(Durability durability, params string[] hidden)
         => SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store")), _server.SharedOptions,
-            transport => _line = new WatchedLine(transport, hidden), new BackendOptions { Durability = durability });
+            transport => _line = new WatchedTransport(transport, hidden), new BackendOptions { Durability = durability });
 }

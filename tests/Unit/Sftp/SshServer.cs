@@ -65,7 +65,7 @@ internal abstract class SshServer
     /// <param name="watch">Wraps each connection.</param>
     /// <param name="options">The options of the backend.</param>
     public static async Task<SftpBackend> OpenWatchedAsync(
-        SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedLine> watch, BackendOptions? options = null)
+        SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedTransport> watch, BackendOptions? options = null)
     {
         var store = Watch(url, sshOptions, watch, options);
         await store.CreateAsync(TestContext.Current.CancellationToken);
@@ -74,7 +74,7 @@ internal abstract class SshServer
     }
 
     /// <summary>Returns a backend that is not open, with watched connections.</summary>
-    public static SftpBackend Watch(SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedLine> watch, BackendOptions? options = null)
+    public static SftpBackend Watch(SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedTransport> watch, BackendOptions? options = null)
     {
         var connector = new SshConnector(url, sshOptions);
         return new(url, options ?? new BackendOptions(), async token => watch(await connector.ConnectAsync(token)));

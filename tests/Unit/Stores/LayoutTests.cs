@@ -109,7 +109,7 @@ public sealed class LayoutTests : StoreFixture
         var meter = new Meter();
         await using var counted = new MeteredBackend(BackendFactory.Create(Folder.StoreUrl, new()), meter);
         await counted.OpenAsync(default);
-        Assert.Same(StoreLayout.Borg2, await LayoutRecognition.RecognizeAsync(counted, default));
+        Assert.Same(StoreLayout.Borg2, await LayoutDetector.DetectAsync(counted, default));
         Assert.Equal(requests, meter.Read(Operation.Load).Calls);
         Assert.Equal(0, meter.Read(Operation.List).Calls);
     }
@@ -123,15 +123,15 @@ public sealed class LayoutTests : StoreFixture
         var meter = new Meter();
         await using var counted = new MeteredBackend(BackendFactory.Create(Folder.StoreUrl, new()), meter);
         await counted.OpenAsync(default);
-        var recognized = await LayoutRecognition.RecognizeAsync(counted, default);
+        var recognized = await LayoutDetector.DetectAsync(counted, default);
         Assert.True(meter.Read(Operation.List).Calls > 1);
         meter.Reset();
-        Assert.Same(recognized, await LayoutRecognition.RecognizeAsync(counted, recognized, default));
+        Assert.Same(recognized, await LayoutDetector.DetectAsync(counted, recognized, default));
         Assert.Equal(1, meter.Read(Operation.List).Calls);
         Assert.Equal(0, meter.Read(Operation.Load).Calls);
 
         await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Folder.Combine("store/more")).FullName, "x"), "1");
-        var changed = await LayoutRecognition.RecognizeAsync(counted, recognized, default);
+        var changed = await LayoutDetector.DetectAsync(counted, recognized, default);
         Assert.Equal(["config", "data", "more"], changed.Namespaces.Select(ns => ns.Name).Order());
     }
 

@@ -50,7 +50,7 @@ internal static class ChildProgram
         => new("dotnet", ["exec", typeof(ChildProgram).Assembly.Location, .. arguments])
         {
             Environment = new Dictionary<string, string?> { [Variable] = use, ["ONE"] = "1 2" },
-            Patience = TimeSpan.FromMilliseconds(500),
+            ExitTimeout = TimeSpan.FromMilliseconds(500),
         };
 
     /// <summary>Makes this program replace ssh, or stops it doing so if the use is null.</summary>

@@ -11,7 +11,7 @@ internal sealed partial class FileBackend
     private const long CopySize = 16 << 20;
 
     // Larger reads must not block the thread of an asynchronous caller.
-    private const int LongestInlineGather = 64 * 1024;
+    private const int MaxInlineGatherSize = 64 * 1024;
 
     /// <inheritdoc/>
     protected override async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
@@ -32,11 +32,11 @@ internal sealed partial class FileBackend
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        var directory = request.Target is { } name ? FileCalls.DirectoryOf(name) : request.Namespace.TrimEnd('/');
+        var directory = request.Target is { } name ? FileSystem.DirectoryOf(name) : request.Namespace.TrimEnd('/');
         using var change = _flusher.BeginChange();
         await ToThreadPoolAsync();
         using var reservation = Reserve(request, cancellationToken);
-        using var file = TemporaryFile.Create(_calls, directory, _flusher.DirectoryMaking);
+        using var file = TemporaryFile.Create(_fileSystem, directory, _flusher.OnCreatingDirectory);
         var target = Gather(file, request, cancellationToken);
         await PublishAsync(file, target, request.Mode, reservation, cancellationToken).ConfigureAwait(false);
         return target;
@@ -46,13 +46,13 @@ internal sealed partial class FileBackend
     private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)
     {
         using var operation = Gate.Enter(cancellationToken);
-        if (pieces.Sum(piece => (long)piece.Target.Length) > LongestInlineGather) await ToThreadPoolAsync();
+        if (pieces.Sum(piece => (long)piece.Target.Length) > MaxInlineGatherSize) await ToThreadPoolAsync();
         foreach (var item in pieces.GroupBy(piece => piece.Name))
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                using var file = _calls.OpenFile(item.Key) ?? throw item.First().Missing();
+                using var file = _fileSystem.OpenFile(item.Key) ?? throw item.First().Missing();
                 foreach (var piece in item) ReadPiece(file, piece);
             }
             catch (StoreException e) when (e.Name is null)
@@ -68,15 +68,15 @@ internal sealed partial class FileBackend
         {
             for (var done = 0; done < piece.Target.Length;)
             {
-                var read = _calls.Read(file, piece.Target.Span[done..], piece.Offset + done);
-                if (read == 0) throw piece.Outside(_calls.GetStatus(piece.Name)?.Size);
+                var read = _fileSystem.Read(file, piece.Target.Span[done..], piece.Offset + done);
+                if (read == 0) throw piece.Outside(_fileSystem.GetStatus(piece.Name)?.Size);
                 done += read;
             }
         }
         catch (StoreException)
         {
             // Reading fails for a directory, and for an offset beyond what the system accepts.
-            if (_calls.GetStatus(piece.Name) is not { IsDirectory: false } status) throw piece.Missing();
+            if (_fileSystem.GetStatus(piece.Name) is not { IsDirectory: false } status) throw piece.Missing();
             if (piece.Offset > status.Size - piece.Target.Length) throw piece.Outside(status.Size);
             throw;
         }
@@ -94,7 +94,7 @@ internal sealed partial class FileBackend
             foreach (var block in request.Sources)
             {
                 using var source = OpenSource(block.Name, out var size);
-                block.DemandWithin(size);
+                block.ThrowIfOutside(size);
             }
             throw;
         }
@@ -120,7 +120,7 @@ internal sealed partial class FileBackend
                     source = OpenSource(block.Name, out sourceSize);
                     sourceName = block.Name;
                 }
-                block.DemandWithin(sourceSize);
+                block.ThrowIfOutside(sourceSize);
                 Gather(file, source, block, hasher, buffer, cancellationToken);
             }
         }
@@ -145,7 +145,7 @@ internal sealed partial class FileBackend
             if (count == 0)
             {
                 canCopy = false;
-                var read = _calls.Read(source, buffer.AsSpan(0, (int)Math.Min(left, ChunkSize)), offset);
+                var read = _fileSystem.Read(source, buffer.AsSpan(0, (int)Math.Min(left, ChunkSize)), offset);
                 if (read == 0) throw block.Outside(offset);
                 hasher?.Append(buffer.AsSpan(0, read));
                 file.Write(buffer.AsSpan(0, read));
@@ -158,7 +158,7 @@ internal sealed partial class FileBackend
 
     private SafeFileHandle OpenSource(string name, out long size)
     {
-        var source = _calls.OpenFile(name, out var status);
+        var source = _fileSystem.OpenFile(name, out var status);
         size = status.Size;
         return source ?? throw new StoreException(StoreError.ObjectNotFound, name: name);
     }

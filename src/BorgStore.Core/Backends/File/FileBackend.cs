@@ -15,7 +15,7 @@ internal sealed partial class FileBackend : Backend
 {
     private readonly string _root;
     private readonly BackendOptions _options;
-    private readonly FileCalls _calls;
+    private readonly FileSystem _fileSystem;
     private readonly FileFlusher _flusher;
     private FileQuota? _quota;
 
@@ -23,19 +23,19 @@ internal sealed partial class FileBackend : Backend
     /// <param name="path">The absolute path of its directory.</param>
     /// <param name="options">The options; <see cref="BackendOptions.Permissions"/> are enforced by another class.</param>
     public FileBackend(string path, BackendOptions? options = null)
-        : this(path, options, FileCalls.For)
+        : this(path, options, FileSystem.For)
     {
     }
 
-    internal FileBackend(string path, BackendOptions? options, Func<string, FileCalls> callsFor)
+    internal FileBackend(string path, BackendOptions? options, Func<string, FileSystem> createFileSystem)
     {
         if (!Path.IsPathFullyQualified(path))
             throw new StoreException(StoreError.InvalidArgument, "The path of a store must be absolute.");
         _root = Path.TrimEndingDirectorySeparator(path);
         _options = options ?? new BackendOptions();
         if (_options.Quota < 0) throw new StoreException(StoreError.InvalidArgument, "A quota cannot be negative.");
-        _calls = _options.IsPrivate ? new PrivateCalls(callsFor(_root), _root) : callsFor(_root);
-        _flusher = new FileFlusher(_calls, _options.Durability, _options.Warning);
+        _fileSystem = _options.IsPrivate ? new PrivateFileSystem(createFileSystem(_root), _root) : createFileSystem(_root);
+        _flusher = new FileFlusher(_fileSystem, _options.Durability, _options.Warning);
     }
 
     /// <inheritdoc/>
@@ -44,8 +44,8 @@ internal sealed partial class FileBackend : Backend
         cancellationToken.ThrowIfCancellationRequested();
         if (File.Exists(_root)) throw AlreadyExists("it is a file");
         var missing = CountMissingDirectories();
-        Failures.Named(MakeRoot);
-        using (var contents = _calls.ReadDirectory(""))
+        FileErrors.Map(MakeRoot);
+        using (var contents = _fileSystem.ReadDirectory(""))
             if (contents is null || HasContent(contents)) throw AlreadyExists(null);
         if (_options.Durability != Durability.None) SyncRoot(missing);
     }
@@ -56,9 +56,9 @@ internal sealed partial class FileBackend : Backend
         await ToThreadPoolAsync();
         try
         {
-            if (FindForeign("", cancellationToken) is { } foreign) throw ForeignContent.Refuse(new Uri(_root).AbsoluteUri, foreign);
+            if (FindForeign("", cancellationToken) is { } foreign) throw ForeignContent.CreateException(new Uri(_root).AbsoluteUri, foreign);
             RemoveContents("", cancellationToken);
-            _calls.RemoveDirectory("");
+            _fileSystem.RemoveDirectory("");
         }
         catch (StoreException failure)
         {
@@ -71,11 +71,11 @@ internal sealed partial class FileBackend : Backend
     protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_calls.GetStatus("") is not { IsDirectory: true })
+        if (_fileSystem.GetStatus("") is not { IsDirectory: true })
             throw new StoreException(StoreError.StoreDoesNotExist);
         // Others may rely on an existing quota file, so it is kept up to date even without a limit of our own.
-        if (_options.Quota is not null || _calls.GetStatus(FileQuota.FileName) is not null)
-            _quota = new FileQuota(_calls, _root, _options.Quota);
+        if (_options.Quota is not null || _fileSystem.GetStatus(FileQuota.FileName) is not null)
+            _quota = new FileQuota(_fileSystem, _root, _options.Quota);
     }
 
     /// <inheritdoc/>
@@ -128,14 +128,14 @@ internal sealed partial class FileBackend : Backend
     // The name of each new directory is recorded in the one above it.
     private void SyncRoot(int made)
     {
-        if (_calls.SyncsAll)
+        if (_fileSystem.SyncsAll)
         {
-            using var directory = _calls.OpenRoot();
-            if (directory is not null) _calls.SyncAll(directory);
+            using var directory = _fileSystem.OpenRoot();
+            if (directory is not null) _fileSystem.SyncAll(directory);
             return;
         }
         var above = "..";
-        for (var i = 0; i < Math.Max(1, made); i++, above += "/..") _calls.SyncDirectory(above);
+        for (var i = 0; i < Math.Max(1, made); i++, above += "/..") _fileSystem.SyncDirectory(above);
     }
 
     private static StoreException AlreadyExists(string? detail)
@@ -143,7 +143,7 @@ internal sealed partial class FileBackend : Backend
 
     private bool IsEmpty()
     {
-        using var contents = _calls.ReadDirectory("");
+        using var contents = _fileSystem.ReadDirectory("");
         return contents is null || !HasContent(contents);
     }
 
@@ -151,13 +151,13 @@ internal sealed partial class FileBackend : Backend
 
     private string? FindForeign(string directory, CancellationToken cancellationToken)
     {
-        using var contents = _calls.ReadDirectory(directory);
+        using var contents = _fileSystem.ReadDirectory(directory);
         foreach (var entry in contents?.Entries ?? [])
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (directory.Length == 0 && !IsOfStore(entry.Name)) continue;
             var name = Join(directory, entry.Name);
-            if (ForeignContent.IsIn(entry.Name)) return name;
+            if (ForeignContent.IsForeign(entry.Name)) return name;
             var isDirectory = entry.Kind == EntryKind.Directory || (entry.Kind == EntryKind.Unknown && contents!.GetStatus(entry) is { IsDirectory: true });
             if (isDirectory && FindForeign(name, cancellationToken) is { } below) return below;
         }
@@ -166,7 +166,7 @@ internal sealed partial class FileBackend : Backend
 
     private void RemoveContents(string directory, CancellationToken cancellationToken)
     {
-        using var contents = _calls.ReadDirectory(directory);
+        using var contents = _fileSystem.ReadDirectory(directory);
         if (contents is null)
         {
             if (directory.Length > 0) return;
@@ -178,9 +178,9 @@ internal sealed partial class FileBackend : Backend
             if (directory.Length == 0 && !IsOfStore(entry.Name)) continue;
             var name = Join(directory, entry.Name);
             // Anything but a directory is first deleted as a file; links are never followed.
-            if ((entry.Kind != EntryKind.Directory && _calls.Delete(name)) || entry.Kind == EntryKind.Link) continue;
+            if ((entry.Kind != EntryKind.Directory && _fileSystem.Delete(name)) || entry.Kind == EntryKind.Link) continue;
             RemoveContents(name, cancellationToken);
-            _calls.RemoveDirectory(name);
+            _fileSystem.RemoveDirectory(name);
         }
     }
 
@@ -190,37 +190,37 @@ internal sealed partial class FileBackend : Backend
     private const int ChunkSize = 1 << 20;
 
     // Smaller values are checked against the quota only after they are in the temporary file, which is early enough.
-    private const int WorthCheckingFirst = 64 * 1024;
+    private const int EarlyQuotaCheckThreshold = 64 * 1024;
 
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
         using var change = _flusher.BeginChange();
-        _calls.MakeDirectories(name, _flusher.DirectoryMaking);
-        await _flusher.SecureNameAsync(name).ConfigureAwait(false);
+        _fileSystem.MakeDirectories(name, _flusher.OnCreatingDirectory);
+        await _flusher.PersistNameAsync(name).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
         using var change = _flusher.BeginChange();
-        if (!_calls.RemoveDirectory(name)) return false;
-        await _flusher.SecureNameAsync(name).ConfigureAwait(false);
+        if (!_fileSystem.RemoveDirectory(name)) return false;
+        await _flusher.PersistNameAsync(name).ConfigureAwait(false);
         return true;
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
     {
-        return _calls.GetStatus(name)?.ToItem(name);
+        return _fileSystem.GetStatus(name)?.ToItem(name);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
-        if (_calls.OpenFile(name, out var status) is not { } file) return null;
+        if (_fileSystem.OpenFile(name, out var status) is not { } file) return null;
         var (start, count) = range.Resolve(status.Size);
-        return new FileValueStream(_calls, file, name, start, count);
+        return new FileValueStream(_fileSystem, file, name, start, count);
     }
 
     /// <inheritdoc/>
@@ -228,8 +228,8 @@ internal sealed partial class FileBackend : Backend
     {
         using var change = _flusher.BeginChange();
         if (_flusher.IsSlow || value.Length > ChunkSize) await ToThreadPoolAsync();
-        using var reservation = value.Length > WorthCheckingFirst ? _quota?.Reserve(name, value.Length, cancellationToken) : null;
-        using var file = TemporaryFile.Create(_calls, FileCalls.DirectoryOf(name), _flusher.DirectoryMaking);
+        using var reservation = value.Length > EarlyQuotaCheckThreshold ? _quota?.Reserve(name, value.Length, cancellationToken) : null;
+        using var file = TemporaryFile.Create(_fileSystem, FileSystem.DirectoryOf(name), _flusher.OnCreatingDirectory);
         if (value.IsInMemory) Write(file, value.Bytes, cancellationToken);
         else await WriteAsync(file, value, cancellationToken).ConfigureAwait(false);
         await PublishAsync(file, name, mode, reservation, cancellationToken).ConfigureAwait(false);
@@ -241,7 +241,7 @@ internal sealed partial class FileBackend : Backend
         using var change = _flusher.BeginChange();
         if (_flusher.IsSlow) await ToThreadPoolAsync();
         var wasThere = Delete(name, cancellationToken);
-        await _flusher.SecureDeletedAsync(name, wasThere).ConfigureAwait(false);
+        await _flusher.PersistDeletedAsync(name, wasThere).ConfigureAwait(false);
         return wasThere;
     }
 
@@ -251,7 +251,7 @@ internal sealed partial class FileBackend : Backend
         using var change = _flusher.BeginChange();
         if (_flusher.IsSlow) await ToThreadPoolAsync();
         if (!Move(name, newName, mode, cancellationToken)) return false;
-        await _flusher.SecureMovedAsync(name, newName).ConfigureAwait(false);
+        await _flusher.PersistMovedAsync(name, newName).ConfigureAwait(false);
         return true;
     }
 
@@ -289,10 +289,10 @@ internal sealed partial class FileBackend : Backend
     private async ValueTask PublishAsync(
         TemporaryFile file, string name, StoreMode mode, FileQuota.Reservation? reservation, CancellationToken cancellationToken)
     {
-        var isSafe = await _flusher.SecureValueAsync(file.Handle, name).ConfigureAwait(false);
+        var isSafe = await _flusher.PersistValueAsync(file.Handle, name).ConfigureAwait(false);
         file.Close();
         Publish(file, name, mode, reservation, cancellationToken);
-        await _flusher.SecureStoredAsync(name, isSafe).ConfigureAwait(false);
+        await _flusher.PersistStoredAsync(name, isSafe).ConfigureAwait(false);
     }
 
     private void Publish(
@@ -300,13 +300,13 @@ internal sealed partial class FileBackend : Backend
     {
         if (_quota is null)
         {
-            file.PublishAs(name, mode, _flusher.DirectoryMaking);
+            file.PublishAs(name, mode, _flusher.OnCreatingDirectory);
             return;
         }
         using var change = _quota.Begin(name, file.Length, reservation, cancellationToken);
         try
         {
-            file.PublishAs(name, mode, _flusher.DirectoryMaking);
+            file.PublishAs(name, mode, _flusher.OnCreatingDirectory);
         }
         catch (StoreException)
         {
@@ -318,11 +318,11 @@ internal sealed partial class FileBackend : Backend
 
     private bool Delete(string name, CancellationToken cancellationToken)
     {
-        if (_quota is null) return _calls.Delete(name);
+        if (_quota is null) return _fileSystem.Delete(name);
         using var change = _quota.Begin(name, 0, null, cancellationToken);
         try
         {
-            if (_calls.Delete(name))
+            if (_fileSystem.Delete(name))
             {
                 change.Complete();
                 return true;
@@ -339,7 +339,7 @@ internal sealed partial class FileBackend : Backend
 
     private bool Move(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
     {
-        if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _calls.GetStatus(name) is { IsDirectory: true })
+        if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _fileSystem.GetStatus(name) is { IsDirectory: true })
             throw new StoreException(StoreError.InvalidArgument, "a directory cannot be moved into itself");
         // A move changes the total only by replacing an item, whose size is then subtracted.
         if (_quota is null || mode == StoreMode.CreateNew || name == newName) return Rename(name, newName, mode);
@@ -363,19 +363,19 @@ internal sealed partial class FileBackend : Backend
 
     private bool Rename(string name, string newName, StoreMode mode)
     {
-        var result = _calls.Rename(name, newName, mode);
-        if (result == RenameResult.Absent && _calls.GetStatus(name) is { } status)
+        var result = _fileSystem.Rename(name, newName, mode);
+        if (result == RenameResult.Absent && _fileSystem.GetStatus(name) is { } status)
         {
             // A directory must not replace an item; the system reports that the same way as a missing directory.
-            if (status.IsDirectory && _calls.GetStatus(newName) is not null) throw TemporaryFile.Refusal(RenameResult.Taken, StoreMode.CreateNew);
-            _calls.MakeDirectories(FileCalls.DirectoryOf(newName), _flusher.DirectoryMaking);
-            result = _calls.Rename(name, newName, mode);
+            if (status.IsDirectory && _fileSystem.GetStatus(newName) is not null) throw TemporaryFile.CreateFailure(RenameResult.Taken, StoreMode.CreateNew);
+            _fileSystem.MakeDirectories(FileSystem.DirectoryOf(newName), _flusher.OnCreatingDirectory);
+            result = _fileSystem.Rename(name, newName, mode);
         }
         return result switch
         {
             RenameResult.Done => true,
             RenameResult.Absent => false,
-            _ => throw TemporaryFile.Refusal(result, mode),
+            _ => throw TemporaryFile.CreateFailure(result, mode),
         };
     }
 
@@ -396,8 +396,8 @@ internal sealed partial class FileBackend : Backend
     {
         ItemName.CheckTemporary(item.Id, Suffixes.Temporary);
         // A file written to since the listing is in use, and a file behind a link is not in the store.
-        return !IsBehindLink(item.Id) && _calls.GetStatus(item.Id) is { IsDirectory: false } status && status.LastWriteTime <= item.LastWriteTime
-            && _calls.Delete(item.Id);
+        return !IsBehindLink(item.Id) && _fileSystem.GetStatus(item.Id) is { IsDirectory: false } status && status.LastWriteTime <= item.LastWriteTime
+            && _fileSystem.Delete(item.Id);
     }
 
     private bool IsBehindLink(string name)
@@ -466,7 +466,7 @@ internal sealed partial class FileBackend : Backend
     {
         try
         {
-            return _calls.ReadDirectory(directory);
+            return _fileSystem.ReadDirectory(directory);
         }
         catch (StoreException failure) when (unreadable?.TryAdd(directory, failure) == true)
         {

@@ -4,12 +4,12 @@ using Microsoft.Win32.SafeHandles;
 namespace BorgStore.Backends.Files;
 
 /// <summary>Writes changes to disk as the chosen durability demands.</summary>
-/// <remarks>Where one sync of the whole file system can be trusted (<see cref="FileCalls.SyncsAll"/>), many changes
+/// <remarks>Where one sync of the whole file system can be trusted (<see cref="FileSystem.SyncsAll"/>), many changes
 /// share it. Elsewhere each value is synced before it gets its name, and names are synced one at a time.</remarks>
-/// <param name="calls">The file system.</param>
+/// <param name="fileSystem">The file system.</param>
 /// <param name="durability">When values are safe from a power cut.</param>
 /// <param name="warning">Called when a sync in the background fails, and when one succeeds again.</param>
-internal sealed class FileFlusher(FileCalls calls, Durability durability, Action<string>? warning = null) : IAsyncDisposable
+internal sealed class FileFlusher(FileSystem fileSystem, Durability durability, Action<string>? warning = null) : IAsyncDisposable
 {
     // Early enough to finish within the promised second, unless the disk is very busy.
     private static readonly TimeSpan BackgroundDelay = TimeSpan.FromMilliseconds(800);
@@ -37,22 +37,22 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
     public bool IsSlow => durability == Durability.Each || (durability == Durability.Batch && !SyncsAll);
 
     /// <summary>Records that a directory is about to be created.</summary>
-    public void DirectoryMaking(string directory) => _syncedDirectories.TryRemove(directory, out _);
+    public void OnCreatingDirectory(string directory) => _syncedDirectories.TryRemove(directory, out _);
 
     /// <summary>Starts a change, which ends when the result is disposed. The file system is kept open from the first change
     /// on, because the kernel reports a write failure only through descriptors that were open when it happened.</summary>
-    public Writing BeginChange()
+    public Change BeginChange()
     {
-        if (durability != Durability.None && calls.SyncsAll && Volatile.Read(ref _root) is null)
+        if (durability != Durability.None && fileSystem.SyncsAll && Volatile.Read(ref _root) is null)
             lock (_lock)
-                _root ??= calls.OpenRoot()
+                _root ??= fileSystem.OpenRoot()
                     ?? throw new StoreException(StoreError.StoreDoesNotExist);
-        return new Writing(this);
+        return new Change(this);
     }
 
     /// <summary>Makes the bytes of a written file durable before it gets its name, unless a later sync will do that.</summary>
     /// <returns>Whether its bytes are on disk.</returns>
-    public async ValueTask<bool> SecureValueAsync(SafeFileHandle file, string name)
+    public async ValueTask<bool> PersistValueAsync(SafeFileHandle file, string name)
     {
         if (durability == Durability.None) return false;
         if (durability == Durability.Each && IsShared)
@@ -60,43 +60,43 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
             await SyncSharedAsync().ConfigureAwait(false);
             return true;
         }
-        if (durability == Durability.Batch && calls.SyncsAll && _values.TryAdd(name)) return false;
-        calls.Sync(file);
+        if (durability == Durability.Batch && fileSystem.SyncsAll && _values.TryAdd(name)) return false;
+        fileSystem.Sync(file);
         return true;
     }
 
     /// <summary>Makes the name of a stored value durable, now or with the next sync.</summary>
     /// <param name="name">The item.</param>
-    /// <param name="isValueSafe">The result of <see cref="SecureValueAsync"/>.</param>
-    public ValueTask SecureStoredAsync(string name, bool isValueSafe)
+    /// <param name="isValueSafe">The result of <see cref="PersistValueAsync"/>.</param>
+    public ValueTask PersistStoredAsync(string name, bool isValueSafe)
     {
         if (isValueSafe) _values.Remove(name);
-        return SecureNameAsync(name);
+        return PersistNameAsync(name);
     }
 
     /// <summary>Makes the deletion of an item durable, now or with the next sync.</summary>
-    public ValueTask SecureDeletedAsync(string name, bool wasThere)
+    public ValueTask PersistDeletedAsync(string name, bool wasThere)
     {
         _values.Remove(name);
-        return wasThere ? SecureNameAsync(name) : ValueTask.CompletedTask;
+        return wasThere ? PersistNameAsync(name) : ValueTask.CompletedTask;
     }
 
     /// <summary>Makes the move of an item durable, now or with the next sync.</summary>
-    public async ValueTask SecureMovedAsync(string name, string newName)
+    public async ValueTask PersistMovedAsync(string name, string newName)
     {
         _values.Move(name, newName);
-        await SecureNameAsync(newName).ConfigureAwait(false);
-        if (FileCalls.DirectoryOf(name) != FileCalls.DirectoryOf(newName))
-            await SecureNameAsync(name).ConfigureAwait(false);
+        await PersistNameAsync(newName).ConfigureAwait(false);
+        if (FileSystem.DirectoryOf(name) != FileSystem.DirectoryOf(newName))
+            await PersistNameAsync(name).ConfigureAwait(false);
     }
 
     /// <summary>Makes an added or removed name durable, now or with the next sync; does nothing without durability.</summary>
-    public ValueTask SecureNameAsync(string name)
+    public ValueTask PersistNameAsync(string name)
     {
         switch (durability)
         {
             case Durability.Batch:
-                NoteChange(name);
+                RecordChange(name);
                 break;
             case Durability.Each when IsShared:
                 return new ValueTask(SyncSharedAsync());
@@ -150,13 +150,13 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
     }
 
     // After a failure each file is synced by its own handle, the only reliable way to know whether its bytes arrived.
-    private bool SyncsAll => calls.SyncsAll && !_values.HasFailed;
+    private bool SyncsAll => fileSystem.SyncsAll && !_values.HasFailed;
 
     private bool IsShared => SyncsAll && Volatile.Read(ref _writers) >= SharingWriters;
 
-    private void NoteChange(string name)
+    private void RecordChange(string name)
     {
-        if (!calls.SyncsAll)
+        if (!fileSystem.SyncsAll)
             lock (_lock) _names.Add(name);
         if (Volatile.Read(ref _isDirty) == 0 && Interlocked.Exchange(ref _isDirty, 1) == 0)
             lock (_lock) StartTimer();
@@ -224,7 +224,7 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
         _values.BeginSync();
         try
         {
-            if (calls.SyncsAll) calls.SyncAll(_root!);
+            if (fileSystem.SyncsAll) fileSystem.SyncAll(_root!);
             else SyncNames(names);
             _values.EndSync(hasFailed: false);
         }
@@ -245,27 +245,27 @@ internal sealed class FileFlusher(FileCalls calls, Durability durability, Action
     private void SyncNames(IReadOnlyCollection<string> names)
     {
         // Some FUSE file systems don't forward the sync of a directory, but the sync of a file includes its name.
-        if (!calls.SyncsAll)
-            foreach (var name in names) calls.SyncNamed(name);
-        foreach (var parent in names.Select(FileCalls.DirectoryOf).Distinct())
+        if (!fileSystem.SyncsAll)
+            foreach (var name in names) fileSystem.SyncNamed(name);
+        foreach (var parent in names.Select(FileSystem.DirectoryOf).Distinct())
         {
-            calls.SyncDirectory(parent);
+            fileSystem.SyncDirectory(parent);
             // A directory that another writer just created, in this process or elsewhere, may not be on disk yet.
-            for (var directory = parent; directory.Length > 0; directory = FileCalls.DirectoryOf(directory))
+            for (var directory = parent; directory.Length > 0; directory = FileSystem.DirectoryOf(directory))
             {
                 if (_syncedDirectories.ContainsKey(directory)) continue;
-                calls.SyncDirectory(FileCalls.DirectoryOf(directory));
+                fileSystem.SyncDirectory(FileSystem.DirectoryOf(directory));
                 _syncedDirectories.TryAdd(directory, true);
             }
         }
     }
 
     /// <summary>A change in progress.</summary>
-    internal readonly struct Writing : IDisposable
+    internal readonly struct Change : IDisposable
     {
         private readonly FileFlusher _flusher;
 
-        public Writing(FileFlusher flusher)
+        public Change(FileFlusher flusher)
         {
             _flusher = flusher;
             Interlocked.Increment(ref flusher._writers);

@@ -3,10 +3,10 @@ using Microsoft.Win32.SafeHandles;
 namespace BorgStore.Backends.Files;
 
 /// <summary>A value or a part of it in an open file.</summary>
-internal sealed class FileValueStream(FileCalls calls, SafeFileHandle file, string name, long start, long count) : ValueStream
+internal sealed class FileValueStream(FileSystem fileSystem, SafeFileHandle file, string name, long start, long count) : ValueStream
 {
     // Larger reads must not block the thread of an asynchronous caller.
-    private const int LongestBlockingRead = 4 << 20;
+    private const int MaxBlockingReadSize = 4 << 20;
 
     private readonly long _end = start + count;
     private long _position = start;
@@ -17,7 +17,7 @@ internal sealed class FileValueStream(FileCalls calls, SafeFileHandle file, stri
     {
         var wanted = (int)Math.Min(buffer.Length, _end - _position);
         if (wanted == 0) return 0;
-        var read = calls.Read(file, buffer[..wanted], _position);
+        var read = fileSystem.Read(file, buffer[..wanted], _position);
         if (read == 0) throw new StoreException(StoreError.BackendFailure, "it shrank while it was being read");
         _position += read;
         return read;
@@ -37,11 +37,11 @@ internal sealed class FileValueStream(FileCalls calls, SafeFileHandle file, stri
                 $"A value of {left} bytes does not fit into one array; read it as a stream, or in parts.", name);
 
         var bytes = GC.AllocateUninitializedArray<byte>((int)left);
-        if (left > LongestBlockingRead) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (left > MaxBlockingReadSize) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         for (var filled = 0; filled < bytes.Length;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            filled += Read(bytes.AsSpan(filled, Math.Min(bytes.Length - filled, LongestBlockingRead)));
+            filled += Read(bytes.AsSpan(filled, Math.Min(bytes.Length - filled, MaxBlockingReadSize)));
         }
         return bytes;
     }

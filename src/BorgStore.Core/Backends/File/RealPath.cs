@@ -4,7 +4,7 @@ namespace BorgStore.Backends.Files;
 internal static class RealPath
 {
     // The limit of Linux.
-    private const int MostLinks = 40;
+    private const int MaxLinks = 40;
 
     /// <summary>Returns whether a path is a folder or inside it, whatever links, <c>..</c> and spellings the path contains.</summary>
     /// <param name="path">A path, any part of which may not exist yet.</param>
@@ -33,7 +33,7 @@ internal static class RealPath
                 continue;
             }
             var next = Path.Combine(real, element);
-            if (links < MostLinks && TargetOf(next) is { } target)
+            if (links < MaxLinks && TargetOf(next) is { } target)
             {
                 links++;
                 if (Path.IsPathRooted(target)) real = Path.GetPathRoot(Path.GetFullPath(target))!;

@@ -20,7 +20,7 @@ internal sealed class SynchronousSequence<T>(IEnumerable<T> items, OperationGate
             try
             {
                 second.ThrowIfCancellationRequested();
-                using var visit = gate.Enter(first);
+                using var operation = gate.Enter(first);
                 return ValueTask.FromResult(items.MoveNext());
             }
             catch (Exception e)

@@ -48,9 +48,9 @@ internal sealed class GatherPlan
     /// <param name="blocks">The blocks.</param>
     /// <param name="find">Finds an item.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public static Task DemandAllAsync(
+    public static Task ThrowIfAnyOutsideAsync(
         IReadOnlyList<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
-        => LookUpAsync(blocks, find, static (block, size) => block.DemandWithin(size), cancellationToken);
+        => LookUpAsync(blocks, find, static (block, size) => block.ThrowIfOutside(size), cancellationToken);
 
     /// <summary>Throws if a range is not entirely inside its item, before anything
     /// is read. An item that changes later fails when it is read.</summary>

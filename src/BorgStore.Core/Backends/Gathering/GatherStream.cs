@@ -14,7 +14,7 @@ internal sealed class GatherStream : ValueStream
 
     private readonly GatherPlan _plan;
     private readonly PieceReader _read;
-    private readonly WindowBudget.Share _share;
+    private readonly WindowBudget.Lease _lease;
     private readonly CancellationTokenSource _disposing = new();
     private Window _current;
     private int _used;
@@ -22,7 +22,7 @@ internal sealed class GatherStream : ValueStream
     private bool _isDisposed;
 
     private GatherStream(GatherPlan plan, PieceReader read, int windowSize)
-        => (_plan, _read, _share) = (plan, read, WindowBudget.Take((int)Math.Min(windowSize, plan.Length)));
+        => (_plan, _read, _lease) = (plan, read, WindowBudget.Take((int)Math.Min(windowSize, plan.Length)));
 
     /// <inheritdoc/>
     public override long Length => _plan.Length;
@@ -76,7 +76,7 @@ internal sealed class GatherStream : ValueStream
         if (disposing && !_isDisposed)
         {
             _isDisposed = true;
-            _share.Return();
+            _lease.Return();
             _current.Return();
             (_current, _used) = (default, 0);
             _disposing.Cancel();
@@ -111,7 +111,7 @@ internal sealed class GatherStream : ValueStream
 
     private async Task<Window> ReadWindowAsync(CancellationToken cancellationToken)
     {
-        var window = new Window((int)Math.Min(_share.WindowSize, _plan.Left));
+        var window = new Window((int)Math.Min(_lease.WindowSize, _plan.Left));
         // After a failure the storage may still write to the buffer, so it is not returned to the pool.
         await _read(_plan.FillWindow(window.Memory), cancellationToken).ConfigureAwait(false);
         return window;

@@ -10,7 +10,7 @@ internal static class WindowBudget
     public const long Total = 128 << 20;
 
     /// <summary>The smallest window [bytes]; a stream gets it even if the budget is used up.</summary>
-    public const int SmallestWindow = 64 << 10;
+    public const int MinWindowSize = 64 << 10;
 
     // A new stream takes at most this fraction of the remaining budget.
     private const int Part = 8;
@@ -19,9 +19,9 @@ internal static class WindowBudget
 
     /// <summary>Takes the memory for the two windows of a new stream.</summary>
     /// <param name="wanted">The window size that suits the storage best [bytes].</param>
-    public static Share Take(int wanted)
+    public static Lease Take(int wanted)
     {
-        var fair = Math.Max(SmallestWindow, (Total - Volatile.Read(ref _taken)) / Part);
+        var fair = Math.Max(MinWindowSize, (Total - Volatile.Read(ref _taken)) / Part);
         // Pooled buffers have sizes that are powers of two.
         var size = wanted <= fair ? wanted : (int)(1L << BitOperations.Log2((ulong)fair));
         Interlocked.Add(ref _taken, 2L * size);
@@ -30,7 +30,7 @@ internal static class WindowBudget
 
     /// <summary>The windows of one stream.</summary>
     /// <param name="WindowSize">The size of each of the two [bytes].</param>
-    public readonly record struct Share(int WindowSize)
+    public readonly record struct Lease(int WindowSize)
     {
         /// <summary>Returns the memory; must be called once.</summary>
         public void Return() => Interlocked.Add(ref _taken, -2L * WindowSize);

@@ -10,7 +10,7 @@ internal static class HttpFailure
     /// <summary>The time limit for establishing a connection.</summary>
     public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
 
-    private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Explains why a request did not reach its server, in one or more sentences.</summary>
     /// <param name="cause">The exception of the runtime.</param>
@@ -26,7 +26,7 @@ internal static class HttpFailure
     /// <summary>Returns whether no program listens at the server's address, or the address
     /// does not exist. A retry helps only if the server is just starting.</summary>
     /// <param name="cause">The exception of the runtime.</param>
-    public static bool IsRefused(Exception cause)
+    public static bool IsConnectionRefused(Exception cause)
         => Find<SocketException>(cause) is
         {
             SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.HostUnreachable
@@ -37,11 +37,11 @@ internal static class HttpFailure
     /// by plain HTTP speaks TLS; otherwise <see langword="null"/>.</summary>
     /// <param name="server">The server.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public static async Task<string?> FindTlsAsync(Uri server, CancellationToken cancellationToken)
+    public static async Task<string?> DetectTlsAsync(Uri server, CancellationToken cancellationToken)
     {
         if (server.Scheme != Uri.UriSchemeHttp || ProxyChoice.Instance.GetProxy(server) is not null) return null;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(LongestProbe);
+        timeout.CancelAfter(ProbeTimeout);
         try
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

@@ -33,7 +33,7 @@ internal sealed class ProxyChoice : IWebProxy, ICredentials
 
     /// <summary>Returns the advice for a proxy that refuses the user or password.</summary>
     /// <param name="destination">The server.</param>
-    public static string DescribeRefusal(Uri? destination)
+    public static string DescribeAuthenticationFailure(Uri? destination)
         => "The proxy rejected the user name or password. Set them together with the proxy in the environment, as in HTTPS_PROXY." + Describe(destination);
 
     /// <summary>Returns the end of a message about an unreachable server: the proxy in use, or an empty string if there is none.</summary>

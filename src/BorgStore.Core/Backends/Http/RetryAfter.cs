@@ -6,7 +6,7 @@ namespace BorgStore.Backends.Http;
 internal static class RetryAfter
 {
     // A longer delay is reported as an error instead.
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(60);
 
     /// <summary>The advice for a busy server.</summary>
     public const string Advice = "The server limits the rate of requests. Wait a while, or use a smaller -ThrottleLimit.";
@@ -20,6 +20,6 @@ internal static class RetryAfter
     public static TimeSpan? Find(HttpResponseMessage response)
     {
         var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - DateTimeOffset.UtcNow : null;
-        return wait >= TimeSpan.Zero && wait <= Longest ? wait : null;
+        return wait >= TimeSpan.Zero && wait <= MaxDelay ? wait : null;
     }
 }

@@ -6,7 +6,7 @@ internal static class ServerText
     /// <summary>The advice for a request that is larger than the server, or a proxy before it, accepts.</summary>
     public const string TooLarge = "The server, or a proxy in front of it, does not accept requests of that size. Raise its limit (in nginx: client_max_body_size).";
 
-    private const int LongestText = 1000;
+    private const int MaxTextLength = 1000;
 
     /// <summary>Returns the advice for a response that redirects to another address, or <see langword="null"/> for other responses.</summary>
     /// <param name="status">The status of the response.</param>
@@ -17,5 +17,5 @@ internal static class ServerText
 
     /// <summary>Returns the text on one line, shortened for a message. Control characters become blanks.</summary>
     /// <param name="text">The text.</param>
-    public static string Clean(string text) => string.Concat(text.Trim().Take(LongestText).Select(c => char.IsControl(c) ? ' ' : c));
+    public static string Clean(string text) => string.Concat(text.Trim().Take(MaxTextLength).Select(c => char.IsControl(c) ? ' ' : c));
 }

@@ -19,7 +19,7 @@ internal sealed class NameLocks
         }
         try
         {
-            await entry.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await entry.Semaphore.WaitAsync(cancellationToken).ConfigureAwait(false);
             return entry;
         }
         catch
@@ -31,7 +31,7 @@ internal sealed class NameLocks
 
     private sealed class Entry(NameLocks locks, string name) : IDisposable
     {
-        public SemaphoreSlim Turn { get; } = new(1, 1);
+        public SemaphoreSlim Semaphore { get; } = new(1, 1);
 
         public int Users { get; set; }
 
@@ -41,13 +41,13 @@ internal sealed class NameLocks
             {
                 if (--Users > 0) return;
                 locks._entries.Remove(name);
-                Turn.Dispose();
+                Semaphore.Dispose();
             }
         }
 
         public void Dispose()
         {
-            Turn.Release();
+            Semaphore.Release();
             Leave();
         }
     }

@@ -55,15 +55,15 @@ internal sealed partial class RcloneBackend
             && long.TryParse(match.Groups[1].ValueSpan, out var start) && long.TryParse(match.Groups[2].ValueSpan, out var size) ? (start, size) : null;
 
     // Checks that the response contains exactly the part of the requested range that is inside the value.
-    private static long CheckLength(RcloneAnswer answer, ByteRange range, (long Start, long Size)? part)
+    private static long CheckLength(RcloneResponse answer, ByteRange range, (long Start, long Size)? part)
     {
         // A range behind the end has no length in the response, or ends before it starts.
         if (part is var (_, whole) && range.Resolve(whole).Count == 0) return 0;
-        if (answer.Length is not { } length) throw RcloneFailure.WrongAnswer("it does not contain the length of the value");
+        if (answer.Length is not { } length) throw RcloneFailure.InvalidResponse("it does not contain the length of the value");
         var isRight = part is var (start, size)
             ? length == range.Resolve(size).Count && start == range.Offset
             : range.Offset == 0 && !(length > range.Length);
-        return isRight ? length : throw RcloneFailure.WrongAnswer("it contains a different part of the value than the requested one");
+        return isRight ? length : throw RcloneFailure.InvalidResponse("it contains a different part of the value than the requested one");
     }
 
     private static RangeHeaderValue? ToHeader(ByteRange range)
@@ -112,7 +112,7 @@ internal sealed partial class RcloneBackend
 
     // Failures at the beginning of a value are raised here, where they are retried.
     private async Task<ValueStream> ReceiveAsync(
-        RcloneAnswer answer, string name, ByteRange range, long length, CancellationToken cancellationToken)
+        RcloneResponse answer, string name, ByteRange range, long length, CancellationToken cancellationToken)
     {
         var beginning = new byte[Math.Min(length, SmallSize)];
         var received = await answer.FillAsync(beginning, cancellationToken).ConfigureAwait(false);
@@ -138,18 +138,18 @@ internal sealed partial class RcloneBackend
     }
 
     /// <summary>Stores a value under a temporary name that is not listed, and then renames it.</summary>
-    /// <param name="shownName">The name for messages.</param>
+    /// <param name="displayName">The name for messages.</param>
     /// <param name="chooseName">Returns the name of the item, which may depend on its value.</param>
     /// <param name="value">The value.</param>
     /// <param name="mode">What to do if the item already exists.</param>
     /// <param name="cancellationToken">A token to cancel the operation, which then leaves nothing behind.</param>
     private async Task StoreByMoveAsync(
-        string shownName, Func<string> chooseName, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+        string displayName, Func<string> chooseName, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        var temporaryName = $"{shownName[..(shownName.LastIndexOf('/') + 1)]}{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
+        var temporaryName = $"{displayName[..(displayName.LastIndexOf('/') + 1)]}{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
         try
         {
-            await ExplainAsync(shownName, RunAsync(shownName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
+            await ExplainAsync(displayName, RunAsync(displayName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
                 ? SendAsync(server, remote, temporaryName, value, cancellationToken)
                 : UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
             var name = chooseName();
@@ -192,7 +192,7 @@ internal sealed partial class RcloneBackend
 
     private async Task<bool> UploadAsync(RcloneServer server, string name, StoreValue value, CancellationToken cancellationToken)
     {
-        var upload = server.Uploads.Offer(value);
+        var upload = server.Uploads.Add(value);
         await using (upload.ConfigureAwait(false))
         {
             // A cancelled upload is aborted, and rclone's response is awaited because rclone writes nothing more after it.
@@ -237,7 +237,7 @@ internal sealed partial class RcloneBackend
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        await GatherPlan.DemandAllAsync(request.Sources, FindCoreAsync, cancellationToken).ConfigureAwait(false);
+        await GatherPlan.ThrowIfAnyOutsideAsync(request.Sources, FindCoreAsync, cancellationToken).ConfigureAwait(false);
 
         // No remote can join blocks itself, so they are read here; the name depends on them if it is a hash.
         using var hasher = request.Target is null ? request.Algorithm!.CreateHasher() : null;

@@ -22,16 +22,16 @@ internal sealed partial class RcloneBackend : Backend
     private static readonly NameLocks Locks = new();
 
     private readonly RcloneTarget _target;
-    private readonly RcloneService _service;
+    private readonly RcloneServerManager _service;
 
     /// <summary>Initializes a backend; nothing is accessed yet.</summary>
     /// <param name="url">Its URL, such as <c>rclone:remote:path</c>.</param>
     public RcloneBackend(string url)
-        : this(url, RcloneService.Shared)
+        : this(url, RcloneServerManager.Shared)
     {
     }
 
-    internal RcloneBackend(string url, RcloneService service)
+    internal RcloneBackend(string url, RcloneServerManager service)
     {
         _target = RcloneTarget.Parse(url);
         _service = service;
@@ -42,7 +42,7 @@ internal sealed partial class RcloneBackend : Backend
     internal RetryPolicy Retry { get; init; } = new(4, TimeSpan.FromMilliseconds(100));
 
     /// <summary>Stops the rclone of this process, when the library is unloaded. A store that is still open starts it again.</summary>
-    public static ValueTask StopSharedProcessAsync() => RcloneService.Shared.StopAsync();
+    public static ValueTask StopSharedProcessAsync() => RcloneServerManager.Shared.StopAsync();
 
     /// <inheritdoc/>
     protected override Task CreateCoreAsync(CancellationToken cancellationToken)
@@ -63,7 +63,7 @@ internal sealed partial class RcloneBackend : Backend
         return RunAsync("", canRepeat: false, async (server, remote) =>
         {
             await CheckExistsAsync(server, remote, cancellationToken).ConfigureAwait(false);
-            if (await FindForeignAsync(server, cancellationToken).ConfigureAwait(false) is { } foreign) throw ForeignContent.Refuse($"rclone:{_target.Shown}", foreign);
+            if (await FindForeignAsync(server, cancellationToken).ConfigureAwait(false) is { } foreign) throw ForeignContent.CreateException($"rclone:{_target.DisplayName}", foreign);
             await PurgeAsync(server, cancellationToken).ConfigureAwait(false);
             return true;
         }, cancellationToken);
@@ -131,7 +131,7 @@ internal sealed partial class RcloneBackend : Backend
 
         bool Note(string name)
         {
-            if (ForeignContent.IsIn(name)) foreign ??= name;
+            if (ForeignContent.IsForeign(name)) foreign ??= name;
             return foreign == name;
         }
     }
@@ -225,7 +225,7 @@ internal sealed partial class RcloneBackend : Backend
     {
         var (isKnown, hash) = await RunAsync(name, canRepeat: true, async (server, remote) =>
         {
-            if (!remote.Knows(algorithm)) return (false, null);
+            if (!remote.Supports(algorithm)) return (false, null);
             var options = new JsonObject { ["showHash"] = true, ["hashTypes"] = new JsonArray(algorithm.Name) };
             return await StatAsync(server, name, options, item => item is { } info ? ReadHash(info, algorithm) : (true, null), cancellationToken).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
@@ -238,7 +238,7 @@ internal sealed partial class RcloneBackend : Backend
         if (!item.TryGetProperty("Hashes", out var hashes) || !hashes.TryGetProperty(algorithm.Name, out var found)
             || found.GetString() is not { Length: > 0 } hash) return (false, null);
         return hash.Length == 2 * algorithm.DigestSize && hash.All(char.IsAsciiHexDigit) ? (true, hash.ToLowerInvariant())
-            : throw RcloneFailure.WrongAnswer($"it contains something other than a digest of {algorithm.DisplayName}");
+            : throw RcloneFailure.InvalidResponse($"it contains something other than a digest of {algorithm.DisplayName}");
     }
 
     private Task<ItemInfo?> LookUpAsync(string name, CancellationToken cancellationToken)
@@ -253,7 +253,7 @@ internal sealed partial class RcloneBackend : Backend
         }
         catch (StoreException e) when (e.Error is StoreError.BackendFailure or StoreError.ObjectNotFound or StoreError.PermissionDenied)
         {
-            if (await ItemAbove.FindAsync(name, IsItemAsync).ConfigureAwait(false) is { } explained) throw explained;
+            if (await AncestorItem.FindAsync(name, IsItemAsync).ConfigureAwait(false) is { } explained) throw explained;
             throw;
         }
 
@@ -302,7 +302,7 @@ internal sealed partial class RcloneBackend : Backend
             {
                 { ValueKind: JsonValueKind.Object } item => item,
                 { ValueKind: JsonValueKind.Null } => null,
-                _ => throw RcloneFailure.WrongAnswer("it contains something other than a file"),
+                _ => throw RcloneFailure.InvalidResponse("it contains something other than a file"),
             }), cancellationToken).ConfigureAwait(false);
         }
         catch (RcloneFailure e) when (IsAbsent(e))
@@ -332,7 +332,7 @@ internal sealed partial class RcloneBackend : Backend
             await MoveFileAsync(server, remote, name, newName, replaces: remote.ReplacesByMove, cancellationToken).ConfigureAwait(false);
             return;
         }
-        using var turn = await Locks.EnterAsync(_target.Remote + newName, cancellationToken).ConfigureAwait(false);
+        using var nameLock = await Locks.EnterAsync(_target.Remote + newName, cancellationToken).ConfigureAwait(false);
         await CheckIsNewAsync(server, newName, cancellationToken).ConfigureAwait(false);
         // A storage that can refuse to replace an item then decides atomically.
         await MoveFileAsync(server, remote, name, newName, replaces: true, cancellationToken).ConfigureAwait(false);

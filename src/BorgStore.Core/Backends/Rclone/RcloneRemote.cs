@@ -7,7 +7,7 @@ namespace BorgStore.Backends.Rclone;
 internal sealed class RcloneRemote
 {
     // Since this version rclone reports which remotes show incomplete values.
-    private static readonly Version TellsPartialUploads = new(1, 63);
+    private static readonly Version PartialUploadsVersion = new(1, 63);
 
     private readonly HashSet<string> _hashes;
 
@@ -23,13 +23,13 @@ internal sealed class RcloneRemote
         HasOnlyPrefixes = Has("BucketBased");
         IsLocal = Has("IsLocal");
         ListsTrees = Has("ListR");
-        var tellsPartialUploads = version >= TellsPartialUploads;
-        NeedsTemporaryNames = (Has("Move") || Has("Copy")) && (tellsPartialUploads
+        var reportsPartialUploads = version >= PartialUploadsVersion;
+        NeedsTemporaryNames = (Has("Move") || Has("Copy")) && (reportsPartialUploads
             // WebDAV servers differ, so the missing feature guarantees nothing.
             ? Has("PartialUploads") || info.GetProperty("String").GetString()!.StartsWith("webdav ", StringComparison.Ordinal)
             : !HasOnlyPrefixes);
         // Since that version rclone itself uploads under temporary names to remotes that would show incomplete values.
-        ReplacesByMove = HasOnlyPrefixes || IsLocal || (tellsPartialUploads && NeedsTemporaryNames);
+        ReplacesByMove = HasOnlyPrefixes || IsLocal || (reportsPartialUploads && NeedsTemporaryNames);
         _hashes = info.GetProperty("Hashes").ValueKind == JsonValueKind.Array
             ? [.. info.GetProperty("Hashes").EnumerateArray().Select(hash => hash.GetString()!)]
             : [];
@@ -56,7 +56,7 @@ internal sealed class RcloneRemote
 
     /// <summary>Returns whether the remote knows the hashes of its values, or computes them itself.</summary>
     /// <param name="kind">The kind of hash.</param>
-    public bool Knows(HashKind kind) => _hashes.Contains(kind.Name);
+    public bool Supports(HashKind kind) => _hashes.Contains(kind.Name);
 
     // In an address, rclone up to 1.60 does not accept "//" and no version accepts "]", and connection strings
     // contain both. While a remote is open, rclone also knows it by a generated name without parameters.

@@ -12,14 +12,14 @@ internal sealed class RcloneTarget
     private RcloneTarget(string remote)
     {
         Remote = remote;
-        Shown = ConnectionString.Redact(remote, _secrets);
+        DisplayName = ConnectionString.Redact(remote, _secrets);
     }
 
     /// <summary>The remote as it is passed to rclone.</summary>
     public string Remote { get; }
 
     /// <summary>The remote without its secrets.</summary>
-    public string Shown { get; }
+    public string DisplayName { get; }
 
     /// <summary>Parses a URL.</summary>
     /// <param name="url">The URL.</param>
@@ -35,6 +35,6 @@ internal sealed class RcloneTarget
     /// <summary>Returns a text of rclone's without secrets.</summary>
     /// <param name="text">The text.</param>
     public string Redact(string text)
-        => _secrets.Aggregate(text.Replace(Remote, Shown, StringComparison.Ordinal),
+        => _secrets.Aggregate(text.Replace(Remote, DisplayName, StringComparison.Ordinal),
             (shown, secret) => shown.Replace(secret, Hidden, StringComparison.Ordinal));
 }

@@ -7,7 +7,7 @@ namespace BorgStore.Backends.Rclone;
 /// <param name="reload">Loads the same value again.</param>
 /// <param name="explain">Rewords a failure for the user.</param>
 internal sealed class RcloneValueStream(
-    RcloneAnswer answer,
+    RcloneResponse answer,
     ReadOnlyMemory<byte> beginning,
     long length,
     Func<CancellationToken, ValueTask<ValueStream?>> reload,

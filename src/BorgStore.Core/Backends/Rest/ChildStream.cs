@@ -11,7 +11,7 @@ internal sealed class ChildStream(ChildProcess child, Action<ChildStream, int, s
     private Task? _ending;
 
     /// <summary>Whether the child ever sent anything.</summary>
-    public bool HasAnswered { get; private set; }
+    public bool HasResponded { get; private set; }
 
     public override bool CanRead => true;
 
@@ -30,7 +30,7 @@ internal sealed class ChildStream(ChildProcess child, Action<ChildStream, int, s
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var count = await child.Stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        if (count > 0) HasAnswered = true;
+        if (count > 0) HasResponded = true;
         // Report the reason for its end before the reader sees the end.
         else if (buffer.Length > 0) await EndAsync().ConfigureAwait(false);
         return count;

@@ -18,7 +18,7 @@ internal sealed class RestBackend : Backend
     // The command to gather ranges, which other servers may support too.
     private const int GatherExtension = 2;
 
-    private readonly string _shownUrl;
+    private readonly string _displayUrl;
     private readonly RestTransport _transport;
     private readonly RestClient _client;
     private readonly Durability _durability;
@@ -33,13 +33,13 @@ internal sealed class RestBackend : Backend
     {
     }
 
-    internal RestBackend(RestAddress address, string shownUrl, Durability durability = default)
-        : base(shownUrl)
+    internal RestBackend(RestAddress address, string displayUrl, Durability durability = default)
+        : base(displayUrl)
     {
-        _shownUrl = shownUrl;
+        _displayUrl = displayUrl;
         _durability = durability;
         _transport = new(address);
-        _client = new(_transport, _shownUrl);
+        _client = new(_transport, _displayUrl);
     }
 
     /// <summary>The client that sends the requests; tests shorten its timeouts.</summary>
@@ -50,32 +50,32 @@ internal sealed class RestBackend : Backend
     /// <inheritdoc/>
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
     {
-        await RecogniseAsync(cancellationToken).ConfigureAwait(false);
-        await _client.SendAsync(() => Post("/?cmd=create"), answer => answer.DemandDoneAsync(null), Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
+        await ProbeServerAsync(cancellationToken).ConfigureAwait(false);
+        await _client.SendAsync(() => Post("/?cmd=create"), answer => answer.EnsureEmptySuccessAsync(null), RetrySafety.ChecksEarlierAttempt, isLongRunning: true, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
-        await RecogniseAsync(cancellationToken).ConfigureAwait(false);
+        await ProbeServerAsync(cancellationToken).ConfigureAwait(false);
         await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, "/?cmd=destroy"), async answer =>
         {
             if (answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Gone }) throw Unknown("destroy the store", "It does not exist now.", null);
-            return await answer.DemandDoneAsync(null).ConfigureAwait(false);
-        }, Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
+            return await answer.EnsureEmptySuccessAsync(null).ConfigureAwait(false);
+        }, RetrySafety.ChecksEarlierAttempt, isLongRunning: true, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
     {
-        if (!await RecogniseAsync(cancellationToken).ConfigureAwait(false))
+        if (!await ProbeServerAsync(cancellationToken).ConfigureAwait(false))
             throw new StoreException(StoreError.StoreDoesNotExist);
     }
 
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
     {
-        await _client.SendAsync(() => Post($"{Target(name)}?cmd=mkdir"), answer => answer.DemandDoneAsync(name), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        await _client.SendAsync(() => Post($"{Target(name)}?cmd=mkdir"), answer => answer.EnsureEmptySuccessAsync(name), RetrySafety.Idempotent, isLongRunning: false, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -87,7 +87,7 @@ internal sealed class RestBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
-        if (request is { Mode: StoreMode.CreateNew, Target: { } newName }) await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
+        if (request is { Mode: StoreMode.CreateNew, Target: { } newName }) await ThrowIfExistsAsync(newName, cancellationToken).ConfigureAwait(false);
 
         var target = request.Target is { } name ? $"&target={Escape(name)}" : $"&algorithm={request.Algorithm!.Name}&levels={request.Levels}";
         var ns = request.Namespace.Length > 0 ? $"&namespace={Escape(request.Namespace)}" : "";
@@ -100,10 +100,10 @@ internal sealed class RestBackend : Backend
         }, async answer =>
         {
             CheckStillNew(answer, request.Mode, request.Target ?? request.Namespace);
-            await answer.DemandAsync(request.Target).ConfigureAwait(false);
-            return CheckMade(request, await answer.ReadWordAsync().ConfigureAwait(false));
-        }, Repeat.Knowingly, takesLong: true, cancellationToken).ConfigureAwait(false);
-        await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+            await answer.EnsureSuccessAsync(request.Target).ConfigureAwait(false);
+            return CheckMade(request, await answer.ReadShortTextAsync().ConfigureAwait(false));
+        }, RetrySafety.ChecksEarlierAttempt, isLongRunning: true, cancellationToken).ConfigureAwait(false);
+        await RecordChangeAsync(cancellationToken).ConfigureAwait(false);
         return made;
     }
 
@@ -112,9 +112,9 @@ internal sealed class RestBackend : Backend
     {
         return await _client.SendAsync(() => Post("/?cmd=quota"), async answer =>
         {
-            await answer.DemandAsync(null).ConfigureAwait(false);
+            await answer.EnsureSuccessAsync(null).ConfigureAwait(false);
             return await RestJson.ReadQuotaAsync(answer).ConfigureAwait(false);
-        }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+        }, RetrySafety.Idempotent, isLongRunning: true, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -134,42 +134,42 @@ internal sealed class RestBackend : Backend
 
     // Version 0.6.1 of the Python package introduced this header, and 0.6.2 no longer mixes up requests. Older
     // versions are detected before they can lose anything; 0.6.1 itself is detected by its 412 responses.
-    private bool NoticeAge(HttpResponseMessage response)
+    private bool DetectOldPythonServer(HttpResponseMessage response)
     {
-        if (!HasExtensions && !response.Headers.Contains(WriteTimeHeader)) _transport.Turns?.Begin();
+        if (!HasExtensions && !response.Headers.Contains(WriteTimeHeader)) _transport.RequestLock?.Enable();
         return true;
     }
 
     /// <summary>Requests the root of the store, and throws if the responder is not a server of stores.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>Whether the store exists.</returns>
-    private async Task<bool> RecogniseAsync(CancellationToken cancellationToken)
+    private async Task<bool> ProbeServerAsync(CancellationToken cancellationToken)
     {
         bool exists, isKnown;
         try
         {
             (exists, isKnown) = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Head, "/"), async answer => answer.Response.StatusCode switch
             {
-                HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) is "true" or "false" => (NoticeAge(answer.Response), true),
+                HttpStatusCode.OK when GetHeader(answer.Response, DirectoryHeader) is "true" or "false" => (DetectOldPythonServer(answer.Response), true),
                 // A user who may not see the root may have access further down; that the store exists is certain.
                 HttpStatusCode.Forbidden => (true, HasExtensions),
                 HttpStatusCode.Gone => (false, true),
                 HttpStatusCode.OK or HttpStatusCode.NotFound => throw RestErrors.NoServer(),
-                _ => throw await RestErrors.ReadAsync(answer.Response, _shownUrl, answer.Stalled).ConfigureAwait(false),
-            }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+                _ => throw await RestErrors.ReadAsync(answer.Response, _displayUrl, answer.Stalled).ConfigureAwait(false),
+            }, RetrySafety.Idempotent, isLongRunning: false, cancellationToken).ConfigureAwait(false);
         }
         catch (StoreException e) when (e.Error != StoreError.AuthenticationFailed && !HasExtensions && _transport.Server is not null)
         {
             // Some servers answer with 400, others close the connection or send something other than HTTP.
-            if (await HttpFailure.FindTlsAsync(_transport.Server, cancellationToken).ConfigureAwait(false) is not { } why) throw;
+            if (await HttpFailure.DetectTlsAsync(_transport.Server, cancellationToken).ConfigureAwait(false) is not { } why) throw;
             throw new StoreException(StoreError.ConnectionLost, why, innerException: e);
         }
-        if (!isKnown) await RecogniseRefusalAsync(cancellationToken).ConfigureAwait(false);
+        if (!isKnown) await ProbePythonServerAsync(cancellationToken).ConfigureAwait(false);
         return exists;
     }
 
     // Any web server may answer with 403. The Python server is recognised by its response to a listing.
-    private Task<bool> RecogniseRefusalAsync(CancellationToken cancellationToken)
+    private Task<bool> ProbePythonServerAsync(CancellationToken cancellationToken)
         => _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, "//"), async answer =>
         {
             if (answer.Response.StatusCode == HttpStatusCode.OK)
@@ -177,10 +177,10 @@ internal sealed class RestBackend : Backend
                 await RestJson.ReadItemsAsync(answer).ConfigureAwait(false);
                 return true;
             }
-            return await RestErrors.IsRefusalOfPythonAsync(answer.Response, answer.Stalled).ConfigureAwait(false) ? true
+            return await RestErrors.IsPythonPermissionErrorAsync(answer.Response, answer.Stalled).ConfigureAwait(false) ? true
                 : throw new StoreException(StoreError.PermissionDenied,
                     "the server at that address denies access to everyone or to this user, and does not look like a BorgStore REST server. Check the URL, user and password");
-        }, Repeat.Freely, takesLong: false, cancellationToken);
+        }, RetrySafety.Idempotent, isLongRunning: false, cancellationToken);
 
     private static bool IsDigest(string text, HashKind algorithm) => text.Length == 2 * algorithm.DigestSize && text.All(char.IsAsciiHexDigit);
 
@@ -189,7 +189,7 @@ internal sealed class RestBackend : Backend
     {
         var key = made[(made.LastIndexOf('/') + 1)..];
         return made == request.NameOf(key) && (request.Target is not null || IsDigest(key, request.Algorithm!)) ? made
-            : throw RestErrors.Wrong("it contains something other than the name of the new item");
+            : throw RestErrors.InvalidResponse("it contains something other than the name of the new item");
     }
 
     /// <inheritdoc/>
@@ -198,10 +198,10 @@ internal sealed class RestBackend : Backend
         Interlocked.Exchange(ref _unflushed, 0);
         // Other servers have no such command.
         if (!HasExtensions) return;
-        await _client.SendAsync(() => Post("/?cmd=flush"), answer => answer.DemandDoneAsync(null), Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+        await _client.SendAsync(() => Post("/?cmd=flush"), answer => answer.EnsureEmptySuccessAsync(null), RetrySafety.Idempotent, isLongRunning: true, cancellationToken).ConfigureAwait(false);
     }
 
-    private ValueTask NoteChangeAsync(CancellationToken cancellationToken)
+    private ValueTask RecordChangeAsync(CancellationToken cancellationToken)
     {
         Volatile.Write(ref _unflushed, 1);
         return _durability == Durability.Each ? FlushCoreAsync(cancellationToken) : default;
@@ -215,10 +215,10 @@ internal sealed class RestBackend : Backend
             if (answer.Response.StatusCode == HttpStatusCode.NotFound) return (null, true);
             // The server does not know the algorithm.
             if (answer.Response.StatusCode == HttpStatusCode.BadRequest && !HasExtensions) return (null, false);
-            await answer.DemandAsync(name).ConfigureAwait(false);
-            var word = await answer.ReadWordAsync().ConfigureAwait(false);
-            return IsDigest(word, algorithm) ? (word.ToLowerInvariant(), true) : throw RestErrors.Wrong($"it contains something other than a digest of {algorithm.DisplayName}");
-        }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+            await answer.EnsureSuccessAsync(name).ConfigureAwait(false);
+            var word = await answer.ReadShortTextAsync().ConfigureAwait(false);
+            return IsDigest(word, algorithm) ? (word.ToLowerInvariant(), true) : throw RestErrors.InvalidResponse($"it contains something other than a digest of {algorithm.DisplayName}");
+        }, RetrySafety.Idempotent, isLongRunning: true, cancellationToken).ConfigureAwait(false);
         return isKnown ? digest : await base.HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
 
@@ -226,11 +226,11 @@ internal sealed class RestBackend : Backend
     {
         var removed = await _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Delete, target), async answer =>
         {
-            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.DemandDoneAsync(name).ConfigureAwait(false);
+            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.EnsureEmptySuccessAsync(name).ConfigureAwait(false);
             // If an attempt was mixed up and the item no longer exists, that attempt most likely deleted it.
             return answer.MayHaveHappened ? throw Unknown($"delete '{name}'", "It does not exist now.", name) : answer.WasMixedUp;
-        }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
-        if (removed) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+        }, RetrySafety.ChecksEarlierAttempt, isLongRunning: false, cancellationToken).ConfigureAwait(false);
+        if (removed) await RecordChangeAsync(cancellationToken).ConfigureAwait(false);
         return removed;
     }
 
@@ -256,13 +256,13 @@ internal sealed class RestBackend : Backend
     }
 
     // The Python server always replaces an existing item; checking first is the best that is possible.
-    private async ValueTask DemandAbsentAsync(string name, CancellationToken cancellationToken)
+    private async ValueTask ThrowIfExistsAsync(string name, CancellationToken cancellationToken)
     {
         if (!HasExtensions && await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is not null)
             throw new StoreException(StoreError.ObjectAlreadyExists, name: name);
     }
 
-    private void CheckStillNew(RestAnswer answer, StoreMode mode, string name)
+    private void CheckStillNew(RestResponse answer, StoreMode mode, string name)
     {
         if (mode == StoreMode.CreateNew && answer is { MayHaveHappened: true, Response.StatusCode: HttpStatusCode.Conflict })
             throw Unknown($"create '{name}'", "It exists now.", name);
@@ -270,7 +270,7 @@ internal sealed class RestBackend : Backend
 
     private StoreException Unknown(string tried, string found, string? name)
         => new(StoreError.ConnectionLost,
-            $"The connection to '{_shownUrl}' was lost before the server confirmed the request to {tried}. {found} Whether this request caused that is not known.", name);
+            $"The connection to '{_displayUrl}' was lost before the server confirmed the request to {tried}. {found} Whether this request caused that is not known.", name);
 
     private const string AnnouncedHash = "X-Content-hash-sha256";
     private const string WriteTimeHeader = "X-BorgStore-Mtime";
@@ -294,7 +294,7 @@ internal sealed class RestBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        if (mode == StoreMode.CreateNew) await DemandAbsentAsync(name, cancellationToken).ConfigureAwait(false);
+        if (mode == StoreMode.CreateNew) await ThrowIfExistsAsync(name, cancellationToken).ConfigureAwait(false);
         var announced = await HashAheadAsync(value, cancellationToken).ConfigureAwait(false);
         ValueContent? content = null;
         var told = await _client.SendAsync(() =>
@@ -307,11 +307,11 @@ internal sealed class RestBackend : Backend
         }, async answer =>
         {
             CheckStillNew(answer, mode, name);
-            await answer.DemandDoneAsync(name).ConfigureAwait(false);
+            await answer.EnsureEmptySuccessAsync(name).ConfigureAwait(false);
             return GetDigest(answer.Response);
-        }, value.CanReadAgain ? Repeat.Knowingly : Repeat.Never, takesLong: false, cancellationToken).ConfigureAwait(false);
+        }, value.CanReadAgain ? RetrySafety.ChecksEarlierAttempt : RetrySafety.OnlyIfNotSent, isLongRunning: false, cancellationToken).ConfigureAwait(false);
         if (content!.Hash is { } hash) await CheckArrivedAsync(name, hash, told, cancellationToken).ConfigureAwait(false);
-        await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+        await RecordChangeAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -326,19 +326,19 @@ internal sealed class RestBackend : Backend
         if (mode == StoreMode.CreateNew && !HasExtensions)
         {
             if (await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is null) return false;
-            await DemandAbsentAsync(newName, cancellationToken).ConfigureAwait(false);
+            await ThrowIfExistsAsync(newName, cancellationToken).ConfigureAwait(false);
         }
         var isGone = false;
         var moved = await _client.SendAsync(() => WithMode(Post($"/?cmd=move&current={Escape(name)}&new={Escape(newName)}"), mode), async answer =>
         {
             CheckStillNew(answer, mode, newName);
-            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.DemandDoneAsync(name).ConfigureAwait(false);
+            if (answer.Response.StatusCode != HttpStatusCode.NotFound) return await answer.EnsureEmptySuccessAsync(name).ConfigureAwait(false);
             isGone = answer.WasMixedUp;
             return answer.MayHaveHappened ? throw Unknown($"move '{name}' to '{newName}'", $"'{name}' does not exist now.", name) : false;
-        }, Repeat.Knowingly, takesLong: false, cancellationToken).ConfigureAwait(false);
+        }, RetrySafety.ChecksEarlierAttempt, isLongRunning: false, cancellationToken).ConfigureAwait(false);
         // An attempt that the server mixed up may have moved it.
         moved |= isGone && await FindCoreAsync(newName, cancellationToken).ConfigureAwait(false) is { IsDirectory: false };
-        if (moved) await NoteChangeAsync(cancellationToken).ConfigureAwait(false);
+        if (moved) await RecordChangeAsync(cancellationToken).ConfigureAwait(false);
         return moved;
     }
 
@@ -348,17 +348,17 @@ internal sealed class RestBackend : Backend
         {
             var response = answer.Response;
             if (response.StatusCode == HttpStatusCode.NotFound) return null;
-            await answer.DemandAsync(name).ConfigureAwait(false);
+            await answer.EnsureSuccessAsync(name).ConfigureAwait(false);
             var isDirectory = GetHeader(response, DirectoryHeader) switch
             {
                 "true" => true,
                 "false" => false,
-                _ => throw RestErrors.Wrong("it does not contain whether this is an item or a directory"),
+                _ => throw RestErrors.InvalidResponse("it does not contain whether this is an item or a directory"),
             };
-            var size = response.Content.Headers.ContentLength ?? throw RestErrors.Wrong("it does not contain the size of the item");
+            var size = response.Content.Headers.ContentLength ?? throw RestErrors.InvalidResponse("it does not contain the size of the item");
             return new(name, isDirectory ? 0 : size, isDirectory,
                 RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, WriteTimeHeader)));
-        }, Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        }, RetrySafety.Idempotent, isLongRunning: false, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
@@ -377,7 +377,7 @@ internal sealed class RestBackend : Backend
             request.Headers.Range = ToHeader(range);
             if (HasExtensions && range.IsWhole) request.Headers.TryAddWithoutValidation(WantDigest, "sha-256=1");
             return request;
-        }, answer => ReadValueAsync(answer, name, range), Repeat.Freely, takesLong: false, cancellationToken).ConfigureAwait(false);
+        }, answer => ReadValueAsync(answer, name, range), RetrySafety.Idempotent, isLongRunning: false, cancellationToken).ConfigureAwait(false);
     }
 
     // Returns null if the server has no such command.
@@ -391,13 +391,13 @@ internal sealed class RestBackend : Backend
         catch (StoreException e) when (e.Error is StoreError.InvalidArgument or StoreError.NotSupported && !HasExtension(GatherExtension))
         {
             // Another server refuses invalid ranges with the same status as an unknown command. If it can gather an empty list, it knows the command.
-            _lacksGather = !await KnowsGatherAsync(cancellationToken).ConfigureAwait(false);
+            _lacksGather = !await SupportsGatherAsync(cancellationToken).ConfigureAwait(false);
             if (!_lacksGather) throw;
             return null;
         }
     }
 
-    private async ValueTask<bool> KnowsGatherAsync(CancellationToken cancellationToken)
+    private async ValueTask<bool> SupportsGatherAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -423,33 +423,33 @@ internal sealed class RestBackend : Backend
             return request;
         }, async answer =>
         {
-            await answer.DemandAsync(null).ConfigureAwait(false);
+            await answer.EnsureSuccessAsync(null).ConfigureAwait(false);
             var value = await ReadBodyAsync(answer, length, fetchHash: null).ConfigureAwait(false);
             if (value.Length == length) return value;
             await value.DisposeAsync().ConfigureAwait(false);
-            throw RestErrors.Wrong($"it has {value.Length} bytes, but {length} were requested");
-        }, Repeat.Freely, takesLong: true, cancellationToken);
+            throw RestErrors.InvalidResponse($"it has {value.Length} bytes, but {length} were requested");
+        }, RetrySafety.Idempotent, isLongRunning: true, cancellationToken);
     }
 
-    private async Task<ValueStream?> ReadValueAsync(RestAnswer answer, string name, ByteRange range)
+    private async Task<ValueStream?> ReadValueAsync(RestResponse answer, string name, ByteRange range)
     {
         var response = answer.Response;
         if (response.StatusCode == HttpStatusCode.NotFound) return null;
-        await answer.DemandAsync(name).ConfigureAwait(false);
+        await answer.EnsureSuccessAsync(name).ConfigureAwait(false);
         if (!range.IsWhole && response.StatusCode != HttpStatusCode.PartialContent)
             throw new StoreException(StoreError.NotSupported, "The server at that address does not return parts of values. Check the proxies in front of the REST server.", name);
 
-        if (range.IsWhole && response.StatusCode == HttpStatusCode.PartialContent) throw RestErrors.Wrong("it contains a part of the value, but all of it was requested");
+        if (range.IsWhole && response.StatusCode == HttpStatusCode.PartialContent) throw RestErrors.InvalidResponse("it contains a part of the value, but all of it was requested");
 
         return await ReadBodyAsync(answer, range.Offset < 0 ? -(decimal)range.Offset : range.Length, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
     }
 
     // For a part of a value the maximum length is known, and a longer body is refused.
-    private async Task<ValueStream> ReadBodyAsync(RestAnswer answer, decimal? most, Func<CancellationToken, ValueTask<string?>>? fetchHash)
+    private async Task<ValueStream> ReadBodyAsync(RestResponse answer, decimal? most, Func<CancellationToken, ValueTask<string?>>? fetchHash)
     {
         var response = answer.Response;
-        answer.DemandType("application/octet-stream");
-        if (response.Content.Headers.ContentLength > most) throw RestErrors.Wrong($"it has {response.Content.Headers.ContentLength} bytes, but at most {most} were requested");
+        answer.EnsureMediaType("application/octet-stream");
+        if (response.Content.Headers.ContentLength > most) throw RestErrors.InvalidResponse($"it has {response.Content.Headers.ContentLength} bytes, but at most {most} were requested");
         if (response.Content.Headers.ContentLength is not > SmallValue)
         {
             var bytes = await answer.ReadAllAsync((int)Math.Min(most ?? SmallValue, SmallValue)).ConfigureAwait(false);
@@ -499,7 +499,7 @@ internal sealed class RestBackend : Backend
         if (GetHeader(response, Digest) is not { } header || !header.StartsWith(DigestPrefix, StringComparison.Ordinal)) return null;
         var digest = new byte[SHA256.HashSizeInBytes];
         return Convert.TryFromBase64String(header[DigestPrefix.Length..].TrimEnd(':'), digest, out var count) && count == digest.Length ? digest
-            : throw RestErrors.Wrong("it contains an invalid digest");
+            : throw RestErrors.InvalidResponse("it contains an invalid digest");
     }
 
     private static double? GetSeconds(HttpResponseMessage response, string header)
@@ -537,21 +537,21 @@ internal sealed class RestBackend : Backend
     /// <inheritdoc/>
     protected override async IAsyncEnumerable<TemporaryItem> ListTemporaryCoreAsync(TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        DemandExtensions();
+        ThrowIfNoExtensions();
         var items = await _client.SendAsync(
             () => _transport.CreateRequest(HttpMethod.Get, $"/?cmd=temporaries&age={(int)Math.Clamp(Math.Ceiling(olderThan.TotalSeconds), 0, int.MaxValue)}"),
             async answer =>
             {
-                await answer.DemandAsync(null).ConfigureAwait(false);
+                await answer.EnsureSuccessAsync(null).ConfigureAwait(false);
                 return await RestJson.ReadTemporariesAsync(answer).ConfigureAwait(false);
-            }, Repeat.Freely, takesLong: true, cancellationToken).ConfigureAwait(false);
+            }, RetrySafety.Idempotent, isLongRunning: true, cancellationToken).ConfigureAwait(false);
         foreach (var item in items) yield return item;
     }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> DeleteTemporaryCoreAsync(TemporaryItem item, CancellationToken cancellationToken)
     {
-        DemandExtensions();
+        ThrowIfNoExtensions();
         // An upload that was written to since then is kept.
         var written = (item.LastWriteTime - DateTime.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond;
         return await RemoveAsync(string.Create(CultureInfo.InvariantCulture, $"/?cmd=temporary&id={Escape(item.Id)}&mtime={written}"), item.Id, cancellationToken).ConfigureAwait(false);
@@ -565,16 +565,16 @@ internal sealed class RestBackend : Backend
         if (scope == ListScope.Tree) target += "?cmd=tree&unreadable=tell" + (after is null ? "" : $"&after={Escape(after)}");
         return _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, target), async answer =>
         {
-            await answer.DemandAsync(directory).ConfigureAwait(false);
+            await answer.EnsureSuccessAsync(directory).ConfigureAwait(false);
             return scope == ListScope.Tree
                 ? await RestJson.ReadTreePageAsync(answer, after).ConfigureAwait(false)
                 : new(await RestJson.ReadItemsAsync(answer).ConfigureAwait(false), Next: null);
-        }, Repeat.Freely, takesLong: false, cancellationToken);
+        }, RetrySafety.Idempotent, isLongRunning: false, cancellationToken);
     }
 
-    private void DemandExtensions()
+    private void ThrowIfNoExtensions()
     {
         if (!HasExtensions)
-            throw new StoreException(StoreError.NotSupported, $"The REST server at '{_shownUrl}' does not support listing unfinished uploads.", _shownUrl);
+            throw new StoreException(StoreError.NotSupported, $"The REST server at '{_displayUrl}' does not support listing unfinished uploads.", _displayUrl);
     }
 }

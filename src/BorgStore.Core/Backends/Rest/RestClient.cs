@@ -6,25 +6,25 @@ using BorgStore.Backends.Http;
 namespace BorgStore.Backends.Rest;
 
 /// <summary>Whether an operation may be repeated after its response was lost.</summary>
-internal enum Repeat
+internal enum RetrySafety
 {
     /// <summary>The operation is idempotent.</summary>
-    Freely,
+    Idempotent,
 
     /// <summary>The repetition may encounter the effect of the first attempt; the response is evaluated with that in mind.</summary>
-    Knowingly,
+    ChecksEarlierAttempt,
 
     /// <summary>Only a request that was not sent may be repeated.</summary>
-    Never,
+    OnlyIfNotSent,
 }
 
 /// <summary>Sends requests. Retries over a new connection if one was lost and a repetition is safe, and gives up on stalled connections.</summary>
 /// <param name="transport">The connections.</param>
-/// <param name="shownUrl">The store's URL for messages.</param>
-internal sealed class RestClient(RestTransport transport, string shownUrl)
+/// <param name="displayUrl">The store's URL for messages.</param>
+internal sealed class RestClient(RestTransport transport, string displayUrl)
 {
     private const string ExtensionsHeader = "X-BorgStore-Server";
-    private volatile bool _wasAnswered;
+    private volatile bool _hasResponded;
 
     /// <summary>The longest time without activity on a connection.</summary>
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromMinutes(2);
@@ -41,11 +41,11 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     /// <summary>Sends a request and reads its response.</summary>
     /// <param name="create">Creates the request, once for each attempt.</param>
     /// <param name="read">Reads the response, as part of the attempt.</param>
-    /// <param name="repeat">Whether the request may be repeated.</param>
-    /// <param name="takesLong">Whether the response may take longer than the stall timeout.</param>
+    /// <param name="retrySafety">Whether the request may be repeated.</param>
+    /// <param name="isLongRunning">Whether the response may take longer than the stall timeout.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public async Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<RestAnswer, Task<T>> read,
-        Repeat repeat, bool takesLong, CancellationToken cancellationToken)
+    public async Task<T> SendAsync<T>(Func<HttpRequestMessage> create, Func<RestResponse, Task<T>> read,
+        RetrySafety retrySafety, bool isLongRunning, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (transport.Slots is { } slots) await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -54,16 +54,16 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
             var mayHaveHappened = false;
             for (int losses = 0, mixUps = 0; ;)
             {
-                var (result, failure, outcome, wait) = await TryAsync(create, read, mayHaveHappened, mixUps > 0, takesLong, cancellationToken).ConfigureAwait(false);
-                if (outcome == Outcome.Answered) return result!;
+                var (result, failure, outcome, wait) = await TryAsync(create, read, mayHaveHappened, mixUps > 0, isLongRunning, cancellationToken).ConfigureAwait(false);
+                if (outcome == Outcome.Completed) return result!;
                 mayHaveHappened |= outcome == Outcome.Lost;
                 var pause = outcome == Outcome.MixedUp ? MixUpRetry.GetPause(mixUps++) : Retry.GetPause(losses++);
-                if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && repeat == Repeat.Never) || transport.IsHopeless) throw Explain(failure!);
+                if (pause is null || (outcome is not (Outcome.NotSent or Outcome.NotReached) && retrySafety == RetrySafety.OnlyIfNotSent) || transport.IsUnrecoverable) throw Explain(failure!);
                 // A server that never answered gets only one more attempt.
-                if (!_wasAnswered && (transport.SshFailure is { WasTurnedAway: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
+                if (!_hasResponded && (transport.SshFailure is { WasRejected: false } || (outcome == Outcome.NotReached && losses > 1))) throw Explain(failure!);
                 // A server that expects TLS closes every connection without it.
-                if (!_wasAnswered && outcome == Outcome.Lost && losses == 1 && transport.Server is { } server
-                    && await HttpFailure.FindTlsAsync(server, cancellationToken).ConfigureAwait(false) is not null) throw Explain(failure!);
+                if (!_hasResponded && outcome == Outcome.Lost && losses == 1 && transport.Server is { } server
+                    && await HttpFailure.DetectTlsAsync(server, cancellationToken).ConfigureAwait(false) is not null) throw Explain(failure!);
                 await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -75,46 +75,46 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
 
     private enum Outcome
     {
-        Answered,
+        Completed,
         NotSent,
         NotReached,
         Lost,
-        TurnedAway,
+        Throttled,
         MixedUp,
     }
 
     private async Task<(T? Result, StoreException? Failure, Outcome Outcome, TimeSpan? Wait)> TryAsync<T>(Func<HttpRequestMessage> create,
-        Func<RestAnswer, Task<T>> read, bool mayHaveHappened, bool wasMixedUp, bool takesLong, CancellationToken cancellationToken)
+        Func<RestResponse, Task<T>> read, bool mayHaveHappened, bool wasMixedUp, bool isLongRunning, CancellationToken cancellationToken)
     {
         using var request = create();
         using var watch = new StallWatch(StallTimeout, cancellationToken);
-        using var turn = transport.Turns?.Prepare();
+        using var lease = transport.RequestLock?.CreateLease();
         var upload = request.Content as ValueContent;
         // Only the last bytes of an upload need the turn: its source may be slow, and may itself be loaded from this server.
-        if (upload is not null) (upload.Watch, upload.Turn) = (watch, turn);
-        else if (turn is not null) await turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        if (upload is not null) (upload.Watch, upload.Lease) = (watch, lease);
+        else if (lease is not null) await lease.AcquireAsync(cancellationToken).ConfigureAwait(false);
         HttpResponseMessage? response = null;
         T? result = default;
         try
         {
-            if (!takesLong) watch.Start();
-            response = await SendAsync(request, watch, takesLong).ConfigureAwait(false);
-            _wasAnswered = true;
+            if (!isLongRunning) watch.Start();
+            response = await SendAsync(request, watch, isLongRunning).ConfigureAwait(false);
+            _hasResponded = true;
             watch.Start();
-            if (RestErrors.IsFromBetween(response))
+            if (RestErrors.IsFromProxy(response))
             {
                 // A request refused with 429 was not executed.
-                var outcome = response.StatusCode == HttpStatusCode.TooManyRequests ? Outcome.TurnedAway : Outcome.Lost;
+                var outcome = response.StatusCode == HttpStatusCode.TooManyRequests ? Outcome.Throttled : Outcome.Lost;
                 return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), outcome, RetryAfter.Find(response));
             }
-            if (transport.Turns is { } turns && RestErrors.IsMixUp(response))
+            if (transport.RequestLock is { } requestLock && RestErrors.IsMixUp(response))
             {
-                turns.Begin();
+                requestLock.Enable();
                 return (default, await RestErrors.ReadAsync(response, null, watch.Token).ConfigureAwait(false), Outcome.MixedUp, null);
             }
-            NoticeServer(response);
+            UpdateExtensions(response);
             result = await ReadAsync(read, new(response, mayHaveHappened, wasMixedUp, watch.Token)).ConfigureAwait(false);
-            return (result, null, Outcome.Answered, null);
+            return (result, null, Outcome.Completed, null);
         }
         catch (Exception) when (upload?.SourceFailure is not null)
         {
@@ -124,18 +124,18 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (OperationCanceledException e) when (!watch.Token.IsCancellationRequested && HttpFailure.IsConnectTimeout(e))
         {
-            return (default, Lost(e), Outcome.NotReached, null);
+            return (default, CreateLostException(e), Outcome.NotReached, null);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             return (default, new(StoreError.Timeout,
-                $"The REST server at '{shownUrl}' did not respond for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", shownUrl, e), Outcome.Lost, null);
+                $"The REST server at '{displayUrl}' did not respond for {StallTimeout.TotalSeconds:0} s.{transport.ChildErrors}", displayUrl, e), Outcome.Lost, null);
         }
         catch (HttpRequestException e) when (e.InnerException is AuthenticationException
-            || (!_wasAnswered && (HttpFailure.IsRefused(e) || e.HttpRequestError == HttpRequestError.ProxyTunnelError)))
+            || (!_hasResponded && (HttpFailure.IsConnectionRefused(e) || e.HttpRequestError == HttpRequestError.ProxyTunnelError)))
         {
             // Only a server that has answered before is retried: it may be restarting.
-            throw Lost(e);
+            throw CreateLostException(e);
         }
         catch (HttpRequestException e) when (e.InnerException is StoreException { } inner)
         {
@@ -144,7 +144,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (Exception e) when (IsNoHttp(e))
         {
-            throw Lost(e);
+            throw CreateLostException(e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
@@ -153,7 +153,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
                 HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                     or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
             };
-            return (default, Lost(e), wasSent ? Outcome.Lost : Outcome.NotSent, null);
+            return (default, CreateLostException(e), wasSent ? Outcome.Lost : Outcome.NotSent, null);
         }
         finally
         {
@@ -163,10 +163,10 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     }
 
     // A slow response is awaited as long as the server responds to a ping, which needs another connection.
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, StallWatch watch, bool takesLong)
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, StallWatch watch, bool isLongRunning)
     {
         var answering = transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token);
-        while (takesLong && transport.CanAskForLife && await Task.WhenAny(answering, Task.Delay(StallTimeout, watch.Token)).ConfigureAwait(false) != answering)
+        while (isLongRunning && transport.CanPing && await Task.WhenAny(answering, Task.Delay(StallTimeout, watch.Token)).ConfigureAwait(false) != answering)
         {
             if (watch.Token.IsCancellationRequested) break;
             if (!await IsAliveAsync(watch.Token).ConfigureAwait(false)) watch.Stall();
@@ -182,7 +182,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         {
             using var request = transport.CreateHealthRequest();
             using var answer = await transport.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, watch.Token).ConfigureAwait(false);
-            return !RestErrors.IsFromBetween(answer) && answer.StatusCode != HttpStatusCode.GatewayTimeout;
+            return !RestErrors.IsFromProxy(answer) && answer.StatusCode != HttpStatusCode.GatewayTimeout;
         }
         catch (OperationCanceledException)
         {
@@ -196,16 +196,16 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
     }
 
     // Proxies pass on our server's mark. A proxy's own "not found" page must not be taken for the absence of an item.
-    private void NoticeServer(HttpResponseMessage response)
+    private void UpdateExtensions(HttpResponseMessage response)
     {
         if (response.Headers.TryGetValues(ExtensionsHeader, out var values) && int.TryParse(values.First(), out var number) && number > 0)
             Extensions = number;
         else if (Extensions > 0 && (response.IsSuccessStatusCode || response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone))
-            throw RestErrors.Wrong($"its status is {(int)response.StatusCode}, but it lacks the header that its earlier responses had");
+            throw RestErrors.InvalidResponse($"its status is {(int)response.StatusCode}, but it lacks the header that its earlier responses had");
     }
 
     // Only the response is processed here, so any other exception means that it is malformed.
-    private static async Task<T> ReadAsync<T>(Func<RestAnswer, Task<T>> read, RestAnswer answer)
+    private static async Task<T> ReadAsync<T>(Func<RestResponse, Task<T>> read, RestResponse answer)
     {
         try
         {
@@ -213,7 +213,7 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
         }
         catch (Exception e) when (e is not (StoreException or OperationCanceledException or HttpRequestException or IOException or SocketException or ObjectDisposedException))
         {
-            throw RestErrors.Wrong("it cannot be parsed", e);
+            throw RestErrors.InvalidResponse("it cannot be parsed", e);
         }
     }
 
@@ -223,17 +223,17 @@ internal sealed class RestClient(RestTransport transport, string shownUrl)
 
     // The reason of ssh becomes known shortly after its connection is lost.
     private StoreException Explain(StoreException failure)
-        => failure.Error == StoreError.ConnectionLost ? WhatSshSaid(failure) ?? failure : failure;
+        => failure.Error == StoreError.ConnectionLost ? CreateSshException(failure) ?? failure : failure;
 
-    private StoreException? WhatSshSaid(Exception cause)
-        => transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, shownUrl, cause) : null;
+    private StoreException? CreateSshException(Exception cause)
+        => transport.SshFailure is { } ssh ? new(ssh.Error, ssh.Message, displayUrl, cause) : null;
 
     /// <summary>Returns the exception for a lost connection.</summary>
     /// <param name="cause">The exception that showed it.</param>
-    public StoreException Lost(Exception cause)
+    public StoreException CreateLostException(Exception cause)
     {
-        if (WhatSshSaid(cause) is { } said) return said;
-        if (IsNoHttp(cause)) return RestErrors.Wrong($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause);
-        return new(StoreError.ConnectionLost, $"{HttpFailure.Describe(cause, transport.Server, RestTransport.AuthorityVariable)}{transport.ChildErrors}", shownUrl, cause);
+        if (CreateSshException(cause) is { } said) return said;
+        if (IsNoHttp(cause)) return RestErrors.InvalidResponse($"{ServerText.Clean(cause.Message).TrimEnd('.')}.{transport.ChildErrors}", cause);
+        return new(StoreError.ConnectionLost, $"{HttpFailure.Describe(cause, transport.Server, RestTransport.AuthorityVariable)}{transport.ChildErrors}", displayUrl, cause);
     }
 }

@@ -8,7 +8,7 @@ namespace BorgStore.Backends.Rest;
 /// <summary>Maps HTTP responses to errors of a store.</summary>
 internal static partial class RestErrors
 {
-    private const int LongestText = 16 << 10;
+    private const int MaxTextLength = 16 << 10;
 
     /// <summary>The header with the exact error from our server.</summary>
     private const string Header = "X-BorgStore-Error";
@@ -60,7 +60,7 @@ internal static partial class RestErrors
             HttpStatusCode.NotAcceptable => "The server at that address does not support this version of the BorgStore REST protocol. Check the URL.",
             HttpStatusCode.PreconditionFailed when !HasWords(text) => "The REST server answered 412: it mixed up this request with another one. "
                 + "Python's server did that before version 0.6.2. Update it, or restart it if no other client uses it.",
-            HttpStatusCode.ProxyAuthenticationRequired => ProxyChoice.DescribeRefusal(response.RequestMessage?.RequestUri),
+            HttpStatusCode.ProxyAuthenticationRequired => ProxyChoice.DescribeAuthenticationFailure(response.RequestMessage?.RequestUri),
             HttpStatusCode.RequestEntityTooLarge => ServerText.TooLarge,
             HttpStatusCode.TooManyRequests => RetryAfter.Advice,
             var status when ServerText.DescribeMove((int)status, response.Headers.Location?.OriginalString) is { } moved => moved,
@@ -72,13 +72,13 @@ internal static partial class RestErrors
     /// <summary>Returns the exception for a response that no server of stores sends.</summary>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
     /// <param name="cause">The exception that caused this one, if any.</param>
-    public static StoreException Wrong(string problem, Exception? cause = null)
+    public static StoreException InvalidResponse(string problem, Exception? cause = null)
         => new(StoreError.BackendFailure, $"The REST server sent an invalid response: {problem}. Perhaps the server at that address is not a BorgStore REST server; check the URL.",
             innerException: cause);
 
     /// <summary>Returns the exception for a body that is too long.</summary>
     /// <param name="limit">The maximum number of bytes.</param>
-    public static StoreException TooLong(long limit) => Wrong($"it has more than {limit} bytes, the maximum for such a response");
+    public static StoreException TooLong(long limit) => InvalidResponse($"it has more than {limit} bytes, the maximum for such a response");
 
     /// <summary>Returns the exception for opening something that is not a server of stores.</summary>
     public static StoreException NoServer() => new(StoreError.StoreDoesNotExist, "the server at that address is not a BorgStore REST server");
@@ -87,16 +87,16 @@ internal static partial class RestErrors
     /// Its responses have no mark, but no other page has this text.</summary>
     /// <param name="response">The response.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public static async Task<bool> IsRefusalOfPythonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    public static async Task<bool> IsPythonPermissionErrorAsync(HttpResponseMessage response, CancellationToken cancellationToken)
         => response.Content.Headers.ContentType?.MediaType == "text/html"
-            && PythonRefusal().IsMatch(await ReadTextAsync(response, cancellationToken).ConfigureAwait(false));
+            && PythonPermissionError().IsMatch(await ReadTextAsync(response, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Returns whether the server mixed up concurrent requests; see <see cref="RequestTurns"/>.</summary>
+    /// <summary>Returns whether the server mixed up concurrent requests; see <see cref="RequestLock"/>.</summary>
     public static bool IsMixUp(HttpResponseMessage response)
         => response.StatusCode == HttpStatusCode.PreconditionFailed && !response.Headers.Contains(Header);
 
     /// <summary>Returns whether a proxy answered in place of the server, as happens while the server restarts or is overloaded.</summary>
-    public static bool IsFromBetween(HttpResponseMessage response)
+    public static bool IsFromProxy(HttpResponseMessage response)
         => (response.StatusCode == HttpStatusCode.BadGateway || RetryAfter.IsBusy(response)) && !response.Headers.Contains(Header);
 
     private static string? Find(HttpResponseMessage response, string header)
@@ -112,8 +112,8 @@ internal static partial class RestErrors
 
     private static async Task<string> ReadTextAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        if (response.Content.Headers.ContentLength is > LongestText) return "";
-        var bytes = new byte[LongestText];
+        if (response.Content.Headers.ContentLength is > MaxTextLength) return "";
+        var bytes = new byte[MaxTextLength];
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var length = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         var text = Encoding.UTF8.GetString(bytes.AsSpan(0, length));
@@ -124,7 +124,7 @@ internal static partial class RestErrors
     }
 
     [GeneratedRegex("^One of permissions '.*' required for '.*'\\.$")]
-    private static partial Regex PythonRefusal();
+    private static partial Regex PythonPermissionError();
 
     [GeneratedRegex(@"<p>Message: (.*?)</p>", RegexOptions.Singleline)]
     private static partial Regex PythonMessage();

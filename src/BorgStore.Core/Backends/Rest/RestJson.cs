@@ -22,10 +22,10 @@ internal static partial class RestJson
     public static readonly MediaTypeHeaderValue ContentType = new("application/json");
 
     // The size of a name of a hundred characters, each escaped, with four numbers; and of a page with 5,000 such items.
-    private const int LongestItem = 64 << 10;
-    private const int LongestPage = 16 << 20;
-    private const int LongestQuota = 1024;
-    private const int MostItems = 10_000_000;
+    private const int MaxItemBytes = 64 << 10;
+    private const int MaxPageBytes = 16 << 20;
+    private const int MaxQuotaBytes = 1024;
+    private const int MaxItems = 10_000_000;
 
     // The start of the year 10000, later than any clock [seconds since 1970].
     private const decimal LastSecond = 253402300800;
@@ -50,7 +50,7 @@ internal static partial class RestJson
     }
 
     /// <summary>Reads a listing of one level.</summary>
-    public static async Task<List<ItemInfo>> ReadItemsAsync(RestAnswer answer)
+    public static async Task<List<ItemInfo>> ReadItemsAsync(RestResponse answer)
     {
         var items = new List<ItemInfo>();
         await foreach (var entry in ReadArrayAsync(answer, Formats.Default.Entry).ConfigureAwait(false))
@@ -62,40 +62,40 @@ internal static partial class RestJson
     /// <summary>Reads a page of a tree listing.</summary>
     /// <param name="answer">The response.</param>
     /// <param name="after">The item after which the page starts.</param>
-    public static async Task<ListingPage> ReadTreePageAsync(RestAnswer answer, string? after)
+    public static async Task<ListingPage> ReadTreePageAsync(RestResponse answer, string? after)
     {
-        var page = await ReadAsync(answer, Formats.Default.TreePage, LongestPage).ConfigureAwait(false);
+        var page = await ReadAsync(answer, Formats.Default.TreePage, MaxPageBytes).ConfigureAwait(false);
         var items = new List<ItemInfo>();
         // Each page must progress, or the listing would never end.
-        foreach (var entry in page?.Items ?? throw Wrong(null))
+        foreach (var entry in page?.Items ?? throw InvalidJson(null))
         {
-            var info = entry?.ToInfo(isDirectory: false) ?? throw Wrong(null);
-            if (after is not null && TreeWalk.ComparePaths(info.Name, after) <= 0) throw RestErrors.Wrong("its listing is not in order");
+            var info = entry?.ToInfo(isDirectory: false) ?? throw InvalidJson(null);
+            if (after is not null && TreeWalk.ComparePaths(info.Name, after) <= 0) throw RestErrors.InvalidResponse("its listing is not in order");
             after = info.Name;
             if (IsPath(info.Name)) items.Add(info);
         }
         var error = Enum.TryParse(page.Error, out StoreError known) && Enum.IsDefined(known) ? known : StoreError.BackendFailure;
         return page.Next is null || (page.Items.Count > 0 && page.Next == after) ? new(items, page.Next, error, page.Unreadable?.OfType<string>().Where(IsPath).ToList())
-            : throw RestErrors.Wrong("its listing does not continue where it ended");
+            : throw RestErrors.InvalidResponse("its listing does not continue where it ended");
     }
 
     /// <summary>Reads a listing of temporary items.</summary>
-    public static async Task<List<TemporaryItem>> ReadTemporariesAsync(RestAnswer answer)
+    public static async Task<List<TemporaryItem>> ReadTemporariesAsync(RestResponse answer)
     {
         var items = new List<TemporaryItem>();
         await foreach (var upload in ReadArrayAsync(answer, Formats.Default.Upload).ConfigureAwait(false))
         {
-            if (upload is not { Id: { } id, Size: >= 0 and var size, Mtime: > -LastSecond and < LastSecond and var written }) throw Wrong(null);
+            if (upload is not { Id: { } id, Size: >= 0 and var size, Mtime: > -LastSecond and < LastSecond and var written }) throw InvalidJson(null);
             if (ItemName.IsTemporary(id)) items.Add(new(id, size, DateTime.UnixEpoch.AddTicks((long)(written * TimeSpan.TicksPerSecond))));
         }
         return items;
     }
 
     /// <summary>Reads the limit and usage of a store; -1 means none.</summary>
-    public static async Task<QuotaInfo> ReadQuotaAsync(RestAnswer answer)
+    public static async Task<QuotaInfo> ReadQuotaAsync(RestResponse answer)
     {
-        return await ReadAsync(answer, Formats.Default.Quota, LongestQuota).ConfigureAwait(false)
-            is { Limit: >= -1 and var limit, Usage: >= -1 and var usage } ? new(NullIfNone(limit), NullIfNone(usage)) : throw Wrong(null);
+        return await ReadAsync(answer, Formats.Default.Quota, MaxQuotaBytes).ConfigureAwait(false)
+            is { Limit: >= -1 and var limit, Usage: >= -1 and var usage } ? new(NullIfNone(limit), NullIfNone(usage)) : throw InvalidJson(null);
 
         static long? NullIfNone(long number) => number < 0 ? null : number;
     }
@@ -113,16 +113,16 @@ internal static partial class RestJson
     }
 
     // Each item has a maximum size, and there is a maximum number of items.
-    private static async IAsyncEnumerable<T> ReadArrayAsync<T>(RestAnswer answer, JsonTypeInfo<T> format)
+    private static async IAsyncEnumerable<T> ReadArrayAsync<T>(RestResponse answer, JsonTypeInfo<T> format)
     {
-        var body = await OpenAsync(answer, LongestItem).ConfigureAwait(false);
+        var body = await OpenAsync(answer, MaxItemBytes).ConfigureAwait(false);
         var items = JsonSerializer.DeserializeAsyncEnumerable(body, format, answer.Stalled).GetAsyncEnumerator(answer.Stalled);
         await using var _ = items.ConfigureAwait(false);
         for (var count = 0; await MoveNextAsync(items).ConfigureAwait(false); count++)
         {
-            if (count == MostItems) throw RestErrors.Wrong($"its listing has more than {MostItems} items");
+            if (count == MaxItems) throw RestErrors.InvalidResponse($"its listing has more than {MaxItems} items");
             body.Renew();
-            yield return items.Current ?? throw Wrong(null);
+            yield return items.Current ?? throw InvalidJson(null);
         }
     }
 
@@ -134,11 +134,11 @@ internal static partial class RestJson
         }
         catch (JsonException e)
         {
-            throw Wrong(e);
+            throw InvalidJson(e);
         }
     }
 
-    private static async Task<T?> ReadAsync<T>(RestAnswer answer, JsonTypeInfo<T> format, int limit)
+    private static async Task<T?> ReadAsync<T>(RestResponse answer, JsonTypeInfo<T> format, int limit)
     {
         try
         {
@@ -146,13 +146,13 @@ internal static partial class RestJson
         }
         catch (JsonException e)
         {
-            throw Wrong(e);
+            throw InvalidJson(e);
         }
     }
 
-    private static async Task<BoundedStream> OpenAsync(RestAnswer answer, int limit)
+    private static async Task<BoundedStream> OpenAsync(RestResponse answer, int limit)
     {
-        answer.DemandType("application/json");
+        answer.EnsureMediaType("application/json");
         return new(await answer.Response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false), limit, RestErrors.TooLong);
     }
 
@@ -164,16 +164,16 @@ internal static partial class RestJson
         if (isSorted) return;
         items.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
         for (var i = 1; i < items.Count; i++)
-            if (items[i - 1].Name == items[i].Name && items[i - 1].IsDirectory == items[i].IsDirectory) throw RestErrors.Wrong("its listing has a name twice");
+            if (items[i - 1].Name == items[i].Name && items[i - 1].IsDirectory == items[i].IsDirectory) throw RestErrors.InvalidResponse("its listing has a name twice");
     }
 
-    private static StoreException Wrong(JsonException? e) => RestErrors.Wrong("it is not JSON of the expected form", e);
+    private static StoreException InvalidJson(JsonException? e) => RestErrors.InvalidResponse("it is not JSON of the expected form", e);
 
     internal sealed record Entry(string? Name, long? Size, bool? Directory, double? Atime, double? Mtime)
     {
         public ItemInfo ToInfo(bool? isDirectory) => this is { Name: { } name, Size: >= 0 and var size } && isDirectory is { } directory
             ? new(name, directory ? 0 : size, directory, ToTime(Atime), ToTime(Mtime))
-            : throw Wrong(null);
+            : throw InvalidJson(null);
     }
 
     internal sealed record TreePage(List<Entry?>? Items, string? Next, string? Error, List<string?>? Unreadable);

@@ -40,7 +40,7 @@ internal sealed class RestTransport : IAsyncDisposable
         if (address.Command is not null)
         {
             (handler.UseProxy, handler.ConnectCallback) = (false, StartChildAsync);
-            (Slots, Turns) = (new(RequestsOfChildren), null);
+            (Slots, RequestLock) = (new(RequestsOfChildren), null);
         }
         else if (address.UnixSocket is not null)
         {
@@ -66,13 +66,13 @@ internal sealed class RestTransport : IAsyncDisposable
     public SemaphoreSlim? Slots { get; }
 
     /// <summary>The serialisation of requests, if the server needs it; <see langword="null"/> if each connection has its own server.</summary>
-    public RequestTurns? Turns { get; } = new();
+    public RequestLock? RequestLock { get; } = new();
 
     /// <summary>The stderr of children that failed, for error messages.</summary>
     public string ChildErrors => _childErrors.Length == 0 ? "" : $" {_address.Command!.FileName} said: {_childErrors}";
 
     /// <summary>Whether retries are pointless, because the program to start is missing or refuses its arguments.</summary>
-    public bool IsHopeless { get; private set; }
+    public bool IsUnrecoverable { get; private set; }
 
     /// <summary>Why ssh did not connect when it was last started.</summary>
     public SshFailure? SshFailure { get; private set; }
@@ -95,7 +95,7 @@ internal sealed class RestTransport : IAsyncDisposable
 
     /// <summary>Whether another connection reaches the same server. A child has
     /// its own server, and <c>ssh</c> itself detects a dead connection.</summary>
-    public bool CanAskForLife => _address.Command is null;
+    public bool CanPing => _address.Command is null;
 
     /// <summary>Creates a request that every server answers immediately, even when it is busy: ours reports its health,
     /// and Python's refuses a request that does not accept its protocol before it waits for anything.</summary>
@@ -107,7 +107,7 @@ internal sealed class RestTransport : IAsyncDisposable
         Http.Dispose();
         foreach (var child in _children.Keys) await child.DisposeAsync().ConfigureAwait(false);
         Slots?.Dispose();
-        Turns?.Dispose();
+        RequestLock?.Dispose();
     }
 
     private static async ValueTask<Stream> ConnectTcpAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
@@ -190,10 +190,10 @@ internal sealed class RestTransport : IAsyncDisposable
         if (exitCode == 0) return;
         _childErrors = errors;
         // Not found, not executable, or wrong usage; all occur before anything is sent.
-        IsHopeless = !child.HasAnswered && exitCode is 126 or 127 or 2;
+        IsUnrecoverable = !child.HasResponded && exitCode is 126 or 127 or 2;
         // The exit code of ssh's own failures.
-        SshFailure = _address.Ssh is { } target && !child.HasAnswered && exitCode == 255 ? SshFailure.Explain(target.Server, errors, exitCode, wasGreeted: false) : null;
-        IsHopeless |= SshFailure is { Error: not StoreError.ConnectionLost };
+        SshFailure = _address.Ssh is { } target && !child.HasResponded && exitCode == 255 ? SshFailure.Explain(target.Server, errors, exitCode, hadHandshake: false) : null;
+        IsUnrecoverable |= SshFailure is { Error: not StoreError.ConnectionLost };
     }
 
     private static void TrustAuthority(SocketsHttpHandler handler)

@@ -23,7 +23,7 @@ internal sealed class RestValueStream(
         cancellationToken.ThrowIfCancellationRequested();
         if (_left == 0 || buffer.Length == 0) return 0;
         var count = await ReadBodyAsync(buffer[..(int)Math.Min(buffer.Length, _left)], cancellationToken).ConfigureAwait(false);
-        if (count == 0) throw client.Lost(new EndOfStreamException($"{_left} of {_length} bytes are missing."));
+        if (count == 0) throw client.CreateLostException(new EndOfStreamException($"{_left} of {_length} bytes are missing."));
         _hash?.AppendData(buffer.Span[..count]);
         _left -= count;
         if (_left == 0 && fetchHash is not null) await CheckAsync(fetchHash, cancellationToken).ConfigureAwait(false);
@@ -54,7 +54,7 @@ internal sealed class RestValueStream(
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
-            throw client.Lost(e);
+            throw client.CreateLostException(e);
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
     public StallWatch? Watch { get; set; }
 
     /// <summary>The turn of the request, which is taken before the last bytes are sent.</summary>
-    public RequestTurns.Turn? Turn { get; set; }
+    public RequestLock.Lease? Lease { get; set; }
 
     /// <summary>The exception of the value's own stream.</summary>
     public ExceptionDispatchInfo? SourceFailure { get; private set; }
@@ -38,7 +38,7 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
     {
         if (value.IsInMemory && value.Length <= ChunkSize)
         {
-            await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+            await AcquireLeaseAsync(cancellationToken).ConfigureAwait(false);
             Watch?.Start();
             await stream.WriteAsync(value.Bytes, cancellationToken).ConfigureAwait(false);
             return;
@@ -54,7 +54,7 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
             {
                 hash?.AppendData(buffer, 0, count);
                 left -= count;
-                if (left == 0) await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+                if (left == 0) await AcquireLeaseAsync(cancellationToken).ConfigureAwait(false);
                 Watch?.Start();
                 await stream.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             }
@@ -64,15 +64,15 @@ internal sealed class ValueContent(StoreValue value, bool computeHash) : HttpCon
             ArrayPool<byte>.Shared.Return(buffer);
         }
         Hash = hash?.GetHashAndReset();
-        await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+        await AcquireLeaseAsync(cancellationToken).ConfigureAwait(false);
         Watch?.Start();
     }
 
-    private async ValueTask TakeTurnAsync(CancellationToken cancellationToken)
+    private async ValueTask AcquireLeaseAsync(CancellationToken cancellationToken)
     {
-        if (Turn is null) return;
+        if (Lease is null) return;
         Watch?.Pause();
-        await Turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        await Lease.AcquireAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<int> ReadSourceAsync(Stream source, Memory<byte> buffer, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ namespace BorgStore.Backends.Sftp;
 /// <content>Operations on values: storing, durability, loading and defragmenting.</content>
 internal sealed partial class SftpBackend
 {
-    private static readonly TimeSpan LongestTidying = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan CleanupTimeout = TimeSpan.FromMilliseconds(500);
 
     // Temporary files of abandoned writes that could not be removed because there was no connection.
     private readonly ConcurrentDictionary<string, bool> _abandoned = new();
@@ -17,16 +17,16 @@ internal sealed partial class SftpBackend
     /// <inheritdoc/>
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        var writing = new Writing(name, mode);
-        await RunWritingAsync(writing, async (connection, call) =>
+        var writing = new PendingWrite(name, mode);
+        await RunWritingAsync(writing, async (connection, retry) =>
         {
-            if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
-            if (call.Lost > 0 && !value.CanReadAgain) throw CannotReadAgain(call, name);
-            await WriteAsync(connection, call, writing, async (handle, token) =>
+            if (await SettleAsync(connection, retry, writing).ConfigureAwait(false)) return true;
+            if (retry.FailedAttempts > 0 && !value.CanReadAgain) throw CannotReadAgain(retry, name);
+            await WriteAsync(connection, retry, writing, async (handle, token) =>
             {
                 using var use = value.IsInMemory ? null : writing.UseSource();
                 var reply = await Upload.WriteAsync(connection, handle, value, token).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, value.Length).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainFailedWriteAsync(connection, reply, name, value.Length).ConfigureAwait(false);
             }).ConfigureAwait(false);
             await PublishAsync(connection, writing, name).ConfigureAwait(false);
             return true;
@@ -35,7 +35,7 @@ internal sealed partial class SftpBackend
 
     /// <summary>Runs a write operation. After cancellation, the caller's stream is released before this returns;
     /// the rest of the cleanup is awaited briefly, and continues in the background on a slow connection.</summary>
-    private async Task RunWritingAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
+    private async Task RunWritingAsync(PendingWrite writing, Func<SftpConnection, RetryState, Task<bool>> write, CancellationToken cancellationToken)
     {
         var working = WriteOrAbandonAsync(writing, write, cancellationToken);
         try
@@ -45,17 +45,17 @@ internal sealed partial class SftpBackend
         catch (OperationCanceledException) when (!working.IsCompleted)
         {
             await writing.SourceReleased.ConfigureAwait(false);
-            await Task.WhenAny(working, Task.Delay(LongestTidying, CancellationToken.None)).ConfigureAwait(false);
-            _ = Abandoned.DropAsync(working);
+            await Task.WhenAny(working, Task.Delay(CleanupTimeout, CancellationToken.None)).ConfigureAwait(false);
+            _ = AbandonedTask.ObserveAsync(working);
             throw;
         }
     }
 
-    private async Task<bool> WriteOrAbandonAsync(Writing writing, Func<SftpConnection, Call, Task<bool>> write, CancellationToken cancellationToken)
+    private async Task<bool> WriteOrAbandonAsync(PendingWrite writing, Func<SftpConnection, RetryState, Task<bool>> write, CancellationToken cancellationToken)
     {
         try
         {
-            return await RepeatAdmittedAsync(write, cancellationToken).ConfigureAwait(false);
+            return await RetryAdmittedAsync(write, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -74,11 +74,11 @@ internal sealed partial class SftpBackend
         }
     }
 
-    private async Task ClearAbandonedAtLastAsync()
+    private async Task ClearRemainingAbandonedAsync()
     {
         try
         {
-            if (!_abandoned.IsEmpty) await RepeatAsync((_, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
+            if (!_abandoned.IsEmpty) await RetryAsync((_, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -87,28 +87,28 @@ internal sealed partial class SftpBackend
     }
 
     /// <summary>Creates a temporary file beside the future item and fills it. A failure leaves none behind.</summary>
-    private async Task WriteAsync(SftpConnection connection, Call call, Writing writing, Func<byte[], CancellationToken, Task> fill)
+    private async Task WriteAsync(SftpConnection connection, RetryState retry, PendingWrite writing, Func<byte[], CancellationToken, Task> fill)
     {
         var name = writing.BeginTemporary();
         var opened = await OpenNewAsync(connection, name).ConfigureAwait(false);
         if (!opened.IsOk)
         {
             writing.Temporary = null;
-            throw await ExplainRefusedWriteAsync(connection, opened, writing.Name, size: 0).ConfigureAwait(false);
+            throw await ExplainFailedWriteAsync(connection, opened, writing.Name, size: 0).ConfigureAwait(false);
         }
         try
         {
-            await fill(opened.Handle, call.CancellationToken).ConfigureAwait(false);
+            await fill(opened.Handle, retry.CancellationToken).ConfigureAwait(false);
             if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
             {
                 using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
-                if (!synced.IsOk) throw Refused(synced, writing.Name);
+                if (!synced.IsOk) throw CreateException(synced, writing.Name);
             }
-            call.CancellationToken.ThrowIfCancellationRequested();
+            retry.CancellationToken.ThrowIfCancellationRequested();
             using var closed = await connection.SendAsync(
                 new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)).ConfigureAwait(false);
             opened = default;
-            if (!closed.IsOk) throw Refused(closed, writing.Name);
+            if (!closed.IsOk) throw CreateException(closed, writing.Name);
         }
         catch when (connection.Failure is null)
         {
@@ -119,7 +119,7 @@ internal sealed partial class SftpBackend
     }
 
     /// <summary>Renames the temporary file to the item's name.</summary>
-    private async Task PublishAsync(SftpConnection connection, Writing writing, string name)
+    private async Task PublishAsync(SftpConnection connection, PendingWrite writing, string name)
     {
         writing.IsPublishing = true;
         try
@@ -133,10 +133,10 @@ internal sealed partial class SftpBackend
             if (!renamed.IsOk)
             {
                 using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : Refused(renamed, name);
+                throw stat.IsOk && stat.Attributes.IsDirectory ? AlreadyExists(name) : CreateException(renamed, name);
             }
             writing.Temporary = null;
-            NoteWritten(connection, name);
+            RecordWritten(connection, name);
         }
         catch when (connection.Failure is null)
         {
@@ -147,13 +147,13 @@ internal sealed partial class SftpBackend
 
     /// <summary>Cleans up after a lost attempt, so that its rename, if still in flight, finds nothing to rename.</summary>
     /// <returns>Whether that attempt had stored the value.</returns>
-    private async Task<bool> SettleAsync(SftpConnection connection, Call call, Writing writing)
+    private async Task<bool> SettleAsync(SftpConnection connection, RetryState retry, PendingWrite writing)
     {
         if (writing.Temporary is null) return false;
         if (writing.IsPublishing && !await WithdrawAsync(connection, writing).ConfigureAwait(false))
         {
             (writing.Temporary, writing.Withdrawn) = (null, null);
-            NoteWritten(connection, writing.Name);
+            RecordWritten(connection, writing.Name);
             return true;
         }
         using var removed = await TryRemoveAsync(connection, writing.Temporary).ConfigureAwait(false);
@@ -162,7 +162,7 @@ internal sealed partial class SftpBackend
             || !await IsItemAsync(connection, writing.Name).ConfigureAwait(false)) return false;
 
         // The lost attempt may have linked the value to its name, or another client may have created the item.
-        call.IsFinal = true;
+        retry.IsFinal = true;
         throw new StoreException(StoreError.ConnectionLost,
             $"The connection was lost while '{writing.Name}' was being renamed. An item with that name exists now, "
             + "but it may be a different one. Compare its value.", writing.Name);
@@ -171,13 +171,13 @@ internal sealed partial class SftpBackend
     /// <summary>Withdraws a file that a lost rename may still publish. It is renamed, not deleted: if a deletion's
     /// answer were lost too, a missing file would not show whether it was deleted or published.</summary>
     /// <returns><see langword="false"/> if it is already published.</returns>
-    private async Task<bool> WithdrawAsync(SftpConnection connection, Writing writing)
+    private async Task<bool> WithdrawAsync(SftpConnection connection, PendingWrite writing)
     {
         writing.Withdrawn ??= writing.NewTemporary();
         using var renamed = await connection.SendAsync(
             new RenameRequest(ToPath(writing.Temporary!), ToPath(writing.Withdrawn))).ConfigureAwait(false);
         if (!renamed.IsOk && !await IsItemAsync(connection, writing.Withdrawn).ConfigureAwait(false))
-            return renamed.Status == StatusCode.NoSuchFile ? false : throw Refused(renamed, writing.Name);
+            return renamed.Status == StatusCode.NoSuchFile ? false : throw CreateException(renamed, writing.Name);
         writing.Withdraw();
         return true;
     }
@@ -192,7 +192,7 @@ internal sealed partial class SftpBackend
         return await connection.SendAsync(request).ConfigureAwait(false);
     }
 
-    private async Task DropTemporaryAsync(SftpConnection connection, Writing writing)
+    private async Task DropTemporaryAsync(SftpConnection connection, PendingWrite writing)
     {
         if (writing.Temporary is not { } temporary) return;
         writing.Temporary = null;
@@ -200,7 +200,7 @@ internal sealed partial class SftpBackend
     }
 
     // Version 3 has one code for most failures; a full or read-only file system is worth a query.
-    private async Task<StoreException> ExplainRefusedWriteAsync(SftpConnection connection, Reply refusal, string name, long size)
+    private async Task<StoreException> ExplainFailedWriteAsync(SftpConnection connection, Reply refusal, string name, long size)
     {
         if (refusal.Status == StatusCode.NoSuchFile)
         {
@@ -208,7 +208,7 @@ internal sealed partial class SftpBackend
             if (root.Status == StatusCode.NoSuchFile) return DoesNotExist();
         }
         if (refusal.Status is StatusCode.NoSuchFile or StatusCode.Failure
-            && await ItemAbove.FindAsync(name, parent => IsItemAsync(connection, parent)).ConfigureAwait(false) is { } explained)
+            && await AncestorItem.FindAsync(name, parent => IsItemAsync(connection, parent)).ConfigureAwait(false) is { } explained)
             return explained;
         if (refusal.Status == StatusCode.NoSuchFile)
         {
@@ -223,7 +223,7 @@ internal sealed partial class SftpBackend
             if (isReadOnly) return new(StoreError.PermissionDenied, "the server's file system is read-only", name);
             if (free < size) return new(StoreError.NoSpace, $"it has {size} bytes, but only {free} bytes are free", name);
         }
-        return Refused(refusal, name);
+        return CreateException(refusal, name);
     }
 
     internal static (long Free, bool IsReadOnly) ReadFileSystem(ReadOnlySpan<byte> content)
@@ -240,40 +240,40 @@ internal sealed partial class SftpBackend
         return ((long)UInt128.Min(long.MaxValue, (UInt128)(ulong)fragmentSize * (ulong)available), (flags & readOnlyFlag) != 0);
     }
 
-    private static StoreException CannotReadAgain(Call call, string name)
+    private static StoreException CannotReadAgain(RetryState retry, string name)
     {
-        call.IsFinal = true;
+        retry.IsFinal = true;
         return new(StoreError.ConnectionLost,
             $"The connection was lost while '{name}' was being stored, and its source can be read only once. Nothing was stored; try again.", name);
     }
 
     private const int SyncsInFlight = 64;
-    private static readonly TimeSpan LongestUnsynced = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SyncDelay = TimeSpan.FromSeconds(1);
 
     private readonly UnsyncedFiles _unsynced = new();
     private readonly SemaphoreSlim _syncing = new(1);
-    private int _willSync;
-    private StoreException? _untold;
+    private int _isSyncScheduled;
+    private StoreException? _unreportedFailure;
 
     /// <inheritdoc/>
-    protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => new(SyncAsync(tells: true, cancellationToken));
+    protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => new(SyncAsync(reportsFailure: true, cancellationToken));
 
     // Syncing many files at once costs hardly more than syncing one: the first sync writes the journal for all.
-    private void NoteWritten(SftpConnection connection, string name)
+    private void RecordWritten(SftpConnection connection, string name)
     {
         if (_durability != Durability.Batch || !connection.Features.Has(Extension.Fsync)) return;
         _unsynced.Add(name);
-        if (Interlocked.Exchange(ref _willSync, 1) == 0) _ = SyncSoonAsync();
+        if (Interlocked.Exchange(ref _isSyncScheduled, 1) == 0) _ = SyncLaterAsync();
     }
 
-    private async Task SyncSoonAsync()
+    private async Task SyncLaterAsync()
     {
-        await Task.Delay(LongestUnsynced).ConfigureAwait(false);
-        Volatile.Write(ref _willSync, 0);
+        await Task.Delay(SyncDelay).ConfigureAwait(false);
+        Volatile.Write(ref _isSyncScheduled, 0);
         try
         {
             using var operation = Gate.Enter(CancellationToken.None);
-            await SyncAsync(tells: false, CancellationToken.None).ConfigureAwait(false);
+            await SyncAsync(reportsFailure: false, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -283,12 +283,12 @@ internal sealed partial class SftpBackend
 
     private async ValueTask FlushLastAsync()
     {
-        await ClearAbandonedAtLastAsync().ConfigureAwait(false);
-        await SyncAsync(tells: true, CancellationToken.None).ConfigureAwait(false);
+        await ClearRemainingAbandonedAsync().ConfigureAwait(false);
+        await SyncAsync(reportsFailure: true, CancellationToken.None).ConfigureAwait(false);
         _syncing.Dispose();
     }
 
-    private async Task SyncAsync(bool tells, CancellationToken cancellationToken)
+    private async Task SyncAsync(bool reportsFailure, CancellationToken cancellationToken)
     {
         // A concurrent caller waits for the running sync, which may cover its values.
         await _syncing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -298,7 +298,7 @@ internal sealed partial class SftpBackend
             try
             {
                 await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = SyncsInFlight, CancellationToken = cancellationToken },
-                    async (name, token) => await RepeatAsync((connection, _) => SyncAsync(connection, name), token).ConfigureAwait(false))
+                    async (name, token) => await RetryAsync((connection, _) => SyncAsync(connection, name), token).ConfigureAwait(false))
                     .ConfigureAwait(false);
             }
             catch (Exception e)
@@ -306,11 +306,11 @@ internal sealed partial class SftpBackend
                 _unsynced.PutBack(names);
                 if (tells || e is not StoreException failure) throw;
                 // After a write error on the server the next sync may succeed, although the bytes are lost; so the failure is kept.
-                if (failure.Error is not (StoreError.ConnectionLost or StoreError.Timeout)) _untold = failure;
+                if (failure.Error is not (StoreError.ConnectionLost or StoreError.Timeout)) _unreportedFailure = failure;
             }
-            if (!tells || _untold is not { } untold) return;
-            _untold = null;
-            throw new StoreException(untold.Error, untold.Message, untold.Name, untold);
+            if (!reportsFailure || _unreportedFailure is not { } unreported) return;
+            _unreportedFailure = null;
+            throw new StoreException(unreported.Error, unreported.Message, unreported.Name, unreported);
         }
         finally
         {
@@ -326,7 +326,7 @@ internal sealed partial class SftpBackend
         var answer = connection.SendAsync(new FsyncRequest(opened.Handle));
         connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
         using var synced = await answer.ConfigureAwait(false);
-        return synced.IsOk ? true : throw Refused(synced, name);
+        return synced.IsOk ? true : throw CreateException(synced, name);
     }
 
     // The number of items that are open at the same time during gathering, and of requested pieces of each.
@@ -364,9 +364,9 @@ internal sealed partial class SftpBackend
                         return new SftpValueStream(name, range.Offset, first.Content.Length, first, download: null, resume: null);
                     stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
                 }
-                if (!stat.IsOk) throw Refused(stat, name);
+                if (!stat.IsOk) throw CreateException(stat, name);
                 if (stat.Attributes.IsDirectory) return null;
-                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw Refused(first, name);
+                if (!first.IsOk && first.Status != StatusCode.EndOfFile) throw CreateException(first, name);
 
                 var (start, count) = range.Resolve(stat.Attributes.Size);
                 var end = start + count;
@@ -440,10 +440,10 @@ internal sealed partial class SftpBackend
     private async ValueTask<StoreException> ExplainUnreadAsync(SftpConnection connection, byte[] handle, Piece piece, Reply refusal)
     {
         using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
-        return !stat.IsOk ? Refused(refusal, piece.Name)
+        return !stat.IsOk ? CreateException(refusal, piece.Name)
             : stat.Attributes.IsDirectory ? piece.Missing()
             : piece.Offset > stat.Attributes.Size - piece.Target.Length ? piece.Outside(stat.Attributes.Size)
-            : Refused(refusal, piece.Name);
+            : CreateException(refusal, piece.Name);
     }
 
     private ValueTask<Download> ResumeAsync(string name, ItemAttributes before, long position, long end, CancellationToken cancellationToken)
@@ -469,7 +469,7 @@ internal sealed partial class SftpBackend
         // Some servers refuse to open a directory, or report denied access for a path that runs through a file.
         using var stat = await StatAsync(connection, name).ConfigureAwait(false);
         var isNoItem = stat.IsOk ? stat.Attributes.IsDirectory : stat.Status == StatusCode.NoSuchFile;
-        return isNoItem ? null : throw Refused(opened, name);
+        return isNoItem ? null : throw CreateException(opened, name);
     }
 
     private static ValueTask<Reply> HandleStatAsync(SftpConnection connection, byte[] handle)
@@ -484,17 +484,17 @@ internal sealed partial class SftpBackend
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
     {
         // A name that depends on the hash is only known at the end; until then the file is in the namespace's directory.
-        var writing = new Writing(request.Target ?? request.Directory + "defrag", request.Mode);
+        var writing = new PendingWrite(request.Target ?? request.Directory + "defrag", request.Mode);
 
-        await RunWritingAsync(writing, async (connection, call) =>
+        await RunWritingAsync(writing, async (connection, retry) =>
         {
-            if (await SettleAsync(connection, call, writing).ConfigureAwait(false)) return true;
+            if (await SettleAsync(connection, retry, writing).ConfigureAwait(false)) return true;
             await CheckBlocksAsync(connection, request.Sources).ConfigureAwait(false);
-            await WriteAsync(connection, call, writing,
+            await WriteAsync(connection, retry, writing,
                 (handle, token) => WriteBlocksAsync(connection, handle, request, writing, token)).ConfigureAwait(false);
             if (request.Target is null)
             {
-                var hash = await HashFileAsync(connection, writing.Temporary!, request, call).ConfigureAwait(false);
+                var hash = await HashFileAsync(connection, writing.Temporary!, request, retry).ConfigureAwait(false);
                 writing.Name = request.NameOf(hash);
             }
             await PublishAsync(connection, writing, writing.Name).ConfigureAwait(false);
@@ -513,13 +513,13 @@ internal sealed partial class SftpBackend
                 using var stat = await StatAsync(connection, group.Key).ConfigureAwait(false);
                 if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && stat.Attributes.IsDirectory)
                     throw new StoreException(StoreError.ObjectNotFound, name: group.Key);
-                if (!stat.IsOk) throw Refused(stat, group.Key);
-                foreach (var block in group) block.DemandWithin(stat.Attributes.Size);
+                if (!stat.IsOk) throw CreateException(stat, group.Key);
+                foreach (var block in group) block.ThrowIfOutside(stat.Attributes.Size);
             })).ConfigureAwait(false);
         }
     }
 
-    private async Task WriteBlocksAsync(SftpConnection connection, byte[] target, DefragRequest request, Writing writing, CancellationToken cancellationToken)
+    private async Task WriteBlocksAsync(SftpConnection connection, byte[] target, DefragRequest request, PendingWrite writing, CancellationToken cancellationToken)
     {
         var blocks = request.Sources.Where(block => block.Length > 0).ToList();
         if (!connection.Features.Has(Extension.CopyData))
@@ -528,7 +528,7 @@ internal sealed partial class SftpBackend
             await using (stream.ConfigureAwait(false))
             {
                 var reply = await Upload.WriteAsync(connection, target, new(stream, stream.Length), cancellationToken).ConfigureAwait(false);
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, writing.Name, stream.Length).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainFailedWriteAsync(connection, reply, writing.Name, stream.Length).ConfigureAwait(false);
             }
             return;
         }
@@ -566,7 +566,7 @@ internal sealed partial class SftpBackend
             }
             foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
             {
-                if (!reply.IsOk) throw await ExplainRefusedWriteAsync(connection, reply, name, offset).ConfigureAwait(false);
+                if (!reply.IsOk) throw await ExplainFailedWriteAsync(connection, reply, name, offset).ConfigureAwait(false);
             }
         }
         finally
@@ -578,15 +578,15 @@ internal sealed partial class SftpBackend
         }
     }
 
-    private async Task<string> HashFileAsync(SftpConnection connection, string name, DefragRequest request, Call call)
+    private async Task<string> HashFileAsync(SftpConnection connection, string name, DefragRequest request, RetryState retry)
     {
         try
         {
-            if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!, call).ConfigureAwait(false) is { } digest) return digest;
-            var value = await LoadCoreAsync(name, ByteRange.Whole, call.CancellationToken).ConfigureAwait(false)
+            if (await connection.Hashing.TryHashAsync(ToPath(name), request.Algorithm!, retry).ConfigureAwait(false) is { } digest) return digest;
+            var value = await LoadCoreAsync(name, ByteRange.Whole, retry.CancellationToken).ConfigureAwait(false)
                 ?? throw new StoreException(StoreError.BackendFailure, "The item created from the blocks is gone; another client removed it. Try again.", name);
             await using (value.ConfigureAwait(false))
-                return await request.Algorithm!.ComputeHexAsync(value, call.CancellationToken).ConfigureAwait(false);
+                return await request.Algorithm!.ComputeHexAsync(value, retry.CancellationToken).ConfigureAwait(false);
         }
         catch when (connection.Failure is null)
         {

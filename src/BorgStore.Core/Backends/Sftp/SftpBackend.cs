@@ -16,7 +16,7 @@ namespace BorgStore.Backends.Sftp;
 internal sealed partial class SftpBackend : Backend
 {
     private readonly SftpUrl _url;
-    private readonly string _shownUrl;
+    private readonly string _displayUrl;
     private readonly string _root;
     private readonly Durability _durability;
     private readonly ConnectionPool _pool;
@@ -33,7 +33,7 @@ internal sealed partial class SftpBackend : Backend
         : base($"sftp://{url.Server}/{url.Path}")
     {
         _url = url;
-        _shownUrl = $"sftp://{url.Server}/{url.Path}";
+        _displayUrl = $"sftp://{url.Server}/{url.Path}";
         _root = url.Path;
         _durability = options.Durability;
         _pool = new(async cancellationToken => await SftpConnection.OpenAsync(
@@ -55,13 +55,13 @@ internal sealed partial class SftpBackend : Backend
 
     /// <summary>Runs an operation, and repeats it if its connection is lost. If the caller
     /// cancels, the operation still cleans up, and disposal waits for that.</summary>
-    private ValueTask<T> RunAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
+    private ValueTask<T> RunAsync<T>(Func<SftpConnection, RetryState, Task<T>> operation, CancellationToken cancellationToken)
     {
-        var task = RepeatAdmittedAsync(operation, cancellationToken);
-        return new(cancellationToken.CanBeCanceled && !task.IsCompleted ? LeaveEarlyAsync(task, cancellationToken) : task);
+        var task = RetryAdmittedAsync(operation, cancellationToken);
+        return new(cancellationToken.CanBeCanceled && !task.IsCompleted ? WaitOrAbandonAsync(task, cancellationToken) : task);
     }
 
-    private static async Task<T> LeaveEarlyAsync<T>(Task<T> task, CancellationToken cancellationToken)
+    private static async Task<T> WaitOrAbandonAsync<T>(Task<T> task, CancellationToken cancellationToken)
     {
         try
         {
@@ -69,23 +69,23 @@ internal sealed partial class SftpBackend : Backend
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            _ = Abandoned.DropAsync(task);
+            _ = AbandonedTask.ObserveAsync(task);
             throw;
         }
     }
 
     // Not every request is made within an operation of the caller: streams and listings read ahead and resume by themselves, and a cancelled
     // operation cleans up after its caller has left. So each passes the gate once more, and closing waits for it.
-    private async Task<T> RepeatAdmittedAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
+    private async Task<T> RetryAdmittedAsync<T>(Func<SftpConnection, RetryState, Task<T>> operation, CancellationToken cancellationToken)
     {
         using var admission = Gate.Enter(cancellationToken);
-        return await RepeatAsync(operation, cancellationToken).ConfigureAwait(false);
+        return await RetryAsync(operation, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<T> RepeatAsync<T>(Func<SftpConnection, Call, Task<T>> operation, CancellationToken cancellationToken)
+    private async Task<T> RetryAsync<T>(Func<SftpConnection, RetryState, Task<T>> operation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var call = new Call(_url.Timeout, cancellationToken);
+        var retry = new RetryState(_url.Timeout, cancellationToken);
         while (true)
         {
             SftpConnection? connection = null;
@@ -93,9 +93,9 @@ internal sealed partial class SftpBackend : Backend
             {
                 connection = await _pool.GetAsync(cancellationToken).ConfigureAwait(false);
                 if (!_abandoned.IsEmpty) await ClearAbandonedAsync(connection).ConfigureAwait(false);
-                return await operation(connection, call).ConfigureAwait(false);
+                return await operation(connection, retry).ConfigureAwait(false);
             }
-            catch (StoreException e) when (call.MayRepeat(e, connection is null ? _pool.HasConnected : connection.Failure is not null))
+            catch (StoreException e) when (retry.ShouldRetry(e, connection is null ? _pool.HasConnected : connection.Failure is not null))
             {
                 // The next attempt uses a new connection.
             }
@@ -104,14 +104,14 @@ internal sealed partial class SftpBackend : Backend
                 // The packets are intact, so other operations can still use the connection.
                 throw SftpConnection.Broken(e).ToException();
             }
-            await call.PauseAsync().ConfigureAwait(false);
+            await retry.DelayAsync().ConfigureAwait(false);
         }
     }
 
     private string ToPath(string name) => name.Length == 0 ? _root : $"{_root}/{name}";
 
     /// <summary>Returns the exception for a request that the server refused.</summary>
-    private static StoreException Refused(in Reply reply, string name)
+    private static StoreException CreateException(in Reply reply, string name)
     {
         var error = reply.Status switch
         {
@@ -149,13 +149,13 @@ internal sealed partial class SftpBackend : Backend
         => new(StoreError.ObjectAlreadyExists, name: name);
 
     // The limit of Linux. Destroying follows no links, so only bogus answers of a server lead deeper.
-    private const int LongestPath = 4096;
+    private const int MaxPathLength = 4096;
 
     /// <inheritdoc/>
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
-        => await RepeatAsync(async (connection, call) =>
+        => await RetryAsync(async (connection, retry) =>
         {
-            var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, call.CancellationToken).ConfigureAwait(false);
+            var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, retry.CancellationToken).ConfigureAwait(false);
             // The root made by an earlier attempt is empty too.
             if (entries?.Exists(entry => IsOfStore(entry.Name)) == true) throw Occupied();
             if (entries is not null) return true;
@@ -163,26 +163,26 @@ internal sealed partial class SftpBackend : Backend
             using var reply = await MakeRootAsync(connection).ConfigureAwait(false);
             if (reply.IsOk) return true;
             using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
-            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : Refused(reply, "");
+            throw stat.IsOk && !stat.Attributes.IsDirectory ? Occupied() : CreateException(reply, "");
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     protected override async Task OpenCoreAsync(CancellationToken cancellationToken)
-        => await RepeatAsync(async (connection, _) =>
+        => await RetryAsync(async (connection, _) =>
         {
             using var stat = await connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, _root)).ConfigureAwait(false);
             if (stat.Status == StatusCode.NoSuchFile || stat.IsOk && !stat.Attributes.IsDirectory) throw DoesNotExist();
-            if (!stat.IsOk) throw Refused(stat, "");
+            if (!stat.IsOk) throw CreateException(stat, "");
             return true;
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
-        => await RepeatAsync(async (connection, call) =>
+        => await RetryAsync(async (connection, retry) =>
         {
-            if (await FindForeignAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) is { } foreign)
-                throw ForeignContent.Refuse(_shownUrl, foreign);
-            if (!await EmptyAsync(connection, "", depth: 0, call.CancellationToken).ConfigureAwait(false) && call.Lost == 0) throw DoesNotExist();
+            if (await FindForeignAsync(connection, "", depth: 0, retry.CancellationToken).ConfigureAwait(false) is { } foreign)
+                throw ForeignContent.CreateException(_displayUrl, foreign);
+            if (!await EmptyAsync(connection, "", depth: 0, retry.CancellationToken).ConfigureAwait(false) && retry.FailedAttempts == 0) throw DoesNotExist();
             // A root that cannot be removed stays as an empty folder, which counts as removed.
             using var removed = await connection.SendAsync(
                 new PathRequest(PacketType.RemoveDirectory, PacketType.Status, _root)).ConfigureAwait(false);
@@ -226,7 +226,7 @@ internal sealed partial class SftpBackend : Backend
         cancellationToken.ThrowIfCancellationRequested();
         var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false) ?? [];
         if (depth == 0) entries.RemoveAll(entry => !IsOfStore(entry.Name));
-        if (entries.FirstOrDefault(entry => ForeignContent.IsIn(entry.Name)).Name is { } foreign) return Join(directory, foreign);
+        if (entries.FirstOrDefault(entry => ForeignContent.IsForeign(entry.Name)).Name is { } foreign) return Join(directory, foreign);
         foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Select(e => Join(directory, e.Name)).Chunk(depth < 3 ? 8 : 1))
         {
             CheckDepth(some[0]);
@@ -238,13 +238,13 @@ internal sealed partial class SftpBackend : Backend
 
     private static void CheckDepth(string directory)
     {
-        if (directory.Length > LongestPath) throw new StoreException(StoreError.BackendFailure, "The directories are nested too deeply.", directory);
+        if (directory.Length > MaxPathLength) throw new StoreException(StoreError.BackendFailure, "The directories are nested too deeply.", directory);
     }
 
     private async Task RemoveAsync(SftpConnection connection, PacketType type, string name)
     {
         using var reply = await connection.SendAsync(new PathRequest(type, PacketType.Status, ToPath(name))).ConfigureAwait(false);
-        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw Refused(reply, name);
+        if (!reply.IsOk && reply.Status != StatusCode.NoSuchFile) throw CreateException(reply, name);
     }
 
     // The folders above usually exist. If one cannot be created, creating the last one fails too,
@@ -272,27 +272,27 @@ internal sealed partial class SftpBackend : Backend
         => RunAsync<ItemInfo?>(async (connection, _) =>
         {
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
-            if (!stat.IsOk) return stat.Status == StatusCode.NoSuchFile ? null : throw Refused(stat, name);
+            if (!stat.IsOk) return stat.Status == StatusCode.NoSuchFile ? null : throw CreateException(stat, name);
             return stat.Attributes.IsDirectory || stat.Attributes.IsRegular ? stat.Attributes.ToItem(name) : null;
         }, cancellationToken);
 
     /// <inheritdoc/>
     protected override ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken)
-        => RunAsync(async (connection, call) =>
+        => RunAsync(async (connection, retry) =>
         {
             using var removed = await TryRemoveAsync(connection, name).ConfigureAwait(false);
             _unsynced.Remove(name);
             if (removed.IsOk) return true;
             // After a lost attempt, a missing item was most likely deleted by it.
-            if (removed.Status == StatusCode.NoSuchFile) return call.Lost > 0;
+            if (removed.Status == StatusCode.NoSuchFile) return retry.FailedAttempts > 0;
             return await IsItemAsync(connection, name).ConfigureAwait(false)
-                ? throw await ExplainRefusedWriteAsync(connection, removed, name, size: 0).ConfigureAwait(false)
+                ? throw await ExplainFailedWriteAsync(connection, removed, name, size: 0).ConfigureAwait(false)
                 : false;
         }, cancellationToken);
 
     /// <inheritdoc/>
     protected override ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken)
-        => RunAsync(async (connection, call) =>
+        => RunAsync(async (connection, retry) =>
         {
             if (name == newName) return await IsItemAsync(connection, name).ConfigureAwait(false);
 
@@ -300,12 +300,12 @@ internal sealed partial class SftpBackend : Backend
             if (status.Status == StatusCode.NoSuchFile)
             {
                 if (!await IsItemAsync(connection, name).ConfigureAwait(false))
-                    return call.Lost > 0 && await IsItemAsync(connection, newName).ConfigureAwait(false);
+                    return retry.FailedAttempts > 0 && await IsItemAsync(connection, newName).ConfigureAwait(false);
                 MakeParents(connection, newName);
                 status = await RenameAsync(connection, name, newName, mode).ConfigureAwait(false);
             }
             if (!status.IsOk && !await IsItemAsync(connection, name).ConfigureAwait(false)) return false;
-            if (!status.IsOk) throw await ExplainRefusedWriteAsync(connection, status, newName, size: 0).ConfigureAwait(false);
+            if (!status.IsOk) throw await ExplainFailedWriteAsync(connection, status, newName, size: 0).ConfigureAwait(false);
             _unsynced.Rename(name, newName);
             return true;
         }, cancellationToken);
@@ -320,17 +320,17 @@ internal sealed partial class SftpBackend : Backend
             using var stat = await StatAsync(connection, name).ConfigureAwait(false);
             return stat.IsOk && stat.Attributes.IsDirectory
                 ? true
-                : throw await ExplainRefusedWriteAsync(connection, made, name, size: 0).ConfigureAwait(false);
+                : throw await ExplainFailedWriteAsync(connection, made, name, size: 0).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     protected override ValueTask<bool> RemoveDirectoryCoreAsync(string name, CancellationToken cancellationToken)
-        => RunAsync(async (connection, call) =>
+        => RunAsync(async (connection, retry) =>
         {
             using var removed = await connection.SendAsync(
                 new PathRequest(PacketType.RemoveDirectory, PacketType.Status, ToPath(name))).ConfigureAwait(false);
             if (removed.IsOk) return true;
-            return removed.Status == StatusCode.NoSuchFile ? call.Lost > 0 : throw Refused(removed, name);
+            return removed.Status == StatusCode.NoSuchFile ? retry.FailedAttempts > 0 : throw CreateException(removed, name);
         }, cancellationToken);
 
     private ValueTask<Reply> StatAsync(SftpConnection connection, string name)
@@ -390,7 +390,7 @@ internal sealed partial class SftpBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask<string?> HashCoreAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
-        var digest = await RunAsync((connection, call) => connection.Hashing.TryHashAsync(ToPath(name), algorithm, call), cancellationToken)
+        var digest = await RunAsync((connection, retry) => connection.Hashing.TryHashAsync(ToPath(name), algorithm, retry), cancellationToken)
             .ConfigureAwait(false);
         return digest ?? await base.HashCoreAsync(name, algorithm, cancellationToken).ConfigureAwait(false);
     }
@@ -441,7 +441,7 @@ internal sealed partial class SftpBackend : Backend
             .WalkAsync(directory, cancellationToken);
 
     private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, Links links, CancellationToken cancellationToken)
-        => RunAsync((connection, call) => ListDirectoryAsync(connection, name, links, call.CancellationToken), cancellationToken);
+        => RunAsync((connection, retry) => ListDirectoryAsync(connection, name, links, retry.CancellationToken), cancellationToken);
 
     private async Task<List<Entry>?> ListDirectoryAsync(
         SftpConnection connection, string name, Links links, CancellationToken cancellationToken)
@@ -453,7 +453,7 @@ internal sealed partial class SftpBackend : Backend
             var (entries, refusal) = await DirectoryReader.ReadAsync(
                 connection, ToPath(name), links, isRoot: name.Length == 0, cancellationToken).ConfigureAwait(false);
             if (refusal.IsOk) return entries;
-            return refusal.Status == StatusCode.NoSuchFile ? null : throw Refused(refusal, name);
+            return refusal.Status == StatusCode.NoSuchFile ? null : throw CreateException(refusal, name);
         }
         finally
         {

@@ -9,7 +9,7 @@ namespace BorgStore.Backends.Sftp;
 internal sealed record SftpUrl(string Host, string Path)
 {
     private const string Prefix = "sftp://";
-    private const int MostConnections = 32;
+    private const int MaxConnections = 32;
 
     /// <summary>The user; <see langword="null"/> to leave it to ssh.</summary>
     public string? User { get; init; }
@@ -80,8 +80,8 @@ internal sealed record SftpUrl(string Host, string Path)
             var isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
             result = name switch
             {
-                "connections" when isNumber && number is >= 1 and <= MostConnections => result with { Connections = number },
-                "connections" => throw Invalid(url, $"'connections' must be a number from 1 to {MostConnections}"),
+                "connections" when isNumber && number is >= 1 and <= MaxConnections => result with { Connections = number },
+                "connections" => throw Invalid(url, $"'connections' must be a number from 1 to {MaxConnections}"),
                 "timeout" when isNumber && number is >= 1 and <= 86400 => result with { Timeout = TimeSpan.FromSeconds(number) },
                 "timeout" => throw Invalid(url, "'timeout' must be a number of seconds"),
                 _ => throw Invalid(url, $"'{StoreUrl.RedactPart(name, url)}' is none of the options, which are connections and timeout"),

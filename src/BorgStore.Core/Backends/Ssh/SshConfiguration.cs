@@ -21,7 +21,7 @@ internal sealed record SshConfiguration(bool MayShare, string[] CipherOptions)
             var lines = (await reader.ReadToEndAsync().ConfigureAwait(false)).Split('\n', StringSplitOptions.TrimEntries);
             var isOpenSsh = await ssh.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(false) == 0 && ValueOf("hostname").Length > 0;
             if (!isOpenSsh) return new(false, []);
-            return new(!OperatingSystem.IsWindows() && (ValueOf("controlpath") is "" or "none"), CipherChoice.Prefer(ValueOf("ciphers")));
+            return new(!OperatingSystem.IsWindows() && (ValueOf("controlpath") is "" or "none"), CipherPreference.Prefer(ValueOf("ciphers")));
 
             string ValueOf(string option)
                 => lines.FirstOrDefault(l => l.StartsWith(option + " ", StringComparison.Ordinal))?[(option.Length + 1)..] ?? "";

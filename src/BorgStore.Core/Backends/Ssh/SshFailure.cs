@@ -3,10 +3,10 @@ namespace BorgStore.Backends.Ssh;
 /// <summary>The meaning of ssh's error messages, for everything that uses ssh.</summary>
 /// <param name="Error">The kind of error.</param>
 /// <param name="Message">What was tried, why it failed, what to do.</param>
-/// <param name="WasTurnedAway">Whether the server had no room for another login, so that a retry a moment later may succeed.</param>
-internal sealed record SshFailure(StoreError Error, string Message, bool WasTurnedAway = false)
+/// <param name="WasRejected">Whether the server had no room for another login, so that a retry a moment later may succeed.</param>
+internal sealed record SshFailure(StoreError Error, string Message, bool WasRejected = false)
 {
-    private const int MostLines = 8;
+    private const int MaxLines = 8;
 
     private static readonly (string Words, StoreError Error, string Advice)[] Known =
     [
@@ -20,20 +20,20 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
         ("subsystem request failed", StoreError.NotSupported, "The server does not offer SFTP; ask its administrator to enable 'Subsystem sftp'."),
         ("Could not resolve hostname", StoreError.ConnectionLost, "Check the name of the host."),
         ("Bad configuration option", StoreError.InvalidArgument, "Correct the configuration of ssh."),
-        (TurnedAway, StoreError.ConnectionLost, "The server rejected the login, perhaps because there were too many at once (MaxStartups of sshd)."),
+        (ExchangeIdentification, StoreError.ConnectionLost, "The server rejected the login, perhaps because there were too many at once (MaxStartups of sshd)."),
     ];
 
     // In older versions the name starts with "ssh_", in newer ones with "kex_".
-    private const string TurnedAway = "_exchange_identification";
+    private const string ExchangeIdentification = "_exchange_identification";
 
     /// <summary>Interprets the messages of ssh.</summary>
     /// <param name="server">The server.</param>
     /// <param name="words">The standard error of ssh.</param>
     /// <param name="status">Its exit status; <see langword="null"/> if it is still running.</param>
-    /// <param name="wasGreeted">Whether the server had answered before.</param>
-    public static SshFailure Explain(string server, string words, int? status, bool wasGreeted)
+    /// <param name="hadHandshake">Whether the server had answered before.</param>
+    public static SshFailure Explain(string server, string words, int? status, bool hadHandshake)
     {
-        var what = wasGreeted ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be established";
+        var what = hadHandshake ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be established";
         var said = Shorten(words);
         if (said.Length == 0)
             said = status is null or 0 ? "the server ended it" : $"ssh ended with status {status} and said nothing";
@@ -43,7 +43,7 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
         var sentence = StoreErrorText.ToSentence($"{what}; {said}");
         foreach (var (phrase, error, advice) in Known)
         {
-            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{sentence} {advice}", phrase == TurnedAway && !wasGreeted);
+            if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{sentence} {advice}", phrase == ExchangeIdentification && !hadHandshake);
         }
         return new(StoreError.ConnectionLost, sentence);
     }
@@ -53,6 +53,6 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasTurn
     {
         var lines = words.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Where(line => line.Any(c => c != '@')).Select(line => line.Trim('@', ' ')).ToList();
-        return string.Join(" ", lines.Skip(Math.Max(0, lines.Count - MostLines)));
+        return string.Join(" ", lines.Skip(Math.Max(0, lines.Count - MaxLines)));
     }
 }

@@ -160,12 +160,12 @@ internal sealed class AccessIndex
 
     /// <summary>Passes the items accessed since a time to a callback, newest first.</summary>
     /// <param name="since">The time; 0 for all.</param>
-    /// <param name="tell">Called with the path and time of each item.</param>
-    public void ForEachSince(long since, Action<string, long> tell)
+    /// <param name="action">Called with the path and time of each item.</param>
+    public void ForEachSince(long since, Action<string, long> action)
     {
         lock (_lock)
         {
-            for (var entry = _newest; entry is not null && entry.Time >= since; entry = entry.Older) tell(entry.Path, entry.Time);
+            for (var entry = _newest; entry is not null && entry.Time >= since; entry = entry.Older) action(entry.Path, entry.Time);
         }
     }
 

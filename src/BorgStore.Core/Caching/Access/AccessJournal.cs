@@ -15,7 +15,7 @@ namespace BorgStore.Caching.Access;
 /// <param name="storage">The cache.</param>
 internal sealed class AccessJournal(IBackend storage)
 {
-    private const int MostParts = 32;
+    private const int MaxParts = 32;
     private const int RecordSize = 12;
     private static readonly byte[] Magic = "BSACCES1"u8.ToArray();
     private int _parts;
@@ -24,13 +24,13 @@ internal sealed class AccessJournal(IBackend storage)
     /// <summary>Returns whether to write all items anew rather than append more.</summary>
     /// <param name="items">The number of items.</param>
     /// <param name="more">The number of records that would be added.</param>
-    public bool IsDueForRenewal(long items, long more) => _parts == MostParts || _records + more > (2 * items) + 1000;
+    public bool NeedsRewrite(long items, long more) => _parts == MaxParts || _records + more > (2 * items) + 1000;
 
     /// <summary>Reads the journal: the times [s] by the hash of the name.</summary>
     public async Task<Dictionary<ulong, uint>> ReadAsync(CancellationToken cancellationToken)
     {
         var times = new Dictionary<ulong, uint>();
-        for (_parts = 0; _parts < MostParts; _parts++)
+        for (_parts = 0; _parts < MaxParts; _parts++)
         {
             var stream = await storage.LoadAsync(NameOf(_parts), ByteRange.Whole, cancellationToken).ConfigureAwait(false);
             if (stream is null) break;
@@ -45,7 +45,7 @@ internal sealed class AccessJournal(IBackend storage)
         => WriteAsync(_parts, items, cancellationToken).AsTask();
 
     /// <summary>Replaces the whole journal with the given items.</summary>
-    public async Task RenewAsync(IReadOnlyList<(ulong Hash, uint Time)> items, CancellationToken cancellationToken)
+    public async Task RewriteAsync(IReadOnlyList<(ulong Hash, uint Time)> items, CancellationToken cancellationToken)
     {
         await WriteAsync(0, items, cancellationToken).ConfigureAwait(false);
         for (; _parts > 1; _parts--) await storage.DeleteAsync(NameOf(_parts - 1), cancellationToken).ConfigureAwait(false);

@@ -6,8 +6,8 @@ namespace BorgStore.Commands;
 /// <summary>Blocks of one store that are read with one request: the first one, and those added while it waits for its turn.</summary>
 internal sealed class BlockBatch
 {
-    private const int MostBlocks = 1000;
-    private const long MostBytes = 8 << 20;
+    private const int MaxBlocks = 1000;
+    private const long MaxBytes = 8 << 20;
 
     private readonly List<Block> _blocks = [];
     private readonly StoreLease _store;
@@ -30,7 +30,7 @@ internal sealed class BlockBatch
         var block = part.ToBlock();
         lock (_blocks)
         {
-            if (_isClosed || (_blocks.Count > 0 && (_blocks.Count == MostBlocks || block.Length > MostBytes - _bytes))) return false;
+            if (_isClosed || (_blocks.Count > 0 && (_blocks.Count == MaxBlocks || block.Length > MaxBytes - _bytes))) return false;
             _blocks.Add(block);
             _bytes += block.Length;
             return true;

@@ -33,10 +33,10 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
         var (mode, passThru) = (Mode, PassThru.IsPresent);
         var place = _destination is null ? newName : $"{newName} in {target.Store.Url}";
         if (!ShouldProcess($"{name} to {place}", "Copy item")) return;
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             await using (var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token))
-                await target.Store.StoreAsync(newName, new(new CountedStream(value, output), value.Length), mode, token);
+                await target.Store.StoreAsync(newName, new(new ProgressStream(value, output), value.Length), mode, token);
             if (passThru) await output.WriteAsync(target.Describe(await target.Store.GetInfoAsync(newName, cancellationToken: token)));
         });
     }

@@ -1,7 +1,7 @@
 namespace BorgStore.Commands;
 
 /// <summary>Gathers piped items for a storage that can delete many with one request.</summary>
-internal sealed class DeleteBatch(Pump pump)
+internal sealed class DeleteBatch(JobRunner jobRunner)
 {
     private readonly List<StoreItem> _items = [];
     private StoreLease? _store;
@@ -23,7 +23,7 @@ internal sealed class DeleteBatch(Pump pump)
         if (_store is not { } store || _items.Count == 0) return;
         StoreItem[] items = [.. _items];
         _items.Clear();
-        pump.Post($"{items[0].Name} and {items.Length - 1} more", async (output, token) =>
+        jobRunner.Post($"{items[0].Name} and {items.Length - 1} more", async (output, token) =>
         {
             foreach (var (name, reason) in await store.Store.DeleteManyAsync(items, token))
                 await output.FailAsync(ErrorRecords.From(reason, name));

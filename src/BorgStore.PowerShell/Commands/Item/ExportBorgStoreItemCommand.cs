@@ -17,7 +17,7 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
     [Parameter(HelpMessage = "Replaces existing files.")]
     public SwitchParameter Force { get; set; }
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { Present = result => LocalPath.Present(this, result) };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { Present = result => LocalPath.Present(this, result) };
 
     /// <inheritdoc/>
     protected override void Begin()
@@ -39,10 +39,10 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
         var path = ItemPath.Combine(_folder ?? FindFolder(Path!), name);
         if (!ShouldProcess($"{name} to {path}", "Export item")) return;
         var (deleted, force) = (Deleted.IsPresent, Force.IsPresent);
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             await using var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token);
-            await output.WriteAsync(await WholeFile.WriteAsync(path, new CountedStream(value, output), force, token));
+            await output.WriteAsync(await AtomicFile.WriteAsync(path, new ProgressStream(value, output), force, token));
         });
     }
 }

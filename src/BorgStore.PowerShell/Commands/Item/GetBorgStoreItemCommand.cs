@@ -108,7 +108,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     private void Find(StoreLease store, string name)
     {
         var (selection, include, exclude) = (Selection, _include, _exclude);
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             var found = 0;
             foreach (var deleted in LiveFirst)
@@ -136,7 +136,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     private void List(StoreLease store, IEnumerable<string> namespaces, NamePattern? pattern, string target)
     {
         var (selection, include, exclude) = (Selection, _include, _exclude);
-        Pump.Post(target, async (output, token) =>
+        JobRunner.Post(target, async (output, token) =>
         {
             var foreign = store.Store.GetStatistics().ForeignNames;
             foreach (var ns in namespaces)

@@ -24,7 +24,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
-    [BlockTransformation(TakesNumbers = true)]
+    [BlockTransformation(AcceptsNumbers = true)]
     [ArgumentCompleter(typeof(NameCompleter))]
     public BorgStoreBlock[] Name { get; set; } = [];
 
@@ -67,9 +67,9 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     [SwitchTransformation]
     public SwitchParameter Deleted { get; set; }
 
-    private protected override bool MeansDeleted => Deleted;
+    private protected override bool TargetsDeleted => Deleted;
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit)
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit)
     {
         IsOrdered = true,
         Present = result => LocalPath.Present(this, result),
@@ -109,7 +109,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     {
         foreach (var block in Name)
         {
-            if (block.Length < 0) LeaveOut(NegativeLength(block));
+            if (block.Length < 0) WriteSkipError(NegativeLength(block));
             else if (Join) Add(Select(store, block));
             else Post(Select(store, block));
         }
@@ -139,7 +139,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         {
             case AsOpenStream:
                 var describe = MakeDescription(part);
-                Pump.Post(part.Name, (output, token) => OpenAsync([part], output, stream => describe(part.Name, stream), token));
+                JobRunner.Post(part.Name, (output, token) => OpenAsync([part], output, stream => describe(part.Name, stream), token));
                 break;
             case AsFile when _destination is (_, false):
                 KeepOnly(part);
@@ -152,7 +152,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
                 break;
             default:
                 var convert = MakeConverter(part);
-                Pump.Post(part.Name, async (output, token) =>
+                JobRunner.Post(part.Name, async (output, token) =>
                     await output.WriteAsync(convert(part.Name, await part.Store.Store.LoadAsync(part.Name, part.Range, part.Deleted, token))));
                 break;
         }
@@ -163,12 +163,12 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         if (batch?.TryAdd(part) == true)
         {
             _batch = batch;
-            Pump.HandOnReady();
+            JobRunner.WriteReadyOutput();
             return;
         }
         var (convert, command) = (MakeConverter(part), MyInvocation.MyCommand.Name);
         var begun = _batch = new BlockBatch(part);
-        Pump.Post(part.Name, (output, token) => begun.ReadAsync(
+        JobRunner.Post(part.Name, (output, token) => begun.ReadAsync(
             output, convert, (e, name) => ErrorRecords.From(Explain(e, name, command), name), token));
     }
 
@@ -192,7 +192,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
         // Left-out input was already reported, and the rest is not what the caller wanted.
         if (LacksInput) return;
         var (kind, convert, path, force, command, throttle) = (ParameterSetName, MakeConverter(_joined[0]), _destination?.Path, Force.IsPresent, MyInvocation.MyCommand.Name, ThrottleLimit);
-        Pump.Post(_joined[0].Name, async (output, token) =>
+        JobRunner.Post(_joined[0].Name, async (output, token) =>
         {
             try
             {
@@ -204,7 +204,7 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
                 }
                 await using var value = await JoinedStream.OpenAsync(parts, token);
                 await output.WriteAsync(kind == AsFile
-                    ? await WholeFile.WriteAsync(path!, new CountedStream(value, output), force, token)
+                    ? await AtomicFile.WriteAsync(path!, new ProgressStream(value, output), force, token)
                     : convert(parts[0].Name, await value.ReadToEndAsync(token)));
             }
             catch (StoreException e)
@@ -268,10 +268,10 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
                 $"'{part.Name}' was not written: another item went to '{path}' just before and would be overwritten.", part.Name));
             return;
         }
-        Pump.Post(part.Name, async (output, token) =>
+        JobRunner.Post(part.Name, async (output, token) =>
         {
             await using var value = await part.OpenAsync(part.Store, token);
-            await output.WriteAsync(await WholeFile.WriteAsync(path, new CountedStream(value, output), force, token));
+            await output.WriteAsync(await AtomicFile.WriteAsync(path, new ProgressStream(value, output), force, token));
         });
     }
 

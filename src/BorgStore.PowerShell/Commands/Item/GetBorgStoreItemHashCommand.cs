@@ -15,7 +15,7 @@ public sealed class GetBorgStoreItemHashCommand : SelectedItemCommand
     [ArgumentCompleter(typeof(AlgorithmCompleter))]
     public string Algorithm { get; set; } = HashKind.Sha256.DisplayName;
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { IsOrdered = true, Waiting = 4 * ThrottleLimit };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { IsOrdered = true, Waiting = 4 * ThrottleLimit };
 
     /// <inheritdoc/>
     protected override void Begin()
@@ -27,7 +27,7 @@ public sealed class GetBorgStoreItemHashCommand : SelectedItemCommand
     private protected override void Process(StoreLease store, string name)
     {
         var (deleted, kind) = (Deleted.IsPresent, _kind);
-        Pump.Post(name, async (output, token) => await output.WriteAsync(new BorgStoreItemHash(
+        JobRunner.Post(name, async (output, token) => await output.WriteAsync(new BorgStoreItemHash(
             kind.DisplayName, await store.Store.HashAsync(name, kind, deleted, token), name, deleted, store.Connection.Handle)));
     }
 }

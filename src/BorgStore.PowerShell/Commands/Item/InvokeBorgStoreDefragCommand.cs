@@ -34,7 +34,7 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
     [Parameter(HelpMessage = "Removes the sources as soon as the new item is stored.")]
     public SwitchParameter RemoveSource { get; set; }
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     private protected override void Process(StoreLease store)
     {
@@ -82,6 +82,6 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
     private void PostRemoval(StoreLease store, string newName)
     {
         foreach (var name in _sources.Select(source => source.Name).Distinct().Where(name => name != newName))
-            Pump.Post(name, async (_, token) => await store.Store.DeleteAsync(name, cancellationToken: token));
+            JobRunner.Post(name, async (_, token) => await store.Store.DeleteAsync(name, cancellationToken: token));
     }
 }

@@ -27,7 +27,7 @@ public sealed class MoveBorgStoreItemCommand : RelocatingCommand
             ? ShouldProcess(name, "Move item to the level of new items")
             : ShouldProcess($"{name} to {newName}", "Move item");
         if (!isWanted) return;
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             if (changesLevel) await store.Store.ChangeLevelAsync(name, deleted, token);
             else await store.Store.MoveAsync(name, newName, mode, deleted, token);

@@ -19,7 +19,7 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
 
     private DeleteBatch? _batch;
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     /// <inheritdoc/>
     protected override void End()
@@ -41,10 +41,10 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
         if (!ShouldProcess(name, action)) return;
         if (Level is { } level && !soft && !passThru && store.Store.DeleteBatchSize > 1)
         {
-            (_batch ??= new(Pump)).Add(store, new(name, "", 0, deleted, level));
+            (_batch ??= new(JobRunner)).Add(store, new(name, "", 0, deleted, level));
             return;
         }
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             var item = passThru && !soft ? await store.Store.GetInfoAsync(name, deleted, token) : default;
             if (soft) await store.Store.SoftDeleteAsync(name, token);

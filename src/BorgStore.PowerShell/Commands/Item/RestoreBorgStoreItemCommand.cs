@@ -14,15 +14,15 @@ public sealed class RestoreBorgStoreItemCommand : NamedItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    private protected override bool MeansDeleted => true;
+    private protected override bool TargetsDeleted => true;
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     private protected override void Process(StoreLease store, string name)
     {
         if (!ShouldProcess(name, "Restore item")) return;
         var (mode, passThru) = (Force ? StoreMode.Overwrite : StoreMode.CreateNew, PassThru.IsPresent);
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             await store.Store.UndeleteAsync(name, mode, token);
             if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(name, cancellationToken: token)));

@@ -74,7 +74,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { FinishesJobs = true };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     private string Prefix => Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";
 
@@ -125,7 +125,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
 
     private void StorePiped(StoreLease store)
     {
-        if (LocalPath.OfObject(Value) is { } path)
+        if (LocalPath.FromObject(Value) is { } path)
         {
             StoreFiles(store, [.. LocalPath.ResolveLiteral(this, [path])]);
             return;
@@ -153,7 +153,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             // Bytes and lines come in large numbers and never have a name, so the first one ends the command.
             if (ValueArgument.Unwrap(Value) is string or byte) throw Unnamed("The piped value");
             WriteError(Unnamed(ValueArgument.Unwrap(Value) is IDictionary
-                ? "A hashtable is not converted to an object: write [pscustomobject] before it. The piped value" : $"The piped object {Refusal.Describe(Value)}"), Value);
+                ? "A hashtable is not converted to an object: write [pscustomobject] before it. The piped value" : $"The piped object {ArgumentErrors.Describe(Value)}"), Value);
             return;
         }
         if (_nameIsLiteral && value is not null)
@@ -190,7 +190,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         }
         if (!ShouldProcess(name, "Set item")) return;
         var (mode, passThru) = (Mode, PassThru.IsPresent);
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             await store.Store.StoreAsync(name, value, mode, token);
             if (ValueArgument.Unwrap(content) is LeasedStream stream) await stream.DisposeAsync();
@@ -217,9 +217,9 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         }
         var digest = stream is null ? hash.ComputeHex(value.Bytes.Span) : null;
         if (!ShouldProcess(digest is null ? name : prefix + digest, "Set item")) return;
-        Pump.Post(digest is null ? name : prefix + digest, async (output, token) =>
+        JobRunner.Post(digest is null ? name : prefix + digest, async (output, token) =>
         {
-            if (stream is not null) (digest, value) = await HashedSource.ReadAsync(stream, name, hash, token);
+            if (stream is not null) (digest, value) = await HashedContentReader.ReadAsync(stream, name, hash, token);
             await store.Store.StoreAsync(prefix + digest, value, mode, token);
             if (stream is LeasedStream leased) await leased.DisposeAsync();
             if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(prefix + digest, cancellationToken: token)));
@@ -247,15 +247,15 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         var name = _hash is not null ? null : given ?? prefix + System.IO.Path.GetFileName(path);
         if (!ShouldProcess(name is null ? path : $"{name} (from {path})", "Set item")) return;
         var (mode, passThru, hash) = (Mode, PassThru.IsPresent, _hash);
-        Pump.Post(name ?? path, async (output, token) =>
+        JobRunner.Post(name ?? path, async (output, token) =>
         {
             await using var file = await LocalPath.OpenReadAsync(path, output.WarnAsync, token);
             StoreValue value;
             var final = name ?? "";
-            if (hash is null) value = ValueArgument.Read(new CountedStream(file, output), final);
+            if (hash is null) value = ValueArgument.Read(new ProgressStream(file, output), final);
             else
             {
-                (var digest, value) = await HashedSource.ReadAsync(new CountedStream(file, output), path, hash, token);
+                (var digest, value) = await HashedContentReader.ReadAsync(new ProgressStream(file, output), path, hash, token);
                 final = prefix + digest;
             }
             await store.Store.StoreAsync(final, value, mode, token);

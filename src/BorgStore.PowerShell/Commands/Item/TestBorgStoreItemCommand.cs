@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 [OutputType(typeof(bool), typeof(BorgStoreItemIntegrity))]
 public sealed class TestBorgStoreItemCommand : SelectedItemCommand
 {
-    private readonly DigestRecognition _recognition = new();
+    private readonly DigestAlgorithmDetector _detector = new();
     private HashKind? _kind;
 
     [Parameter(HelpMessage = "Compares the hash of each value with its key.")]
@@ -20,7 +20,7 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
     [ArgumentCompleter(typeof(AlgorithmCompleter))]
     public string? Algorithm { get; set; }
 
-    private protected override PumpOptions PumpOptions => new(ThrottleLimit) { IsOrdered = true, Waiting = 4 * ThrottleLimit };
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { IsOrdered = true, Waiting = 4 * ThrottleLimit };
 
     /// <inheritdoc/>
     protected override void Begin()
@@ -34,11 +34,11 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
         var deleted = Deleted.IsPresent;
         if (Integrity || _kind is not null)
         {
-            Pump.Post(name, async (output, token) => await output.WriteAsync(await CheckAsync(store, name, deleted, token)));
+            JobRunner.Post(name, async (output, token) => await output.WriteAsync(await CheckAsync(store, name, deleted, token)));
             return;
         }
         var command = MyInvocation.MyCommand.Name;
-        Pump.Post(name, async (output, token) =>
+        JobRunner.Post(name, async (output, token) =>
         {
             var exists = await store.Store.FindAsync(name, deleted, token) is not null;
             if (!exists && WildcardPattern.ContainsWildcardCharacters(name)) await output.WarnAsync(DescribeWildcards(name, command));
@@ -50,16 +50,16 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
         StoreLease store, string name, bool deleted, CancellationToken cancellationToken)
     {
         var expected = store.Store.Layout.KeyOf(name);
-        var candidates = _kind is { } given ? [given] : await _recognition.GetCandidatesAsync(store, name, cancellationToken);
+        var candidates = _kind is { } given ? [given] : await _detector.GetCandidatesAsync(store, name, cancellationToken);
         var digests = new Dictionary<HashKind, string>();
         foreach (var kind in candidates)
         {
             digests[kind] = await store.Store.HashAsync(name, kind, deleted, cancellationToken);
             if (digests[kind] != expected) continue;
-            _recognition.Remember(store, name, kind);
+            _detector.Remember(store, name, kind);
             return Result(true, kind, expected);
         }
-        var likely = await _recognition.GuessAsync(store, name, candidates, cancellationToken);
+        var likely = await _detector.GuessAsync(store, name, candidates, cancellationToken);
         return Result(false, likely, digests[likely]);
 
         BorgStoreItemIntegrity Result(bool valid, HashKind kind, string digest)

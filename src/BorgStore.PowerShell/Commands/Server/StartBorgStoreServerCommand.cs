@@ -64,7 +64,7 @@ public sealed class StartBorgStoreServerCommand : ServerCommand
         if (!ShouldProcess(StoreUrl.Redact(Uri), $"Start a server on {ListenAddress}, port {(Port == 0 ? "any that is free" : Port)}")) return;
         var server = Session.Servers.Add(settings, Wait(token => ServerProcess.StartAsync(settings, token)));
         WriteLog(server);
-        WarnOfStrangers(server);
+        WarnIfUnprotected(server);
         WriteObject(server);
     }
 
@@ -90,7 +90,7 @@ public sealed class StartBorgStoreServerCommand : ServerCommand
         };
     }
 
-    private void WarnOfStrangers(BorgStoreServer server)
+    private void WarnIfUnprotected(BorgStoreServer server)
     {
         if (System.Uri.TryCreate(server.Uri, UriKind.Absolute, out var url) && url.IsLoopback && !IsWildcard(ListenAddress)) return;
         if (Credential is null)

@@ -24,7 +24,7 @@ public sealed class StopBorgStoreServerCommand : ServerCommand
     /// <inheritdoc/>
     protected override void Process()
     {
-        var servers = ParameterSetName == ByServer ? Server : Id is not null ? Find(Id) : [FindOnly()];
+        var servers = ParameterSetName == ByServer ? Server : Id is not null ? Find(Id) : [GetOnlyServer()];
         var ending = servers.Where(server => ShouldProcess($"{server.StoreUri} on {server.Uri}", "Stop the server")).ToList();
         // In parallel, so that the servers finish their requests at the same time.
         Wait(_ => Task.WhenAll(ending.Select(StopAsync)));
@@ -33,7 +33,7 @@ public sealed class StopBorgStoreServerCommand : ServerCommand
 
     private Task StopAsync(BorgStoreServer server) => Force ? server.Server.KillAsync() : server.Server.DisposeAsync().AsTask();
 
-    private BorgStoreServer FindOnly() => Session.Servers.Running switch
+    private BorgStoreServer GetOnlyServer() => Session.Servers.Running switch
     {
         [var only] => only,
         [] => throw new StoreException(StoreError.ObjectNotFound, "No server runs in this session."),

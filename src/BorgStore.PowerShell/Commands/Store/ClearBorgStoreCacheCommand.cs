@@ -39,7 +39,7 @@ public sealed class ClearBorgStoreCacheCommand : StoreCommand
     public StoreReference? Store { get; set; }
 
     /// <inheritdoc/>
-    protected override void Begin() => ItemNameTransformationAttribute.RefuseItems(Name);
+    protected override void Begin() => ItemNameTransformationAttribute.ThrowIfItem(Name);
 
     /// <inheritdoc/>
     protected override void Process()

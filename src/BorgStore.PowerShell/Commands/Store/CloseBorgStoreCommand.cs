@@ -16,7 +16,7 @@ public sealed class CloseBorgStoreCommand : StoreCommand
     protected override void Process()
     {
         // Closing nothing is fine if no store is open.
-        foreach (var store in Store ?? (Session.OpenStores.Count == 0 ? [] : [Session.FindOnly()]))
+        foreach (var store in Store ?? (Session.OpenStores.Count == 0 ? [] : [Session.GetDefaultStore()]))
         {
             try
             {

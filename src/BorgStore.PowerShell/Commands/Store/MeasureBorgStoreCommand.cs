@@ -8,7 +8,7 @@ namespace BorgStore.Commands;
 [OutputType(typeof(BorgStoreMeasure))]
 public sealed class MeasureBorgStoreCommand : WholeStoreCommand
 {
-    private Pump? _pump;
+    private JobRunner? _jobRunner;
 
     [Parameter(Position = 0)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
@@ -18,15 +18,15 @@ public sealed class MeasureBorgStoreCommand : WholeStoreCommand
     public SwitchParameter Total { get; set; }
 
     /// <inheritdoc/>
-    protected override void Unwind() => _pump?.Abandon();
+    protected override void Unwind() => _jobRunner?.Abandon();
 
     private protected override void Process(StoreLease store)
     {
-        _pump = new(this, MyInvocation.MyCommand.Name, new(Environment.ProcessorCount) { IsOrdered = true }, StopToken);
+        _jobRunner = new(this, MyInvocation.MyCommand.Name, new(Environment.ProcessorCount) { IsOrdered = true }, StopToken);
         var measures = new ConcurrentBag<BorgStoreMeasure>();
         foreach (var ns in Namespace ?? store.Store.Layout.Namespaces.Select(known => known.Name))
         {
-            _pump.Post(ns, async (output, token) =>
+            _jobRunner.Post(ns, async (output, token) =>
             {
                 var measure = new BorgStoreMeasure(ns.TrimEnd('/'), store.Connection.Handle);
                 await foreach (var item in store.Store.ListAsync(ns, ItemSelection.All, token))
@@ -38,7 +38,7 @@ public sealed class MeasureBorgStoreCommand : WholeStoreCommand
                 await output.WriteAsync(measure);
             });
         }
-        _pump.Complete();
+        _jobRunner.Complete();
         if (Total) WriteObject(BorgStoreMeasure.Sum(measures, store.Connection.Handle));
     }
 }

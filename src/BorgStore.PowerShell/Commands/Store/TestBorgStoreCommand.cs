@@ -39,7 +39,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
     {
         var url = ParameterSetName == ByPath ? GetUrl(Path!) : Uri;
         if (url is not null && !Quiet) CheckUrl(url);
-        var connection = url is null ? (Store ?? Session.FindOnly("-Uri")).Connection
+        var connection = url is null ? (Store ?? Session.GetDefaultStore("-Uri")).Connection
             : Credential is null ? Session.FindOpen(url)
             : null;
         var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential() };
@@ -59,7 +59,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
             var namespaces = lease.Store.Layout.Namespaces;
             result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
             await TestItemsAsync(lease.Store, result, cancellationToken);
-            if (result.IsUsable && await lease.Store.FindDoubtAsync(cancellationToken) is var (path, reason))
+            if (result.IsUsable && await lease.Store.FindSuspiciousContentAsync(cancellationToken) is var (path, reason))
             {
                 // It is not certain that this is a store.
                 (result.Exists, result.Layout) = (null, false);

@@ -10,10 +10,10 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
 
     protected override BackendLimits Limits => Wine.OfFiles;
 
-    internal abstract FileCalls CallsFor(string root);
+    internal abstract FileSystem CreateFileSystem(string root);
 
     protected override ValueTask<IBackend> CreateBackendAsync()
-        => new(new FileBackend(_path, options, CallsFor));
+        => new(new FileBackend(_path, options, CreateFileSystem));
 
     protected override ValueTask CleanUpAsync()
     {
@@ -43,25 +43,25 @@ public sealed class LinuxFileBackendTests() : FileBackendContract(new BackendOpt
 {
     public override ValueTask InitializeAsync()
     {
-        if (!LinuxCalls.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
+        if (!LinuxFileSystem.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
         return base.InitializeAsync();
     }
 
-    internal override FileCalls CallsFor(string root) => new LinuxCalls(root);
+    internal override FileSystem CreateFileSystem(string root) => new LinuxFileSystem(root);
 }
 
 public sealed class PortableFileBackendTests() : FileBackendContract(new BackendOptions())
 {
-    internal override FileCalls CallsFor(string root) => new PortableCalls(root);
+    internal override FileSystem CreateFileSystem(string root) => new PortableFileSystem(root);
 }
 
 public sealed class DurableFileBackendTests() : FileBackendContract(new BackendOptions { Durability = Durability.Each })
 {
-    internal override FileCalls CallsFor(string root) => FileCalls.For(root);
+    internal override FileSystem CreateFileSystem(string root) => FileSystem.For(root);
 }
 
 /// <summary>With a quota that is never reached, so that every change is counted.</summary>
 public sealed class CountedFileBackendTests() : FileBackendContract(new BackendOptions { Durability = Durability.None, Quota = 1L << 40 })
 {
-    internal override FileCalls CallsFor(string root) => FileCalls.For(root);
+    internal override FileSystem CreateFileSystem(string root) => FileSystem.For(root);
 }

@@ -7,7 +7,7 @@ namespace BorgStore.Tests.Backends.Files;
 public sealed class FileDurabilityTests : IDisposable
 {
     private readonly TestDirectory _directory = new();
-    private RecordingCalls _calls = null!;
+    private RecordingFileSystem _calls = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -62,9 +62,9 @@ public sealed class FileDurabilityTests : IDisposable
     [Fact]
     public async Task Creating_a_store_syncs_the_directories_above_it()
     {
-        RecordingCalls calls = null!;
+        RecordingFileSystem calls = null!;
         await using var backend = new FileBackend(_directory["a/b/store"], new BackendOptions(),
-            root => calls = new RecordingCalls(new PortableCalls(root)) { IsSyncedAsAWhole = false });
+            root => calls = new RecordingFileSystem(new PortableFileSystem(root)) { IsSyncedAsAWhole = false });
         await backend.CreateAsync(Ct);
         Assert.Equal(["sync directory ..", "sync directory ../..", "sync directory ../../.."],
             calls.Calls.Where(call => call.StartsWith("sync", StringComparison.Ordinal)));
@@ -334,9 +334,9 @@ public sealed class FileDurabilityTests : IDisposable
     private async Task<FileBackend> OpenAsync(
         Durability durability, bool portable = false, bool create = true, bool whole = true, Action<string>? warning = null)
     {
-        if (!portable && !LinuxCalls.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
+        if (!portable && !LinuxFileSystem.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
         var backend = new FileBackend(_directory["store"], new BackendOptions { Durability = durability, Warning = warning },
-            root => _calls = new RecordingCalls(portable ? new PortableCalls(root) : new LinuxCalls(root))
+            root => _calls = new RecordingFileSystem(portable ? new PortableFileSystem(root) : new LinuxFileSystem(root))
             {
                 IsSyncedAsAWhole = whole && !portable,
             });

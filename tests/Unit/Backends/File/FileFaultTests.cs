@@ -29,7 +29,7 @@ public sealed class FileFaultTests : IAsyncLifetime
     {
         await MountAsync("size=2m");
         var store = Path.Combine(Mounted, "store");
-        await using var backend = new FileBackend(store, null, root => portable ? new PortableCalls(root) : FileCalls.For(root));
+        await using var backend = new FileBackend(store, null, root => portable ? new PortableFileSystem(root) : FileSystem.For(root));
         await backend.CreateAsync(Ct);
         await backend.OpenAsync(Ct);
         await backend.StoreAsync("data/old", new byte[1_000_000], StoreMode.Overwrite, Ct);

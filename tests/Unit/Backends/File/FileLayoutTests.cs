@@ -176,7 +176,7 @@ public sealed class FileLayoutTests : IDisposable
         if (OperatingSystem.IsWindows()) Assert.Skip("Links need a privilege on Windows.");
         Directory.CreateDirectory(_directory["outside/below"]);
         await File.WriteAllTextAsync(_directory["outside/below/precious"], "", Ct);
-        await using var backend = new FileBackend(_directory["store"], null, CallsFor(portable));
+        await using var backend = new FileBackend(_directory["store"], null, CreateFileSystem(portable));
         await backend.CreateAsync(Ct);
         Directory.CreateDirectory(_directory["store/data"]);
         Directory.CreateSymbolicLink(_directory["store/data/link"], _directory["outside"]);
@@ -191,14 +191,14 @@ public sealed class FileLayoutTests : IDisposable
     [InlineData(true)]
     public async Task Values_are_accessible_only_to_their_owner_whatever_the_umask(bool portable)
     {
-        await using var backend = new FileBackend(_directory["store"], null, CallsFor(portable));
+        await using var backend = new FileBackend(_directory["store"], null, CreateFileSystem(portable));
         await backend.CreateAsync(Ct);
         await backend.OpenAsync(Ct);
         await backend.StoreAsync("data/a", new byte[1], StoreMode.Overwrite, Ct);
         Assert.Equal(OwnerOnly, ModeOf(_directory["store/data/a"]));
     }
 
-    private static Func<string, FileCalls> CallsFor(bool portable) => root => portable ? new PortableCalls(root) : FileCalls.For(root);
+    private static Func<string, FileSystem> CreateFileSystem(bool portable) => root => portable ? new PortableFileSystem(root) : FileSystem.For(root);
 
     // Windows has no modes.
     private static UnixFileMode ModeOf(string path) => OperatingSystem.IsWindows() ? OwnerOnly : File.GetUnixFileMode(path);

@@ -8,16 +8,16 @@ namespace BorgStore.Tests.Backends.Files;
 
 public sealed class LinuxFileQuotaTests : FileQuotaTests
 {
-    internal override FileCalls CallsFor(string root)
+    internal override FileSystem CreateFileSystem(string root)
     {
-        if (!LinuxCalls.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
-        return new LinuxCalls(root);
+        if (!LinuxFileSystem.IsSupported) Assert.Skip("The system calls of Linux are on Linux only.");
+        return new LinuxFileSystem(root);
     }
 }
 
 public sealed class PortableFileQuotaTests : FileQuotaTests
 {
-    internal override FileCalls CallsFor(string root) => new PortableCalls(root);
+    internal override FileSystem CreateFileSystem(string root) => new PortableFileSystem(root);
 }
 
 public abstract class FileQuotaTests : IDisposable
@@ -31,9 +31,9 @@ public abstract class FileQuotaTests : IDisposable
     private string Mark => _directory["store/" + QuotaSession.FileName];
 
     // If the values of all writers could not be synced, they are counted after the next boot. Only Linux can tell boots apart.
-    private bool MarkStays => OperatingSystem.IsLinux() && !CallsFor(_directory["store"]).SyncsAll;
+    private bool MarkStays => OperatingSystem.IsLinux() && !CreateFileSystem(_directory["store"]).SyncsAll;
 
-    internal abstract FileCalls CallsFor(string root);
+    internal abstract FileSystem CreateFileSystem(string root);
 
     public void Dispose()
     {
@@ -363,7 +363,7 @@ public abstract class FileQuotaTests : IDisposable
 
     private async Task<FileBackend> OpenAsync(long? quota, bool create = true)
     {
-        var backend = new FileBackend(_directory["store"], new BackendOptions { Quota = quota, Durability = Durability.None }, CallsFor);
+        var backend = new FileBackend(_directory["store"], new BackendOptions { Quota = quota, Durability = Durability.None }, CreateFileSystem);
         if (create) await backend.CreateAsync(Ct);
         await backend.OpenAsync(Ct);
         return backend;

@@ -28,7 +28,7 @@ internal static class Errno
     /// <summary>Returns the failure of the last call.</summary>
     public static StoreException LastFailure() => Failure(Marshal.GetLastPInvokeError());
 
-    public static StoreException Failure(int errno) => FileCalls.Failure(errno switch
+    public static StoreException Failure(int errno) => FileSystem.Failure(errno switch
     {
         NotPermitted or AccessDenied or ReadOnly => StoreError.PermissionDenied,
         NoSpace or OverQuota => StoreError.NoSpace,

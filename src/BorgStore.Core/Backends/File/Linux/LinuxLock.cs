@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace BorgStore.Backends.Files;
 
 /// <summary>A <c>flock</c> lock on a file that others may replace by renaming.</summary>
-internal sealed class LinuxLock(LinuxCalls calls, string name) : FileLock
+internal sealed class LinuxLock(LinuxFileSystem fileSystem, string name) : FileLock
 {
     private SafeFileHandle? _file;
     private (ulong Device, ulong Inode) _identity;
@@ -13,12 +13,12 @@ internal sealed class LinuxLock(LinuxCalls calls, string name) : FileLock
     {
         while (true)
         {
-            _file ??= calls.OpenOrCreate(name, out _identity);
+            _file ??= fileSystem.OpenOrCreate(name, out _identity);
             while (LibC.Lock(_file, LibC.LockExclusive) != 0)
                 if (Marshal.GetLastPInvokeError() != Errno.Interrupted) throw Errno.LastFailure();
 
             // The previous holder of the lock may have replaced the file.
-            if (calls.GetIdentity(name) == _identity) return _file;
+            if (fileSystem.GetIdentity(name) == _identity) return _file;
             Dispose();
         }
     }

@@ -27,7 +27,7 @@ internal sealed class PortableDirectory : DirectoryReader
     public override FileStatus? GetStatus(DirectoryEntry entry)
     {
         if (entry.Kind != EntryKind.Link) return _statuses[entry.Index];
-        var target = Failures.Absent(() => new FileInfo(Path.Join(_path, entry.Name)).ResolveLinkTarget(returnFinalTarget: true));
+        var target = FileErrors.NullIfAbsent(() => new FileInfo(Path.Join(_path, entry.Name)).ResolveLinkTarget(returnFinalTarget: true));
         return target switch
         {
             FileInfo { Exists: true } file => new FileStatus(file.Length, false, file.LastAccessTimeUtc, file.LastWriteTimeUtc),

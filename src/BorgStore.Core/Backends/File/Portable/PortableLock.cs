@@ -5,13 +5,13 @@ namespace BorgStore.Backends.Files;
 /// <summary>A lock by opening a file exclusively. On Unix the framework uses <c>flock</c> for that, like other programs.</summary>
 internal sealed class PortableLock(string path) : FileLock
 {
-    private const int LongestWait = 16;
+    private const int MaxWait = 16;
 
     private SafeFileHandle? _file;
 
     public override SafeFileHandle Acquire()
     {
-        for (var wait = 1; ; wait = Math.Min(wait * 2, LongestWait))
+        for (var wait = 1; ; wait = Math.Min(wait * 2, MaxWait))
         {
             if (TryOpen() is { } file)
             {
@@ -36,21 +36,21 @@ internal sealed class PortableLock(string path) : FileLock
         try
         {
             // A link was not made by us, and its target must not be written to.
-            if (PortableCalls.IsLink(path)) File.Delete(path);
-            return PortableCalls.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            if (PortableFileSystem.IsLink(path)) File.Delete(path);
+            return PortableFileSystem.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (Failures.IsInUse(e))
+        catch (IOException e) when (FileErrors.IsInUse(e))
         {
             return null;
         }
-        catch (Exception e) when (Failures.IsOfFileSystem(e))
+        catch (Exception e) when (FileErrors.IsFileSystemError(e))
         {
-            throw Failures.From(e);
+            throw FileErrors.From(e);
         }
     }
 
     // On Unix another file may have been put in its place between opening and locking.
     private bool IsCurrent(SafeFileHandle file) => OperatingSystem.IsWindows()
-        || (Failures.Named(() => File.GetLastWriteTimeUtc(file)) == File.GetLastWriteTimeUtc(path)
-            && Failures.Named(() => RandomAccess.GetLength(file)) == Failures.Absent(() => (long?)new FileInfo(path).Length));
+        || (FileErrors.Map(() => File.GetLastWriteTimeUtc(file)) == File.GetLastWriteTimeUtc(path)
+            && FileErrors.Map(() => RandomAccess.GetLength(file)) == FileErrors.NullIfAbsent(() => (long?)new FileInfo(path).Length));
 }

@@ -18,7 +18,7 @@ internal sealed class PrivateFolder(string root)
     private const int OpenToOthers = 0x3F; // 0077
     private const int Sticky = 0x200; // 01000
 
-    private readonly LinuxCalls? _calls = LinuxCalls.IsSupported ? new LinuxCalls(root) : null;
+    private readonly LinuxFileSystem? _fileSystem = LinuxFileSystem.IsSupported ? new LinuxFileSystem(root) : null;
     private readonly ConcurrentDictionary<string, bool> _checked = new();
     // Others cannot get past the folder itself, so permissions inside it don't matter.
     private volatile bool _isClosedToOthers;
@@ -47,17 +47,17 @@ internal sealed class PrivateFolder(string root)
 
     private void CheckRoot()
     {
-        if (_calls is null)
+        if (_fileSystem is null)
         {
             if (!OperatingSystem.IsWindows() && Directory.Exists(root) && File.GetUnixFileMode(root).HasFlag(UnixFileMode.OtherWrite))
                 throw Writable("its folder");
             return;
         }
-        if (!_calls.TryGetStatus("", out var status)) return;
+        if (!_fileSystem.TryGetStatus("", out var status)) return;
         CheckOwner(status, "its folder", mayBeWritable: false);
         _isClosedToOthers = (status.Permissions & OpenToOthers) == 0;
         // The physical parents, whatever links the path runs through.
-        for (var path = ".."; _calls.TryGetStatus(path, out var above); path += "/..")
+        for (var path = ".."; _fileSystem.TryGetStatus(path, out var above); path += "/..")
         {
             if ((above.Device, above.Inode) == (status.Device, status.Inode)) break;
             CheckOwner(above, "a folder above it", mayBeWritable: (above.Permissions & Sticky) != 0);
@@ -67,12 +67,12 @@ internal sealed class PrivateFolder(string root)
 
     private bool CheckEntry(string name, string shown, bool mustBeDirectory)
     {
-        if (_calls is null)
+        if (_fileSystem is null)
         {
-            if (PortableCalls.IsLink(Path.Combine(root, name))) throw Link(shown);
+            if (PortableFileSystem.IsLink(Path.Combine(root, name))) throw Link(shown);
             return Path.Exists(Path.Combine(root, name));
         }
-        if (!_calls.TryGetStatus(name, out var status, LibC.AtNoFollow)) return false;
+        if (!_fileSystem.TryGetStatus(name, out var status, LibC.AtNoFollow)) return false;
         if (!status.IsDirectory && (mustBeDirectory || !status.IsRegularFile)) throw Link(shown);
         CheckOwner(status, shown, mayBeWritable: _isClosedToOthers);
         return true;
@@ -82,14 +82,14 @@ internal sealed class PrivateFolder(string root)
     {
         var user = LibC.GetUser();
         if (status.Owner != user && status.Owner != 0)
-            throw FileCalls.Failure(StoreError.PermissionDenied, $"{shown} belongs to another user");
+            throw FileSystem.Failure(StoreError.PermissionDenied, $"{shown} belongs to another user");
         var others = status.Group == user ? WritableByOthers : WritableByOthers | WritableByGroup;
         if ((status.Permissions & others) != 0 && !mayBeWritable) throw Writable(shown);
     }
 
     private static StoreException Link(string shown)
-        => FileCalls.Failure(StoreError.PermissionDenied, $"{shown} is a link, or something else that does not belong in a cache");
+        => FileSystem.Failure(StoreError.PermissionDenied, $"{shown} is a link, or something else that does not belong in a cache");
 
     private static StoreException Writable(string shown)
-        => FileCalls.Failure(StoreError.PermissionDenied, $"other users may write to {shown}; run chmod go-w on it, or choose another folder");
+        => FileSystem.Failure(StoreError.PermissionDenied, $"other users may write to {shown}; run chmod go-w on it, or choose another folder");
 }

@@ -11,18 +11,18 @@ namespace BorgStore.Backends.Files;
 /// contains no number, so that after a crash the next user counts again, as the Python package does too.</para>
 /// <para>After a power cut the number may be older than the values. <see cref="QuotaSession"/> detects that.</para>
 /// </remarks>
-internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDisposable
+internal sealed class FileQuota(FileSystem fileSystem, string root, long? limit) : IDisposable
 {
     /// <summary>The file that contains the number.</summary>
     public const string FileName = "quota" + Suffixes.Hidden;
 
-    private const int MostDigits = 20;
+    private const int MaxDigits = 20;
     private const byte InTransit = (byte)'?';
 
-    private readonly FileCalls _calls = calls;
+    private readonly FileSystem _fileSystem = fileSystem;
     private readonly object _lock = new();
-    private readonly FileLock _fileLock = calls.CreateLock(FileName);
-    private readonly QuotaSession _session = new(calls, root);
+    private readonly FileLock _fileLock = fileSystem.CreateLock(FileName);
+    private readonly QuotaSession _session = new(fileSystem, root);
 
     // The growth and the length of all values being written. Added under the lock, subtracted without it.
     private long _growthInFlight;
@@ -118,7 +118,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             var file = _fileLock.Acquire();
             isLocked = true;
             var (used, digits) = Read(file, cancellationToken);
-            var old = name is not null && _calls.GetStatus(name) is { IsDirectory: false } status ? status.Size : 0;
+            var old = name is not null && _fileSystem.GetStatus(name) is { IsDirectory: false } status ? status.Size : 0;
             // The lock is held, so nobody takes the room before the change is done.
             reservation?.Dispose();
             var inFlight = Volatile.Read(ref _growthInFlight);
@@ -143,12 +143,12 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
     private (long Used, int Characters) Read(SafeFileHandle file, CancellationToken cancellationToken)
     {
         var isTrusted = _session.Begin();
-        Span<byte> text = stackalloc byte[MostDigits + 1];
-        var characters = _calls.Read(file, text, 0);
+        Span<byte> text = stackalloc byte[MaxDigits + 1];
+        var characters = _fileSystem.Read(file, text, 0);
         if (isTrusted && Parse(text[..characters]) is { } used) return (used, characters);
 
         used = Scan(cancellationToken);
-        _calls.SetLength(file, 0);
+        _fileSystem.SetLength(file, 0);
         var length = Write(file, used, 0);
         _session.ForgetEarlier();
         return (used, length);
@@ -156,23 +156,23 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
 
     private long? ReadUnlocked()
     {
-        using var file = _calls.OpenInternal(FileName);
+        using var file = _fileSystem.OpenInternal(FileName);
         if (file is null) return null;
-        Span<byte> text = stackalloc byte[MostDigits + 1];
-        return Parse(text[.._calls.Read(file, text, 0)]);
+        Span<byte> text = stackalloc byte[MaxDigits + 1];
+        return Parse(text[.._fileSystem.Read(file, text, 0)]);
     }
 
     // A text with more digits was not read completely.
     private static long? Parse(ReadOnlySpan<byte> text)
-        => text.Length <= MostDigits && !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
+        => text.Length <= MaxDigits && !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
 
     private int Write(SafeFileHandle file, long used, int characters)
     {
-        Span<byte> text = stackalloc byte[MostDigits];
+        Span<byte> text = stackalloc byte[MaxDigits];
         Utf8Formatter.TryFormat(used, text, out var length);
         // Shortened first: until the number is written the file contains none.
-        if (length < characters) _calls.SetLength(file, length);
-        _calls.Write(file, text[..length], 0);
+        if (length < characters) _fileSystem.SetLength(file, length);
+        _fileSystem.Write(file, text[..length], 0);
         return length;
     }
 
@@ -184,7 +184,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
         while (pending.TryPop(out var directory))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using var reader = _calls.ReadDirectory(directory);
+            using var reader = _fileSystem.ReadDirectory(directory);
             foreach (var entry in reader?.Entries ?? [])
             {
                 if (entry.Kind == EntryKind.Link || IsInternal(entry.Name)) continue;
@@ -239,7 +239,7 @@ internal sealed class FileQuota(FileCalls calls, string root, long? limit) : IDi
             if (after == before) return;
             try
             {
-                quota._calls.Write(file, [InTransit], 0);
+                quota._fileSystem.Write(file, [InTransit], 0);
             }
             catch (StoreException) when (after < before)
             {

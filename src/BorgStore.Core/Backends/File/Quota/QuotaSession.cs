@@ -7,7 +7,7 @@ namespace BorgStore.Backends.Files;
 /// boot shows that the power was cut, so that the number may be older than the values.</summary>
 /// <remarks>All calls are made under the lock of the quota. A mark is an empty file, because the Python package
 /// includes every file except the number when it counts the values; so its name contains the boot ID.</remarks>
-internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
+internal sealed class QuotaSession(FileSystem fileSystem, string root) : IDisposable
 {
     private const string Prefix = "quota-session";
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
@@ -32,7 +32,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
             // If the boot ID is not available, a mark without a living owner is enough for doubt.
             var isTrusted = marks.TrueForAll(mark => (mark == FileName && BootId.Length > 0) || IsHeldByOthers(mark));
             if (!marks.Contains(FileName)) Write();
-            _mark = Failures.Named(() => File.OpenHandle(PathOf(FileName), FileMode.Open, FileAccess.Read, FileShare.Read));
+            _mark = FileErrors.Map(() => File.OpenHandle(PathOf(FileName), FileMode.Open, FileAccess.Read, FileShare.Read));
             return isTrusted;
         }
         catch (StoreException failure) when (failure.Error == StoreError.PermissionDenied)
@@ -47,7 +47,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
     {
         if (!HasBegun) return;
         foreach (var mark in FindMarks())
-            if (mark != FileName && !IsHeldByOthers(mark)) calls.Delete(mark);
+            if (mark != FileName && !IsHeldByOthers(mark)) fileSystem.Delete(mark);
     }
 
     /// <summary>Removes the mark if nobody else is working on the store, after the number and the values are on disk.</summary>
@@ -56,18 +56,18 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
     {
         Dispose();
         if (IsHeldByOthers(FileName)) return;
-        if (!calls.SyncsAll)
+        if (!fileSystem.SyncsAll)
         {
-            calls.Sync(number);
+            fileSystem.Sync(number);
             // Values that others wrote without durability cannot be synced here, so the mark stays and the next boot counts.
             if (BootId.Length > 0) return;
         }
         else
         {
-            using var directory = calls.OpenRoot();
-            if (directory is not null) calls.SyncAll(directory);
+            using var directory = fileSystem.OpenRoot();
+            if (directory is not null) fileSystem.SyncAll(directory);
         }
-        calls.Delete(FileName);
+        fileSystem.Delete(FileName);
     }
 
     public void Dispose()
@@ -80,14 +80,14 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
 
     private List<string> FindMarks()
     {
-        using var directory = calls.ReadDirectory("");
+        using var directory = fileSystem.ReadDirectory("");
         return [.. (directory?.Entries ?? []).Select(entry => entry.Name).Where(name
             => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal)
                 && !RemovedLink(name))];
     }
 
     // A mark is always a regular file. A link under its name is removed, so that its target is never opened.
-    private bool RemovedLink(string mark) => PortableCalls.IsLink(PathOf(mark)) && calls.Delete(mark);
+    private bool RemovedLink(string mark) => PortableFileSystem.IsLink(PathOf(mark)) && fileSystem.Delete(mark);
 
     private bool IsHeldByOthers(string mark)
     {
@@ -96,23 +96,23 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
             File.OpenHandle(PathOf(mark), FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
             return false;
         }
-        catch (IOException e) when (Failures.IsInUse(e))
+        catch (IOException e) when (FileErrors.IsInUse(e))
         {
             return true;
         }
-        catch (Exception e) when (Failures.IsOfFileSystem(e))
+        catch (Exception e) when (FileErrors.IsFileSystemError(e))
         {
-            throw Failures.From(e);
+            throw FileErrors.From(e);
         }
     }
 
     // The mark must be on disk before any change is.
     private void Write()
     {
-        using (var file = calls.CreateFile(FileName))
-            if (file is not null) calls.Sync(file);
-        if (!calls.SyncsAll) calls.SyncNamed(FileName);
-        calls.SyncDirectory("");
+        using (var file = fileSystem.CreateFile(FileName))
+            if (file is not null) fileSystem.Sync(file);
+        if (!fileSystem.SyncsAll) fileSystem.SyncNamed(FileName);
+        fileSystem.SyncDirectory("");
     }
 
     // Returns an empty string if the system has no boot ID.
@@ -122,7 +122,7 @@ internal sealed class QuotaSession(FileCalls calls, string root) : IDisposable
         {
             return OperatingSystem.IsLinux() ? File.ReadAllText(BootIdFile).Trim() : "";
         }
-        catch (Exception e) when (Failures.IsOfFileSystem(e))
+        catch (Exception e) when (FileErrors.IsFileSystemError(e))
         {
             return "";
         }

@@ -42,7 +42,7 @@ internal sealed class RcloneListReader
     /// <param name="answer">The response.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> ReadAsync(
-        RcloneAnswer answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+        RcloneResponse answer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var reader = new RcloneListReader();
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
@@ -69,7 +69,7 @@ internal sealed class RcloneListReader
     // No single token of a list is that long.
     private static void Grow(ref byte[] buffer, int length)
     {
-        if (length >= MaxTokenSize) throw RcloneFailure.WrongAnswer("its list contains a name that is too long");
+        if (length >= MaxTokenSize) throw RcloneFailure.InvalidResponse("its list contains a name that is too long");
         var larger = ArrayPool<byte>.Shared.Rent(2 * length);
         buffer.CopyTo(larger, 0);
         ArrayPool<byte>.Shared.Return(buffer);
@@ -84,13 +84,13 @@ internal sealed class RcloneListReader
             var reader = new Utf8JsonReader(json, isLast, _state);
             while (reader.Read()) Take(ref reader);
             _state = reader.CurrentState;
-            if (isLast && !_isList) throw RcloneFailure.WrongAnswer("it is not a list");
+            if (isLast && !_isList) throw RcloneFailure.InvalidResponse("it is not a list");
             return (int)reader.BytesConsumed;
         }
         // A number may not fit into 64 bits, and a name may not be valid text.
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
-            throw RcloneFailure.WrongAnswer("its list cannot be parsed", e);
+            throw RcloneFailure.InvalidResponse("its list cannot be parsed", e);
         }
     }
 
@@ -105,12 +105,12 @@ internal sealed class RcloneListReader
                 (_path, _size, _isDirectory, _lastWriteTime) = ("", 0, false, null);
                 break;
             case JsonTokenType.EndObject when reader.CurrentDepth == ItemDepth:
-                if (++_count > MaxItems) throw RcloneFailure.WrongAnswer($"its list has more than {MaxItems} items");
+                if (++_count > MaxItems) throw RcloneFailure.InvalidResponse($"its list has more than {MaxItems} items");
                 // Directories and items of unknown size have negative sizes.
                 _items.Add(new ItemInfo(_path, _isDirectory ? 0 : Math.Max(0, _size), _isDirectory, LastWriteTime: _lastWriteTime));
                 break;
             case JsonTokenType.PropertyName:
-                _property = reader.CurrentDepth == ItemDepth + 1 ? Recognise(reader)
+                _property = reader.CurrentDepth == ItemDepth + 1 ? ParseProperty(reader)
                     : reader.CurrentDepth == ItemDepth - 1 && reader.ValueTextEquals("list"u8) ? Property.List
                     : Property.Other;
                 break;
@@ -129,7 +129,7 @@ internal sealed class RcloneListReader
         }
     }
 
-    private static Property Recognise(Utf8JsonReader reader)
+    private static Property ParseProperty(Utf8JsonReader reader)
         => reader.ValueTextEquals("Path"u8) ? Property.Path
             : reader.ValueTextEquals("Size"u8) ? Property.Size
             : reader.ValueTextEquals("IsDir"u8) ? Property.IsDirectory

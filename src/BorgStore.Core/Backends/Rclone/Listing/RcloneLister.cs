@@ -66,7 +66,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
                 }
                 else if (isWanted(Join(directory, level.Path + item.Name)))
                 {
-                    level.AskAhead(path => isWanted(Join(directory, path)), path => ListBelowAsync(Join(directory, path), list, unreadable, abandoned.Token));
+                    level.Prefetch(path => isWanted(Join(directory, path)), path => ListBelowAsync(Join(directory, path), list, unreadable, abandoned.Token));
                     open.Push(new Level($"{level.Path}{item.Name}/", await level.NextListing().ConfigureAwait(false)));
                 }
             }
@@ -115,7 +115,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         await foreach (var item in RcloneListReader.ReadAsync(answer, cancellationToken).ConfigureAwait(false))
         {
             if (!item.Name.StartsWith(start, StringComparison.Ordinal) || item.Name.Length == start.Length || (!recurse && item.Name.AsSpan(start.Length).Contains('/')))
-                throw RcloneFailure.WrongAnswer("its list contains an entry of another directory");
+                throw RcloneFailure.InvalidResponse("its list contains an entry of another directory");
             items.Add(item with { Name = item.Name[start.Length..] });
         }
         return items;
@@ -125,7 +125,7 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
     private sealed class Level(string path, List<ItemInfo> items)
     {
         private int _next;
-        private int _asked;
+        private int _prefetched;
 
         public string Path => path;
 
@@ -137,11 +137,11 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
             return _next++ < items.Count;
         }
 
-        public void AskAhead(Func<string, bool> isWanted, Func<string, Task<List<ItemInfo>>> list)
+        public void Prefetch(Func<string, bool> isWanted, Func<string, Task<List<ItemInfo>>> list)
         {
-            for (_asked = Math.Max(_asked, _next - 1); _asked < items.Count && Listings.Count < Ahead; _asked++)
-                if (items[_asked].IsDirectory && isWanted(path + items[_asked].Name))
-                    Listings.Enqueue(list(path + items[_asked].Name));
+            for (_prefetched = Math.Max(_prefetched, _next - 1); _prefetched < items.Count && Listings.Count < Ahead; _prefetched++)
+                if (items[_prefetched].IsDirectory && isWanted(path + items[_prefetched].Name))
+                    Listings.Enqueue(list(path + items[_prefetched].Name));
         }
 
         public Task<List<ItemInfo>> NextListing() => Listings.Dequeue();

@@ -28,14 +28,14 @@ internal sealed class PendingRequest(int slot, Action<PendingRequest> recycle) :
     public bool IsWaiting { get; set; }
 
     /// <summary>The pending answer.</summary>
-    public ValueTask<Reply> Answer => new(this, _source.Version);
+    public ValueTask<Reply> ReplyTask => new(this, _source.Version);
 
     /// <summary>Starts a use of the object.</summary>
     public void Begin<TRequest>(in TRequest request, bool isForgotten, Action? arrived) where TRequest : struct, IRequest
     {
         Id += 1 << 16;
         _arrived = arrived;
-        (Expected, IsLong, IsForgotten, IsWaiting) = (request.Answer, request.IsLong, isForgotten, true);
+        (Expected, IsLong, IsForgotten, IsWaiting) = (request.ExpectedReply, request.IsLong, isForgotten, true);
     }
 
     /// <summary>Completes the request with its answer.</summary>

@@ -7,7 +7,7 @@ internal sealed class ServerFeatures
 {
     // The size that every server must accept (draft-ietf-secsh-filexfer-02, section 3), and the largest that is worthwhile.
     private const int DefaultSize = 32 * 1024;
-    private const int LargestSize = 255 * 1024;
+    private const int MaxSize = 255 * 1024;
     private readonly Dictionary<string, string> _extensions = new(StringComparer.Ordinal);
 
     /// <summary>The maximum size of a read request [bytes].</summary>
@@ -54,5 +54,5 @@ internal sealed class ServerFeatures
         if (handles > 0) Handles = (int)Math.Clamp(handles, 4, 4096);
     }
 
-    private static int Limit(long size) => size <= 0 ? LargestSize : (int)Math.Clamp(size, 512, LargestSize);
+    private static int Limit(long size) => size <= 0 ? MaxSize : (int)Math.Clamp(size, 512, MaxSize);
 }

@@ -11,24 +11,24 @@ namespace BorgStore.Backends.Sftp.Connection;
 /// assigns them to their requests. A failure of the connection fails all requests in flight.</remarks>
 internal sealed class SftpConnection : IAsyncDisposable
 {
-    private const int LargestPacket = 512 * 1024;
-    private const int ReadBufferSize = 2 * LargestPacket;
+    private const int MaxPacketSize = 512 * 1024;
+    private const int ReadBufferSize = 2 * MaxPacketSize;
 
     // With less, a fast connection would be idle between two wake-ups of a waiting thread, which occur when
     // half of it is through; with more it would not be faster, because ssh has a window of 2 MiB per channel.
-    private const int LeastInFlight = 2 * 1024 * 1024;
-    private const int MostInFlight = 4 * 1024 * 1024;
+    private const int MinInFlight = 2 * 1024 * 1024;
+    private const int MaxInFlight = 4 * 1024 * 1024;
     private const int BytesReadAhead = 16 * 1024 * 1024;
 
     // A server is silent while it syncs, copies or hashes: most servers handle one request after another, so that
     // no other request can probe it, and ssh's own probes only reach sshd. Hence a longer timeout, in which any
     // disk completes a part of a copy or a sync. Only a hash may take longer; it is then computed in another way.
-    private const int LongPatience = 15;
+    private const int LongRequestTimeoutFactor = 15;
 
     private readonly object _lock = new();
     private readonly RequestTable _requests = new();
     private readonly CancellationTokenSource _ended = new();
-    private readonly TaskCompletionSource<ServerFeatures> _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ServerFeatures> _handshake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ISftpTransport _transport;
     private readonly TimeSpan _timeout;
@@ -37,9 +37,9 @@ internal sealed class SftpConnection : IAsyncDisposable
     private PacketWriter _spare = new();
     private ConnectionFailure? _failure;
     private Task _explaining = Task.CompletedTask;
-    private bool _writerSleeps;
+    private bool _isWriterWaiting;
     private bool _isClosing;
-    private long _lastSign = Environment.TickCount64;
+    private long _lastActivity = Environment.TickCount64;
 
     private SftpConnection(ISftpTransport transport, TimeSpan timeout)
     {
@@ -48,20 +48,20 @@ internal sealed class SftpConnection : IAsyncDisposable
         _queued.Begin(PacketType.Init);
         _queued.Write(3u);
         _queued.End();
-        _loops = [OnThreadOfItsOwn("SFTP reader", Read), OnThreadOfItsOwn("SFTP writer", Write), WatchAsync()];
+        _loops = [RunOnDedicatedThread("SFTP reader", Read), RunOnDedicatedThread("SFTP writer", Write), WatchAsync()];
     }
 
     /// <summary>The features of the server.</summary>
     public ServerFeatures Features { get; private set; } = null!;
 
     /// <summary>The limit for bytes of values in flight to the server.</summary>
-    public Credits Upload { get; } = new(LeastInFlight, inBatches: true);
+    public Credits Upload { get; } = new(MinInFlight, inBatches: true);
 
     /// <summary>The measured number of bytes that should be in flight to the server.</summary>
-    public Flow UploadFlow { get; } = new(LeastInFlight, MostInFlight);
+    public FlowControl UploadFlow { get; } = new(MinInFlight, MaxInFlight);
 
     /// <summary>The measured number of bytes that should be in flight from the server.</summary>
-    public Flow DownloadFlow { get; } = new(LeastInFlight, MostInFlight);
+    public FlowControl DownloadFlow { get; } = new(MinInFlight, MaxInFlight);
 
     /// <summary>The limit for bytes that are read ahead of their consumers.</summary>
     public Credits ReadAhead { get; } = new(BytesReadAhead);
@@ -87,7 +87,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         var connection = new SftpConnection(transport, timeout);
         try
         {
-            connection.Features = await connection._greeted.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            connection.Features = await connection._handshake.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (connection.Features.Has(Extension.Limits))
             {
                 using var limits = await connection.SendAsync(new PlainExtendedRequest(Extension.Limits)).ConfigureAwait(false);
@@ -113,7 +113,7 @@ internal sealed class SftpConnection : IAsyncDisposable
     /// <returns>The answer, to be awaited exactly once.</returns>
     public ValueTask<Reply> SendAsync<TRequest>(in TRequest request, Action? arrived = null) where TRequest : struct, IRequest
     {
-        if (Queue(request, isForgotten: false, arrived, out var failure) is { } pending) return pending.Answer;
+        if (Queue(request, isForgotten: false, arrived, out var failure) is { } pending) return pending.ReplyTask;
         arrived?.Invoke();
         return ValueTask.FromException<Reply>(failure!.ToException());
     }
@@ -152,19 +152,19 @@ internal sealed class SftpConnection : IAsyncDisposable
         {
             failure = _failure;
             if (failure is not null) return null;
-            if (_requests.Waiting == 0) Volatile.Write(ref _lastSign, Environment.TickCount64);
+            if (_requests.Waiting == 0) Volatile.Write(ref _lastActivity, Environment.TickCount64);
             pending = _requests.Add(request, isForgotten, arrived);
             _queued.Begin(request.Type);
             _queued.Write(pending.Id);
             request.Write(_queued);
             _queued.End();
-            if (_writerSleeps) Monitor.PulseAll(_lock);
+            if (_isWriterWaiting) Monitor.PulseAll(_lock);
         }
         return pending;
     }
 
     // ssh delivers data in small pieces. A pool thread would be woken for each, and spin in between.
-    private Task OnThreadOfItsOwn(string name, Action loop)
+    private Task RunOnDedicatedThread(string name, Action loop)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(() =>
@@ -212,10 +212,10 @@ internal sealed class SftpConnection : IAsyncDisposable
             while (_queued.Length == 0)
             {
                 if (_ended.IsCancellationRequested || _failure is not null) return false;
-                _writerSleeps = true;
+                _isWriterWaiting = true;
                 Monitor.Wait(_lock);
             }
-            _writerSleeps = false;
+            _isWriterWaiting = false;
             (_queued, _spare) = (_spare, _queued);
             return true;
         }
@@ -229,14 +229,14 @@ internal sealed class SftpConnection : IAsyncDisposable
             var (start, end) = (0, 0);
             while (_transport.Stream.Read(buffer.AsSpan(end)) is > 0 and var read)
             {
-                Volatile.Write(ref _lastSign, Environment.TickCount64);
+                Volatile.Write(ref _lastActivity, Environment.TickCount64);
                 end += read;
                 start += Handle(buffer.AsSpan(start, end - start));
                 if (start == end)
                 {
                     (start, end) = (0, 0);
                 }
-                else if (buffer.Length - start < LargestPacket + sizeof(uint))
+                else if (buffer.Length - start < MaxPacketSize + sizeof(uint))
                 {
                     buffer.AsSpan(start, end - start).CopyTo(buffer);
                     (start, end) = (0, end - start);
@@ -262,7 +262,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         => _explaining = ExplainAsync();
 
     private async Task ExplainAsync()
-        => Fail(await _transport.ExplainEndAsync(_greeted.Task.IsCompletedSuccessfully).ConfigureAwait(false));
+        => Fail(await _transport.ExplainEndAsync(_handshake.Task.IsCompletedSuccessfully).ConfigureAwait(false));
 
     /// <summary>Handles all complete packets.</summary>
     /// <returns>The number of bytes handled.</returns>
@@ -272,7 +272,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         while (bytes.Length - done >= sizeof(uint))
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(bytes[done..]);
-            if (length is 0 or > LargestPacket) throw WrongLength(length, bytes[done..]);
+            if (length is 0 or > MaxPacketSize) throw InvalidLength(length, bytes[done..]);
             if (bytes.Length - done - sizeof(uint) < length) break;
             Handle(new PacketReader(bytes.Slice(done + sizeof(uint), (int)length)));
             done += sizeof(uint) + (int)length;
@@ -283,10 +283,10 @@ internal sealed class SftpConnection : IAsyncDisposable
     private void Handle(PacketReader packet)
     {
         var type = (PacketType)packet.ReadByte();
-        if (!_greeted.Task.IsCompleted)
+        if (!_handshake.Task.IsCompleted)
         {
             if (type != PacketType.Version) throw new ProtocolException($"it begins with a packet of kind {(byte)type}");
-            _greeted.TrySetResult(ServerFeatures.Read(ref packet));
+            _handshake.TrySetResult(ServerFeatures.Read(ref packet));
             return;
         }
 
@@ -309,9 +309,9 @@ internal sealed class SftpConnection : IAsyncDisposable
     }
 
     // The server's shell may print a greeting before SFTP starts, which looks like a very long packet.
-    private ProtocolException WrongLength(uint length, ReadOnlySpan<byte> bytes)
+    private ProtocolException InvalidLength(uint length, ReadOnlySpan<byte> bytes)
     {
-        if (_greeted.Task.IsCompleted) return new($"a packet announces {length} bytes");
+        if (_handshake.Task.IsCompleted) return new($"a packet announces {length} bytes");
         var text = string.Concat(bytes[..Math.Min(bytes.Length, 80)].ToArray().Select(b => b is >= 32 and < 127 ? (char)b : ' ')).Trim();
         return new($"it begins with '{text}', which is not a packet; perhaps a start-up file of the shell prints that");
     }
@@ -328,9 +328,9 @@ internal sealed class SftpConnection : IAsyncDisposable
             using var timer = new PeriodicTimer(_timeout / 4);
             while (await timer.WaitForNextTickAsync(_ended.Token).ConfigureAwait(false))
             {
-                var owes = !_greeted.Task.IsCompleted || _requests.Waiting > 0;
-                var silence = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastSign));
-                if (!owes || silence < (_requests.Long > 0 ? LongPatience * _timeout : _timeout)) continue;
+                var owes = !_handshake.Task.IsCompleted || _requests.Waiting > 0;
+                var silence = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastActivity));
+                if (!owes || silence < (_requests.Long > 0 ? LongRequestTimeoutFactor * _timeout : _timeout)) continue;
                 Fail(new(StoreError.Timeout, $"The SFTP server has not answered for {silence.TotalSeconds:0} seconds."));
             }
         }
@@ -352,19 +352,19 @@ internal sealed class SftpConnection : IAsyncDisposable
             _idle.TrySetResult();
         }
         foreach (var request in waiting) request.Fail(failure.ToException());
-        _greeted.TrySetException(failure.ToException());
-        _ = _greeted.Task.Exception;
+        _handshake.TrySetException(failure.ToException());
+        _ = _handshake.Task.Exception;
         // Unblock the loops, which wait on the transport; data in flight is lost anyway.
         _transport.Abort();
     }
 }
 
 /// <summary>Work whose caller no longer waits.</summary>
-internal static class Abandoned
+internal static class AbandonedTask
 {
     /// <summary>Waits for the work, observes its failure, and disposes its result, which may hold a handle on the server.</summary>
     /// <param name="work">The work.</param>
-    public static async Task DropAsync<T>(Task<T> work)
+    public static async Task ObserveAsync<T>(Task<T> work)
     {
         try
         {
@@ -380,12 +380,12 @@ internal static class Abandoned
 /// <summary>Why a connection could not be established or was lost.</summary>
 /// <param name="Error">The kind of error.</param>
 /// <param name="Message">What was tried, why it failed, what to do.</param>
-/// <param name="WasTurnedAway">Whether the server had no room for another connection.</param>
-internal sealed record ConnectionFailure(StoreError Error, string Message, bool WasTurnedAway = false)
+/// <param name="WasRejected">Whether the server had no room for another connection.</param>
+internal sealed record ConnectionFailure(StoreError Error, string Message, bool WasRejected = false)
 {
     /// <summary>Whether a retry may help.</summary>
     public bool MayPass => Error is StoreError.ConnectionLost or StoreError.Timeout;
 
     /// <summary>Returns a new exception, one for each caller.</summary>
-    public StoreException ToException() => new(Error, Message) { WasTurnedAway = WasTurnedAway };
+    public StoreException ToException() => new(Error, Message) { WasRejected = WasRejected };
 }

@@ -18,10 +18,10 @@ internal sealed class CheckFile(SftpConnection connection)
         [HashKind.Md5, HashKind.Sha1, HashKind.Sha224, HashKind.Sha256, HashKind.Sha384, HashKind.Sha512];
 
     // paramiko refuses blocks below 256 bytes, and uses wrong offsets for more than two pieces of 64 KiB (seen in 2.12).
-    private const int SmallestOfPlain = 256;
-    private const int LargestOfPlain = 128 * 1024;
+    private const int MinParamikoSize = 256;
+    private const int MaxParamikoSize = 128 * 1024;
 
-    private readonly HashSet<HashKind> _refused = [];
+    private readonly HashSet<HashKind> _unsupported = [];
     private readonly string[] _forms = FormsOf(connection.Features);
     private int _form;
 
@@ -32,17 +32,17 @@ internal sealed class CheckFile(SftpConnection connection)
     public async Task<string?> TryHashAsync(string path, HashKind algorithm)
     {
         if (!Algorithms.Contains(algorithm)) return null;
-        lock (_refused)
+        lock (_unsupported)
         {
-            if (_refused.Contains(algorithm)) return null;
+            if (_unsupported.Contains(algorithm)) return null;
         }
         for (int form; (form = Volatile.Read(ref _form)) < _forms.Length;)
         {
             using var reply = _forms[form] == Extension.CheckFileName
                 ? await connection.SendAsync(new CheckFileRequest(Extension.CheckFileName, path, null, algorithm.Name)).ConfigureAwait(false)
-                : await AskByHandleAsync(_forms[form], path, algorithm).ConfigureAwait(false);
+                : await HashByHandleAsync(_forms[form], path, algorithm).ConfigureAwait(false);
             if (reply is { IsOk: true, Content.IsEmpty: false }) return ReadDigest(reply.Content.Span, algorithm);
-            if (reply.Status == StatusCode.Failure) Refuse(algorithm);
+            if (reply.Status == StatusCode.Failure) MarkUnsupported(algorithm);
             if (reply.Status != StatusCode.Unsupported) return null;
             Interlocked.CompareExchange(ref _form, form + 1, form);
         }
@@ -57,7 +57,7 @@ internal sealed class CheckFile(SftpConnection connection)
             : [Extension.CheckFileName];
 
     // A successful but empty reply means that the hash of this value must not be requested.
-    private async Task<Reply> AskByHandleAsync(string extension, string path, HashKind algorithm)
+    private async Task<Reply> HashByHandleAsync(string extension, string path, HashKind algorithm)
     {
         using var opened = await connection.SendAsync(new OpenRequest(path, OpenModes.Read)).ConfigureAwait(false);
         if (!opened.IsOk) return opened;
@@ -67,7 +67,7 @@ internal sealed class CheckFile(SftpConnection connection)
             {
                 using var stat = await connection.SendAsync(
                     new HandleRequest(PacketType.HandleStat, PacketType.Attributes, opened.Handle)).ConfigureAwait(false);
-                if (!stat.IsOk || stat.Attributes.Size is < SmallestOfPlain or > LargestOfPlain) return default;
+                if (!stat.IsOk || stat.Attributes.Size is < MinParamikoSize or > MaxParamikoSize) return default;
             }
             return await connection.SendAsync(new CheckFileRequest(extension, null, opened.Handle, algorithm.Name)).ConfigureAwait(false);
         }
@@ -77,9 +77,9 @@ internal sealed class CheckFile(SftpConnection connection)
         }
     }
 
-    private void Refuse(HashKind algorithm)
+    private void MarkUnsupported(HashKind algorithm)
     {
-        lock (_refused) _refused.Add(algorithm);
+        lock (_unsupported) _unsupported.Add(algorithm);
     }
 
     // Reads the algorithm and the digest; paramiko puts the extension's name before them.

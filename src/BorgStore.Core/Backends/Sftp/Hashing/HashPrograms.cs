@@ -30,7 +30,7 @@ internal static class HashPrograms
     /// <summary>Parses the output of the script.</summary>
     /// <param name="answer">The output without its number.</param>
     /// <param name="algorithm">The algorithm.</param>
-    public static (string Digest, long Size)? ReadAnswer(string answer, HashKind algorithm)
+    public static (string Digest, long Size)? ParseOutput(string answer, HashKind algorithm)
     {
         var words = answer.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return words.Length >= 2 && long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var size)

@@ -13,13 +13,13 @@ namespace BorgStore.Backends.Sftp.Hashing;
 internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : IAsyncDisposable
 {
     private const int AtOnce = 4;
-    private const int LongestLine = 1024;
-    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(20);
+    private const int MaxLineLength = 1024;
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20);
 
     private readonly object _lock = new();
-    private readonly SemaphoreSlim _turns = new(AtOnce);
+    private readonly SemaphoreSlim _slots = new(AtOnce);
     private readonly SemaphoreSlim _writing = new(1);
-    private readonly Dictionary<int, TaskCompletionSource<string?>> _asked = [];
+    private readonly Dictionary<int, TaskCompletionSource<string?>> _pending = [];
     private readonly HashSet<HashKind> _unknown = [];
     private ChildProcess? _shell;
     private Task<bool>? _started;
@@ -27,7 +27,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
 
     /// <summary>Returns whether the shell may be able to compute a hash.</summary>
     /// <param name="algorithm">The algorithm.</param>
-    public bool MayKnow(HashKind algorithm)
+    public bool MaySupport(HashKind algorithm)
     {
         lock (_lock) return _started is not { IsCompletedSuccessfully: true, Result: false } && !_unknown.Contains(algorithm);
     }
@@ -42,23 +42,23 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         lock (_lock) started = _started ??= StartAsync();
         if (!await started.ConfigureAwait(false)) return null;
 
-        await _turns.WaitAsync().ConfigureAwait(false);
+        await _slots.WaitAsync().ConfigureAwait(false);
         try
         {
-            var hashing = AskAsync(HashPrograms.Script(path, algorithm));
+            var hashing = RunAsync(HashPrograms.Script(path, algorithm));
             do await ((Task)hashing.WaitAsync(timeout)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            while (!hashing.IsCompleted && await LivesAsync(timeout).ConfigureAwait(false));
+            while (!hashing.IsCompleted && await IsAliveAsync(timeout).ConfigureAwait(false));
             if (!hashing.IsCompleted) _shell!.Kill();
             var answer = await hashing.ConfigureAwait(false);
             if (answer == HashPrograms.NoProgram)
             {
                 lock (_lock) _unknown.Add(algorithm);
             }
-            return answer is null ? null : HashPrograms.ReadAnswer(answer, algorithm);
+            return answer is null ? null : HashPrograms.ParseOutput(answer, algorithm);
         }
         finally
         {
-            _turns.Release();
+            _slots.Release();
         }
     }
 
@@ -78,22 +78,22 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         _shell = transport.StartProgram("exec sh");
         if (_shell is null) return false;
         _ = ReadAsync(_shell);
-        return await LivesAsync(LongestStart).ConfigureAwait(false);
+        return await IsAliveAsync(StartTimeout).ConfigureAwait(false);
     }
 
-    private Task<bool> LivesAsync(TimeSpan within)
-        => AskAsync($"echo \"$n {HashPrograms.Ready}\"").WaitAsync(within)
+    private Task<bool> IsAliveAsync(TimeSpan within)
+        => RunAsync($"echo \"$n {HashPrograms.Ready}\"").WaitAsync(within)
             .ContinueWith(t => t.IsCompletedSuccessfully && t.Result == HashPrograms.Ready, TaskScheduler.Default);
 
     /// <summary>Runs a line of script, which prints one line: the number in <c>$n</c> and its result.</summary>
-    private async Task<string?> AskAsync(string script)
+    private async Task<string?> RunAsync(string script)
     {
         var answer = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
         int number;
         lock (_lock)
         {
             if (_last < 0) return null;
-            _asked.Add(number = ++_last, answer);
+            _pending.Add(number = ++_last, answer);
         }
         var line = System.Text.Encoding.UTF8.GetBytes($"n={number.ToString(CultureInfo.InvariantCulture)}; {script}\n");
         await _writing.WaitAsync().ConfigureAwait(false);
@@ -116,7 +116,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
     {
         try
         {
-            var buffer = new byte[LongestLine];
+            var buffer = new byte[MaxLineLength];
             var filled = 0;
             while (filled < buffer.Length && await shell.Stream.ReadAsync(buffer.AsMemory(filled)).ConfigureAwait(false) is > 0 and var read)
             {
@@ -136,8 +136,8 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         List<TaskCompletionSource<string?>> waiting;
         lock (_lock)
         {
-            waiting = [.. _asked.Values];
-            _asked.Clear();
+            waiting = [.. _pending.Values];
+            _pending.Clear();
             _last = int.MinValue;
             _started = Task.FromResult(false);
         }
@@ -149,7 +149,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         var blank = line.IndexOf(' ');
         if (blank < 0 || !int.TryParse(line.AsSpan(0, blank), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return;
         TaskCompletionSource<string?>? asked;
-        lock (_lock) _asked.Remove(number, out asked);
+        lock (_lock) _pending.Remove(number, out asked);
         asked?.TrySetResult(line[(blank + 1)..].Trim());
     }
 }

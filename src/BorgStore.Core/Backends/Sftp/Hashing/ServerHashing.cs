@@ -15,13 +15,13 @@ internal sealed class ServerHashing(SftpConnection connection, ISftpTransport tr
     /// <summary>Computes the hash of a file.</summary>
     /// <param name="path">Its path on the server.</param>
     /// <param name="algorithm">The algorithm.</param>
-    /// <param name="call">The operation that needs it.</param>
+    /// <param name="retry">The operation that needs it.</param>
     /// <returns>The digest in lower-case hex, or <see langword="null"/> if the server cannot compute it or there is no such file.</returns>
-    public async Task<string?> TryHashAsync(string path, HashKind algorithm, Call call)
+    public async Task<string?> TryHashAsync(string path, HashKind algorithm, RetryState retry)
     {
         // The server answers nothing else meanwhile. A file that takes too long would cost one connection after another, so this is not retried.
-        if (call.Lost == 0 && await _checkFile.TryHashAsync(path, algorithm).ConfigureAwait(false) is { } digest) return digest;
-        if (!_shell.MayKnow(algorithm)) return null;
+        if (retry.FailedAttempts == 0 && await _checkFile.TryHashAsync(path, algorithm).ConfigureAwait(false) is { } digest) return digest;
+        if (!_shell.MaySupport(algorithm)) return null;
 
         var asking = connection.SendAsync(new PathRequest(PacketType.Stat, PacketType.Attributes, path));
         var hashed = await _shell.TryHashAsync(path, algorithm).ConfigureAwait(false);

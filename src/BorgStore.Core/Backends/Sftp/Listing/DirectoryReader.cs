@@ -6,7 +6,7 @@ namespace BorgStore.Backends.Sftp.Listing;
 /// <summary>Reads a whole directory, with several requests in flight.</summary>
 internal static class DirectoryReader
 {
-    private const int MostInFlight = 8;
+    private const int MaxInFlight = 8;
     private const int LooksAtOnce = 256;
 
     /// <summary>Reads a directory.</summary>
@@ -27,7 +27,7 @@ internal static class DirectoryReader
         if (!opened.IsOk) return ([], opened);
 
         var request = new HandleRequest(PacketType.ReadDirectory, PacketType.Name, opened.Handle);
-        var inFlight = new AnswerQueue();
+        var inFlight = new ReplyQueue();
         var refusal = default(Reply);
         try
         {
@@ -36,7 +36,7 @@ internal static class DirectoryReader
             // Most directories need one answer, and a second that reports the end.
             for (var answers = 0; refusal.IsOk; answers++)
             {
-                var wanted = answers == 0 ? 2 : Math.Min(answers, MostInFlight);
+                var wanted = answers == 0 ? 2 : Math.Min(answers, MaxInFlight);
                 while (inFlight.Count < wanted) inFlight.Enqueue(connection.SendAsync(request));
                 using var reply = await inFlight.DequeueAsync().ConfigureAwait(false);
                 if (reply.IsOk) entries.Add(reply.Content.Span);
@@ -96,9 +96,9 @@ internal enum Links
 internal sealed class EntryCollector
 {
     // Enough for ten million items; a server with an endless listing must not exhaust the memory.
-    private const long MostBytes = 2L << 30;
+    private const long MaxBytes = 2L << 30;
     private const int BytesPerEntry = 80;
-    private const int BytesPerEmptyAnswer = 1 << 20;
+    private const int BytesPerEmptyReply = 1 << 20;
     private long _bytes;
 
     /// <summary>The entries in their original order, without those for the directory itself and its parent.</summary>
@@ -112,7 +112,7 @@ internal sealed class EntryCollector
         var reader = new PacketReader(content);
         var left = reader.ReadUInt32();
         // Empty answers are allowed, but their number is limited.
-        if (left == 0) Count(BytesPerEmptyAnswer);
+        if (left == 0) Count(BytesPerEmptyReply);
         for (; left > 0; left--)
         {
             var name = reader.ReadText();
@@ -150,6 +150,6 @@ internal sealed class EntryCollector
     private void Count(int bytes)
     {
         _bytes += bytes;
-        if (_bytes > MostBytes) throw new ProtocolException("the listing of a directory does not end");
+        if (_bytes > MaxBytes) throw new ProtocolException("the listing of a directory does not end");
     }
 }

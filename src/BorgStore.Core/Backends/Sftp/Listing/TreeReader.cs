@@ -10,10 +10,10 @@ namespace BorgStore.Backends.Sftp.Listing;
 internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry>?>> read, int atOnce)
 {
     // Limits the entries of directories that were read ahead of the caller.
-    private const int MostEntriesAhead = 64 * 1024;
+    private const int MaxEntriesAhead = 64 * 1024;
 
     // If more directories than this are known, only the next ones for the caller are read, so that a very large tree is never known completely.
-    private const int MostKnown = 256 * 1024;
+    private const int MaxKnownNodes = 256 * 1024;
 
     private readonly object _lock = new();
 
@@ -89,9 +89,9 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
     private void StartMore(CancellationToken cancellationToken)
     {
         var index = 0;
-        for (var place = _known.First; place is not null && _reading < atOnce && _entriesAhead < MostEntriesAhead; place = place.Next)
+        for (var place = _known.First; place is not null && _reading < atOnce && _entriesAhead < MaxEntriesAhead; place = place.Next)
         {
-            if (index++ >= atOnce && _known.Count > MostKnown) return;
+            if (index++ >= atOnce && _known.Count > MaxKnownNodes) return;
             if (!place.Value.IsStarted) Start(place.Value, cancellationToken);
         }
     }
@@ -101,7 +101,7 @@ internal sealed class TreeReader(Func<string, CancellationToken, Task<List<Entry
         _reading++;
         node.IsStarted = true;
         node.Reading = ReadAsync(node, cancellationToken);
-        _ = Abandoned.DropAsync(node.Reading); // The walk may end before it reaches this directory.
+        _ = AbandonedTask.ObserveAsync(node.Reading); // The walk may end before it reaches this directory.
         return node.Reading;
     }
 

@@ -20,7 +20,7 @@ internal readonly record struct PlainExtendedRequest(string Name) : IRequest
 {
     public PacketType Type => PacketType.Extended;
 
-    public PacketType Answer => PacketType.ExtendedReply;
+    public PacketType ExpectedReply => PacketType.ExtendedReply;
 
     public bool IsLong => false;
 
@@ -32,7 +32,7 @@ internal readonly record struct PathExtendedRequest(string Name, string Path, st
 {
     public PacketType Type => PacketType.Extended;
 
-    public PacketType Answer => NewPath is null ? PacketType.ExtendedReply : PacketType.Status;
+    public PacketType ExpectedReply => NewPath is null ? PacketType.ExtendedReply : PacketType.Status;
 
     public bool IsLong => false;
 
@@ -49,7 +49,7 @@ internal readonly record struct FsyncRequest(byte[] Handle) : IRequest
 {
     public PacketType Type => PacketType.Extended;
 
-    public PacketType Answer => PacketType.Status;
+    public PacketType ExpectedReply => PacketType.Status;
 
     public bool IsLong => true;
 
@@ -65,7 +65,7 @@ internal readonly record struct CopyDataRequest(byte[] Source, long Offset, long
 {
     public PacketType Type => PacketType.Extended;
 
-    public PacketType Answer => PacketType.Status;
+    public PacketType ExpectedReply => PacketType.Status;
 
     public bool IsLong => true;
 
@@ -85,7 +85,7 @@ internal readonly record struct CheckFileRequest(string Name, string? Path, byte
 {
     public PacketType Type => PacketType.Extended;
 
-    public PacketType Answer => PacketType.ExtendedReply;
+    public PacketType ExpectedReply => PacketType.ExtendedReply;
 
     public bool IsLong => true;
 

@@ -5,8 +5,8 @@ namespace BorgStore.Backends.Sftp.Packets;
 /// <summary>A server's answer. Its content is in pooled memory and valid until it is disposed.</summary>
 internal struct Reply : IDisposable
 {
-    private const int LongestHandle = 256; // draft-ietf-secsh-filexfer-02, section 3
-    private const int LongestMessage = 1024;
+    private const int MaxHandleLength = 256; // draft-ietf-secsh-filexfer-02, section 3
+    private const int MaxMessageLength = 1024;
 
     private byte[]? _pooled;
     private int _length;
@@ -49,13 +49,13 @@ internal struct Reply : IDisposable
                 // The most common ones need no message, and very old servers send none.
                 var silent = status is StatusCode.EndOfFile or StatusCode.NoSuchFile || reader.IsEmpty;
                 var message = silent ? null : reader.ReadText();
-                if (message is { Length: > LongestMessage }) message = message[..LongestMessage];
+                if (message is { Length: > MaxMessageLength }) message = message[..MaxMessageLength];
                 // ProFTPD has no code for a path that runs through a file, which OpenSSH reports as a missing file.
                 if (status == StatusCode.Failure && message == "Not a directory") status = StatusCode.NoSuchFile;
                 return new() { Status = status, Message = message };
             case PacketType.Handle:
                 var handle = reader.ReadBytes();
-                return handle.Length <= LongestHandle
+                return handle.Length <= MaxHandleLength
                     ? new() { Handle = handle.ToArray() }
                     : throw new ProtocolException($"a handle has {handle.Length} bytes");
             case PacketType.Attributes:

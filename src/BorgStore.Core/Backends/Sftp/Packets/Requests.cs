@@ -11,7 +11,7 @@ internal enum OpenModes : uint
 }
 
 /// <summary>A request with a path: for attributes, a directory handle, a removal.</summary>
-internal readonly record struct PathRequest(PacketType Type, PacketType Answer, string Path) : IRequest
+internal readonly record struct PathRequest(PacketType Type, PacketType ExpectedReply, string Path) : IRequest
 {
     public bool IsLong => false;
 
@@ -19,7 +19,7 @@ internal readonly record struct PathRequest(PacketType Type, PacketType Answer, 
 }
 
 /// <summary>A request with a handle: for attributes, more of a directory, closing.</summary>
-internal readonly record struct HandleRequest(PacketType Type, PacketType Answer, byte[] Handle) : IRequest
+internal readonly record struct HandleRequest(PacketType Type, PacketType ExpectedReply, byte[] Handle) : IRequest
 {
     public bool IsLong => false;
 
@@ -33,7 +33,7 @@ internal readonly record struct OpenRequest(string Path, OpenModes Modes) : IReq
 
     public PacketType Type => PacketType.Open;
 
-    public PacketType Answer => PacketType.Handle;
+    public PacketType ExpectedReply => PacketType.Handle;
 
     public bool IsLong => false;
 
@@ -51,7 +51,7 @@ internal readonly record struct MakeDirectoryRequest(string Path) : IRequest
 {
     public PacketType Type => PacketType.MakeDirectory;
 
-    public PacketType Answer => PacketType.Status;
+    public PacketType ExpectedReply => PacketType.Status;
 
     public bool IsLong => false;
 
@@ -67,7 +67,7 @@ internal readonly record struct ReadRequest(byte[] Handle, long Offset, int Leng
 {
     public PacketType Type => PacketType.Read;
 
-    public PacketType Answer => PacketType.Data;
+    public PacketType ExpectedReply => PacketType.Data;
 
     public bool IsLong => false;
 
@@ -84,7 +84,7 @@ internal readonly record struct WriteRequest(byte[] Handle, long Offset, ReadOnl
 {
     public PacketType Type => PacketType.Write;
 
-    public PacketType Answer => PacketType.Status;
+    public PacketType ExpectedReply => PacketType.Status;
 
     public bool IsLong => false;
 
@@ -101,7 +101,7 @@ internal readonly record struct RenameRequest(string Path, string NewPath) : IRe
 {
     public PacketType Type => PacketType.Rename;
 
-    public PacketType Answer => PacketType.Status;
+    public PacketType ExpectedReply => PacketType.Status;
 
     public bool IsLong => false;
 
@@ -119,7 +119,7 @@ internal interface IRequest
     PacketType Type { get; }
 
     /// <summary>The type of the packet that answers it on success.</summary>
-    PacketType Answer { get; }
+    PacketType ExpectedReply { get; }
 
     /// <summary>Whether the server may need very long, for example to hash a large file.</summary>
     bool IsLong { get; }

@@ -15,8 +15,8 @@ internal interface ISftpTransport : IAsyncDisposable
     ChildProcess? StartProgram(string command);
 
     /// <summary>Returns why the stream has ended.</summary>
-    /// <param name="wasGreeted">Whether the server had answered before.</param>
-    ValueTask<ConnectionFailure> ExplainEndAsync(bool wasGreeted);
+    /// <param name="hadHandshake">Whether the server had answered before.</param>
+    ValueTask<ConnectionFailure> ExplainEndAsync(bool hadHandshake);
 
     /// <summary>Ends the transport immediately, whatever is in flight.</summary>
     void Abort();

@@ -8,7 +8,7 @@ namespace BorgStore.Backends.Sftp.Transport;
 internal sealed class SshConnector(SftpUrl url, params string[] options)
 {
     // The path of a socket is limited to 104 bytes on some systems, and ssh temporarily adds 17.
-    private const int LongestSocketPath = 80;
+    private const int MaxSocketPathLength = 80;
     private Task<SshConfiguration>? _configuration;
 
     /// <summary>Starts ssh. Whether it reaches the server is not known yet.</summary>
@@ -20,7 +20,7 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
         var mayShare = configuration.MayShare;
         var folder = mayShare ? Directory.CreateTempSubdirectory("borgstore-ssh-").FullName : null;
         var socket = folder is null ? "" : Path.Combine(folder, "s");
-        if (socket.Length is 0 or > LongestSocketPath) return SshTransport.Start(url, folder, chosen, chosen);
+        if (socket.Length is 0 or > MaxSocketPathLength) return SshTransport.Start(url, folder, chosen, chosen);
         return SshTransport.Start(url, folder,
             [.. chosen, "ControlMaster=yes", $"ControlPath={socket}", "ControlPersist=no"],
             [.. chosen, "ControlMaster=no", $"ControlPath={socket}"]);

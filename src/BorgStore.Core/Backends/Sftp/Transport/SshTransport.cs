@@ -39,11 +39,11 @@ internal sealed class SshTransport : ISftpTransport
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ConnectionFailure> ExplainEndAsync(bool wasGreeted)
+    public async ValueTask<ConnectionFailure> ExplainEndAsync(bool hadHandshake)
     {
         var status = await _ssh.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(false);
-        var failure = SshFailure.Explain(_url.Server, _ssh.Errors, status, wasGreeted);
-        return new(failure.Error, failure.Message, failure.WasTurnedAway);
+        var failure = SshFailure.Explain(_url.Server, _ssh.Errors, status, hadHandshake);
+        return new(failure.Error, failure.Message, failure.WasRejected);
     }
 
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ namespace BorgStore.Backends.Sftp.Values;
 internal sealed class Download(SftpConnection connection, byte[] handle, long start, long end) : IAsyncDisposable
 {
     private readonly Queue<PendingRead> _inFlight = new();
-    private long _asked = start;
+    private long _requested = start;
     private long _missing;
     private long _missingEnd;
     private int _bytesInFlight;
@@ -21,7 +21,7 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
     /// <returns>The bytes, to be disposed, or the server's refusal.</returns>
     public async ValueTask<Reply> NextAsync()
     {
-        AskMore();
+        SendReads();
         // A server may send less than requested; the rest must be read before what follows.
         if (_missing < _missingEnd)
         {
@@ -29,19 +29,19 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
                 new ReadRequest(handle, _missing, (int)(_missingEnd - _missing))).ConfigureAwait(false);
             return Check(rest, _missing, (int)(_missingEnd - _missing));
         }
-        if (!_inFlight.Peek().Answer.IsCompleted) await WaitForHalfAsync().ConfigureAwait(false);
+        if (!_inFlight.Peek().ReplyTask.IsCompleted) await WaitForHalfAsync().ConfigureAwait(false);
         var next = _inFlight.Dequeue();
         _bytesInFlight -= next.Length;
         if (next.IsAhead) connection.ReadAhead.Return(next.Length);
-        return Check(await next.Answer.ConfigureAwait(false), next.Offset, next.Length);
+        return Check(await next.ReplyTask.ConfigureAwait(false), next.Offset, next.Length);
     }
 
     // Waking up for every block would cost more than handling it. Meanwhile the other half keeps the connection busy.
     private async ValueTask WaitForHalfAsync()
     {
         var middle = _inFlight.ElementAt(_inFlight.Count / 2);
-        var answer = middle.Answer.AsTask();
-        middle.Answer = new(answer);
+        var answer = middle.ReplyTask.AsTask();
+        middle.ReplyTask = new(answer);
         await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -53,7 +53,7 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
         {
             if (late.IsAhead) connection.ReadAhead.Return(late.Length);
         }
-        while (_inFlight.TryDequeue(out var late)) await Reply.DropAsync(late.Answer).ConfigureAwait(false);
+        while (_inFlight.TryDequeue(out var late)) await Reply.DropAsync(late.ReplyTask).ConfigureAwait(false);
     }
 
     private Reply Check(Reply reply, long offset, int length)
@@ -64,25 +64,25 @@ internal sealed class Download(SftpConnection connection, byte[] handle, long st
         return reply;
     }
 
-    private void AskMore()
+    private void SendReads()
     {
-        while (_asked < end && _bytesInFlight < connection.DownloadFlow.Window)
+        while (_requested < end && _bytesInFlight < connection.DownloadFlow.Window)
         {
-            var length = (int)Math.Min(connection.Features.ReadSize, end - _asked);
+            var length = (int)Math.Min(connection.Features.ReadSize, end - _requested);
             var isAhead = _inFlight.Count > 0;
             if (isAhead && !connection.ReadAhead.TryTake(length)) return;
             var departure = Stopwatch.GetTimestamp();
             var answer = connection.SendAsync(
-                new ReadRequest(handle, _asked, length), () => connection.DownloadFlow.Arrive(length, departure));
-            _inFlight.Enqueue(new(answer, _asked, length, isAhead));
-            _asked += length;
+                new ReadRequest(handle, _requested, length), () => connection.DownloadFlow.RecordArrival(length, departure));
+            _inFlight.Enqueue(new(answer, _requested, length, isAhead));
+            _requested += length;
             _bytesInFlight += length;
         }
     }
 
     private sealed class PendingRead(ValueTask<Reply> answer, long offset, int length, bool isAhead)
     {
-        public ValueTask<Reply> Answer { get; set; } = answer;
+        public ValueTask<Reply> ReplyTask { get; set; } = answer;
         public long Offset => offset;
         public int Length => length;
         public bool IsAhead => isAhead;

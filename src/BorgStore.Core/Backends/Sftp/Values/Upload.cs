@@ -12,7 +12,7 @@ internal static class Upload
     private const int FreeSize = 32 * 1024;
 
     // A server handles a write when it is complete, and until then OpenSSH's copies the received part again and again.
-    private const int MostAtOnce = 64 * 1024;
+    private const int MaxWriteSize = 64 * 1024;
 
     /// <summary>Writes a value.</summary>
     /// <returns>The server's first refusal, or a successful reply.</returns>
@@ -25,7 +25,7 @@ internal static class Upload
                 : await connection.SendAsync(new WriteRequest(handle, 0, value.Bytes)).ConfigureAwait(false);
         }
 
-        var writes = new AnswerQueue();
+        var writes = new ReplyQueue();
         try
         {
             var refusal = value.IsInMemory
@@ -47,7 +47,7 @@ internal static class Upload
     }
 
     private static async Task<Reply> SendAsync(SftpConnection connection, byte[] handle, ReadOnlyMemory<byte> bytes,
-        AnswerQueue writes, CancellationToken cancellationToken)
+        ReplyQueue writes, CancellationToken cancellationToken)
     {
         for (var offset = 0; offset < bytes.Length;)
         {
@@ -60,7 +60,7 @@ internal static class Upload
     }
 
     private static async Task<Reply> SendAsync(SftpConnection connection, byte[] handle, StoreValue value,
-        AnswerQueue writes, CancellationToken cancellationToken)
+        ReplyQueue writes, CancellationToken cancellationToken)
     {
         var stream = value.OpenStream();
         var buffer = ArrayPool<byte>.Shared.Rent(WriteSize(connection));
@@ -85,11 +85,11 @@ internal static class Upload
         }
     }
 
-    private static int WriteSize(SftpConnection connection) => Math.Min(connection.Features.WriteSize, MostAtOnce);
+    private static int WriteSize(SftpConnection connection) => Math.Min(connection.Features.WriteSize, MaxWriteSize);
 
     /// <summary>Sends one write when flow control allows, and checks the writes answered so far.</summary>
     private static async ValueTask<Reply> SendAsync(
-        SftpConnection connection, WriteRequest request, AnswerQueue writes, CancellationToken cancellationToken)
+        SftpConnection connection, WriteRequest request, ReplyQueue writes, CancellationToken cancellationToken)
     {
         await connection.Upload.TakeAsync(request.Bytes.Length, cancellationToken).ConfigureAwait(false);
         var departure = Stopwatch.GetTimestamp();
@@ -97,7 +97,7 @@ internal static class Upload
         // Frees its share when the answer arrives, whether or not it is awaited yet.
         writes.Enqueue(connection.SendAsync(request, () =>
         {
-            connection.UploadFlow.Arrive(count, departure);
+            connection.UploadFlow.RecordArrival(count, departure);
             connection.Upload.Return(count, connection.UploadFlow.Window);
         }));
         while (writes.HasArrived)

@@ -1,0 +1,65 @@
+using BorgStore.Tests.S3;
+using BorgStore.Tests.Server;
+
+namespace BorgStore.Tests.Borg;
+
+/// <summary>Over TCP to our server in a process of its own, with a folder as its storage.</summary>
+public sealed class BorgOverHttpTests : BorgRepositoryContract
+{
+    private protected override async Task<string> ServeAsync(string name)
+    {
+        var (server, url) = await ServerProcess.StartOurServerAsync("--port", "0", "--backend", new Uri(PathOf(name)).AbsoluteUri);
+        Keep(server);
+        return url;
+    }
+}
+
+/// <summary>Over ssh, with our server in place of <c>borg serve --rest</c>.</summary>
+public sealed class BorgOverSshTests : BorgRepositoryContract
+{
+    private TestSshd? _sshd;
+
+    private protected override bool IsTriedWithTwo => false;
+
+    private protected override IReadOnlyDictionary<string, string> ClientEnvironment => new Dictionary<string, string>
+    {
+        ["BORGSTORE_RSH"] = _sshd!.ClientCommand,
+        ["BORG_REMOTE_PATH"] = ServerProcess.OurServer,
+    };
+
+    private protected override async Task<string> ServeAsync(string name)
+    {
+        _sshd ??= Keep(await TestSshd.StartAsync(PathOf("sshd")));
+        return $"ssh://{Environment.UserName}@127.0.0.1/{PathOf(name)}";
+    }
+}
+
+/// <summary>Over TCP through nginx, below a base path, to our server on a unix socket.</summary>
+public sealed class BorgThroughNginxTests : BorgRepositoryContract
+{
+    private protected override async Task<string> ServeAsync(string name)
+    {
+        LongTests.Require("The same is done over http and ssh");
+        var socket = PathOf(name + ".sock");
+        var server = Keep(ServerProcess.Start(ServerProcess.OurServer, ["--unix-socket", socket, "--backend", new Uri(PathOf(name)).AbsoluteUri]));
+        await ServerProcess.WaitUntilAsync(() => File.Exists(socket), () => server.Output, server.Process);
+        var nginx = Keep(await TestNginx.StartAsync(PathOf("nginx-" + name), socket));
+        return $"http://127.0.0.1:{nginx.Port}/repos/first";
+    }
+}
+
+/// <summary>Over TCP to our server with a bucket as its storage.</summary>
+public sealed class BorgOnS3Tests(CephServer ceph) : BorgRepositoryContract
+{
+    private readonly string _run = Guid.NewGuid().ToString("n");
+
+    private protected override async Task<string> ServeAsync(string name)
+    {
+        LongTests.Require("The same is done over http and ssh");
+        var s3 = await ceph.GetAsync();
+        var variables = new Dictionary<string, string> { ["BORGSTORE_SERVER_BACKEND"] = s3.UrlOf($"{_run}/{name}") };
+        var (server, url) = await ServerProcess.StartOurServerAsync(variables, "--port", "0");
+        Keep(server);
+        return url;
+    }
+}

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends;
+using BorgStore.Backends.Shared;
 using BorgStore.Caching;
 using BorgStore.Diagnostics;
 using BorgStore.Layout;

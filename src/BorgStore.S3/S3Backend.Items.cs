@@ -1,5 +1,7 @@
 using Amazon.Runtime;
 using Amazon.S3.Model;
+using BorgStore.Backends.S3.Connection;
+using BorgStore.Backends.S3.Values;
 using BorgStore.Hashing;
 
 namespace BorgStore.Backends.S3;
@@ -51,13 +53,13 @@ public sealed partial class S3Backend
     }
 
     /// <inheritdoc/>
-    public override int DeleteBatchSize => S3Bucket.BatchSize;
+    public override int DeleteBatchSize => BucketClient.BatchSize;
 
     /// <inheritdoc/>
     protected override async ValueTask<IReadOnlyList<DeleteFailure>> DeleteManyCoreAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var failures = new List<DeleteFailure>();
-        foreach (var batch in names.Chunk(S3Bucket.BatchSize))
+        foreach (var batch in names.Chunk(BucketClient.BatchSize))
         {
             var errors = await TryAsync(batch[0],
                 () => Bucket.DeleteAsync(batch.Select(KeyOf), cancellationToken)).ConfigureAwait(false);

@@ -3,6 +3,9 @@ using System.Runtime.CompilerServices;
 using Amazon.Runtime;
 using Amazon.S3.Model;
 using BorgStore.Backends.Http;
+using BorgStore.Backends.S3.Connection;
+using BorgStore.Backends.S3.Values;
+using BorgStore.Backends.Shared;
 using BorgStore.Naming;
 
 namespace BorgStore.Backends.S3;
@@ -18,7 +21,7 @@ public sealed partial class S3Backend : Backend
     private readonly S3Url _url;
     private readonly NetworkCredential? _credential;
     private S3Connection? _connection;
-    private S3Bucket? _bucket;
+    private BucketClient? _bucket;
     private Task<bool>? _conditionalWrites;
 
     internal S3Backend(S3Url url, NetworkCredential? credential)
@@ -42,11 +45,11 @@ public sealed partial class S3Backend : Backend
     internal long MaxCopySize { get; init; } = PartSizes.MaxCopySize;
 
     /// <summary>The number of attempts for each request; tests reduce it.</summary>
-    internal RetryPolicy Retry { get; init; } = S3Connection.DefaultRetry;
+    internal RetrySchedule Retry { get; init; } = S3Connection.DefaultRetry;
 
     private string Root => _url.Path + "/";
 
-    private S3Bucket Bucket => _bucket ?? throw new StoreException(StoreError.StoreNotOpen, "The store is not open.", _url.DisplayUrl);
+    private BucketClient Bucket => _bucket ?? throw new StoreException(StoreError.StoreNotOpen, "The store is not open.", _url.DisplayUrl);
 
     /// <inheritdoc/>
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
@@ -129,7 +132,7 @@ public sealed partial class S3Backend : Backend
             foreach (var item in page.S3Objects ?? [])
             {
                 // A directory marker is an object whose name ends with a slash.
-                var name = S3Bucket.Decode(item.Key)[Root.Length..].TrimEnd('/');
+                var name = BucketClient.Decode(item.Key)[Root.Length..].TrimEnd('/');
                 if (name.Length > 0 && ForeignContent.IsForeign(name)) return name;
             }
         }
@@ -145,7 +148,7 @@ public sealed partial class S3Backend : Backend
         await foreach (var page in PagesAsync(Root, oneLevel: false, cancellationToken).ConfigureAwait(false))
         {
             await deleting.ConfigureAwait(false);
-            deleting = DeletePageAsync([.. (page.S3Objects ?? []).Select(item => S3Bucket.Decode(item.Key))]);
+            deleting = DeletePageAsync([.. (page.S3Objects ?? []).Select(item => BucketClient.Decode(item.Key))]);
         }
         await deleting.ConfigureAwait(false);
         return (left, reason);
@@ -209,7 +212,7 @@ public sealed partial class S3Backend : Backend
             var marker = DirectoryKeyOf(name);
             var page = await Bucket.ListAsync(marker, oneLevel: false, continuation: null, max: 2, cancellationToken).ConfigureAwait(false);
             if (page.S3Objects is not { Count: > 0 } objects) return false;
-            if (objects.Exists(item => S3Bucket.Decode(item.Key) != marker))
+            if (objects.Exists(item => BucketClient.Decode(item.Key) != marker))
                 throw new StoreException(StoreError.InvalidArgument, $"Could not remove the directory '{name}': it is not empty.", name);
             await Bucket.DeleteAsync(marker, etag: null, cancellationToken).ConfigureAwait(false);
             return true;
@@ -237,14 +240,14 @@ public sealed partial class S3Backend : Backend
             var last = "";
             foreach (var item in page.S3Objects ?? [])
             {
-                var key = S3Bucket.Decode(item.Key)[prefix.Length..];
+                var key = BucketClient.Decode(item.Key)[prefix.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
                 if (key.Contains('/')) throw S3Errors.InvalidResponse("it lists more than the requested level");
                 if (ToItem(item, prefix) is { } info) order.Add(info);
             }
             foreach (var text in page.CommonPrefixes ?? [])
             {
-                var key = S3Bucket.Decode(text)[prefix.Length..];
+                var key = BucketClient.Decode(text)[prefix.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
                 if (ItemName.IsListable(key.AsSpan()[..^1])) order.Add(new(key[..^1], 0, IsDirectory: true));
             }
@@ -280,14 +283,14 @@ public sealed partial class S3Backend : Backend
     {
         var bucket = Bucket;
         using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var next = (Task<ListObjectsV2Response>?)bucket.ListAsync(prefix, oneLevel, continuation: null, S3Bucket.BatchSize, left.Token);
+        var next = (Task<ListObjectsV2Response>?)bucket.ListAsync(prefix, oneLevel, continuation: null, BucketClient.BatchSize, left.Token);
         try
         {
             while (next is not null)
             {
                 var page = await next.ConfigureAwait(false);
                 next = page.IsTruncated == true
-                    ? bucket.ListAsync(prefix, oneLevel, page.NextContinuationToken, S3Bucket.BatchSize, left.Token)
+                    ? bucket.ListAsync(prefix, oneLevel, page.NextContinuationToken, BucketClient.BatchSize, left.Token)
                     : null;
                 yield return page;
             }
@@ -305,7 +308,7 @@ public sealed partial class S3Backend : Backend
     // Markers, and temporary, hidden and foreign names are not items of the store.
     private static ItemInfo? ToItem(S3Object item, string prefix)
     {
-        var path = S3Bucket.Decode(item.Key)[prefix.Length..];
+        var path = BucketClient.Decode(item.Key)[prefix.Length..];
         for (var start = 0; start <= path.Length;)
         {
             var length = path.AsSpan(start).IndexOf('/');

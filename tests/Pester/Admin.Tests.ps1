@@ -38,7 +38,7 @@ Describe 'Figures' {
         $statistic = Get-BorgStoreStatistic
         $statistic.LoadCount, $statistic.LoadVolume, $statistic.BackendLoadCount, $statistic.StoreCount, $statistic.CacheHitCount | Should -Be 1, 1000, 1, 0, 0
         $statistic.LoadTime | Should -BeOfType timespan
-        [BorgStore.Commands.BorgStoreStatistic].GetProperty('LoadCount') | Should -Not -BeNullOrEmpty
+        [BorgStore.PowerShell.Output.BorgStoreStatistic].GetProperty('LoadCount') | Should -Not -BeNullOrEmpty
         $members = $statistic | Get-Member
         $figures = $statistic.PSObject.Properties | Where-Object Name -Match '_'
         $figures.Count | Should -BeGreaterThan 25

@@ -36,10 +36,10 @@ Describe 'Piped blocks of a <_> store' -ForEach $places {
             @{ Name = 'config/a'; Offset = 8 }
             @{ Name = 'config/a'; Length = 2 }
             [pscustomobject]@{ Name = 'config/a'; Length = '2' }
-            [BorgStore.Commands.BorgStoreBlock]::new('config/b', -2, 1)
+            [BorgStore.PowerShell.Output.BorgStoreBlock]::new('config/b', -2, 1)
             [BorgStore.Backends.Block]::new('config/b', 1, 1)
             (Block config/a 7 1 | ConvertTo-Csv | ConvertFrom-Csv)
-            ([BorgStore.Commands.BorgStoreBlock]::new('config/b', 9, $null) | ConvertTo-Csv | ConvertFrom-Csv)
+            ([BorgStore.PowerShell.Output.BorgStoreBlock]::new('config/b', 9, $null) | ConvertTo-Csv | ConvertFrom-Csv)
             'data/deep'
             (Get-BorgStoreItem data/deep)
         )
@@ -139,7 +139,7 @@ Describe 'Joined blocks' {
         Set-BorgStoreItem config/a -Value 'ab' -Store $store
         Set-BorgStoreItem config/a -Value 'XY' -Store $other
         $block = @{ Name = 'config/a'; Offset = 1; Length = 1 }
-        $many = [BorgStore.Commands.BorgStoreBlock]::new('config/a', 1, 1)
+        $many = [BorgStore.PowerShell.Output.BorgStoreBlock]::new('config/a', 1, 1)
         $text = & { for ($i = 0; $i -lt 100001; $i++) { $many } } | Get-BorgStoreItemContent -Join -AsString -Store $store
         $text | Should -Be ('b' * 100001)
         ((Get-BorgStoreStatistic -Store $store).Operations | Where-Object Operation -eq Gather).Calls | Should -Be 2
@@ -171,7 +171,7 @@ Describe 'Joined blocks' {
         $bytes = [byte[]]::new(64MB)
         [Random]::new(1).NextBytes($bytes)
         Set-BorgStoreItem config/large -Value $bytes
-        $blocks = foreach ($i in 0..15) { [BorgStore.Commands.BorgStoreBlock]::new('config/large', ($i % 4) * 16MB, 16MB) }
+        $blocks = foreach ($i in 0..15) { [BorgStore.PowerShell.Output.BorgStoreBlock]::new('config/large', ($i % 4) * 16MB, 16MB) }
         $before = [GC]::GetTotalAllocatedBytes()
         $file = $blocks | Get-BorgStoreItemContent -Join -Destination $TestDrive/large
         [GC]::GetTotalAllocatedBytes() - $before | Should -BeLessThan 128MB

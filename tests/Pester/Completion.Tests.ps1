@@ -123,7 +123,7 @@ Describe 'Completion' {
     }
 
     It 'offers only completions that PowerShell parses back to the same word' {
-        $write = [BorgStore.Commands.Completer].Assembly.GetType('BorgStore.Commands.ShellWord').GetMethod('TryWrite')
+        $write = [BorgStore.PowerShell.Completion.Completer].Assembly.GetType('BorgStore.PowerShell.Completion.ShellWord').GetMethod('TryWrite')
         $characters = (0..0x17f + 0x2000..0x206f + 0x3000, 0xfeff, 0xff02, 0xff07, 0xfffe | ForEach-Object { "$([char] $_)" }) + [char]::ConvertFromUtf32(0x1f600), [char]::ConvertFromUtf32(0xe0001)
         $wrong = foreach ($character in $characters) {
             foreach ($word in "a$($character)b", "$character$character'`"", "-$character", "a,$character") {

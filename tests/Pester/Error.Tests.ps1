@@ -82,7 +82,7 @@ Describe 'Errors' {
         $found = 'config/none', 'config/k0001' | Get-BorgStoreItemContent -AsString -ErrorAction SilentlyContinue -ErrorVariable failed
         $found | Should -Be 'value 1'
         $failed.Count | Should -Be 1
-        $failed[0].FullyQualifiedErrorId | Should -Be 'ObjectNotFound,BorgStore.Commands.GetBorgStoreItemContentCommand'
+        $failed[0].FullyQualifiedErrorId | Should -Be 'ObjectNotFound,BorgStore.PowerShell.Commands.Items.GetBorgStoreItemContentCommand'
     }
 
     It 'are displayed in a few lines' {

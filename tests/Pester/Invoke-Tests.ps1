@@ -17,7 +17,8 @@ $ErrorActionPreference = 'Stop'
 Import-Module Pester -MinimumVersion 5.0
 
 $root = Split-Path (Split-Path $PSScriptRoot)
-$packages = Join-Path $root 'artifacts/test-package'
+# Windows under Wine runs at the same time in the same checkout.
+$packages = Join-Path $root ($IsWindows ? 'artifacts/test-package-windows' : 'artifacts/test-package')
 if (Test-Path $packages) { Remove-Item $packages -Recurse -Force }
 if (-not $Package) {
     & dotnet build (Join-Path $root 'build/BorgStore.Module') --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
@@ -37,8 +38,11 @@ $env:BORGSTORE_PACKAGE = $Package
 
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $Path
-# Under Wine, the examples take as long as all other tests together.
-if ($env:BORGSTORE_TEST_WINE -and -not $env:BORGSTORE_TEST_LONG) { $configuration.Run.ExcludePath = Join-Path $PSScriptRoot Examples.Tests.ps1 }
+# Wine is slow. What depends on no system, such as help and completion, is tested there only by the long runs.
+if ($env:BORGSTORE_TEST_WINE -and -not $env:BORGSTORE_TEST_LONG) {
+    $configuration.Run.ExcludePath = 'Examples', 'Help', 'Release', 'Source', 'Completion', 'Pipeline', 'Block', 'Progress', 'Integrity', 'ScriptBlock', 'Mistake' |
+        ForEach-Object { Join-Path $PSScriptRoot "$_.Tests.ps1" }
+}
 $configuration.Run.Exit = -not $env:BORGSTORE_TEST_WINE
 $configuration.Output.Verbosity = 'Normal'
 $configuration.TestResult.Enabled = $true

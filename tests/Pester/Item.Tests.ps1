@@ -66,7 +66,7 @@ Describe 'Get-BorgStoreItem' {
         $result = Get-BorgStoreItem config/main, config/none, config/other -ErrorAction SilentlyContinue -ErrorVariable failure
         $result.Name | Sort-Object | Should -Be 'config/main', 'config/other'
         $failure.Count | Should -Be 1
-        $failure[0].FullyQualifiedErrorId | Should -Be 'ObjectNotFound,BorgStore.Commands.GetBorgStoreItemCommand'
+        $failure[0].FullyQualifiedErrorId | Should -Be 'ObjectNotFound,BorgStore.PowerShell.Commands.Items.GetBorgStoreItemCommand'
         $failure[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
         $failure[0].TargetObject | Should -Be 'config/none'
     }

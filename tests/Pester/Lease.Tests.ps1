@@ -1,6 +1,6 @@
 BeforeAll {
     . $PSScriptRoot/TestStore.ps1
-    $connections = [BorgStore.Commands.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
+    $connections = [BorgStore.PowerShell.Session.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
 
     # Returns whether the store of an item is open.
     function Test-Lease($Item) {

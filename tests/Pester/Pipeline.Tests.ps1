@@ -101,7 +101,7 @@ Describe 'The early end of a pipeline' {
         $other | Close-BorgStore
         $stream = Get-BorgStoreItem -Store $other.Uri | Get-BorgStoreItemContent -AsStream | Select-Object -First 1
         $stream.Dispose()
-        $handle = [BorgStore.Commands.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
+        $handle = [BorgStore.PowerShell.Session.BorgStoreHandle].GetProperty('Connection', [Reflection.BindingFlags] 'NonPublic, Instance')
         $connection = $handle.GetValue((Get-BorgStoreItem config/k0001 -Store $other.Uri).Store)
         $connection.GetType().GetField('_leases', [Reflection.BindingFlags] 'NonPublic, Instance').GetValue($connection) | Should -Be 0
     }
@@ -187,7 +187,7 @@ Describe 'Errors within a pipeline' {
 
     It 'have a category for every StoreError' {
         $codes = [enum]::GetValues([BorgStore.StoreError])
-        $map = [BorgStore.Commands.StoreCommand].Assembly.GetType('BorgStore.Commands.ErrorRecords')
+        $map = [BorgStore.PowerShell.Pipeline.StoreCommand].Assembly.GetType('BorgStore.PowerShell.Pipeline.ErrorRecords')
         foreach ($code in $codes) {
             $record = $map.GetMethod('From').Invoke($null, @([BorgStore.StoreException]::new($code, 'text', 'name', $null), $null))
             $record.CategoryInfo.Category | Should -Not -Be 'NotSpecified' -Because "$code has one"

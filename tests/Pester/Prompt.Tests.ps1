@@ -47,7 +47,7 @@ Describe 'Views' {
             $shown = ($object | Format-Table | Out-String -Width $_).TrimEnd() -replace '(?s)^\s*Store: .*?\r?\n\r?\n', "Store:`n"
             $text = @($shown -split '\r?\n' | Where-Object { $_ })
             # A title, a rule, and a line for each object; measures also have their store above.
-            $above = if (@($object)[0] -is [BorgStore.Commands.BorgStoreMeasure]) { 3 } else { 2 }
+            $above = if (@($object)[0] -is [BorgStore.PowerShell.Output.BorgStoreMeasure]) { 3 } else { 2 }
             $text.Count | Should -Be (@($object).Count + $above) -Because ($text -join "`n")
         }
         Remove-BorgStoreItem $long
@@ -61,13 +61,13 @@ Describe 'Views' {
     }
 
     It 'show sizes with three significant digits' {
-        [BorgStore.Commands.ViewText]::Size(0) | Should -Be '0 B'
-        [BorgStore.Commands.ViewText]::Size(1023) | Should -Be '1023 B'
-        [BorgStore.Commands.ViewText]::Size(1024) | Should -Be '1.00 KiB'
-        [BorgStore.Commands.ViewText]::Size(123456) | Should -Be '121 KiB'
-        [BorgStore.Commands.ViewText]::Size(1048575) | Should -Be '1.00 MiB'
-        [BorgStore.Commands.ViewText]::Size([long]::MaxValue) | Should -Be '8.00 EiB'
-        [BorgStore.Commands.ViewText]::Size($null) | Should -Be ''
+        [BorgStore.PowerShell.Views.ViewText]::Size(0) | Should -Be '0 B'
+        [BorgStore.PowerShell.Views.ViewText]::Size(1023) | Should -Be '1023 B'
+        [BorgStore.PowerShell.Views.ViewText]::Size(1024) | Should -Be '1.00 KiB'
+        [BorgStore.PowerShell.Views.ViewText]::Size(123456) | Should -Be '121 KiB'
+        [BorgStore.PowerShell.Views.ViewText]::Size(1048575) | Should -Be '1.00 MiB'
+        [BorgStore.PowerShell.Views.ViewText]::Size([long]::MaxValue) | Should -Be '8.00 EiB'
+        [BorgStore.PowerShell.Views.ViewText]::Size($null) | Should -Be ''
     }
 }
 
@@ -100,14 +100,14 @@ Describe 'Objects' {
     }
 
     It 'have output types declared for completion' {
-        (Get-Command Get-BorgStoreItem).OutputType.Name | Should -Be 'BorgStore.Commands.BorgStoreItem'
+        (Get-Command Get-BorgStoreItem).OutputType.Name | Should -Be 'BorgStore.PowerShell.Output.BorgStoreItem'
     }
 }
 
 Describe 'The module' {
     It 'exports every cmdlet class, as listed in its manifest' {
         $manifest = Import-PowerShellDataFile (Join-Path $modulePath BorgStore.psd1)
-        $classes = [BorgStore.Commands.StoreCommand].Assembly.GetExportedTypes() |
+        $classes = [BorgStore.PowerShell.Pipeline.StoreCommand].Assembly.GetExportedTypes() |
             ForEach-Object { $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false) } | ForEach-Object { "$($_.VerbName)-$($_.NounName)" }
         (Get-Command -Module BorgStore).Name | Sort-Object | Should -Be ($classes | Sort-Object)
         $manifest.CmdletsToExport | Sort-Object | Should -Be ($classes | Sort-Object)

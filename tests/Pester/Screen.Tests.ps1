@@ -36,18 +36,18 @@ Describe 'A view' {
         $store = New-TestStore 1
         $handle = (Get-BorgStoreItem config/k0001).Store
         $plain = [Reflection.BindingFlags] 'Instance, Public, NonPublic'
-        $itemType = [BorgStore.Commands.BorgStoreItem]
+        $itemType = [BorgStore.PowerShell.Output.BorgStoreItem]
         $item = $itemType.GetConstructors($plain)[0].Invoke(@([BorgStore.StoreItem]::new("config/$hostile", 'config', 3, $false, 0), $handle))
-        $test = [BorgStore.Commands.BorgStoreTest].GetConstructors($plain)[0].Invoke(@("file:///$hostile"))
-        [BorgStore.Commands.BorgStoreTest].GetProperty('Problem').SetValue($test, $hostile)
+        $test = [BorgStore.PowerShell.Output.BorgStoreTest].GetConstructors($plain)[0].Invoke(@("file:///$hostile"))
+        [BorgStore.PowerShell.Output.BorgStoreTest].GetProperty('Problem').SetValue($test, $hostile)
     }
     AfterAll { Close-AllStore }
 
     It 'shows <Name> without terminal control characters' -ForEach @(
         @{ Name = 'an item'; Make = { $item } }
-        @{ Name = 'a hash'; Make = { [BorgStore.Commands.BorgStoreItemHash]::new('SHA256', 'ab', "config/$hostile", $false, $handle) } }
-        @{ Name = 'an integrity'; Make = { [BorgStore.Commands.BorgStoreItemIntegrity]::new("config/$hostile", $false, 'SHA256', $hostile, 'ab', $false, $handle) } }
-        @{ Name = 'a block'; Make = { [BorgStore.Commands.BorgStoreBlock]::new("config/$hostile", 0, 3) } }
+        @{ Name = 'a hash'; Make = { [BorgStore.PowerShell.Output.BorgStoreItemHash]::new('SHA256', 'ab', "config/$hostile", $false, $handle) } }
+        @{ Name = 'an integrity'; Make = { [BorgStore.PowerShell.Output.BorgStoreItemIntegrity]::new("config/$hostile", $false, 'SHA256', $hostile, 'ab', $false, $handle) } }
+        @{ Name = 'a block'; Make = { [BorgStore.PowerShell.Output.BorgStoreBlock]::new("config/$hostile", 0, 3) } }
         @{ Name = 'a left-over file'; Make = { [BorgStore.Backends.TemporaryItem]::new("config/$hostile.tmp", 3, [datetime]::UtcNow) } }
         @{ Name = 'a test'; Make = { $test } }
     ) {
@@ -66,7 +66,7 @@ Describe 'A view' {
 
     It 'shows text only through the escaping function' {
         [xml] $views = Get-Content (Join-Path $modulePath BorgStore.format.ps1xml) -Raw
-        $assemblies = [BorgStore.Commands.ViewText].Assembly, [BorgStore.Store].Assembly
+        $assemblies = [BorgStore.PowerShell.Views.ViewText].Assembly, [BorgStore.Store].Assembly
         foreach ($view in $views.Configuration.ViewDefinitions.View) {
             $type = $assemblies | ForEach-Object { $_.GetType($view.ViewSelectedBy.TypeName) } | Select-Object -First 1
             foreach ($name in $view.SelectNodes('.//PropertyName').InnerText) {
@@ -146,7 +146,7 @@ Describe 'A message without terminal control characters is shown' {
 
 Describe 'A menu of completions' {
     It 'shows names without terminal control characters' {
-        $offer = [BorgStore.Commands.Completer].GetMethod('Offer', [Reflection.BindingFlags] 'Static, NonPublic')
+        $offer = [BorgStore.PowerShell.Completion.Completer].GetMethod('Offer', [Reflection.BindingFlags] 'Static, NonPublic')
         $offered = $offer.Invoke($null, @($hostile))
         Assert-Harmless $offered.ListItemText
         Assert-Harmless $offered.ToolTip

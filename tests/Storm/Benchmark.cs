@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Files.Linux;
+using BorgStore.Backends.Files.Portable;
 
 namespace BorgStore.Tests.Storm;
 

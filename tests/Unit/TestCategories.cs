@@ -1,5 +1,4 @@
 using System.Reflection;
-using BorgStore.Tests;
 using Xunit.Sdk;
 using Xunit.v3;
 

@@ -4,7 +4,7 @@
 set -u
 wanted=(strace)
 # Other C libraries and processors, for tests/systems.
-[ "${BORGSTORE_TEST_SYSTEMS:-}" != 1 ] || wanted+=(gcc libc6-dev musl-tools qemu-user-static)
+[ "${BORGSTORE_TEST_SYSTEMS:-1}" = 0 ] || wanted+=(gcc libc6-dev musl-tools qemu-user-static)
 # File systems in user space, which need the kernel's device.
 [ ! -e /dev/fuse ] || wanted+=(bindfs mergerfs gocryptfs)
 if [ "${BORGSTORE_TEST_SERVERS:-1}" != 0 ]; then

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Management.Automation;
 using BorgStore.Security;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Accepts rights by their letters as well as by name.</summary>
 [AttributeUsage(AttributeTargets.Property)]

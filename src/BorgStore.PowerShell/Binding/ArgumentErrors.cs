@@ -1,7 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Creates errors that reject an argument but still let the binder try another parameter.</summary>
 internal static class ArgumentErrors

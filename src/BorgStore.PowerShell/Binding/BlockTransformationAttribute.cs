@@ -1,7 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
+using BorgStore.PowerShell.Output;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Converts names, items and objects with Name, Offset and Length to blocks.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Text;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Converts code pages and the encoding names that PowerShell knows to encodings.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>A value that is piped in pieces: single bytes, or lines of text.</summary>
 internal sealed class GatheredValue(string name, Encoding encoding)

@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Output;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Rejects values that are not names but would convert to text.</summary>
 [AttributeUsage(AttributeTargets.Property)]

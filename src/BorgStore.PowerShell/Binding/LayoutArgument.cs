@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using BorgStore.Layout;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Parses <c>-Namespace @{ config = 0; data = @{ Levels = 2; Cache = 'WriteThrough'; Size = 4GB } }</c>.</summary>
 internal static class LayoutArgument

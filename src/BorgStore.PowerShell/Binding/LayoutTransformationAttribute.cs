@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Explains how to write namespaces when they are given without levels.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Replaces items by their names, so that a piped item is never read as a pattern.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Files;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Converts the URLs of open stores to these stores.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Rejects items for a parameter that takes patterns, so that the binder offers them to the parameter for literal names.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using BorgStore.Security;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Converts the name of a preset, JSON, or a hashtable of paths and rights to a permission map.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Arguments that a transformation rejected. The engine wraps whatever a transformation throws in an error record of its own, so the
 /// transformation returns a stand-in, and the cmdlet throws the reason with the usual error identifier.</summary>

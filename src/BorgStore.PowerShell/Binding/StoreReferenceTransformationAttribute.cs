@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Converts whatever a user may give as a store to a reference to it.</summary>
 [AttributeUsage(AttributeTargets.Property)]

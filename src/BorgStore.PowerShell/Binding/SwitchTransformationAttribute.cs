@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Lets a switch bind to the text True or False, which is what CSV makes of it.</summary>
 [AttributeUsage(AttributeTargets.Property)]

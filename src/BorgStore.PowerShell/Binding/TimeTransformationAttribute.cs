@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Rejects a bare number as a time. PowerShell would read it as ticks of 100 nanoseconds, which no user means.</summary>
 [AttributeUsage(AttributeTargets.Property)]

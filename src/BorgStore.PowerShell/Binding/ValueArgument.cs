@@ -3,8 +3,9 @@ using System.Collections;
 using System.Management.Automation;
 using System.Text;
 using BorgStore.Backends;
+using BorgStore.PowerShell.Files;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Binding;
 
 /// <summary>Reads the values that <c>-Value</c> accepts: bytes, a string or a stream.</summary>
 internal static class ValueArgument

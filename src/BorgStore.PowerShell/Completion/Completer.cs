@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Base class for argument completers. They never throw, never prompt, and
 /// return within the time that a user waits for the Tab key.</summary>

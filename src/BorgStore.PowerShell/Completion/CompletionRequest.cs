@@ -1,8 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>An argument to complete.</summary>
 /// <param name="Command">The cmdlet.</param>

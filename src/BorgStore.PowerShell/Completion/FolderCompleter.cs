@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Completes folders.</summary>
 public sealed class FolderCompleter : IArgumentCompleter

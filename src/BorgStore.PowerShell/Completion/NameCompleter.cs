@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Matching;
+using BorgStore.PowerShell.Output;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Completes namespaces, and names of items once a namespace is typed.</summary>
 public class NameCompleter : Completer

@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Completes the namespaces of the store.</summary>
 public sealed class NamespaceCompleter : Completer

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Completes the numbers of the running servers.</summary>
 public sealed class ServerCompleter : Completer

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Management.Automation.Language;
 using System.Text;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Reads and writes words in PowerShell syntax.</summary>
 internal static class ShellWord

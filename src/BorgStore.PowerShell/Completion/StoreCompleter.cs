@@ -1,5 +1,7 @@
+using BorgStore.PowerShell.Files;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Completes URLs of stores: those of the open stores, the schemes, and below <c>file:</c> the folders of this machine.</summary>
 public sealed class StoreCompleter : Completer

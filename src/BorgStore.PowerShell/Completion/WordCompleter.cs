@@ -1,7 +1,8 @@
 using BorgStore.Hashing;
+using BorgStore.PowerShell.Binding;
 using BorgStore.Security;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Completion;
 
 /// <summary>Base class for completers with a fixed list of words.</summary>
 public abstract class WordCompleter : Completer

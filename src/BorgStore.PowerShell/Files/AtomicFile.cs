@@ -1,7 +1,7 @@
 using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>Writes a file atomically: it appears complete or not at all.</summary>
 internal static class AtomicFile

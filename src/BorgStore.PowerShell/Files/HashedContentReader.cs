@@ -1,7 +1,8 @@
 using BorgStore.Backends;
 using BorgStore.Hashing;
+using BorgStore.PowerShell.Binding;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>Reads a file or stream for an item named by its hash. The stored value
 /// always has that hash, even if the file changes meanwhile.</summary>

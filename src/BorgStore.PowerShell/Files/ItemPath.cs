@@ -1,7 +1,7 @@
 using System.Text;
 using BorgStore.Layout;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>Maps names of items to file paths that are valid on every platform and never leave the folder.</summary>
 internal static class ItemPath

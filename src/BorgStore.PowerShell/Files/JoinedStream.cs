@@ -1,6 +1,6 @@
 using BorgStore.Backends;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>Blocks as a single stream. Consecutive blocks of one store are gathered with as few requests as possible.</summary>
 internal sealed class JoinedStream : ValueStream

@@ -1,6 +1,7 @@
 using BorgStore.Backends;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>A value that keeps its stores open until it is disposed or read to its end.</summary>
 internal sealed class LeasedStream(ValueStream value, params StoreLease[] leases) : ReadOnlyStream

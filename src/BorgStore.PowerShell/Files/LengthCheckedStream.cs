@@ -1,6 +1,6 @@
 using BorgStore.Backends;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>A stream that throws at its last bytes if it is longer than announced, so that a part never passes for the whole value.</summary>
 internal sealed class LengthCheckedStream : ReadOnlyStream

@@ -1,7 +1,9 @@
 using System.Collections.ObjectModel;
 using System.Management.Automation;
+using BorgStore.PowerShell.Output;
+using BorgStore.PowerShell.Pipeline;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>Resolves PowerShell paths to files. Must be called on the pipeline thread.</summary>
 internal static class LocalPath

@@ -1,6 +1,7 @@
 using BorgStore.Backends;
+using BorgStore.PowerShell.Pipeline;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>A stream that reports the number of bytes read, for the progress bar.</summary>
 internal sealed class ProgressStream(Stream stream, JobOutput output) : ReadOnlyStream

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Files;
 
 /// <summary>Converts paths of folders that hold stores to URLs.</summary>
 internal static class StorePath

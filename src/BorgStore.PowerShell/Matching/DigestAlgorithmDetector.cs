@@ -2,8 +2,9 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using BorgStore.Hashing;
 using BorgStore.Layout;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Matching;
 
 /// <summary>Determines which hash algorithm made the keys of a namespace. Apart from the length of the
 /// key, everything is looked up once per namespace, whatever its size.</summary>

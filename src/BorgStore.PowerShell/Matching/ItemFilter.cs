@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Matching;
 
 /// <summary>Patterns that select items by key, or by full name if the pattern has a slash.</summary>
 internal sealed class ItemFilter(IEnumerable<string> patterns)

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using BorgStore.Layout;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Matching;
 
 /// <summary>A wildcard pattern for full names, where <c>*</c> also matches slashes.</summary>
 internal sealed class NamePattern(string pattern)

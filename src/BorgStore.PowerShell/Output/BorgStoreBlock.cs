@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>A part of an item's value.</summary>
 /// <param name="Name">The full name of the item.</param>

@@ -1,4 +1,6 @@
-namespace BorgStore.Commands;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>Information about an item of a store.</summary>
 public sealed class BorgStoreItem

@@ -1,4 +1,6 @@
-namespace BorgStore.Commands;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>A value with the name of its item, which can be piped to <c>Set-BorgStoreItem</c>.</summary>
 public sealed class BorgStoreItemContent : IDisposable

@@ -1,4 +1,6 @@
-namespace BorgStore.Commands;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>The hash of a value.</summary>
 /// <param name="Algorithm">The algorithm.</param>

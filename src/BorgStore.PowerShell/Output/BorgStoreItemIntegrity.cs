@@ -1,4 +1,6 @@
-namespace BorgStore.Commands;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>The result of comparing the hash of a value with its key.</summary>
 /// <param name="Name">The full name of the item.</param>

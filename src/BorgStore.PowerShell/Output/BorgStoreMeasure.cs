@@ -1,4 +1,6 @@
-namespace BorgStore.Commands;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>The number and size of the items in a namespace.</summary>
 public sealed class BorgStoreMeasure

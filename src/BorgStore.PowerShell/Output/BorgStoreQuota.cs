@@ -1,4 +1,6 @@
-namespace BorgStore.Commands;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>The quota of a store.</summary>
 /// <param name="Limit">The maximum total size of all values [bytes], or <see langword="null"/> without a quota.</param>

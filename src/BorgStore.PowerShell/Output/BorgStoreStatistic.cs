@@ -1,6 +1,7 @@
 using BorgStore.Diagnostics;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>Statistics of a store since it was opened. The cmdlet adds the names of the
 /// Python package, such as <c>load_calls</c>, as aliases.</summary>

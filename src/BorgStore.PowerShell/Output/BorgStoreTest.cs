@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Output;
 
 /// <summary>The result of testing a store. Properties that could not be determined are <see langword="null"/>.</summary>
 public sealed class BorgStoreTest

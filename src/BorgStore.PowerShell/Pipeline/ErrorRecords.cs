@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Creates error records. The identifier is the name of the <see cref="StoreError"/>, and the target is the item. Control characters are
 /// escaped in messages, but not in the target object.</summary>

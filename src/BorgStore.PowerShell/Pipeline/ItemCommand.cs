@@ -1,6 +1,9 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Binding;
+using BorgStore.PowerShell.Completion;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Base class of the cmdlets for items. Finds the store of each record and processes several items in parallel.</summary>
 public abstract class ItemCommand : StoreCommand

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>The output of a job of a <see cref="JobRunner"/>. Writing waits while the queue to the pipeline is full.</summary>
 internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, long job)

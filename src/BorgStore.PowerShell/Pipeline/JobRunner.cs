@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Runs the jobs of a cmdlet in the background. Workers never touch the cmdlet: all their messages go through a bounded queue, which the
 /// pipeline thread empties whenever it runs.</summary>

@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Options of a <see cref="JobRunner"/>.</summary>
 /// <param name="Parallelism">The number of jobs that run at a time.</param>

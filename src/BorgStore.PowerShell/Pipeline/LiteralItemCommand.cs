@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Output;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Base class of cmdlets that take names literally, and explain this when given a wildcard.</summary>
 public abstract class LiteralItemCommand : ItemCommand

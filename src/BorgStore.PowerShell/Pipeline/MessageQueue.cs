@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>The bounded queue of messages from the workers to the pipeline thread. Writers wait while it is full.</summary>
 /// <remarks>A channel would wake a pool thread for each message just to wake the pipeline thread.</remarks>

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
+using BorgStore.PowerShell.Views;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Shows the progress of a cmdlet: nothing for the first second, then an update a few times a second. Only counting is thread-safe;
 /// everything else must be called on the pipeline thread.</summary>

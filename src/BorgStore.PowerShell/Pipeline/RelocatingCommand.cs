@@ -1,7 +1,8 @@
 using System.Management.Automation;
 using BorgStore.Backends;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Base class of the cmdlets that move and copy. Finds the destination of each
 /// item and prevents two items from going to the same one.</summary>

@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Binding;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Base class of the cmdlets that act on either live or soft-deleted items.</summary>
 public abstract class SelectedItemCommand : NamedItemCommand

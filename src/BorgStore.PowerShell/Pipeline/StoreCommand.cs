@@ -1,6 +1,9 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Binding;
+using BorgStore.PowerShell.Files;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Base class of all cmdlets: provides the session, stops on Ctrl-C, leases stores, and writes errors as error records.</summary>
 public abstract class StoreCommand : PSCmdlet, IDisposable

@@ -1,6 +1,9 @@
 using System.Management.Automation;
+using BorgStore.PowerShell.Binding;
+using BorgStore.PowerShell.Completion;
+using BorgStore.PowerShell.Session;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Base class of the cmdlets that act on a whole store. They bind the store by value, never from a property of an item.</summary>
 public abstract class WholeStoreCommand : StoreCommand

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using BorgStore.Security;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Server;
 
 /// <summary>A REST server that <c>Start-BorgStoreServer</c> started.</summary>
 public sealed class BorgStoreServer

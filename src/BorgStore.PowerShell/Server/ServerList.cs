@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Server;
 
 /// <summary>The servers of one session.</summary>
 /// <param name="warnings">Receives warnings about servers that ended unexpectedly.</param>

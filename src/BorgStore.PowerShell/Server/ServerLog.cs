@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Server;
 
 /// <summary>The last lines of a server's log, until they are taken. Bounded, because they may never be.</summary>
 internal sealed class ServerLog

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using BorgStore.Processes;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Server;
 
 /// <summary>A REST server that runs as a child process and never outlives this process.</summary>
 internal sealed partial class ServerProcess : IAsyncDisposable

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using BorgStore.Processes;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Server;
 
 /// <summary>Finds the server program: the one in the module, or one installed as a tool.</summary>
 internal static class ServerProgram

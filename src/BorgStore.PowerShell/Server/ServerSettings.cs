@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 using BorgStore.Processes;
 using BorgStore.Security;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Server;
 
 /// <summary>The settings of a server.</summary>
 /// <param name="StoreUrl">The URL of the store to serve, which may contain a secret.</param>

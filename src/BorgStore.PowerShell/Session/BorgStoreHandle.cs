@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>The store that a pipeline object comes from. Its only public property is the URL
 /// without secrets, so that such objects convert to JSON and CSV.</summary>

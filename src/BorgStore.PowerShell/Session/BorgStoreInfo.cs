@@ -1,7 +1,7 @@
 using BorgStore.Layout;
 using BorgStore.Security;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>A store that was opened with <c>Open-BorgStore</c> or <c>New-BorgStore</c>.</summary>
 public sealed class BorgStoreInfo

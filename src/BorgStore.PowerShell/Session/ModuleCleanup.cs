@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using BorgStore.Backends.Rclone;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>Closes the open stores when the module is removed.</summary>
 public sealed class ModuleCleanup : IModuleAssemblyCleanup

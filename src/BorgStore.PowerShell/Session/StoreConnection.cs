@@ -1,4 +1,4 @@
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>A way to access a store. A lease keeps the store open while it is in use.</summary>
 internal abstract class StoreConnection

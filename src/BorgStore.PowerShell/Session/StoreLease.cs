@@ -1,4 +1,6 @@
-namespace BorgStore.Commands;
+using BorgStore.PowerShell.Output;
+
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>The right to use a store, which stays open until the lease is disposed.</summary>
 internal sealed class StoreLease(StoreConnection connection, Store store, Func<ValueTask>? release = null) : IAsyncDisposable

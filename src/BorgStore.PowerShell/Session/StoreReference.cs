@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>The type of <c>-Store</c>: an open store, the <c>Store</c> property of an item, or a URL.</summary>
 public sealed class StoreReference

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
+using BorgStore.PowerShell.Server;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>The stores of a runspace, both open ones and those named by a URL, and its servers.</summary>
 internal sealed class StoreSession

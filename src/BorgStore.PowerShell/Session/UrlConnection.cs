@@ -1,6 +1,6 @@
 using BorgStore.Layout;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Session;
 
 /// <summary>A store named by its URL. The first lease opens it, the last one flushes and closes it, and the next one opens it again.</summary>
 internal sealed class UrlConnection(StoreOptions options) : StoreConnection(options)

@@ -3,7 +3,7 @@ using System.Globalization;
 using BorgStore.Layout;
 using BorgStore.Security;
 
-namespace BorgStore.Commands;
+namespace BorgStore.PowerShell.Views;
 
 /// <summary>Texts for the views in BorgStore.format.ps1xml.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]

@@ -7,7 +7,7 @@ using Amazon.Runtime;
 using Amazon.S3.Model;
 using BorgStore.Backends.Http;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>Loads objects with a single request, signed here with Signature Version 4.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Internal.Util;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The server that a profile of the AWS configuration names.</summary>
 /// <remarks>The SDK does not expose what it reads from a section 'services', and drops the

@@ -5,14 +5,15 @@ using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
 using Amazon.S3;
 using BorgStore.Backends.Http;
+using BorgStore.Backends.Shared;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The SDK's client for one store, configured for the server in its URL.</summary>
 internal sealed class S3Connection : IDisposable
 {
     /// <summary>When to retry; the SDK has its own pauses.</summary>
-    public static readonly RetryPolicy DefaultRetry = new(4, TimeSpan.FromMilliseconds(100));
+    public static readonly RetrySchedule DefaultRetry = new(4, TimeSpan.FromMilliseconds(100));
 
     private static readonly string[] EndpointVariables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
     private static readonly string[] RegionVariables = ["AWS_REGION", "AWS_DEFAULT_REGION"];

@@ -5,7 +5,7 @@ using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 using BorgStore.Backends.Http;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>Maps the server's errors to those of a store, with advice.</summary>
 internal static partial class S3Errors

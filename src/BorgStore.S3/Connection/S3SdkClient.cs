@@ -1,7 +1,7 @@
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The SDK's client, limited to exceptions that <see cref="S3Errors"/> can explain.</summary>
 /// <param name="credentials">The credentials to sign with.</param>

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The parts of a URL <c>(s3|b2):[profile|access_key:secret@][scheme://host[:port]]/bucket/path[?option=value&amp;…]</c>.</summary>
 internal sealed record S3Url

@@ -1,4 +1,4 @@
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>How the integrity of transferred values is protected, in addition to TLS.</summary>
 internal enum ChecksumKind

@@ -1,4 +1,4 @@
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The differences between S3 servers, derived from the URL.</summary>
 /// <remarks>

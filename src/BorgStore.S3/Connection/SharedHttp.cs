@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Amazon.Runtime;
 using BorgStore.Backends.Http;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The connection pool shared by all stores of the process. Proxies come from the environment (<c>HTTPS_PROXY</c>,
 /// <c>NO_PROXY</c>), certificate authorities from the system or the file named by <c>AWS_CA_BUNDLE</c>.</summary>

@@ -1,6 +1,6 @@
 using BorgStore.Backends.Http;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The body of a response, with a limit on the time to wait for bytes. The time
 /// runs only while a read is pending, because a caller may pause for long.</summary>

@@ -3,7 +3,7 @@ using System.Net;
 using System.Security.Authentication;
 using BorgStore.Backends.Http;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>Cancels a request whose transfer stalls in either direction. A transfer that progresses may take any time.</summary>
 internal sealed class StallHandler(HttpMessageHandler inner) : DelegatingHandler(inner)

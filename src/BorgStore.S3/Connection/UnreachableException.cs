@@ -1,4 +1,4 @@
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Connection;
 
 /// <summary>The server cannot be reached, and a retry would not help; the SDK does not retry after this exception.</summary>
 /// <param name="message">The reason.</param>

@@ -1,4 +1,4 @@
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>One step of making an object from blocks.</summary>
 /// <param name="Pieces">The blocks, or parts of blocks, in this step.</param>

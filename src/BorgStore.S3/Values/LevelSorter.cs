@@ -1,4 +1,4 @@
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>Sorts one level of a listing from the server's order into that of names.</summary>
 /// <remarks>A server sorts directories including their slash, so that <c>a-1</c> and <c>a.1</c> precede <c>a/</c>. Only names containing

@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Amazon.Runtime;
 using Amazon.S3.Model;
+using BorgStore.Backends.S3.Connection;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>An upload of one object in parts that are sent or copied in parallel. The object becomes visible completely or not at all.</summary>
 internal sealed class MultipartUploader : IDisposable
@@ -11,14 +12,14 @@ internal sealed class MultipartUploader : IDisposable
     private const int Width = 4;
     private static readonly TimeSpan AbortLimit = TimeSpan.FromSeconds(30);
 
-    private readonly S3Bucket _bucket;
+    private readonly BucketClient _bucket;
     private readonly string _key;
     private readonly string _id;
     private readonly CancellationTokenSource _failed;
     private readonly SemaphoreSlim _slots = new(Width, Width);
     private readonly List<Task<PartETag>> _parts = [];
 
-    private MultipartUploader(S3Bucket bucket, string key, string id, CancellationToken cancellationToken)
+    private MultipartUploader(BucketClient bucket, string key, string id, CancellationToken cancellationToken)
     {
         (_bucket, _key, _id) = (bucket, key, id);
         _failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -30,7 +31,7 @@ internal sealed class MultipartUploader : IDisposable
     /// <param name="onlyIfAbsent">Whether to fail if the object already exists.</param>
     /// <param name="addParts">Adds the parts, in order.</param>
     /// <param name="cancellationToken">A token to cancel the operation, which then leaves nothing behind.</param>
-    public static async Task RunAsync(S3Bucket bucket, string key, bool onlyIfAbsent, Func<MultipartUploader, Task> addParts, CancellationToken cancellationToken)
+    public static async Task RunAsync(BucketClient bucket, string key, bool onlyIfAbsent, Func<MultipartUploader, Task> addParts, CancellationToken cancellationToken)
     {
         var begun = await bucket.Client.InitiateMultipartUploadAsync(
             new InitiateMultipartUploadRequest { BucketName = bucket.Name, Key = key }, cancellationToken).ConfigureAwait(false);

@@ -1,14 +1,15 @@
 using Amazon.Runtime;
 using Amazon.S3.Model;
+using BorgStore.Backends.S3.Connection;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>One version of an object, so that all requests read the same content.</summary>
 /// <param name="Bucket">The bucket.</param>
 /// <param name="Key">The key.</param>
 /// <param name="ETag">The ETag of the version.</param>
 /// <param name="DisplayName">The name for messages.</param>
-internal sealed record ObjectVersion(S3Bucket Bucket, string Key, string ETag, string DisplayName)
+internal sealed record ObjectVersion(BucketClient Bucket, string Key, string ETag, string DisplayName)
 {
     /// <summary>Requests a range.</summary>
     public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)

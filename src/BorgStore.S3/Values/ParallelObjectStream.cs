@@ -1,6 +1,6 @@
 using Amazon.S3.Model;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>A large range of an object, whose parts are loaded in parallel ahead of the reader.</summary>
 internal sealed class ParallelObjectStream : ValueStream

@@ -1,6 +1,7 @@
 using System.Buffers;
+using BorgStore.Backends.Shared;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>Limits the memory of all parts in flight in the process, however many values are transferred at once.</summary>
 /// <remarks>Uploads and loads have separate buffers: copying a value from one store

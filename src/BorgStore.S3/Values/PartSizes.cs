@@ -1,4 +1,4 @@
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>The sizes of the parts of large values.</summary>
 internal static class PartSizes

@@ -2,7 +2,7 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using BorgStore.Hashing;
 
-namespace BorgStore.Backends.S3;
+namespace BorgStore.Backends.S3.Values;
 
 /// <summary>Reads the checksums that a server keeps with a value.</summary>
 internal static class StoredChecksum

@@ -2,9 +2,12 @@ using System.Text;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Rclone.Connection;
 using BorgStore.Backends.Rest;
 using BorgStore.Backends.S3;
+using BorgStore.Backends.S3.Connection;
 using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Shared;
 using BorgStore.Hashing;
 using BorgStore.Naming;
 
@@ -50,7 +53,7 @@ public sealed class AnswerFuzzTests
     public Task Mutated_REST_responses_only_cause_store_exceptions() => FuzzAsync((random, request, bytes) => Mutate(random, request, RestResponse(request), bytes), async (server, _) =>
     {
         var client = new RestBackend(server.Url);
-        (client.Client.Retry, client.Client.MixUpRetry, client.Client.StallTimeout) = (RetryPolicy.Never, RetryPolicy.Never, TimeSpan.FromSeconds(20));
+        (client.Client.Retry, client.Client.MixUpRetry, client.Client.StallTimeout) = (RetrySchedule.Never, RetrySchedule.Never, TimeSpan.FromSeconds(20));
         await client.OpenAsync(Ct);
         return client;
     });

@@ -1,5 +1,6 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Rclone.Connection;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
+using BorgStore.Backends.Shared;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;
@@ -353,7 +354,7 @@ public sealed class RestAnswerTests : IAsyncLifetime
     private static RestBackend Client(string url)
     {
         var client = new RestBackend(url);
-        (client.Client.Retry, client.Client.MixUpRetry) = (RetryPolicy.Never, RetryPolicy.Never);
+        (client.Client.Retry, client.Client.MixUpRetry) = (RetrySchedule.Never, RetrySchedule.Never);
         return client;
     }
 

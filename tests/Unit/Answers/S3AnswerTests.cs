@@ -1,5 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Backends.S3;
+using BorgStore.Backends.S3.Connection;
+using BorgStore.Backends.Shared;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;
@@ -163,7 +165,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
         Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 2L << 30);
     }
 
-    internal static S3Backend Open(string url, string options = "") => new(S3Url.Parse($"s3:key:secret@{url}/bucket/path{options}"), null) { Retry = RetryPolicy.Never };
+    internal static S3Backend Open(string url, string options = "") => new(S3Url.Parse($"s3:key:secret@{url}/bucket/path{options}"), null) { Retry = RetrySchedule.Never };
 
     private static async Task AssertWrongAsync(Func<Task> act)
     {

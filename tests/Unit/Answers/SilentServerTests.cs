@@ -82,7 +82,7 @@ public sealed class SilentServerTests
     private static async Task<RestBackend> OpenAsync(string url)
     {
         var client = new RestBackend(url);
-        client.Client.Retry = RetryPolicy.Never;
+        client.Client.Retry = RetrySchedule.Never;
         await client.OpenAsync(Ct);
         client.Client.StallTimeout = TimeSpan.FromSeconds(0.3);
         return client;

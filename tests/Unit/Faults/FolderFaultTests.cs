@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Files.Portable;
 using BorgStore.Diagnostics;
 using BorgStore.Security;
 

@@ -1,4 +1,3 @@
-
 namespace BorgStore.Tests.Naming;
 
 public sealed class PrintableTextTests

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Rclone.Connection;
 
 namespace BorgStore.Tests.Rclone;
 

@@ -3,6 +3,8 @@ using System.Net;
 using System.Text;
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Rclone.Connection;
+using BorgStore.Backends.Rclone.Listing;
 
 namespace BorgStore.Tests.Rclone;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Rclone.Connection;
 using BorgStore.Hashing;
 using BorgStore.Tests.Backends.Files;
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
+using BorgStore.Backends.Rclone.Connection;
 
 namespace BorgStore.Tests.Rclone;
 

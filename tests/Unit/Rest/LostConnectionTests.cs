@@ -1,5 +1,6 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
+using BorgStore.Backends.Shared;
 using BorgStore.Hashing;
 using BorgStore.Tests.Backends;
 using BorgStore.Tests.Server;
@@ -100,7 +101,7 @@ public sealed class LostConnectionTests : IAsyncLifetime
     public async Task A_stalled_response_times_out()
     {
         await _client.FindAsync("data/a", Ct);
-        (_client.Client.StallTimeout, _client.Client.Retry) = (TimeSpan.FromSeconds(0.5), RetryPolicy.Never);
+        (_client.Client.StallTimeout, _client.Client.Retry) = (TimeSpan.FromSeconds(0.5), RetrySchedule.Never);
         _line.Delay = TimeSpan.FromSeconds(1.5);
         await AssertFailsAsync(StoreError.Timeout, () => _client.FindAsync("data/a", Ct).AsTask());
     }

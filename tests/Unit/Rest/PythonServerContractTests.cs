@@ -3,7 +3,7 @@ using BorgStore.Tests.Server;
 namespace BorgStore.Tests.Rest;
 
 /// <summary>Over TCP to the Python package's server.</summary>
-public sealed class PythonServerContractTests : RestContract
+public sealed class PythonServerContractTests(PythonServer server) : RestContract, IClassFixture<PythonServer>
 {
     // Tested with version 0.7.0. It stores the received part of a body that ends early, and can't create without replacing. It answers 500 for
     // reading a directory, for moves or new directories below an item, and for offsets and sizes out
@@ -26,21 +26,50 @@ public sealed class PythonServerContractTests : RestContract
         nameof(The_lost_and_found_folder_of_a_file_system_is_left_alone),
     ];
 
-    private int _port;
-    private ServerProcess? _server;
+    protected override string StorePath => server.StorePath;
 
-    protected override string Url => $"http://127.0.0.1:{_port}";
+    protected override string Url => server.Url;
 
     public override async ValueTask InitializeAsync()
     {
         var test = TestContext.Current.Test!.TestDisplayName;
         Assert.SkipWhen(Faults.Any(fault => test.Contains(fault, StringComparison.Ordinal)), "The Python package's server does this wrong.");
-        var python = PythonPeer.Require("borgstore");
-        _port = TestPorts.FindFree();
-        _server = ServerProcess.Start(python, ["-m", "borgstore.server.rest", "--port", $"{_port}", "--backend", new Uri(StorePath).AbsoluteUri]);
-        await ServerProcess.WaitUntilAsync(() => TestPorts.IsOpen(_port), () => _server.Output, _server.Process);
+        await server.StartAsync();
         await base.InitializeAsync();
     }
 
-    protected override ValueTask StopServerAsync() => _server?.DisposeAsync() ?? default;
+    protected override ValueTask StopServerAsync()
+    {
+        // It does not keep the store open between two requests.
+        if (Directory.Exists(StorePath)) Directory.Delete(StorePath, recursive: true);
+        return default;
+    }
+}
+
+/// <summary>A server of the Python package for all tests of a class, because it takes a second to start. Each test removes its store.</summary>
+public sealed class PythonServer : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly int _port = TestPorts.FindFree();
+    private ServerProcess? _server;
+
+    public string StorePath => _folder.Combine("store");
+
+    public string Url => $"http://127.0.0.1:{_port}";
+
+    public ValueTask InitializeAsync() => default;
+
+    public async Task StartAsync()
+    {
+        if (_server is not null) return;
+        var python = PythonPeer.Require("borgstore");
+        _server = ServerProcess.Start(python, ["-m", "borgstore.server.rest", "--port", $"{_port}", "--backend", new Uri(StorePath).AbsoluteUri]);
+        await ServerProcess.WaitUntilAsync(() => TestPorts.IsOpen(_port), () => _server.Output, _server.Process);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null) await _server.DisposeAsync();
+        _folder.Dispose();
+    }
 }

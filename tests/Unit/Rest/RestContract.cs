@@ -11,7 +11,7 @@ public abstract class RestContract : BackendContract
     private readonly TemporaryFolder _folder = new();
 
     /// <summary>The folder of the store.</summary>
-    protected string StorePath => _folder.Combine("store");
+    protected virtual string StorePath => _folder.Combine("store");
 
     /// <summary>Returns a path in the folder for files of the server.</summary>
     protected string ServerPath(string name) => _folder.Combine(name);

@@ -76,6 +76,8 @@ public abstract class ChildContract : RestContract
 [Collection(nameof(EnvironmentTests))]
 public sealed class StdioContractTests : ChildContract
 {
+    protected override string? WholeElsewhere => "the same server over TCP";
+
     protected override string Url => $"rest:///{StorePath}";
 
     public override ValueTask InitializeAsync()

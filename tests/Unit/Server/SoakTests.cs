@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
+using BorgStore.Backends.Shared;
 
 namespace BorgStore.Tests.Server;
 
@@ -109,7 +110,7 @@ public sealed class SoakTests
         => Task.WhenAll(Enumerable.Range(0, 16).Select(async number =>
         {
             await using var client = new RestBackend(url);
-            client.Client.Retry = RetryPolicy.Never;
+            client.Client.Retry = RetrySchedule.Never;
             await client.OpenAsync(default);
             var value = new byte[300_000];
             try

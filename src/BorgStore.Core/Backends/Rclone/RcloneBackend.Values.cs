@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Runtime.ExceptionServices;
 using System.Text.RegularExpressions;
 using BorgStore.Backends.Gathering;
+using BorgStore.Backends.Rclone.Connection;
 using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rclone;

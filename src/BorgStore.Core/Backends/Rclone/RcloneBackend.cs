@@ -1,6 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using BorgStore.Backends.Rclone.Connection;
+using BorgStore.Backends.Rclone.Listing;
+using BorgStore.Backends.Shared;
 using BorgStore.Naming;
 
 namespace BorgStore.Backends.Rclone;
@@ -39,7 +42,7 @@ internal sealed partial class RcloneBackend : Backend
     }
 
     /// <summary>When to retry; rclone itself has already retried.</summary>
-    internal RetryPolicy Retry { get; init; } = new(4, TimeSpan.FromMilliseconds(100));
+    internal RetrySchedule Retry { get; init; } = new(4, TimeSpan.FromMilliseconds(100));
 
     /// <summary>Stops the rclone of this process, when the library is unloaded. A store that is still open starts it again.</summary>
     public static ValueTask StopSharedProcessAsync() => RcloneServerManager.Shared.StopAsync();

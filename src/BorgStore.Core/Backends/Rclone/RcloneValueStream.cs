@@ -1,3 +1,5 @@
+using BorgStore.Backends.Rclone.Connection;
+
 namespace BorgStore.Backends.Rclone;
 
 /// <summary>A large value that is received from rclone while it is read.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using BorgStore.Backends.Http;
+using BorgStore.Backends.Shared;
 
 namespace BorgStore.Backends.Rest;
 
@@ -30,10 +31,10 @@ internal sealed class RestClient(RestTransport transport, string displayUrl)
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>When to retry after a lost connection: for six seconds, in which a server restarts.</summary>
-    public RetryPolicy Retry { get; set; } = new(6, TimeSpan.FromSeconds(0.1));
+    public RetrySchedule Retry { get; set; } = new(6, TimeSpan.FromSeconds(0.1));
 
     /// <summary>When to retry requests that the server mixed up.</summary>
-    public RetryPolicy MixUpRetry { get; set; } = new(8, TimeSpan.FromMilliseconds(25));
+    public RetrySchedule MixUpRetry { get; set; } = new(8, TimeSpan.FromMilliseconds(25));
 
     /// <summary>The number of the server's extensions, as announced in its responses; 0 for none.</summary>
     public int Extensions { get; private set; }

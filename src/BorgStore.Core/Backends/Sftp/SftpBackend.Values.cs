@@ -3,6 +3,7 @@ using BorgStore.Backends.Gathering;
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Values;
+using BorgStore.Backends.Shared;
 
 namespace BorgStore.Backends.Sftp;
 
@@ -304,7 +305,7 @@ internal sealed partial class SftpBackend
             catch (Exception e)
             {
                 _unsynced.PutBack(names);
-                if (tells || e is not StoreException failure) throw;
+                if (reportsFailure || e is not StoreException failure) throw;
                 // After a write error on the server the next sync may succeed, although the bytes are lost; so the failure is kept.
                 if (failure.Error is not (StoreError.ConnectionLost or StoreError.Timeout)) _unreportedFailure = failure;
             }
@@ -412,7 +413,7 @@ internal sealed partial class SftpBackend
                 return true;
             }, token).ConfigureAwait(false)).ConfigureAwait(false);
 
-    private async Task ReadPieceAsync(SftpConnection connection, byte[] handle, Piece piece)
+    private static async Task ReadPieceAsync(SftpConnection connection, byte[] handle, Piece piece)
     {
         var packets = new List<Task>();
         for (var start = 0; start < piece.Target.Length; start += connection.Features.ReadSize)
@@ -437,7 +438,7 @@ internal sealed partial class SftpBackend
     }
 
     // Some servers open a directory for reading and refuse only the read.
-    private async ValueTask<StoreException> ExplainUnreadAsync(SftpConnection connection, byte[] handle, Piece piece, Reply refusal)
+    private static async ValueTask<StoreException> ExplainUnreadAsync(SftpConnection connection, byte[] handle, Piece piece, Reply refusal)
     {
         using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
         return !stat.IsOk ? CreateException(refusal, piece.Name)

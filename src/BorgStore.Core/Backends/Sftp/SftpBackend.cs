@@ -3,6 +3,7 @@ using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Listing;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Backends.Shared;
 using BorgStore.Hashing;
 using BorgStore.Naming;
 

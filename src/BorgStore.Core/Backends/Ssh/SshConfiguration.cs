@@ -1,4 +1,3 @@
-using BorgStore.Processes;
 
 namespace BorgStore.Backends.Ssh;
 

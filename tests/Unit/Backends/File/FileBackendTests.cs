@@ -1,5 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Files.Linux;
+using BorgStore.Backends.Files.Portable;
 
 namespace BorgStore.Tests.Backends.Files;
 

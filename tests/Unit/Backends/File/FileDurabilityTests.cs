@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Files.Linux;
+using BorgStore.Backends.Files.Portable;
 
 namespace BorgStore.Tests.Backends.Files;
 

@@ -1,5 +1,6 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Files.Portable;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Backends.Files;

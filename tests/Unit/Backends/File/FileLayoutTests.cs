@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Files.Portable;
 using BorgStore.Hashing;
 using BorgStore.Naming;
 

@@ -1,6 +1,9 @@
 using System.Globalization;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
+using BorgStore.Backends.Files.Linux;
+using BorgStore.Backends.Files.Portable;
+using BorgStore.Backends.Files.Quota;
 using BorgStore.Hashing;
 using BorgStore.Tests.Answers;
 

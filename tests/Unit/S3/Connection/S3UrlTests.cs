@@ -1,4 +1,5 @@
 using BorgStore.Backends.S3;
+using BorgStore.Backends.S3.Connection;
 
 namespace BorgStore.Tests.S3;
 

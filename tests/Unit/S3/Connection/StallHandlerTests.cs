@@ -1,6 +1,7 @@
 using System.Net;
 using BorgStore.Backends;
 using BorgStore.Backends.S3;
+using BorgStore.Backends.S3.Connection;
 
 namespace BorgStore.Tests.S3;
 

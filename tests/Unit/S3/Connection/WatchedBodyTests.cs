@@ -1,6 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Http;
 using BorgStore.Backends.S3;
+using BorgStore.Backends.S3.Connection;
 
 namespace BorgStore.Tests.S3;
 

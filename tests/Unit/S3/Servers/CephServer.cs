@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
-using BorgStore.Tests.S3;
 
 [assembly: AssemblyFixture(typeof(CephServer))]
 

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>The options of our rclone, as environment variables: these do not appear
 /// in process lists, and a version that does not know an option ignores it.</summary>

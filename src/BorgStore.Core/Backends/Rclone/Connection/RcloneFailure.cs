@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using BorgStore.Backends.Http;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>A failure of rclone, not yet worded for the user.</summary>
 /// <param name="error">The kind of error.</param>

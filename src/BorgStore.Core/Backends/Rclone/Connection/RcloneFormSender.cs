@@ -1,4 +1,4 @@
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>Sends small values to rclone. Values for one directory that arrive while other calls are running are sent
 /// together in the next call, because a call costs rclone more than a value. No value waits for others to join it.</summary>

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>The random password of one rclone, known only to it and to this process.</summary>
 /// <remarks>

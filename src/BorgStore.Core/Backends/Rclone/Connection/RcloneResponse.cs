@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using BorgStore.Backends.Http;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>A response of rclone that is being received.</summary>
 /// <param name="server">The rclone that sends it.</param>

@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using BorgStore.Processes;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>A running <c>rclone rcd</c>, which is controlled over HTTP on a loopback port.</summary>
 /// <remarks>

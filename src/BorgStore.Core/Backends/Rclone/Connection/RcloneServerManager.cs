@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using BorgStore.Processes;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>The rclone shared by all stores of a process: started when it is needed, and restarted after it ended.</summary>
 internal sealed partial class RcloneServerManager

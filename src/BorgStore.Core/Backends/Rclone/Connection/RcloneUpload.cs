@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Connection;
 
 /// <summary>A value that is offered to rclone for fetching.</summary>
 /// <param name="address">The address of the value.</param>

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using BorgStore.Backends.Rclone.Connection;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Listing;
 
 /// <summary>Reads the response to <c>operations/list</c> incrementally, because it may be of any length.</summary>
 internal sealed class RcloneListReader

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
+using BorgStore.Backends.Rclone.Connection;
 
-namespace BorgStore.Backends.Rclone;
+namespace BorgStore.Backends.Rclone.Listing;
 
 /// <summary>Lists the content of a remote, with all names.</summary>
 /// <param name="server">The rclone to use.</param>

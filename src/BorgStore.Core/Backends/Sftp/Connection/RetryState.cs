@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BorgStore.Backends.Shared;
 
 namespace BorgStore.Backends.Sftp.Connection;
 
@@ -8,7 +9,7 @@ namespace BorgStore.Backends.Sftp.Connection;
 internal sealed class RetryState(TimeSpan timeout, CancellationToken cancellationToken)
 {
     // It is the time that ends the attempts.
-    private static readonly RetryPolicy Retry = new(int.MaxValue, TimeSpan.FromMilliseconds(100));
+    private static readonly RetrySchedule Retry = new(int.MaxValue, TimeSpan.FromMilliseconds(100));
     private static readonly TimeSpan WaitForRoom = TimeSpan.FromSeconds(10);
     private long _lostAt;
 

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using BorgStore.Backends.Sftp.Hashing;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Backends.Shared;
 
 namespace BorgStore.Backends.Sftp.Connection;
 

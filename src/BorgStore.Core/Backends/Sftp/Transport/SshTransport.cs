@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Ssh;
 using BorgStore.Processes;

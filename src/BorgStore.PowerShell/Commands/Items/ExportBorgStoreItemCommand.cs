@@ -1,0 +1,52 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+using BorgStore.PowerShell.Files;
+using BorgStore.PowerShell.Output;
+using BorgStore.PowerShell.Pipeline;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Commands.Items;
+
+/// <summary>Writes values to files in a folder, turning names into paths.</summary>
+[Cmdlet(VerbsData.Export, "BorgStoreItem", SupportsShouldProcess = true)]
+[OutputType(typeof(FileInfo))]
+public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
+{
+    private string? _folder;
+
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string? Path { get; set; }
+
+    [Parameter(HelpMessage = "Replaces existing files.")]
+    public SwitchParameter Force { get; set; }
+
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { Present = result => LocalPath.Present(this, result) };
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        base.Begin();
+        if (Path is not null) _folder = FindFolder(Path);
+    }
+
+    // With a script block, each item may have a folder of its own.
+    private string FindFolder(string path)
+    {
+        var folder = LocalPath.ResolveAny(this, path);
+        LocalPath.CheckFolder(folder);
+        return folder;
+    }
+
+    private protected override void Process(StoreLease store, string name)
+    {
+        var path = ItemPath.Combine(_folder ?? FindFolder(Path!), name);
+        if (!ShouldProcess($"{name} to {path}", "Export item")) return;
+        var (deleted, force) = (Deleted.IsPresent, Force.IsPresent);
+        JobRunner.Post(name, async (output, token) =>
+        {
+            await using var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token);
+            await output.WriteAsync(await AtomicFile.WriteAsync(path, new ProgressStream(value, output), force, token));
+        });
+    }
+}

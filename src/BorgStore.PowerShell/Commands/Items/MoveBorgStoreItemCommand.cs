@@ -1,0 +1,41 @@
+using System.Management.Automation;
+using BorgStore.PowerShell.Completion;
+using BorgStore.PowerShell.Output;
+using BorgStore.PowerShell.Pipeline;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Commands.Items;
+
+/// <summary>Renames items, or moves them to another namespace or to the nesting level of new items.</summary>
+[Cmdlet(VerbsCommon.Move, "BorgStoreItem", DefaultParameterSetName = ToDestination, SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreItem))]
+public sealed class MoveBorgStoreItemCommand : RelocatingCommand
+{
+    private const string ToDestination = "Destination";
+    private const string ToLevel = "ChangeLevel";
+
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = ToDestination, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NameCompleter))]
+    public string? Destination { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ToLevel)]
+    public SwitchParameter ChangeLevel { get; set; }
+
+    private protected override string? Target => Destination;
+
+    private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
+    {
+        var (mode, passThru, changesLevel) = (Mode, PassThru.IsPresent, ChangeLevel.IsPresent);
+        var isWanted = changesLevel
+            ? ShouldProcess(name, "Move item to the level of new items")
+            : ShouldProcess($"{name} to {newName}", "Move item");
+        if (!isWanted) return;
+        JobRunner.Post(name, async (output, token) =>
+        {
+            if (changesLevel) await store.Store.ChangeLevelAsync(name, deleted, token);
+            else await store.Store.MoveAsync(name, newName, mode, deleted, token);
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(newName, deleted, token)));
+        });
+    }
+}

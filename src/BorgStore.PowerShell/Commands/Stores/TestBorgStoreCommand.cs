@@ -1,0 +1,119 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+using BorgStore.Layout;
+using BorgStore.PowerShell.Completion;
+using BorgStore.PowerShell.Output;
+using BorgStore.PowerShell.Pipeline;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Commands.Stores;
+
+/// <summary>Tests what works with a store.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "BorgStore", DefaultParameterSetName = ByUri)]
+[OutputType(typeof(BorgStoreTest), typeof(bool))]
+public sealed class TestBorgStoreCommand : StoreCommand
+{
+    private const string ByUri = "Uri";
+    private const string ByPath = "Path";
+    private const string ByStore = "Store";
+
+    [Parameter(Position = 0, ParameterSetName = ByUri)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public string? Uri { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ByPath, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(FolderCompleter))]
+    public string? Path { get; set; }
+
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = ByStore, ValueFromPipeline = true)]
+    public BorgStoreInfo? Store { get; set; }
+
+    [Parameter(ParameterSetName = ByUri)]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Process()
+    {
+        var url = ParameterSetName == ByPath ? GetUrl(Path!) : Uri;
+        if (url is not null && !Quiet) CheckUrl(url);
+        var connection = url is null ? (Store ?? Session.GetDefaultStore("-Uri")).Connection
+            : Credential is null ? Session.FindOpen(url)
+            : null;
+        var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential() };
+        var result = Wait(token => TestAsync(connection, options, token));
+        WriteObject(Quiet ? result.IsUsable : result);
+    }
+
+    private async Task<BorgStoreTest> TestAsync(
+        OpenConnection? connection, StoreOptions options, CancellationToken cancellationToken)
+    {
+        var result = new BorgStoreTest(StoreUrl.Redact(options.Url));
+        try
+        {
+            StoreConnection way = connection is null ? new UrlConnection(options) : connection;
+            await using var lease = await way.LeaseAsync(cancellationToken);
+            result.Reach = result.Exists = true;
+            var namespaces = lease.Store.Layout.Namespaces;
+            result.Layout = namespaces.Count > 0 && namespaces.All(ns => ns.IsKnown);
+            await TestItemsAsync(lease.Store, result, cancellationToken);
+            if (result.IsUsable && await lease.Store.FindSuspiciousContentAsync(cancellationToken) is var (path, reason))
+            {
+                // It is not certain that this is a store.
+                (result.Exists, result.Layout) = (null, false);
+                result.Problem = $"There is '{path}', {reason}.";
+            }
+            if (result.Layout == false) result.Problem ??= DescribeLayout(namespaces);
+        }
+        catch (StoreException e) when (Quiet || e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
+        {
+            // A refusal still means that the storage was reached.
+            result.Reach = e.Error is not (StoreError.ConnectionLost or StoreError.Timeout or StoreError.InvalidUrl or StoreError.InvalidArgument);
+            if (e.Error == StoreError.StoreDoesNotExist) result.Exists = false;
+            result.Problem = e.Message;
+        }
+        return result;
+    }
+
+    private static string? DescribeLayout(IReadOnlyList<NamespaceLayout> namespaces)
+    {
+        var unknown = namespaces.Where(ns => !ns.IsKnown).Select(ns => ns.Name).ToList();
+        return unknown.Count == 0 ? "It is empty: its namespaces and their levels are not known. Specify them with -Namespace or -Preset when you open it."
+            : $"The levels of {string.Join(", ", unknown.Take(3).Select(name => $"'{name}'"))}{(unknown.Count > 3 ? $" and {unknown.Count - 3} more namespaces" : "")} "
+                + "cannot be recognised: they are empty, or this is an ordinary folder and not a store. If it is a store, specify its namespaces with -Namespace or -Preset when you open it.";
+    }
+
+    // Lists items and reads the first one as a sample.
+    private static async Task TestItemsAsync(Store store, BorgStoreTest result, CancellationToken cancellationToken)
+    {
+        foreach (var ns in store.Layout.Namespaces)
+        {
+            try
+            {
+                await foreach (var item in store.ListAsync(ns.Name, ItemSelection.All, cancellationToken))
+                {
+                    result.List = true;
+                    await using var value = await store.OpenReadAsync(item.Name, new ByteRange(0, 1), item.IsDeleted, cancellationToken);
+                    await value.ReadToEndAsync(cancellationToken);
+                    result.Read = true;
+                    return;
+                }
+                result.List = true;
+            }
+            catch (StoreException e) when (e.Error is not (StoreError.ConnectionLost or StoreError.Timeout))
+            {
+                // The given layout is not that of the store.
+                if (e.Error == StoreError.LayoutUnknown) result.Layout = false;
+                if (result.List == true) result.Read ??= false;
+                else result.List = false;
+                result.Problem ??= e.Message;
+            }
+        }
+    }
+}

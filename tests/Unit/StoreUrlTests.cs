@@ -1,7 +1,6 @@
 using System.Text;
 using BorgStore.Backends.Files;
 using BorgStore.Backends.Rest;
-using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Connection;
 using BorgStore.Backends.Sftp;
 using BorgStore.Tests.Answers;

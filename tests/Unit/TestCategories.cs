@@ -1,4 +1,5 @@
 using System.Reflection;
+using BorgStore.Tests;
 using Xunit.Sdk;
 using Xunit.v3;
 

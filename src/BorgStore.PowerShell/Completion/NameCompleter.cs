@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using BorgStore.PowerShell.Matching;
-using BorgStore.PowerShell.Output;
 
 namespace BorgStore.PowerShell.Completion;
 

@@ -1,4 +1,3 @@
-using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Session;
 
 namespace BorgStore.PowerShell.Completion;

@@ -1,6 +1,5 @@
 using System.Collections.ObjectModel;
 using System.Management.Automation;
-using BorgStore.PowerShell.Output;
 using BorgStore.PowerShell.Pipeline;
 
 namespace BorgStore.PowerShell.Files;

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using BorgStore.PowerShell.Output;
 
 namespace BorgStore.PowerShell.Pipeline;
 

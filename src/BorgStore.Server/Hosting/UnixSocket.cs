@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using BorgStore.Backends.Files;
 using BorgStore.Backends.Files.Portable;
 
 namespace BorgStore.Server.Hosting;

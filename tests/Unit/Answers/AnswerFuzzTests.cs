@@ -4,7 +4,6 @@ using BorgStore.Backends.Files;
 using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Rclone.Connection;
 using BorgStore.Backends.Rest;
-using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Connection;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Shared;

@@ -1,4 +1,5 @@
 using BorgStore.Backends.Rest;
+using BorgStore.Backends.Shared;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Answers;

@@ -1,4 +1,4 @@
-using BorgStore.Tests.S3;
+using BorgStore.Tests.S3.Servers;
 using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Borg;

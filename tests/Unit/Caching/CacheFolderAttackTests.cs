@@ -1,4 +1,3 @@
-using BorgStore.Backends.Files;
 using BorgStore.Backends.Files.Linux;
 using BorgStore.Layout;
 using BorgStore.Tests.Backends.Files;

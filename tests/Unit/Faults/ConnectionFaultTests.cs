@@ -1,12 +1,11 @@
 using System.Net;
 using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Ssh;
-using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Layout;
 using BorgStore.Tests.Answers;
 using BorgStore.Tests.Rclone;
 using BorgStore.Tests.Rest;
-using BorgStore.Tests.S3;
+using BorgStore.Tests.S3.Servers;
 using BorgStore.Tests.Server;
 using BorgStore.Tests.Sftp;
 

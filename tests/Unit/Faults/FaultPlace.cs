@@ -7,7 +7,7 @@ using BorgStore.Diagnostics;
 using BorgStore.Layout;
 using BorgStore.Security;
 using BorgStore.Tests.Rclone;
-using BorgStore.Tests.S3;
+using BorgStore.Tests.S3.Servers;
 using BorgStore.Tests.Server;
 using BorgStore.Tests.Sftp;
 

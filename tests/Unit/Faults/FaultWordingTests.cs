@@ -2,7 +2,7 @@ using BorgStore.Backends;
 using BorgStore.Hashing;
 using BorgStore.Security;
 using BorgStore.Tests.Backends.Files;
-using BorgStore.Tests.S3;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.Faults;
 

@@ -3,7 +3,7 @@ using BorgStore.Backends.Rest;
 using BorgStore.Backends.S3;
 using BorgStore.Layout;
 using BorgStore.Tests.Rest;
-using BorgStore.Tests.S3;
+using BorgStore.Tests.S3.Servers;
 using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Faults;

@@ -1,7 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
 using BorgStore.Tests.Backends;
-using BorgStore.Tests.S3;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.Rclone;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using BorgStore.Backends.Rclone;
 using BorgStore.Backends.Rclone.Connection;
 
 namespace BorgStore.Tests.Rclone;

@@ -11,7 +11,7 @@ namespace BorgStore.Tests.Rest;
 public sealed class LostConnectionTests : IAsyncLifetime
 {
     private TestServer _server = null!;
-    private FaultyLine _line = null!;
+    private FaultyConnection _line = null!;
     private RestBackend _client = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

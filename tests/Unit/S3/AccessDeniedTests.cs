@@ -1,5 +1,6 @@
 using BorgStore.Backends;
 using BorgStore.Backends.S3;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.S3;
 

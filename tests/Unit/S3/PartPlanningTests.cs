@@ -1,5 +1,4 @@
 using BorgStore.Backends;
-using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Values;
 
 namespace BorgStore.Tests.S3;

@@ -4,6 +4,7 @@ using BorgStore.Backends.S3;
 using BorgStore.Caching;
 using BorgStore.Layout;
 using BorgStore.Tests.Backends;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.S3;
 

@@ -4,6 +4,7 @@ using System.Net;
 using BorgStore.Backends;
 using BorgStore.Backends.S3;
 using BorgStore.Hashing;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.S3;
 

@@ -1,6 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Connection;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.S3;
 

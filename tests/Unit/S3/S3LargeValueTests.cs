@@ -1,6 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Hashing;
 using BorgStore.Tests.Backends;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.S3;
 

@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.S3;
 

@@ -1,3 +1,5 @@
+using BorgStore.Tests.S3.Servers;
+
 namespace BorgStore.Tests.S3;
 
 /// <summary>A test with a store of its own, and a proxy that can cause faults.</summary>

@@ -1,3 +1,5 @@
+using BorgStore.Tests.S3.Servers;
+
 namespace BorgStore.Tests.S3;
 
 /// <summary>A session with another version of the SDK, loaded before or after ours.</summary>

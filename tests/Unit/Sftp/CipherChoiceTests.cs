@@ -1,5 +1,4 @@
 using BorgStore.Backends.Ssh;
-using BorgStore.Backends.Sftp.Transport;
 
 namespace BorgStore.Tests.Sftp;
 

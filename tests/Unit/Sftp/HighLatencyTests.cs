@@ -12,7 +12,7 @@ public sealed class HighLatencyTests : IAsyncLifetime
     private readonly TemporaryFolder _folder = new();
     private readonly SshServer _server = OpenSshServer.Instance;
     private FaultProxy _line = null!;
-    private WatchedLine _watch = null!;
+    private WatchedTransport _watch = null!;
     private SftpBackend _store = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -23,7 +23,7 @@ public sealed class HighLatencyTests : IAsyncLifetime
         _line = new FaultProxy(_server.Port);
         _server.WriteKnownHosts(_line.Port);
         _store = await SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("store"), _line.Port), _server.Options,
-            transport => _watch = new WatchedLine(transport));
+            transport => _watch = new WatchedTransport(transport));
         _line.Delay = TimeSpan.FromMilliseconds(20);
     }
 

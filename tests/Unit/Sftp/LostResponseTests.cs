@@ -45,7 +45,7 @@ public sealed class LostResponseTests : IAsyncLifetime
             {
                 lines++;
                 requests = 0;
-                return new WatchedLine(transport) { Loses = Loses };
+                return new WatchedTransport(transport) { Loses = Loses };
             });
             await store.StoreAsync(Name, Old, StoreMode.Overwrite, Ct);
             isStoring = true;

@@ -14,7 +14,7 @@ public sealed class ReadAfterDisposeTests
         Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
         using var folder = new TemporaryFolder();
         var requests = 0;
-        var store = await SshServer.OpenWatchedAsync(server.Url(folder.Combine("store")), server.SharedOptions, transport => new WatchedLine(transport)
+        var store = await SshServer.OpenWatchedAsync(server.Url(folder.Combine("store")), server.SharedOptions, transport => new WatchedTransport(transport)
         {
             Loses = _ =>
             {

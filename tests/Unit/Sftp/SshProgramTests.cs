@@ -1,6 +1,5 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Ssh;
-using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Hashing;
 using BorgStore.Processes;
 

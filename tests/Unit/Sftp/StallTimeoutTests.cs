@@ -75,14 +75,14 @@ public sealed class StallTimeoutTests
         Assert.Equal(0, line.Count("Read"));
     }
 
-    private static async Task<WatchedLine> HashAsync(ChildCommand shell)
+    private static async Task<WatchedTransport> HashAsync(ChildCommand shell)
     {
         var server = OpenSshServer.Instance;
         Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
         using var folder = new TemporaryFolder();
-        WatchedLine line = null!;
+        WatchedTransport line = null!;
         await using var store = await SshServer.OpenWatchedAsync(server.Url(folder.Combine("store")) with { Timeout = TimeoutOfServer }, server.SharedOptions,
-            transport => line = new WatchedLine(new OtherShell(transport, shell)));
+            transport => line = new WatchedTransport(new OtherShell(transport, shell)));
         await store.StoreAsync("data/a", new byte[] { 1 }, StoreMode.Overwrite, Ct);
         Assert.Equal(HashKind.Sha256.ComputeHex([1]), await store.HashAsync("data/a", HashKind.Sha256, Ct).AsTask().WaitAsync(Forever, Ct));
         return line;

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using BorgStore.Backends;
+using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Session;
 

@@ -1,7 +1,8 @@
 using BorgStore.Backends;
 using BorgStore.Tests.Rest;
+using BorgStore.Tests.S3.Servers;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Connection;
 
 /// <summary>TLS with an authority that the system does not know.</summary>
 [Collection(nameof(EnvironmentChanges))]

@@ -1,4 +1,6 @@
-namespace BorgStore.Tests.S3;
+using BorgStore.Tests.S3.Servers;
+
+namespace BorgStore.Tests.S3.Connection;
 
 /// <summary>Settings of the server in ~/.aws/config and the environment, read in the same way as by other programs.</summary>
 public sealed class ConfigurationTests : IDisposable

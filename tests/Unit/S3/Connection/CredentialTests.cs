@@ -2,9 +2,10 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using BorgStore.Backends;
+using BorgStore.Tests.S3.Servers;
 using BorgStore.Tests.Server;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Connection;
 
 /// <summary>Keys that are not in the URL, but come from the same sources as for all AWS tools.</summary>
 public sealed class CredentialTests(CephServer ceph) : S3Test(ceph)

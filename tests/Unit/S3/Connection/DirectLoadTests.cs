@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends;
+using BorgStore.Tests.S3.Servers;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Connection;
 
 /// <summary>Loads that bypass the SDK, and the fallback to it. The SDK names itself in each request.</summary>
 public sealed class DirectLoadTests(CephServer ceph) : S3ProxyTest(ceph)

@@ -1,7 +1,8 @@
 using BorgStore.Backends;
 using BorgStore.Tests.Rest;
+using BorgStore.Tests.S3.Servers;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Connection;
 
 /// <summary>Proxies set by environment variables.</summary>
 public sealed class ProxyTests(CephServer ceph) : S3Test(ceph)

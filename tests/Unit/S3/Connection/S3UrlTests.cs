@@ -1,7 +1,6 @@
-using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Connection;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Connection;
 
 public sealed class S3UrlTests
 {

@@ -1,9 +1,8 @@
 using System.Net;
 using BorgStore.Backends;
-using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Connection;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Connection;
 
 /// <summary>Stalled transfers are ended, but slow ones are not.</summary>
 public sealed class StallHandlerTests

@@ -1,9 +1,8 @@
 using BorgStore.Backends;
 using BorgStore.Backends.Http;
-using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Connection;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Connection;
 
 /// <summary>Response bodies that stall, including for the SDK, which reads XML without a cancellation token.</summary>
 public sealed class WatchedBodyTests

@@ -2,10 +2,11 @@ using System.Diagnostics;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using BorgStore.Tests.S3.Servers;
 
 [assembly: AssemblyFixture(typeof(CephServer))]
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Servers;
 
 /// <summary>A real S3 server for all tests of the assembly, started on first use.</summary>
 public sealed class CephServer : IAsyncDisposable

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Servers;
 
 /// <summary>A proxy between a client and a real server that answers some requests itself or cuts them off.</summary>
 internal sealed class FaultProxy : IAsyncDisposable

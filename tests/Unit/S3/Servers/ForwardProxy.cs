@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Servers;
 
 /// <summary>A typical corporate proxy, which accepts requests for full URLs and opens tunnels.</summary>
 internal sealed class ForwardProxy : Relay

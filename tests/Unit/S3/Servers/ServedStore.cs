@@ -2,7 +2,7 @@ using BorgStore.Backends;
 using BorgStore.Backends.Rest;
 using BorgStore.Tests.Server;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Servers;
 
 /// <summary>A store on S3 behind our server in a process of its own with the test's environment,
 /// because the SDK and .NET read some variables only once per process.</summary>

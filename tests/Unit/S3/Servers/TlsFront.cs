@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 
-namespace BorgStore.Tests.S3;
+namespace BorgStore.Tests.S3.Servers;
 
 /// <summary>Adds TLS to a server without it.</summary>
 /// <param name="certificate">A PEM file with certificate and key.</param>

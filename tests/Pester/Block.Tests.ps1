@@ -73,7 +73,7 @@ Describe 'Piped blocks of a <_> store' -ForEach $places {
             $failed.TargetObject | Sort-Object | Should -Be 'config/a', 'config/a', 'config/none'
             $failed.ForEach({ ($_.FullyQualifiedErrorId -split ',')[0] }) | Sort-Object | Should -Be 'InvalidArgument', 'ObjectNotFound', 'ReadRange'
         }
-        Get-ErrorText { Block config/a 8 5 | Get-BorgStoreItemContent } | Should -BeLike "*'config/a'*10 bytes*5 from 8*"
+        Get-ErrorText { Block config/a 8 5 | Get-BorgStoreItemContent } | Should -BeLike "*'config/a'*10 bytes*5 bytes from offset 8*"
         Get-ErrorId { Block config/a 8 5 | Get-BorgStoreItemContent -AsStream } | Should -Be 'ReadRange'
         Get-ErrorId { Block config/a 8 5 | Get-BorgStoreItemContent -Destination $TestDrive/short } | Should -Be 'ReadRange'
         Test-Path $TestDrive/short | Should -BeFalse

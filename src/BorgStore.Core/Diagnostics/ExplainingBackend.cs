@@ -16,20 +16,20 @@ internal sealed class ExplainingBackend(IBackend inner, string displayUrl) : Del
 
     public override int DeleteBatchSize => Inner.DeleteBatchSize;
 
-    public override Task CreateAsync(CancellationToken cancellationToken) => OnStoreAsync("create", Inner.CreateAsync(cancellationToken));
+    public override Task CreateAsync(CancellationToken cancellationToken) => OnStoreAsync("create", () => Inner.CreateAsync(cancellationToken));
 
-    public override Task DestroyAsync(CancellationToken cancellationToken) => OnStoreAsync("destroy", Inner.DestroyAsync(cancellationToken));
+    public override Task DestroyAsync(CancellationToken cancellationToken) => OnStoreAsync("destroy", () => Inner.DestroyAsync(cancellationToken));
 
-    public override Task OpenAsync(CancellationToken cancellationToken) => OnStoreAsync("open", Inner.OpenAsync(cancellationToken));
+    public override Task OpenAsync(CancellationToken cancellationToken) => OnStoreAsync("open", () => Inner.OpenAsync(cancellationToken));
 
     public override async ValueTask FlushAsync(CancellationToken cancellationToken)
-        => await OnStoreAsync("flush", Inner.FlushAsync(cancellationToken).AsTask()).ConfigureAwait(false);
+        => await OnStoreAsync("flush", () => Inner.FlushAsync(cancellationToken).AsTask()).ConfigureAwait(false);
 
     public override async ValueTask<QuotaInfo> GetQuotaAsync(CancellationToken cancellationToken)
     {
-        var quota = Inner.GetQuotaAsync(cancellationToken).AsTask();
-        await OnStoreAsync("read the quota of", quota).ConfigureAwait(false);
-        return await quota.ConfigureAwait(false);
+        var quota = default(QuotaInfo);
+        await OnStoreAsync("read the quota of", async () => quota = await Inner.GetQuotaAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        return quota;
     }
 
     public override async ValueTask MakeDirectoryAsync(string name, CancellationToken cancellationToken)
@@ -211,11 +211,11 @@ internal sealed class ExplainingBackend(IBackend inner, string displayUrl) : Del
         return e.Explain(task, name);
     }
 
-    private async Task OnStoreAsync(string doing, Task work)
+    private async Task OnStoreAsync(string doing, Func<Task> work)
     {
         try
         {
-            await work.ConfigureAwait(false);
+            await work().ConfigureAwait(false);
         }
         catch (StoreException e) when (e.NeedsExplanation)
         {

@@ -104,7 +104,7 @@ internal static partial class RestErrors
 
     // The server's text would only repeat these.
     private static bool SaysAll(StoreError error) => error
-        is StoreError.ObjectNotFound or StoreError.ObjectAlreadyExists or StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
+        is StoreError.ObjectAlreadyExists or StoreError.StoreDoesNotExist or StoreError.StoreAlreadyExists;
 
     private static bool HasWords(string text) => text.AsSpan().ContainsAnyExcept(" .".AsSpan());
 

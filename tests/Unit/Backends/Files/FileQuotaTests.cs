@@ -81,7 +81,7 @@ public abstract class FileQuotaTests : IDisposable
         {
             var exception = await Assert.ThrowsAsync<StoreException>(() => StoreAsync(backend, "data/b", size));
             Assert.Equal(StoreError.QuotaExceeded, exception.Error);
-            foreach (var part in new[] { "data/b", "1000000", "999000", size.ToString(CultureInfo.InvariantCulture) })
+            foreach (var part in new[] { "1000000", "999000", size.ToString(CultureInfo.InvariantCulture) })
                 Assert.Contains(part, exception.Message, StringComparison.Ordinal);
         }
         var defrag = new DefragRequest([new Block("data/a", 0, 2000)]);

@@ -33,8 +33,8 @@ public sealed class StoreException : Exception
 
     /// <summary>Returns this storage's exception in terms of the store's caller.</summary>
     /// <param name="task">What the caller tried, as the end of "Could not …".</param>
-    /// <param name="name">The full name of the item, or the store's URL without secrets.</param>
-    internal StoreException Explain(string task, string name)
+    /// <param name="name">The full name of the item, or the store's URL without secrets, if it may be shown.</param>
+    internal StoreException Explain(string task, string? name)
         => new(Error, StoreErrorText.Compose(Error, task, Detail), name, this) { Detail = Detail, IsExplained = true };
 
     /// <summary>Returns this exception for one of several items.</summary>

@@ -57,7 +57,7 @@ public sealed partial class RestServer : IAsyncDisposable
         };
         // Created once here, so that an invalid URL fails now and not with the first request.
         _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
-        _store = new(() => new ExplainingBackend(BackendFactory.Create(options.Backend, backendOptions), StoreUrl.Redact(options.Backend)));
+        _store = new(() => new ExplainingBackend(BackendFactory.Create(options.Backend, backendOptions), displayUrl: null));
 
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace);

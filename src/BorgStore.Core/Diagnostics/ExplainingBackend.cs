@@ -8,8 +8,8 @@ namespace BorgStore.Diagnostics;
 /// <summary>Rewrites backend errors in the caller's terms: full names instead
 /// of nested ones, the store's URL, and one wording for all backends.</summary>
 /// <param name="inner">The wrapped backend.</param>
-/// <param name="displayUrl">The URL without its password.</param>
-internal sealed class ExplainingBackend(IBackend inner, string displayUrl) : DelegatingBackend(inner)
+/// <param name="displayUrl">The URL without its password; <see langword="null"/> for a server, which must not disclose where its store is.</param>
+internal sealed class ExplainingBackend(IBackend inner, string? displayUrl) : DelegatingBackend(inner)
 {
     /// <summary>The namespaces; <see langword="null"/> until they are known.</summary>
     public StoreLayout? Layout { get; set; }
@@ -219,7 +219,7 @@ internal sealed class ExplainingBackend(IBackend inner, string displayUrl) : Del
         }
         catch (StoreException e) when (e.NeedsExplanation)
         {
-            throw e.Explain($"{doing} the store '{displayUrl}'", displayUrl);
+            throw e.Explain(displayUrl is null ? $"{doing} the store" : $"{doing} the store '{displayUrl}'", displayUrl);
         }
     }
 

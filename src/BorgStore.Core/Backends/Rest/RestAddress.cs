@@ -80,6 +80,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         var match = RestPattern().Match(url);
         if (!match.Success) throw Invalid(url, "its host or path is missing");
         var (user, host, port) = (match.Groups["user"].Value, match.Groups["host"].Value, match.Groups["port"].Value);
+        if (port.Length > 0 && !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out _)) throw Invalid(url, "its port is not a number up to 65535");
         string[] server = [ServerCommand, "--stdio", "--backend", "FILE:" + match.Groups["path"].Value];
         if (host.Length == 0) return new("http://stdio", "") { Command = new(server[0], server[1..]) };
 

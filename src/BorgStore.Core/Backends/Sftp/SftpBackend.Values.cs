@@ -103,7 +103,7 @@ internal sealed partial class SftpBackend
             if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
             {
                 using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
-                if (!synced.IsOk) throw CreateException(synced, writing.Name);
+                if (!synced.IsOk) throw CreateException(synced, writing.Name, NotOnDisk);
             }
             retry.CancellationToken.ThrowIfCancellationRequested();
             using var closed = await connection.SendAsync(
@@ -248,6 +248,7 @@ internal sealed partial class SftpBackend
             $"The connection was lost while '{name}' was being stored, and its source can be read only once. Nothing was stored; try again.", name);
     }
 
+    private const string NotOnDisk = "the value was not written to the server's disk; ";
     private const int SyncsInFlight = 64;
     private static readonly TimeSpan SyncDelay = TimeSpan.FromSeconds(1);
 
@@ -327,7 +328,7 @@ internal sealed partial class SftpBackend
         var answer = connection.SendAsync(new FsyncRequest(opened.Handle));
         connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
         using var synced = await answer.ConfigureAwait(false);
-        return synced.IsOk ? true : throw CreateException(synced, name);
+        return synced.IsOk ? true : throw CreateException(synced, name, NotOnDisk);
     }
 
     // The number of items that are open at the same time during gathering, and of requested pieces of each.

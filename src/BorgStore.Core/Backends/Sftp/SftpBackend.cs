@@ -112,7 +112,7 @@ internal sealed partial class SftpBackend : Backend
     private string ToPath(string name) => name.Length == 0 ? _root : $"{_root}/{name}";
 
     /// <summary>Returns the exception for a request that the server refused.</summary>
-    private static StoreException CreateException(in Reply reply, string name)
+    private static StoreException CreateException(in Reply reply, string name, string problem = "")
     {
         var error = reply.Status switch
         {
@@ -125,8 +125,8 @@ internal sealed partial class SftpBackend : Backend
         };
         // The server's message may contain its paths, which must not be disclosed.
         var said = reply.Message is { Length: > 0 } message && !message.Contains('/')
-            ? $"the server says: {message.Trim()}"
-            : $"the server says: {Describe(reply.Status)}";
+            ? $"{problem}the server says: {message.Trim()}"
+            : $"{problem}the server says: {Describe(reply.Status)}";
         if (name.Length == 0 && reply.Status is StatusCode.NoSuchFile or StatusCode.PermissionDenied)
             said += ". On a server with a restricted root (chroot), paths start at that root";
         return new(error, said, name.Length == 0 ? null : name);

@@ -59,7 +59,6 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     public async Task A_remote_that_is_not_configured_is_reported()
     {
         var error = await OpenFailsAsync(StoreError.InvalidUrl, Service(), "rclone:no-such-remote:path");
-        Assert.Contains("no-such-remote", error.Message, StringComparison.Ordinal);
         Assert.Contains("rclone config", error.Message, StringComparison.Ordinal);
     }
 
@@ -68,7 +67,6 @@ public sealed class RcloneServiceTests : IAsyncLifetime
     {
         var error = await OpenFailsAsync(StoreError.ConnectionLost, Service(), "rclone::sftp,host=127.0.0.1,port=1,user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:x");
         Assert.DoesNotContain("8_JpXsp", error.ToString(), StringComparison.Ordinal);
-        Assert.Contains("host=127.0.0.1", error.Message, StringComparison.Ordinal);
         // Rclone's own message.
         Assert.Contains("connection refused", error.Message, StringComparison.Ordinal);
     }

@@ -68,8 +68,7 @@ public sealed class S3KeyTests(CephServer ceph) : S3Test(ceph)
     {
         await Server.PutAsync($"{Path}-new/anything", []);
         await using var taken = S3Backend.Create(Server.UrlOf($"{Path}-new"), new());
-        var failure = await AssertFailsAsync(StoreError.StoreAlreadyExists, () => taken.CreateAsync(Ct));
-        Assert.Contains("Choose", failure.Message, StringComparison.Ordinal);
+        await AssertFailsAsync(StoreError.StoreAlreadyExists, () => taken.CreateAsync(Ct));
         Assert.Equal([$"{Path}-new/anything"], await Server.ListAsync($"{Path}-new"));
 
         // Keys that only share a prefix are not below it.

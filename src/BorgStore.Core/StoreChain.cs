@@ -37,7 +37,8 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
         // Making each cached value durable is not worth the time.
         var durability = options.Durability == Durability.None ? Durability.None : Durability.Batch;
         var backend = options.CacheBackend ?? BackendFactory.Create(options.CacheUrl!, new() { Durability = durability, IsPrivate = true });
-        return new(backend, options.CacheUrl is { } url ? StoreUrl.Redact(url) : "of the caller", meter, options.Warning);
+        var displayUrl = options.CacheUrl is { } url ? StoreUrl.Redact(url) : "of the caller";
+        return new(new ExplainingBackend(backend, displayUrl), displayUrl, meter, options.Warning);
     }
 
     private static StoreChain Create(IBackend backend, StoreOptions options, PermissionMap? permissions)

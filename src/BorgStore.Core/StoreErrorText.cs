@@ -29,6 +29,7 @@ internal static class StoreErrorText
         StoreError.ConnectionLost => "the connection was lost or could not be established",
         StoreError.Timeout => "the storage stopped responding",
         StoreError.NotSupported => "the operation is not supported here",
+        StoreError.InvalidUrl => "the URL is wrong for this storage",
         // Errors of the caller are worded where they are detected.
         _ => "",
     };

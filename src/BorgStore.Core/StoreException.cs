@@ -12,7 +12,7 @@ public sealed class StoreException : Exception
     /// <param name="name">The item, namespace or store concerned. A backend only has to give it for an operation on several items.</param>
     /// <param name="innerException">The exception that caused this one, if any.</param>
     public StoreException(StoreError error, string? message = null, string? name = null, Exception? innerException = null)
-        : base(PrintableText.Escape(StoreUrl.RedactText(message is { Length: > 0 } ? StoreErrorText.ToSentence(message) : StoreErrorText.Describe(error))), innerException)
+        : base(PrintableText.Escape(StoreUrl.RedactText(message is { Length: > 0 } ? message : StoreErrorText.Describe(error))), innerException)
     {
         Error = error;
         Name = name is null ? null : StoreUrl.RedactText(name);

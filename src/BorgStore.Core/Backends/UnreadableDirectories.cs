@@ -35,7 +35,7 @@ internal sealed class UnreadableDirectories
             if (_first is null) return null;
             var shown = string.Join(", ", _names.Take(MaxShownNames).Select(name => $"'{name}'"));
             var more = _names.Count > MaxShownNames ? $" and {_names.Count - MaxShownNames} more" : "";
-            return new(_first.Error, $"Everything was listed except the contents of {shown}{more}. {_first.Detail}".TrimEnd(), _names.Min, _first);
+            return new(_first.Error, $"Everything was listed except the contents of {shown}{more}. {StoreErrorText.ToSentence(_first.Detail)}".TrimEnd(), _names.Min, _first);
         }
     }
 }

@@ -87,7 +87,7 @@ public sealed class ConnectionFaultTests(CephServer ceph) : IDisposable
         {
             var error = await Assert.ThrowsAsync<StoreException>(() => Store.OpenAsync(new("rclone:nope:foo") { Layout = StoreLayout.Borg2 }));
             Assert.Equal(StoreError.InvalidUrl, error.Error);
-            Assert.StartsWith("Could not open the store 'rclone:nope:foo'. Didn't find section in config file. Configure the remote", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith("Could not open the store 'rclone:nope:foo': the URL is wrong for this storage. Didn't find section in config file. Configure the remote", error.Message, StringComparison.Ordinal);
         });
     }
 

@@ -186,11 +186,11 @@ internal sealed class FileFlusher(FileSystem fileSystem, Durability durability, 
             Interlocked.CompareExchange(ref _backgroundFailure, failure, null);
             if (_isFailing) return;
             _isFailing = true;
-            warning?.Invoke($"Could not flush to disk the values written to the store. {Explain(failure)} It is tried again.");
+            warning?.Invoke($"Could not flush to disk the values written to the store: {Explain(failure)}. It is tried again.");
         }
     }
 
-    private string Explain(StoreException failure) => _values.Describe() is { } lost ? $"{failure.Message.TrimEnd('.')}; {lost}." : failure.Message;
+    private string Explain(StoreException failure) => _values.Describe() is { } lost ? $"{failure.Message.TrimEnd('.')}; {lost}" : failure.Message.TrimEnd('.');
 
     // Starts a new sync after the call, because a running one may have missed what was just written.
     private Task SyncSharedAsync()

@@ -46,7 +46,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
         var open = Session.FindAllOpen(url);
         var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url);
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
-        if (!ShouldProcess(StoreUrl.Redact(url), "Permanently remove the store with all of its contents", Force)) return;
+        if (!ShouldProcess(StoreUrl.Redact(url), "Permanently remove the store and its contents", Force)) return;
         foreach (var store in open) Wait(_ => Session.CloseAsync(store));
         Session.ForgetLayout(url);
         Wait(token => BorgStore.Store.DestroyAsync(options, token));

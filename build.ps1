@@ -121,7 +121,7 @@ function Install-Shell([string] $Wanted) {
 function Invoke-Pack {
     # The module is packed by "build", because "dotnet pack" would restore the server without its native code.
     Invoke-DotNet build $moduleProject --configuration Release --target:Pack "--property:PackageOutputPath=$packages/" --verbosity quiet
-    foreach ($project in 'BorgStore.Core', 'BorgStore.S3', 'BorgStore.Server') {
+    foreach ($project in 'BorgStore.Core', 'BorgStore.S3', 'BorgStore.Ssh', 'BorgStore.Server') {
         Invoke-DotNet pack (Join-Path $PSScriptRoot "src/$project") --configuration Release --output $packages --verbosity quiet
     }
     Get-ChildItem $packages -Filter "*.$version.*nupkg" | ForEach-Object { "Packed $($_.FullName)" }

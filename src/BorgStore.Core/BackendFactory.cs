@@ -15,19 +15,21 @@ public static class BackendFactory
         ["file"] = (url, options) => new FileBackend(FileUrl.Parse(url, OperatingSystem.IsWindows()), options),
         ["sftp"] = (url, options) => new SftpBackend(SftpUrl.Parse(url), options),
         ["rclone"] = (url, _) => new RcloneBackend(url),
-        ["s3"] = (url, options) => IsolatedBackends.Create("S3", url, options),
-        ["b2"] = (url, options) => IsolatedBackends.Create("S3", url, options),
+        ["s3"] = CreateS3,
+        ["b2"] = CreateS3,
         ["http"] = (url, options) => new RestBackend(url, options),
         ["https"] = (url, options) => new RestBackend(url, options),
         ["http+unix"] = (url, options) => new RestBackend(url, options),
         ["rest"] = (url, options) => new RestBackend(url, options),
     };
 
+    private static readonly Lazy<Func<string, BackendOptions, IBackend>> S3 = new(
+        () => IsolatedAssemblies.Load<Func<string, BackendOptions, IBackend>>("S3", "BorgStore.Backends.S3.S3Backend", "Create"), LazyThreadSafetyMode.PublicationOnly);
+
     // Schemes that take no user and password, with the reason and what to do instead.
     private static readonly Dictionary<string, string> WithoutCredential = new()
     {
         ["file"] = "a folder is opened with the rights of the current user. Omit -Credential, or run this as a user who has access",
-        ["sftp"] = "ssh logs in with a key or an agent. Omit -Credential, and specify the user in the URL, as in sftp://user@host/path, or in ~/.ssh/config",
         ["rest"] = "ssh logs in with a key or an agent. Omit -Credential, and specify the user in the URL, as in rest://user@host/path, or in ~/.ssh/config",
         ["rclone"] = "rclone keeps the passwords of its remotes in its own configuration. Omit -Credential, and use 'rclone config'",
     };
@@ -57,7 +59,13 @@ public static class BackendFactory
             throw new StoreException(StoreError.InvalidArgument,
                 $"'{StoreUrl.Redact(url)}' does not accept -Credential: {instead}.", StoreUrl.Redact(url));
 
+        if (options.HostKeyFingerprint is not null && scheme != "sftp")
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{StoreUrl.Redact(url)}' does not accept a fingerprint of a host key; only sftp: URLs do.", StoreUrl.Redact(url));
+
         var backend = create(url, options);
         return options.Permissions is { } permissions ? new PermissionBackend(backend, permissions) : backend;
     }
+
+    private static IBackend CreateS3(string url, BackendOptions options) => S3.Value(url, options);
 }

@@ -34,6 +34,9 @@ public sealed record StoreOptions(string Url)
     /// <summary>User and password, if the URL has none.</summary>
     public NetworkCredential? Credential { get; init; }
 
+    /// <summary>The only host key to trust, as <c>SHA256:…</c>; <see langword="null"/> to trust those in <c>known_hosts</c>. SFTP stores only.</summary>
+    public string? HostKeyFingerprint { get; init; }
+
     /// <summary>The URL of the cache, such as <c>file:///var/cache/store</c>, for the namespaces whose
     /// layout has a <see cref="NamespaceLayout.Cache"/>. It is created if it does not exist.</summary>
     public string? CacheUrl { get; init; }
@@ -59,7 +62,7 @@ public sealed record StoreOptions(string Url)
     public override string ToString() => StoreUrl.Redact(Url);
 
     internal BackendOptions ToBackendOptions()
-        => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential, Warning = Warning };
+        => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential, HostKeyFingerprint = HostKeyFingerprint, Warning = Warning };
 
     private static double? ReadVariable(string variable)
     {

@@ -13,7 +13,7 @@ namespace BorgStore.Tests;
 /// </summary>
 public sealed class TestCategories : XunitTestFramework
 {
-    private static readonly HashSet<string> ServerFolders = ["Borg", "Faults", "Rclone", "Rest", "S3", "Server", "Sftp"];
+    private static readonly HashSet<string> ServerFolders = ["Borg", "Faults", "Rclone", "Rest", "S3", "Server", "Sftp", "SshNet"];
 
     /// <inheritdoc/>
     protected override ITestFrameworkDiscoverer CreateDiscoverer(Assembly assembly) => new Discoverer(new XunitTestAssembly(assembly));

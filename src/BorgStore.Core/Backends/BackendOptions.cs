@@ -18,6 +18,9 @@ public sealed record BackendOptions
     /// <summary>User and password, if the URL has none.</summary>
     public NetworkCredential? Credential { get; init; }
 
+    /// <summary>The only host key to trust, as <c>SHA256:…</c>; <see langword="null"/> to trust those in <c>known_hosts</c>. SFTP stores only.</summary>
+    public string? HostKeyFingerprint { get; init; }
+
     /// <summary>Called from any thread with problems in the background, such as values that cannot be written to disk. File stores only.</summary>
     public Action<string>? Warning { get; init; }
 

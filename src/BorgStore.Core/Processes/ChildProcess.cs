@@ -8,7 +8,7 @@ namespace BorgStore.Processes;
 /// It does not receive Ctrl-C from the prompt, and never outlives this process, even if that is killed.
 /// <see cref="DisposeAsync"/> closes its input, waits for it to end, then asks it to end, then kills it.
 /// </remarks>
-internal abstract class ChildProcess : IAsyncDisposable
+internal abstract class ChildProcess : IRunningProgram
 {
     private readonly TimeSpan _exitTimeout;
     private readonly ErrorTail _errors;
@@ -23,7 +23,7 @@ internal abstract class ChildProcess : IAsyncDisposable
     /// <summary>Its process id, and on Unix that of its process group.</summary>
     public abstract int Id { get; }
 
-    /// <summary>A stream that reads from its standard output and writes to its standard input. One read and one write may run at a time.</summary>
+    /// <inheritdoc/>
     public abstract Stream Stream { get; }
 
     /// <summary>A task that completes when the child has ended, with its exit status, or 128 plus the number of the signal that ended it.</summary>
@@ -48,7 +48,7 @@ internal abstract class ChildProcess : IAsyncDisposable
     /// <summary>Closes its standard input, so that it reads the end of the stream.</summary>
     public abstract void CloseInput();
 
-    /// <summary>Kills it.</summary>
+    /// <inheritdoc/>
     public abstract void Kill();
 
     /// <summary>Waits until it has ended and its whole standard error is in <see cref="Errors"/>.</summary>

@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Transport;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Session;
@@ -113,6 +115,13 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     {
         if (StorePath.Explain(SessionState.Path, url) is { } problem) throw problem;
         StoreUrl.GetScheme(url);
+    }
+
+    /// <summary>Reports with -Verbose how an SFTP server is reached, which depends on the login and on the programs that there are.</summary>
+    internal void ReportTransport(StoreOptions options)
+    {
+        if (StoreUrl.GetScheme(options.Url) == "sftp")
+            WriteVerbose($"'{StoreUrl.Redact(options.Url)}' is reached by {SftpConnector.Choose(SftpUrl.Parse(options.Url), options.ToBackendOptions())}.");
     }
 
     /// <summary>Returns the URL of a store given by its folder.</summary>

@@ -47,10 +47,23 @@ internal sealed class ParamikoServer : SshServer
             mkdir = done(lambda path, attr: os.mkdir(path))
             rmdir = done(os.rmdir)
 
+        PASSWORD = "p\u00e4ss word"
+        QUESTIONS = {"keyboard": [("Password: ", False)], "two": [("Password: ", False), ("Code: ", False)], "endless": [("Password: ", False)]}
+
         class Users(paramiko.ServerInterface):
-            def check_auth_publickey(self, user, key): return paramiko.AUTH_SUCCESSFUL
-            def get_allowed_auths(self, user): return "publickey"
+            def check_auth_publickey(self, user, key):
+                return paramiko.AUTH_FAILED if user in QUESTIONS or user == "password" else paramiko.AUTH_SUCCESSFUL
+            def check_auth_password(self, user, password): return paramiko.AUTH_SUCCESSFUL if password == PASSWORD else paramiko.AUTH_FAILED
+            def check_auth_interactive(self, user, submethods):
+                self.user = user
+                return paramiko.InteractiveQuery("", "", *QUESTIONS[user])
+            def check_auth_interactive_response(self, responses):
+                if self.user == "endless": return paramiko.InteractiveQuery("", "", *QUESTIONS["endless"])
+                return paramiko.AUTH_SUCCESSFUL if responses == [PASSWORD] else paramiko.AUTH_FAILED
+            def get_allowed_auths(self, user): return "keyboard-interactive" if user in QUESTIONS else "password" if user == "password" else "publickey,password"
             def check_channel_request(self, kind, number): return paramiko.OPEN_SUCCEEDED
+            def check_channel_subsystem_request(self, channel, name):
+                return channel.get_transport().get_username() != "nosftp" and super().check_channel_subsystem_request(channel, name)
 
         def serve(connection, key):
             transport = paramiko.Transport(connection)
@@ -63,6 +76,9 @@ internal sealed class ParamikoServer : SshServer
         while True:
             threading.Thread(target=serve, args=(listener.accept()[0], key), daemon=True).start()
         """;
+
+    /// <summary>The password of all users.</summary>
+    public const string Password = "p\u00e4ss word";
 
     private static readonly Lazy<ParamikoServer> Shared = new(() => new());
 

@@ -23,7 +23,7 @@ internal sealed class ScriptedServer(Func<byte[], byte[]> answer) : ISftpTranspo
         }
     }
 
-    public ChildProcess? StartProgram(string command) => null;
+    public IRunningProgram? StartProgram(string command) => null;
 
     public ValueTask<ConnectionFailure> ExplainEndAsync(bool hadHandshake) => new(new ConnectionFailure(StoreError.ConnectionLost, "The script is over."));
 

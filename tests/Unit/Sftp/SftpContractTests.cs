@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Backends.Sftp;
 using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.Sftp;
@@ -19,7 +20,9 @@ public abstract class SftpContractTests : BackendContract
         return base.InitializeAsync();
     }
 
-    protected override ValueTask<IBackend> CreateBackendAsync() => new(SshServer.CreateBackend(_server.Url(Root), _server.SharedOptions));
+    private protected virtual SftpBackend CreateBackend(SftpUrl url) => SshServer.CreateBackend(url, _server.SharedOptions);
+
+    protected override ValueTask<IBackend> CreateBackendAsync() => new(CreateBackend(_server.Url(Root)));
 
     protected override ValueTask<bool> PutRawAsync(string path, byte[] content)
     {

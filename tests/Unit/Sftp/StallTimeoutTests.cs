@@ -96,7 +96,7 @@ public sealed class StallTimeoutTests
     {
         public Stream Stream => line.Stream;
 
-        public ChildProcess? StartProgram(string command) => ChildProcess.Start(shell);
+        public IRunningProgram? StartProgram(string command) => ChildProcess.Start(shell);
 
         public ValueTask<ConnectionFailure> ExplainEndAsync(bool hadHandshake) => line.ExplainEndAsync(hadHandshake);
 

@@ -67,7 +67,7 @@ internal sealed class WatchedTransport(ISftpTransport line, params string[] hidd
         return _rounds;
     }
 
-    public ChildProcess? StartProgram(string command) => line.StartProgram(command);
+    public IRunningProgram? StartProgram(string command) => line.StartProgram(command);
 
     public ValueTask<ConnectionFailure> ExplainEndAsync(bool hadHandshake) => line.ExplainEndAsync(hadHandshake);
 

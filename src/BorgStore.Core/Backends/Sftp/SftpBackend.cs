@@ -9,7 +9,7 @@ using BorgStore.Naming;
 
 namespace BorgStore.Backends.Sftp;
 
-/// <summary>A store on an SFTP server, over the user's own ssh.</summary>
+/// <summary>A store on an SFTP server.</summary>
 /// <remarks>
 /// Each connection has many requests in flight, and nothing is requested that another answer already contains.
 /// If a connection is lost, its operations are repeated over a new one, after finding out how far they had got.
@@ -26,7 +26,7 @@ internal sealed partial class SftpBackend : Backend
     /// <param name="url">The URL of the store.</param>
     /// <param name="options">The options.</param>
     public SftpBackend(SftpUrl url, BackendOptions options)
-        : this(url, options, new SshConnector(url).ConnectAsync)
+        : this(url, options, SftpConnector.Create(url, options))
     {
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Backends.Ssh;
 
 namespace BorgStore.Backends.Sftp;
@@ -13,6 +14,15 @@ internal sealed record SftpUrl(string Host, string Path)
 
     /// <summary>The user; <see langword="null"/> to leave it to ssh.</summary>
     public string? User { get; init; }
+
+    /// <summary>The password; <see langword="null"/> if the URL has none.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>The file with the private key: <c>?key=PATH</c>.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>The transport: <c>?transport=ssh</c> or <c>ssh.net</c>; <see langword="null"/> to let the login decide.</summary>
+    public string? Transport { get; init; }
 
     /// <summary>The port; <see langword="null"/> to leave it to ssh.</summary>
     public int? Port { get; init; }
@@ -49,11 +59,10 @@ internal sealed record SftpUrl(string Host, string Path)
         if (path is "" or "~") throw Invalid(url, "the store can't be the home directory itself");
 
         var at = authority.LastIndexOf('@');
-        var user = at < 0 ? null : Unescape(authority[..at], url);
-        if (user is not null && user.Contains(':'))
-            throw Invalid(url, "ssh takes no password from a URL; use a key or an agent");
+        var login = at < 0 ? [] : authority[..at].Split(':', 2);
+        var user = login.Length == 0 ? null : Unescape(login[0], url);
         var (host, port) = ParseHost(authority[(at + 1)..], url);
-        return ParseQuery(new SftpUrl(host, path) { User = user is "" ? null : user, Port = port }, query, url);
+        return ParseQuery(new SftpUrl(host, path) { User = user is "" ? null : user, Password = login.Length > 1 ? Unescape(login[1], url) : null, Port = port }, query, url);
     }
 
     private static (string Host, int? Port) ParseHost(string text, string url)
@@ -84,7 +93,11 @@ internal sealed record SftpUrl(string Host, string Path)
                 "connections" => throw Invalid(url, $"'connections' must be a number from 1 to {MaxConnections}"),
                 "timeout" when isNumber && number is >= 1 and <= 86400 => result with { Timeout = TimeSpan.FromSeconds(number) },
                 "timeout" => throw Invalid(url, "'timeout' must be a number of seconds"),
-                _ => throw Invalid(url, $"'{StoreUrl.RedactPart(name, url)}' is none of the options, which are connections and timeout"),
+                "key" when value.Length > 0 => result with { KeyFile = Unescape(value, url) },
+                "key" => throw Invalid(url, "'key' must be the path of a private key"),
+                "transport" when value is SftpConnector.SshProgram or SftpConnector.SshNet => result with { Transport = value },
+                "transport" => throw Invalid(url, $"'transport' must be {SftpConnector.SshProgram} or {SftpConnector.SshNet}"),
+                _ => throw Invalid(url, $"'{StoreUrl.RedactPart(name, url)}' is none of the options, which are connections, key, timeout and transport"),
             };
         }
         return result;

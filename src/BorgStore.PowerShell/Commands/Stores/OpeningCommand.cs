@@ -54,6 +54,10 @@ public abstract class OpeningCommand : StoreCommand
     [Credential]
     public PSCredential? Credential { get; set; }
 
+    [Parameter(HelpMessage = "The only host key of an SFTP server to trust, as SHA256:…, in place of those in known_hosts.")]
+    [ValidatePattern("^SHA256:[A-Za-z0-9+/]{43}=?$")]
+    public string? HostKeyFingerprint { get; set; }
+
     [Parameter(HelpMessage = "The minimum duration of each call to the storage, to simulate a slow connection.")]
     [TimeTransformation]
     public TimeSpan Latency { get; set; }
@@ -79,9 +83,11 @@ public abstract class OpeningCommand : StoreCommand
             Durability = Durability,
             Quota = IsBound(nameof(Quota)) ? Quota : null,
             Credential = Credential?.GetNetworkCredential(),
+            HostKeyFingerprint = HostKeyFingerprint,
         };
         if (IsBound(nameof(Latency))) options = options with { Latency = Latency };
         if (IsBound(nameof(Bandwidth))) options = options with { Bandwidth = Bandwidth };
+        ReportTransport(options);
         return options;
     }
 

@@ -35,6 +35,10 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
     [Credential]
     public PSCredential? Credential { get; set; }
 
+    [Parameter(ParameterSetName = ByUri)]
+    [ValidatePattern("^SHA256:[A-Za-z0-9+/]{43}=?$")]
+    public string? HostKeyFingerprint { get; set; }
+
     [Parameter(HelpMessage = "Does not prompt for confirmation.")]
     public SwitchParameter Force { get; set; }
 
@@ -46,6 +50,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
         var open = Session.FindAllOpen(url);
         var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url);
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
+        if (HostKeyFingerprint is not null) options = options with { HostKeyFingerprint = HostKeyFingerprint };
         if (!ShouldProcess(StoreUrl.Redact(url), "Permanently remove the store and its contents", Force)) return;
         foreach (var store in open) Wait(_ => Session.CloseAsync(store));
         Session.ForgetLayout(url);

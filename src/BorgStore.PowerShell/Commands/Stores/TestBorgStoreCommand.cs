@@ -35,6 +35,10 @@ public sealed class TestBorgStoreCommand : StoreCommand
     [Credential]
     public PSCredential? Credential { get; set; }
 
+    [Parameter(ParameterSetName = ByUri)]
+    [ValidatePattern("^SHA256:[A-Za-z0-9+/]{43}=?$")]
+    public string? HostKeyFingerprint { get; set; }
+
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
@@ -44,9 +48,10 @@ public sealed class TestBorgStoreCommand : StoreCommand
         var url = ParameterSetName == ByPath ? GetUrl(Path!) : Uri;
         if (url is not null && !Quiet) CheckUrl(url);
         var connection = url is null ? (Store ?? Session.GetDefaultStore("-Uri")).Connection
-            : Credential is null ? Session.FindOpen(url)
+            : Credential is null && HostKeyFingerprint is null ? Session.FindOpen(url)
             : null;
-        var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential() };
+        var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential(), HostKeyFingerprint = HostKeyFingerprint };
+        if (!Quiet) ReportTransport(options);
         var result = Wait(token => TestAsync(connection, options, token));
         WriteObject(Quiet ? result.IsUsable : result);
     }

@@ -21,7 +21,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
     private readonly SemaphoreSlim _writing = new(1);
     private readonly Dictionary<int, TaskCompletionSource<string?>> _pending = [];
     private readonly HashSet<HashKind> _unknown = [];
-    private ChildProcess? _shell;
+    private IRunningProgram? _shell;
     private Task<bool>? _started;
     private int _last;
 
@@ -112,7 +112,7 @@ internal sealed class RemoteShell(ISftpTransport transport, TimeSpan timeout) : 
         return await answer.Task.ConfigureAwait(false);
     }
 
-    private async Task ReadAsync(ChildProcess shell)
+    private async Task ReadAsync(IRunningProgram shell)
     {
         try
         {

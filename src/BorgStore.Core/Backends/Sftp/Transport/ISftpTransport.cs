@@ -12,7 +12,7 @@ internal interface ISftpTransport : IAsyncDisposable
     /// <summary>Starts a program on the server, over the same connection if that is possible.</summary>
     /// <param name="command">The command, which is interpreted by a shell on the server.</param>
     /// <returns>The running program, or <see langword="null"/> if programs cannot be started.</returns>
-    ChildProcess? StartProgram(string command);
+    IRunningProgram? StartProgram(string command);
 
     /// <summary>Returns why the stream has ended.</summary>
     /// <param name="hadHandshake">Whether the server had answered before.</param>

@@ -46,7 +46,7 @@ internal sealed class SshTransport : ISftpTransport
     }
 
     /// <inheritdoc/>
-    public ChildProcess? StartProgram(string command)
+    public IRunningProgram? StartProgram(string command)
     {
         try
         {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the SFTP backend on its own loopback sshd, compared with the sftp program and the Python
+# Measures the SFTP backend on its own loopback sshd, over the ssh program and over SSH.NET, compared with the sftp program and the Python
 # package if it can be imported. All alternate in one run, in memory if there is /dev/shm; medians.
 # usage: bench/sftp.sh [MIB [COUNT [ROUNDS]]]
 set -euo pipefail
@@ -60,12 +60,13 @@ program() {
   rm -f "$place/up" "$place/down"
 }
 
-runners=(ours program)
+runners=(ours ssh.net program)
 if [ -n "${PYTHON:-}" ] || python3 -c 'import borgstore, paramiko' 2> /dev/null; then runners+=(python); fi
 for ((round = 0; round < rounds; round++)); do
   for runner in "${runners[@]}"; do
     case $runner in
       ours) BORGSTORE_RSH="ssh -F $place/.ssh/config" dotnet "$benchmarks" sftp "$url" "$place/large" "$count" ;;
+      ssh.net) HOME=$place dotnet "$benchmarks" sftp "$url?transport=ssh.net&key=$place/id" "$place/large" "$count" ;;
       program) program ;;
       # It has one operation in flight, so a smaller number is just as meaningful.
       python) HOME=$place "${PYTHON:-python3}" bench/sftp.py "$url" "$place/large" $((count / 20)) ;;

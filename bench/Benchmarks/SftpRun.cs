@@ -22,6 +22,9 @@ internal static class SftpRun
         }
         await using var store = BackendFactory.Create(url, new BackendOptions { Durability = Durability.None });
         await store.CreateAsync(default);
+        var start = Stopwatch.GetTimestamp();
+        await using (var other = BackendFactory.Create(url, new BackendOptions())) await other.OpenAsync(default);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"open {Stopwatch.GetElapsedTime(start).TotalMilliseconds:0} ms"));
         await store.OpenAsync(default);
         await TransferAsync(store, file);
 

@@ -5,7 +5,7 @@ using BorgStore.Backends.Sftp;
 namespace BorgStore.Tests.Sftp;
 
 /// <summary>A connection that is cut, stuck and slow at random while it is in use.</summary>
-public sealed class FaultTests : IAsyncLifetime
+public class FaultTests : IAsyncLifetime
 {
     private const int Delete = 2;
     private static readonly bool IsLong = LongTests.Wanted;
@@ -16,8 +16,15 @@ public sealed class FaultTests : IAsyncLifetime
     // takes many times as long hangs, however slow the machine is.
     private static readonly TimeSpan Forever = 20 * Timeout;
     private readonly TemporaryFolder _folder = new();
-    private readonly SshServer _server = OpenSshServer.Instance;
+    private readonly SshAccess _server;
     private FaultProxy _line = null!;
+
+    public FaultTests()
+        : this(OpenSshServer.Instance)
+    {
+    }
+
+    private protected FaultTests(SshAccess server) => _server = server;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -33,6 +40,7 @@ public sealed class FaultTests : IAsyncLifetime
     {
         if (_line is not null) await _line.DisposeAsync();
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     [Theory]

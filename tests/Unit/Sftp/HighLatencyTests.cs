@@ -6,14 +6,21 @@ using BorgStore.Hashing;
 namespace BorgStore.Tests.Sftp;
 
 /// <summary>A server with a latency of 20 ms in each direction.</summary>
-public sealed class HighLatencyTests : IAsyncLifetime
+public class HighLatencyTests : IAsyncLifetime
 {
     private const int InFlight = 64;
     private readonly TemporaryFolder _folder = new();
-    private readonly SshServer _server = OpenSshServer.Instance;
+    private readonly SshAccess _server;
     private FaultProxy _line = null!;
     private WatchedTransport _watch = null!;
     private SftpBackend _store = null!;
+
+    public HighLatencyTests()
+        : this(OpenSshServer.Instance)
+    {
+    }
+
+    private protected HighLatencyTests(SshAccess server) => _server = server;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -34,6 +41,7 @@ public sealed class HighLatencyTests : IAsyncLifetime
         await _store.DisposeAsync();
         await _line.DisposeAsync();
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     [Fact]

@@ -9,9 +9,9 @@ public abstract class LinkTests : IDisposable
 {
     private static readonly string[] Outside = ["item", "left.tmp"];
     private readonly TemporaryFolder _folder = new();
-    private readonly SshServer _server;
+    private readonly SshAccess _server;
 
-    private protected LinkTests(SshServer server)
+    private protected LinkTests(SshAccess server)
     {
         Assert.SkipWhen(server.Missing is not null, server.Missing ?? "");
         _server = server;

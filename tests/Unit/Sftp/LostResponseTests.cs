@@ -4,12 +4,19 @@ namespace BorgStore.Tests.Sftp;
 
 /// <summary>A connection lost at the worst moments: just before the server receives a
 /// request, or just before the client receives the answer.</summary>
-public sealed class LostResponseTests : IAsyncLifetime
+public class LostResponseTests : IAsyncLifetime
 {
     private const string Name = "data/item";
     private static readonly byte[] Old = [1], New = [2, 2];
     private readonly TemporaryFolder _folder = new();
-    private readonly SshServer _server = OpenSshServer.Instance;
+    private readonly SshAccess _server;
+
+    public LostResponseTests()
+        : this(OpenSshServer.Instance)
+    {
+    }
+
+    private protected LostResponseTests(SshAccess server) => _server = server;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -22,6 +29,7 @@ public sealed class LostResponseTests : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         _folder.Dispose();
+        GC.SuppressFinalize(this);
         return default;
     }
 

@@ -1,5 +1,4 @@
 using BorgStore.Backends;
-using BorgStore.Backends.Sftp;
 using BorgStore.Tests.Backends;
 
 namespace BorgStore.Tests.Sftp;
@@ -8,9 +7,9 @@ namespace BorgStore.Tests.Sftp;
 public abstract class SftpContractTests : BackendContract
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly SshServer _server;
+    private readonly SshAccess _server;
 
-    private protected SftpContractTests(SshServer server) => _server = server;
+    private protected SftpContractTests(SshAccess server) => _server = server;
 
     private string Root => Path.Combine(_folder.Path, "store");
 
@@ -20,9 +19,7 @@ public abstract class SftpContractTests : BackendContract
         return base.InitializeAsync();
     }
 
-    private protected virtual SftpBackend CreateBackend(SftpUrl url) => SshServer.CreateBackend(url, _server.SharedOptions);
-
-    protected override ValueTask<IBackend> CreateBackendAsync() => new(CreateBackend(_server.Url(Root)));
+    protected override ValueTask<IBackend> CreateBackendAsync() => new(SshAccess.CreateBackend(_server.Url(Root), _server.SharedOptions));
 
     protected override ValueTask<bool> PutRawAsync(string path, byte[] content)
     {

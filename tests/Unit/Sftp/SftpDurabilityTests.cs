@@ -4,19 +4,32 @@ using BorgStore.Backends.Sftp;
 namespace BorgStore.Tests.Sftp;
 
 /// <summary>The requests that make values survive a power failure, and servers that do not support them.</summary>
-public sealed class SftpDurabilityTests : IDisposable
+public class SftpDurabilityTests : IDisposable
 {
     private const string Fsync = "fsync@openssh.com";
     private const int Count = 10;
     private readonly TemporaryFolder _folder = new();
-    private readonly SshServer _server = OpenSshServer.Instance;
+    private readonly SshAccess _server;
     private WatchedTransport _line = null!;
 
-    public SftpDurabilityTests() => Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
+    public SftpDurabilityTests()
+        : this(OpenSshServer.Instance)
+    {
+    }
+
+    private protected SftpDurabilityTests(SshAccess server)
+    {
+        _server = server;
+        Assert.SkipWhen(_server.Missing is not null, _server.Missing ?? "");
+    }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Theory]
     [InlineData(Durability.Each, Count)]

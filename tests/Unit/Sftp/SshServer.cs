@@ -3,13 +3,90 @@ using BorgStore.Backends;
 using BorgStore.Backends.Ssh;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Backends.SshNet;
 using BorgStore.Processes;
 using BorgStore.Tests.Server;
 
 namespace BorgStore.Tests.Sftp;
 
+/// <summary>A server, and one of the ways to reach it.</summary>
+internal abstract class SshAccess
+{
+    /// <summary>Why there is no such server on this machine, or <see langword="null"/> if there is one.</summary>
+    public abstract string? Missing { get; }
+
+    public abstract int Port { get; }
+
+    public abstract string Folder { get; }
+
+    public string KnownHosts => Path.Combine(Folder, "known_hosts");
+
+    /// <summary>Options that use the test's key and trust the server, regardless of the user's configuration.</summary>
+    public abstract string[] Options { get; }
+
+    /// <summary>The same options with an existing connection, which saves a second of computing per test.</summary>
+    public abstract string[] SharedOptions { get; }
+
+    public SftpUrl Url(string path, int? port = null) => SftpUrl.Parse($"sftp://{Environment.UserName}@127.0.0.1:{port ?? Port}/{path}");
+
+    public static SftpBackend CreateBackend(SftpUrl url, params string[] options) => new(url, new BackendOptions(), Connect(url, options));
+
+    /// <summary>Creates a store and opens it, watching its connections.</summary>
+    /// <param name="url">The URL.</param>
+    /// <param name="options">The options of the server.</param>
+    /// <param name="watch">Wraps each connection.</param>
+    /// <param name="backendOptions">The options of the backend.</param>
+    public static async Task<SftpBackend> OpenWatchedAsync(
+        SftpUrl url, string[] options, Func<ISftpTransport, WatchedTransport> watch, BackendOptions? backendOptions = null)
+    {
+        var store = Watch(url, options, watch, backendOptions);
+        await store.CreateAsync(TestContext.Current.CancellationToken);
+        await store.OpenAsync(TestContext.Current.CancellationToken);
+        return store;
+    }
+
+    /// <summary>Returns a backend that is not open, with watched connections.</summary>
+    public static SftpBackend Watch(SftpUrl url, string[] options, Func<ISftpTransport, WatchedTransport> watch, BackendOptions? backendOptions = null)
+    {
+        var connect = Connect(url, options);
+        return new(url, backendOptions ?? new BackendOptions(), async token => watch(await connect(token)));
+    }
+
+    /// <summary>Trusts the server on another port too.</summary>
+    public void WriteKnownHosts(int port)
+    {
+        foreach (var key in Directory.GetFiles(Folder, "host_*.pub"))
+            File.AppendAllText(KnownHosts, $"[127.0.0.1]:{port} {string.Join(' ', File.ReadAllText(key).Split(' ').Take(2)).TrimEnd()}\n");
+    }
+
+    private static Func<CancellationToken, ValueTask<ISftpTransport>> Connect(SftpUrl url, string[] options)
+        => options.Contains(SftpConnector.SshNet) ? token => SshNetTransport.ConnectAsync(SshNetAccess.Login(url, options), token)
+            : new SshConnector(url, options).ConnectAsync;
+}
+
+/// <summary>A server reached over SSH.NET.</summary>
+/// <param name="server">The server.</param>
+internal sealed class SshNetAccess(SshServer server) : SshAccess
+{
+    public static SshNetAccess OpenSsh => new(OpenSshServer.Instance);
+
+    public static SshNetAccess ProFtpd => new(ProFtpdServer.Instance);
+
+    public override string? Missing => server.Missing;
+
+    public override int Port => server.Port;
+
+    public override string Folder => server.Folder;
+
+    public override string[] Options => [SftpConnector.SshNet, Path.Combine(Folder, "id"), KnownHosts];
+
+    public override string[] SharedOptions => Options;
+
+    public static SshLogin Login(SftpUrl url, string[] options) => new(url.Target) { KeyFile = options[1], KnownHostsFiles = [options[2]] };
+}
+
 /// <summary>A real server on its own loopback port with its own keys, which ends with the tests.</summary>
-internal abstract class SshServer
+internal abstract class SshServer : SshAccess
 {
     private readonly ChildProcess? _server;
     private readonly ChildProcess? _master;
@@ -33,59 +110,21 @@ internal abstract class SshServer
         _master = ChildProcess.Start(SshCommand.ForSubsystem(Url("x").Target, [.. Options, "ControlMaster=yes", MasterPath]));
     }
 
-    /// <summary>Why there is no such server on this machine, or <see langword="null"/> if there is one.</summary>
-    public string? Missing { get; }
+    public override string? Missing { get; }
 
-    public int Port { get; }
+    public override int Port { get; }
 
-    public string Folder { get; }
+    public override string Folder { get; }
 
     private string MasterPath => $"ControlPath={Path.Combine(Folder, "master")}";
 
-    public string KnownHosts => Path.Combine(Folder, "known_hosts");
-
-    /// <summary>Options that make ssh use the test's key and trust the server, regardless of the user's configuration.</summary>
-    public string[] Options =>
+    public override string[] Options =>
     [
         $"IdentityFile={Path.Combine(Folder, "id")}", "IdentitiesOnly=yes", "IdentityAgent=none",
         $"UserKnownHostsFile={KnownHosts}", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes",
     ];
 
-    /// <summary>The same options with an existing connection, which saves a second of computing per test.</summary>
-    public string[] SharedOptions => [.. Options, MasterPath];
-
-    public SftpUrl Url(string path, int? port = null) => SftpUrl.Parse($"sftp://{Environment.UserName}@127.0.0.1:{port ?? Port}/{path}");
-
-    public static SftpBackend CreateBackend(SftpUrl url, params string[] options)
-        => new(url, new BackendOptions(), new SshConnector(url, options).ConnectAsync);
-
-    /// <summary>Creates a store and opens it, watching its connections.</summary>
-    /// <param name="url">The URL.</param>
-    /// <param name="sshOptions">Options for ssh.</param>
-    /// <param name="watch">Wraps each connection.</param>
-    /// <param name="options">The options of the backend.</param>
-    public static async Task<SftpBackend> OpenWatchedAsync(
-        SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedTransport> watch, BackendOptions? options = null)
-    {
-        var store = Watch(url, sshOptions, watch, options);
-        await store.CreateAsync(TestContext.Current.CancellationToken);
-        await store.OpenAsync(TestContext.Current.CancellationToken);
-        return store;
-    }
-
-    /// <summary>Returns a backend that is not open, with watched connections.</summary>
-    public static SftpBackend Watch(SftpUrl url, string[] sshOptions, Func<ISftpTransport, WatchedTransport> watch, BackendOptions? options = null)
-    {
-        var connector = new SshConnector(url, sshOptions);
-        return new(url, options ?? new BackendOptions(), async token => watch(await connector.ConnectAsync(token)));
-    }
-
-    /// <summary>Trusts the server on another port too.</summary>
-    public void WriteKnownHosts(int port)
-    {
-        foreach (var key in Directory.GetFiles(Folder, "host_*.pub"))
-            File.AppendAllText(KnownHosts, $"[127.0.0.1]:{port} {string.Join(' ', File.ReadAllText(key).Split(' ').Take(2)).TrimEnd()}\n");
-    }
+    public override string[] SharedOptions => [.. Options, MasterPath];
 
     protected abstract ChildCommand Configure();
 

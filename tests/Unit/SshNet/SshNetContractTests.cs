@@ -1,30 +1,27 @@
-using BorgStore.Backends;
-using BorgStore.Backends.Sftp;
-using BorgStore.Backends.Ssh;
-using BorgStore.Backends.SshNet;
 using BorgStore.Tests.Sftp;
 
 namespace BorgStore.Tests.SshNet;
 
-/// <summary>The contract on real servers over SSH.NET.</summary>
-public abstract class SshNetContractTests : SftpContractTests
+/// <summary>The contract on OpenSSH's sshd over SSH.NET.</summary>
+public sealed class SshNetContractTests() : SftpContractTests(SshNetAccess.OpenSsh);
+
+/// <summary>The contract on ProFTPD's mod_sftp over SSH.NET.</summary>
+public sealed class SshNetOnProFtpdTests() : SftpContractTests(SshNetAccess.ProFtpd)
 {
-    private readonly SshServer _server;
-
-    private protected SshNetContractTests(SshServer server)
-        : base(server)
-        => _server = server;
-
-    private protected override SftpBackend CreateBackend(SftpUrl url)
-        => new(url, new BackendOptions(), token => SshNetTransport.ConnectAsync(Login(_server, url), token));
-
-    /// <summary>The login by the test's key.</summary>
-    internal static SshLogin Login(SshServer server, SftpUrl url)
-        => new(url.Target) { KeyFile = Path.Combine(server.Folder, "id"), KnownHostsFiles = [server.KnownHosts] };
+    protected override string? WholeElsewhere => "ProFTPD over ssh, and OpenSSH over SSH.NET";
 }
 
-/// <summary>OpenSSH's sshd.</summary>
-public sealed class SshNetOnOpenSshTests() : SshNetContractTests(OpenSshServer.Instance);
+/// <summary>Lost requests and responses over SSH.NET.</summary>
+public sealed class SshNetLostResponseTests() : LostResponseTests(SshNetAccess.OpenSsh);
 
-/// <summary>ProFTPD's mod_sftp.</summary>
-public sealed class SshNetOnProFtpdTests() : SshNetContractTests(ProFtpdServer.Instance);
+/// <summary>Durability over SSH.NET.</summary>
+public sealed class SshNetDurabilityTests() : SftpDurabilityTests(SshNetAccess.OpenSsh);
+
+/// <summary>A slow connection over SSH.NET.</summary>
+public sealed class SshNetHighLatencyTests() : HighLatencyTests(SshNetAccess.OpenSsh);
+
+/// <summary>Links over SSH.NET.</summary>
+public sealed class SshNetLinkTests() : LinkTests(SshNetAccess.OpenSsh);
+
+/// <summary>Faults of the connection and the server over SSH.NET.</summary>
+public sealed class SshNetFaultTests() : FaultTests(SshNetAccess.OpenSsh);

@@ -43,7 +43,7 @@ Describe 'Selecting a store' {
 
     It 'rejects -Credential where it cannot be used: <Uri>' -ForEach @(
         @{ Uri = 'file:///srv/store'; Hint = '*rights of the current user*' }
-        @{ Uri = 'sftp://host/store'; Hint = '*sftp://user@host/path*~/.ssh/config*' }
+        @{ Uri = 'sftp://host/store?transport=ssh'; Hint = '*ssh program*transport=ssh*' }
         @{ Uri = 'rest://host/store'; Hint = '*rest://user@host/path*' }
         @{ Uri = 'rclone:remote:store'; Hint = '*rclone config*' }
     ) {

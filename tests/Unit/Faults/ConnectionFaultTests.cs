@@ -29,7 +29,7 @@ public sealed class ConnectionFaultTests(CephServer ceph) : IDisposable
 
     public static TheoryData<string> Wrong =>
     [
-        "file:store", $"http://me:{Secret}@ho st/", "http+unix://nowhere", "rest://", $"sftp://me:{Secret}@host/store", "sftp://host",
+        "file:store", $"http://me:{Secret}@ho st/", "http+unix://nowhere", "rest://", $"sftp://me:{Secret}@host", "sftp://host",
         $"s3:key:{Secret}@nowhere/bucket", "rclone:", $"gopher://me:{Secret}@host/store", "/srv/store",
     ];
 

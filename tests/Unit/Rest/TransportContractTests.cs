@@ -13,6 +13,8 @@ public sealed class UnixSocketContractTests : RestContract
 {
     protected override string? WholeElsewhere => "the same server over TCP";
 
+    protected override bool IsOnlyAnotherWay => true;
+
     private InProcessServer? _server;
 
     private string Socket => ServerPath("s.sock");
@@ -33,6 +35,8 @@ public sealed class UnixSocketContractTests : RestContract
 public sealed class HttpsContractTests : RestContract
 {
     protected override string? WholeElsewhere => "the same server without TLS";
+
+    protected override bool IsOnlyAnotherWay => true;
 
     private InProcessServer? _server;
 
@@ -78,6 +82,8 @@ public sealed class StdioContractTests : ChildContract
 {
     protected override string? WholeElsewhere => "the same server over TCP";
 
+    protected override bool IsOnlyAnotherWay => true;
+
     protected override string Url => $"rest:///{StorePath}";
 
     public override ValueTask InitializeAsync()
@@ -92,6 +98,8 @@ public sealed class SshContractTests(SharedSshd sshd) : ChildContract, IClassFix
 {
     protected override string? WholeElsewhere => "the same server without ssh before it";
 
+    protected override bool IsOnlyAnotherWay => true;
+
     protected override string Url => $"rest://{Environment.UserName}@127.0.0.1/{StorePath}";
 
     protected override ValueTask<IBackend> CreateBackendAsync()
@@ -102,6 +110,8 @@ public sealed class SshContractTests(SharedSshd sshd) : ChildContract, IClassFix
 public sealed class NginxContractTests : RestContract
 {
     protected override string? WholeElsewhere => "the same server without nginx before it";
+
+    protected override bool IsOnlyAnotherWay => true;
 
     private InProcessServer? _server;
     private TestNginx? _nginx;

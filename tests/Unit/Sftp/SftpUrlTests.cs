@@ -39,7 +39,8 @@ public class SftpUrlTests
     [InlineData("sftp://host/st%0aore")]
     [InlineData("sftp://host/store?connections=0")]
     [InlineData("sftp://host/store?colour=red")]
-    [InlineData("sftp://me:secret@host/store")]
+    [InlineData("sftp://me:secret@host/store?transport=telnet")]
+    [InlineData("sftp://me:secret@host/store?key=")]
     public void An_invalid_SFTP_URL_is_rejected_without_showing_secrets(string text)
     {
         var error = Assert.Throws<StoreException>(() => SftpUrl.Parse(text));

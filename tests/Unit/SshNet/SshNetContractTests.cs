@@ -3,12 +3,17 @@ using BorgStore.Tests.Sftp;
 namespace BorgStore.Tests.SshNet;
 
 /// <summary>The contract on OpenSSH's sshd over SSH.NET.</summary>
-public sealed class SshNetContractTests() : SftpContractTests(SshNetAccess.OpenSsh);
+public sealed class SshNetContractTests() : SftpContractTests(SshNetAccess.OpenSsh)
+{
+    protected override string? WholeElsewhere => "the same server over ssh";
+}
 
 /// <summary>The contract on ProFTPD's mod_sftp over SSH.NET.</summary>
 public sealed class SshNetOnProFtpdTests() : SftpContractTests(SshNetAccess.ProFtpd)
 {
-    protected override string? WholeElsewhere => "ProFTPD over ssh, and OpenSSH over SSH.NET";
+    protected override string? WholeElsewhere => "the same server over ssh";
+
+    protected override bool IsOnlyAnotherWay => true;
 }
 
 /// <summary>Lost requests and responses over SSH.NET.</summary>

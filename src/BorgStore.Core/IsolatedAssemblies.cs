@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.Loader;
 
@@ -9,17 +8,14 @@ namespace BorgStore;
 /// is in its own folder beside Core, and is loaded with everything in it into its own context, which shares only Core and the framework.</remarks>
 internal static class IsolatedAssemblies
 {
-    private static readonly ConcurrentDictionary<string, Lazy<Assembly>> Loaded = new();
-
-    /// <summary>Loads the assembly <c>BorgStore.NAME</c> and returns a static method of it.</summary>
+    /// <summary>Loads the assembly <c>BorgStore.NAME</c> and returns a static method of it, which the caller keeps: each call loads it again.</summary>
     /// <param name="name">The name.</param>
     /// <param name="type">The full name of the class.</param>
     /// <param name="method">The name of the method.</param>
     public static T Load<T>(string name, string type, string method)
         where T : Delegate
     {
-        var assembly = Loaded.GetOrAdd(name, name => new(() => LoadAssembly(name), LazyThreadSafetyMode.PublicationOnly)).Value;
-        return assembly.GetType(type, throwOnError: true)!.GetMethod(method, BindingFlags.Public | BindingFlags.Static)!.CreateDelegate<T>();
+        return LoadAssembly(name).GetType(type, throwOnError: true)!.GetMethod(method, BindingFlags.Public | BindingFlags.Static)!.CreateDelegate<T>();
     }
 
     private static Assembly LoadAssembly(string name)

@@ -73,7 +73,7 @@ internal sealed class Authentication : IDisposable
 
     private void AddDefaultKeys(string user)
     {
-        var folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ssh");
+        var folder = UserFolder.Ssh;
         var found = DefaultKeys.Select(name => Path.Combine(folder, name)).Where(File.Exists).ToList();
         StoreException? failure = null;
         var keys = new List<PrivateKeyFile>();
@@ -95,7 +95,7 @@ internal sealed class Authentication : IDisposable
 
     private PrivateKeyFile ReadKey(string file, string? passphrase)
     {
-        if (file.StartsWith("~/", StringComparison.Ordinal)) file = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), file[2..]);
+        file = UserFolder.Expand(file);
         try
         {
             var key = passphrase is null ? new PrivateKeyFile(file) : new PrivateKeyFile(file, passphrase);

@@ -2,11 +2,11 @@ using Renci.SshNet;
 
 namespace BorgStore.Backends.SshNet;
 
-/// <summary>The input and output of a command as one stream. Reading and writing block, as SFTP's reader and writer have threads of their own.</summary>
-/// <param name="command">The command, which is opened when the stream is first written to.</param>
+/// <summary>The output and input of a running command as one stream. Reading and writing block, because SFTP's reader and writer have threads of their own.</summary>
+/// <param name="command">The command.</param>
 internal sealed class ChannelStream(SshCommand command) : Stream
 {
-    private readonly Lazy<Stream> _input = new(command.CreateInputStream);
+    private readonly Stream _input = command.CreateInputStream();
     private volatile bool _isDisposed;
 
     public override bool CanRead => true;
@@ -23,13 +23,19 @@ internal sealed class ChannelStream(SshCommand command) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => _isDisposed ? 0 : Guard(() => command.OutputStream.Read(buffer, offset, count));
+    public override int Read(byte[] buffer, int offset, int count) => _isDisposed ? 0 : command.OutputStream.Read(buffer, offset, count);
 
-    public override void Write(byte[] buffer, int offset, int count) => Guard(() =>
+    public override void Write(byte[] buffer, int offset, int count)
     {
-        _input.Value.Write(buffer, offset, count);
-        return 0;
-    });
+        try
+        {
+            _input.Write(buffer, offset, count);
+        }
+        catch (Exception e) when (e is not (IOException or ObjectDisposedException) && SshNetFailure.IsFailure(e))
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
         => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -68,17 +74,5 @@ internal sealed class ChannelStream(SshCommand command) : Stream
             command.OutputStream.Dispose();
         }
         base.Dispose(disposing);
-    }
-
-    private static T Guard<T>(Func<T> use)
-    {
-        try
-        {
-            return use();
-        }
-        catch (Exception e) when (e is not (IOException or ObjectDisposedException) && SshNetFailure.IsFailure(e))
-        {
-            throw new IOException(e.Message, e);
-        }
     }
 }

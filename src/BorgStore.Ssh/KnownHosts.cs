@@ -33,7 +33,7 @@ internal sealed class KnownHosts
     /// <summary>Reads the files of the user and the system; missing ones are skipped.</summary>
     public static KnownHosts Load()
     {
-        var home = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ssh");
+        var home = UserFolder.Ssh;
         var system = OperatingSystem.IsWindows() ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.CommonApplicationData), "ssh") : "/etc/ssh";
         var hosts = new KnownHosts();
         foreach (var file in new[] { Path.Combine(home, "known_hosts"), Path.Combine(home, "known_hosts2"), Path.Combine(system, "ssh_known_hosts"), Path.Combine(system, "ssh_known_hosts2") })

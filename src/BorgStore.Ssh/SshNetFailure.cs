@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using BorgStore.Backends.Sftp.Connection;
+using BorgStore.Backends.Ssh;
 using Renci.SshNet.Common;
 
 namespace BorgStore.Backends.SshNet;
@@ -20,20 +21,20 @@ internal static class SshNetFailure
     public static ConnectionFailure Explain(string server, Exception? cause, bool wasConnected)
     {
         if (cause is AggregateException { InnerException: { } inner }) cause = inner;
-        var what = wasConnected ? $"The connection to '{server}' was lost" : $"Could not connect to '{server}'";
+        var what = SshFailure.Describe(server, wasConnected);
         return cause switch
         {
             StoreException e => new(e.Error, e.Message),
             SshAuthenticationException e => new(StoreError.AuthenticationFailed,
                 $"{what}; the server refused the login ({e.Message.TrimEnd('.')}). Check the user and the password or key."),
             SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } => new(StoreError.ConnectionLost,
-                $"{what}; there is no such host. Check the name of the host."),
+                $"{what}; there is no such host. {SshFailure.UnknownHost}"),
             SocketException { SocketErrorCode: SocketError.ConnectionRefused } => new(StoreError.ConnectionLost, $"{what}; the connection was refused."),
             SshOperationTimeoutException or OperationCanceledException or TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut } => new(
                 wasConnected ? StoreError.Timeout : StoreError.ConnectionLost, $"{what}; the server did not answer in time."),
             // It closes surplus connections before the key exchange (MaxStartups of sshd).
             SshConnectionException { DisconnectReason: Renci.SshNet.Messages.Transport.DisconnectReason.ConnectionLost } when !wasConnected => new(
-                StoreError.ConnectionLost, $"{what}; the server closed the connection, perhaps because of too many logins at once (MaxStartups of sshd).", WasRejected: true),
+                StoreError.ConnectionLost, $"{what}; the server closed the connection. {SshFailure.TooManyLogins}", WasRejected: true),
             null => new(StoreError.ConnectionLost, $"{what}; the server closed the connection."),
             _ => new(StoreError.ConnectionLost, $"{what}; {Http.ServerText.Clean(cause.Message).TrimEnd('.')}."),
         };
@@ -41,5 +42,5 @@ internal static class SshNetFailure
 
     /// <summary>Returns the failure for a server without SFTP.</summary>
     public static ConnectionFailure NoSftp(string server)
-        => new(StoreError.NotSupported, $"Could not connect to '{server}'; the server does not allow SFTP. Ask its administrator for 'Subsystem sftp'.");
+        => new(StoreError.NotSupported, $"{SshFailure.Describe(server, hadHandshake: false)}. {SshFailure.NoSftp}");
 }

@@ -105,10 +105,8 @@ internal sealed class SshNetTransport : ISftpTransport
     private static SshNetTransport Open(SshClient client, SshLogin login, SubsystemRequest request)
     {
         var subsystem = client.CreateCommand(request.Command);
-        var transport = new SshNetTransport(client, login.Target.Server, subsystem);
-        // Returns when the server has answered the request.
-        _ = subsystem.ExecuteAsync(CancellationToken.None).ContinueWith(task => _ = task.Exception, TaskScheduler.Default);
-        return request.IsAccepted == true ? transport : throw SshNetFailure.NoSftp(login.Target.Server).ToException();
+        RemoteProgram.Execute(subsystem);
+        return request.IsAccepted == true ? new(client, login.Target.Server, subsystem) : throw SshNetFailure.NoSftp(login.Target.Server).ToException();
     }
 }
 
@@ -123,9 +121,14 @@ internal sealed class RemoteProgram : IRunningProgram
     public RemoteProgram(SshCommand command)
     {
         _command = command;
-        _ = command.ExecuteAsync(CancellationToken.None).ContinueWith(task => _ = task.Exception, TaskScheduler.Default);
+        Execute(command);
         _stream = new(command);
     }
+
+    /// <summary>Executes a command; returns when the server has answered the request. Its end shows in its streams, and not in the task.</summary>
+    /// <param name="command">The command.</param>
+    public static void Execute(SshCommand command)
+        => _ = command.ExecuteAsync(CancellationToken.None).ContinueWith(task => _ = task.Exception, TaskScheduler.Default);
 
     /// <inheritdoc/>
     public Stream Stream => _stream;

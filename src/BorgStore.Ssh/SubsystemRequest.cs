@@ -7,9 +7,9 @@ namespace BorgStore.Backends.SshNet;
 /// <summary>Opens the server's <c>sftp</c> subsystem as the channel of an <see cref="Renci.SshNet.SshCommand"/>.</summary>
 /// <remarks>
 /// <para>SSH.NET has no public way to open a subsystem; its session and channel types are internal. Of its public types,
-/// <see cref="Compressor"/> sees each message before it is encrypted and after it was decrypted. One that is registered for the algorithm
-/// <c>none</c> changes nothing but a single message: the request to execute a command with a name that nobody else can know becomes a
-/// request for the subsystem (RFC 4254, section 6.5). Then the command's streams are those of the subsystem.</para>
+/// <see cref="Compressor"/> sees each message before it is encrypted and after it was decrypted. This one, registered for the algorithm
+/// <c>none</c>, passes all messages through except one: it replaces the request to execute <see cref="Command"/>, a random name, by a
+/// request for the subsystem (RFC 4254, section 6.5). The command's streams are then those of the subsystem.</para>
 /// <para>It depends on no internal member, so that a version of SSH.NET that works otherwise fails the connection and cannot corrupt it.</para>
 /// </remarks>
 internal sealed class SubsystemRequest

@@ -18,7 +18,6 @@ namespace BorgStore.Backends.Rclone;
 /// </remarks>
 internal sealed partial class RcloneBackend : Backend
 {
-
     // An object store has no directories, so this marks an empty store.
     private const string MarkerName = "store" + Suffixes.Hidden;
 
@@ -141,7 +140,7 @@ internal sealed partial class RcloneBackend : Backend
 
     private JsonObject On(string name) => new() { ["fs"] = _target.Remote, ["remote"] = name };
 
-    /// <summary>Runs an operation that uses rclone, and rewords its failures for the user.</summary>
+    /// <summary>Runs an operation that uses rclone, retries it, and throws its failure as that of a store.</summary>
     /// <param name="name">The item; <c>""</c> for the store.</param>
     /// <param name="canRepeat">Whether the operation is idempotent.</param>
     /// <param name="run">The operation; it is called again, perhaps with a new rclone, if that may help.</param>

@@ -14,17 +14,17 @@ internal sealed class RequestLock : IDisposable
     /// <summary>Serialises requests from now on.</summary>
     public void Enable() => _isEnabled = true;
 
-    /// <summary>Prepares a request. Its turn lasts from <see cref="Lease.AcquireAsync"/> until it is disposed.</summary>
+    /// <summary>Prepares a request, which holds the lock from <see cref="Lease.AcquireAsync"/> until the lease is disposed.</summary>
     public Lease CreateLease() => new(this);
 
     public void Dispose() => _gate.Dispose();
 
-    /// <summary>The turn of one request.</summary>
+    /// <summary>The lock as held by one request.</summary>
     internal sealed class Lease(RequestLock owner) : IDisposable
     {
         private bool _isTaken;
 
-        /// <summary>Waits for the turn if requests are serialised. Further calls return immediately.</summary>
+        /// <summary>Waits for the lock if requests are serialised. Further calls return immediately.</summary>
         public async ValueTask AcquireAsync(CancellationToken cancellationToken)
         {
             if (_isTaken || !owner.IsEnabled) return;

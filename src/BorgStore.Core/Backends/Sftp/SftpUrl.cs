@@ -37,7 +37,7 @@ internal sealed record SftpUrl(string Host, string Path)
     public SshTarget Target => new(Host, User, Port) { ConnectTimeout = Timeout, SilenceTimeout = Timeout };
 
     /// <summary>The host and port for messages.</summary>
-    public string Server => Port is { } port ? $"{Host}:{port}" : Host;
+    public string Server => Target.Server;
 
     /// <summary>Parses a URL.</summary>
     /// <param name="url">The URL.</param>

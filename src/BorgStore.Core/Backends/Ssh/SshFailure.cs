@@ -8,6 +8,15 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasReje
 {
     private const int MaxLines = 8;
 
+    /// <summary>Says that a server has no SFTP, and what to do.</summary>
+    public const string NoSftp = "The server does not allow SFTP; ask its administrator to enable 'Subsystem sftp'.";
+
+    /// <summary>Says why a server may have closed a connection before a login.</summary>
+    public const string TooManyLogins = "The server rejected the login, perhaps because there were too many at once (MaxStartups of sshd).";
+
+    /// <summary>Says what to do about a host that is not found.</summary>
+    public const string UnknownHost = "Check the name of the host.";
+
     private static readonly (string Words, StoreError Error, string Advice)[] Known =
     [
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", StoreError.AuthenticationFailed,
@@ -17,10 +26,10 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasReje
         ("Permission denied (", StoreError.AuthenticationFailed, "Log in once with ssh to see what it needs; BorgStore cannot prompt for a password."),
         ("Too many authentication failures", StoreError.AuthenticationFailed, "Specify the right key with IdentityFile and IdentitiesOnly in ~/.ssh/config."),
         ("no matching host key type", StoreError.AuthenticationFailed, "Client and server have no host key algorithm in common."),
-        ("subsystem request failed", StoreError.NotSupported, "The server does not offer SFTP; ask its administrator to enable 'Subsystem sftp'."),
-        ("Could not resolve hostname", StoreError.ConnectionLost, "Check the name of the host."),
+        ("subsystem request failed", StoreError.NotSupported, NoSftp),
+        ("Could not resolve hostname", StoreError.ConnectionLost, UnknownHost),
         ("Bad configuration option", StoreError.InvalidArgument, "Correct the configuration of ssh."),
-        (ExchangeIdentification, StoreError.ConnectionLost, "The server rejected the login, perhaps because there were too many at once (MaxStartups of sshd)."),
+        (ExchangeIdentification, StoreError.ConnectionLost, TooManyLogins),
     ];
 
     // In older versions the name starts with "ssh_", in newer ones with "kex_".
@@ -33,20 +42,25 @@ internal sealed record SshFailure(StoreError Error, string Message, bool WasReje
     /// <param name="hadHandshake">Whether the server had answered before.</param>
     public static SshFailure Explain(string server, string words, int? status, bool hadHandshake)
     {
-        var what = hadHandshake ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be established";
         var said = Shorten(words);
         if (said.Length == 0)
             said = status is null or 0 ? "the server ended it" : $"ssh ended with status {status} and said nothing";
         else
             said = $"ssh says: {said}";
 
-        var sentence = StoreErrorText.ToSentence($"{what}; {said}");
+        var sentence = StoreErrorText.ToSentence($"{Describe(server, hadHandshake)}; {said}");
         foreach (var (phrase, error, advice) in Known)
         {
             if (words.Contains(phrase, StringComparison.OrdinalIgnoreCase)) return new(error, $"{sentence} {advice}", phrase == ExchangeIdentification && !hadHandshake);
         }
         return new(StoreError.ConnectionLost, sentence);
     }
+
+    /// <summary>Returns the beginning of a message about a connection.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="hadHandshake">Whether the server had answered before.</param>
+    public static string Describe(string server, bool hadHandshake)
+        => hadHandshake ? $"The connection to '{server}' was lost" : $"No connection to '{server}' could be established";
 
     // Removes the frame of at signs around a changed host key, and shortens a server's long greeting.
     private static string Shorten(string words)

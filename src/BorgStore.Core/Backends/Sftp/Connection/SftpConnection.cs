@@ -228,7 +228,7 @@ internal sealed class SftpConnection : IAsyncDisposable
         try
         {
             var (start, end) = (0, 0);
-            while (_transport.Stream.Read(buffer.AsSpan(end)) is > 0 and var read)
+            while (_transport.Stream.Read(buffer, end, buffer.Length - end) is > 0 and var read)
             {
                 Volatile.Write(ref _lastActivity, Environment.TickCount64);
                 end += read;

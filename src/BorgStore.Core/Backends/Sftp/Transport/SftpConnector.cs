@@ -1,5 +1,6 @@
 using System.Net;
 using BorgStore.Backends.Ssh;
+using BorgStore.Processes;
 
 namespace BorgStore.Backends.Sftp.Transport;
 
@@ -50,10 +51,6 @@ internal static class SftpConnector
         => url.Password is { } password ? new(url.User, password) : options.Credential;
 
     private static bool HasSshProgram()
-    {
-        if (!string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(SshCommand.ProgramVariable))) return true;
-        var names = OperatingSystem.IsWindows() ? new[] { "ssh.exe", "ssh.cmd", "ssh.bat" } : ["ssh"];
-        return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Any(folder => names.Any(name => File.Exists(Path.Combine(folder.Trim('"'), name))));
-    }
+        => !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(SshCommand.ProgramVariable))
+            || ProgramPath.Find(OperatingSystem.IsWindows() ? "ssh.exe" : "ssh") is not null;
 }

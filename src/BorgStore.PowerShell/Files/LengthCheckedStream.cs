@@ -50,6 +50,7 @@ internal sealed class LengthCheckedStream : ReadOnlyStream
         if (_position == _end && read == 0) return;
         throw new StoreException(StoreError.InvalidArgument,
             $"'{_name}' was not stored: its source holds more than the {Length} bytes that it announced. Either another program writes to it, or it is not an ordinary file; store it again when it is complete, or store a copy.",
-            _name);
+            _name)
+        { IsExplained = true };
     }
 }

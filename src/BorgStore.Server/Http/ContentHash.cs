@@ -25,6 +25,7 @@ internal static class ContentHash
     public static void Check(ReadOnlySpan<byte> hash, string? announced)
     {
         if (announced is not null && !announced.Equals(Convert.ToHexStringLower(hash), StringComparison.OrdinalIgnoreCase))
-            throw new StoreException(StoreError.HashMismatch, "Content hash verification failed, please retry");
+            // In the words of the Python server, wherever in the upload it is found.
+            throw new StoreException(StoreError.HashMismatch, "Content hash verification failed, please retry") { IsExplained = true };
     }
 }

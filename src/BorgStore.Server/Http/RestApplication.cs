@@ -357,7 +357,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         {
             taken += bytes;
             if (Interlocked.Add(ref _spooled, bytes) > room)
-                throw new StoreException(StoreError.QuotaExceeded, $"it has more than the {room} bytes that are left", name);
+                throw new StoreException(StoreError.QuotaExceeded, $"it has more than the {room} bytes that are left").Explain($"store '{name}'", name);
         }
     }
 

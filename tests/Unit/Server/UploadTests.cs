@@ -37,7 +37,8 @@ public sealed class UploadTests
         using var client = server.Connect();
         Assert.Equal(200, client.Exchange("POST", "/data/a", "", "old"u8.ToArray()).Status);
         Assert.Equal(422, client.Exchange("POST", "/data/a", WrongHash, new byte[size]).Status);
-        Assert.Equal(422, client.Exchange("POST", "/data/b", WrongHash, new byte[size]).Status);
+        var rejected = client.Exchange("POST", "/data/b", WrongHash, new byte[size]);
+        Assert.Equal((422, "Content hash verification failed, please retry"), (rejected.Status, rejected.Text));
         Assert.Equal("old", client.Exchange("GET", "/data/a").Text);
         Assert.Equal(["data/a"], server.ListFiles());
     }

@@ -65,21 +65,22 @@ internal sealed partial class FileBackend
 
     private void ReadPiece(SafeFileHandle file, Piece piece)
     {
-        try
+        for (var done = 0; done < piece.Target.Length;)
         {
-            for (var done = 0; done < piece.Target.Length;)
+            int read;
+            try
             {
-                var read = _fileSystem.Read(file, piece.Target.Span[done..], piece.Offset + done);
-                if (read == 0) throw piece.Outside(_fileSystem.GetStatus(piece.Name)?.Size);
-                done += read;
+                read = _fileSystem.Read(file, piece.Target.Span[done..], piece.Offset + done);
             }
-        }
-        catch (StoreException)
-        {
-            // Reading fails for a directory, and for an offset beyond what the system accepts.
-            if (_fileSystem.GetStatus(piece.Name) is not { IsDirectory: false } status) throw piece.Missing();
-            if (piece.Offset > status.Size - piece.Target.Length) throw piece.Outside(status.Size);
-            throw;
+            catch (StoreException)
+            {
+                // Reading fails for a directory, and for an offset beyond what the system accepts.
+                if (_fileSystem.GetStatus(piece.Name) is not { IsDirectory: false } status) throw piece.Missing();
+                if (piece.Offset > status.Size - piece.Target.Length) throw piece.Outside(status.Size);
+                throw;
+            }
+            if (read == 0) throw piece.Outside(_fileSystem.GetStatus(piece.Name)?.Size);
+            done += read;
         }
     }
 

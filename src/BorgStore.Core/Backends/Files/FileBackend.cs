@@ -58,9 +58,9 @@ internal sealed partial class FileBackend : Backend
     protected override async Task DestroyCoreAsync(CancellationToken cancellationToken)
     {
         await ToThreadPoolAsync();
+        if (FindForeign("", cancellationToken) is { } foreign) throw ForeignContent.CreateException(new Uri(_root).AbsoluteUri, foreign);
         try
         {
-            if (FindForeign("", cancellationToken) is { } foreign) throw ForeignContent.CreateException(new Uri(_root).AbsoluteUri, foreign);
             RemoveContents("", cancellationToken);
             _fileSystem.RemoveDirectory("");
         }

@@ -10,11 +10,11 @@
     CompatiblePSEditions   = @('Core')
     FormatsToProcess       = @('BorgStore.format.ps1xml')
     CmdletsToExport        = @(
-        'Clear-BorgStoreCache', 'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem', 'Get-BorgStore'
+        'Clear-BorgStoreCache', 'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Compare-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem', 'Get-BorgStore'
         'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreQuota', 'Get-BorgStoreServer', 'Get-BorgStoreStatistic'
-        'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem', 'New-BorgStore', 'New-BorgStorePermission'
+        'Import-BorgStoreItem', 'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem', 'New-BorgStore', 'New-BorgStorePermission'
         'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Restore-BorgStoreItem', 'Set-BorgStoreItem', 'Start-BorgStoreServer', 'Stop-BorgStoreServer'
-        'Test-BorgStore', 'Test-BorgStoreItem', 'Test-BorgStorePermission'
+        'Sync-BorgStore', 'Test-BorgStore', 'Test-BorgStoreItem', 'Test-BorgStorePermission'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

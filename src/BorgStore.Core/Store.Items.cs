@@ -91,6 +91,30 @@ public sealed partial class Store
         _meter.Add(Operation.Store, start, value.Length);
     }
 
+    /// <summary>Stores the value of a soft-deleted item, as in a copy of another store. An existing soft-deleted item is replaced at its level; the live
+    /// one of the name stays.</summary>
+    /// <param name="name">The full name.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="mode">What to do if the soft-deleted item already exists.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the value is then stored completely or not at all.</param>
+    public async ValueTask StoreDeletedAsync(
+        string name, StoreValue value, StoreMode mode = StoreMode.Overwrite, CancellationToken cancellationToken = default)
+    {
+        using var operation = _gate.Enter(cancellationToken);
+        var start = Meter.Start();
+        var nested = await ResolveDeletedTargetAsync(name, cancellationToken).ConfigureAwait(false);
+        await CheckGivenLevelsAsync(FindNamespace(name), name, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _backend.StoreAsync(nested, value, mode, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && mode == StoreMode.CreateNew)
+        {
+            throw AlreadyExists(name, "store");
+        }
+        _meter.Add(Operation.Store, start, value.Length);
+    }
+
     /// <summary>Deletes an item permanently.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether to use the soft-deleted item.</param>

@@ -50,6 +50,15 @@ public sealed class StoreLayout
         return Array.Find(_longestFirst, candidate => candidate.Name == name);
     }
 
+    /// <summary>Returns a name without its namespace.</summary>
+    /// <param name="name">A full name.</param>
+    internal string KeyOf(string name) => Find(name) switch
+    {
+        null => name[(name.LastIndexOf('/') + 1)..],
+        { Name.Length: 0 } => name,
+        var ns => name[(ns.Name.Length + 1)..],
+    };
+
     /// <inheritdoc/>
     public override string ToString() => string.Join(", ", Namespaces);
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using BorgStore.Naming;
 using BorgStore.PowerShell.Files;
 using BorgStore.Hashing;
 using BorgStore.Layout;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Management.Automation;
+using System.Threading.Channels;
 
 namespace BorgStore.PowerShell.Pipeline;
 
@@ -12,6 +13,9 @@ internal sealed class JobRunner
     // wakes ProcessRecord. In the worst case, half of the time is spent waiting.
     private static readonly TimeSpan MinOutputWait = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan MaxOutputWait = TimeSpan.FromSeconds(1);
+
+    // The number of elements of a sequence that are read before their turn.
+    private const int MaxReadAhead = 256;
 
     // The number of names listed in a warning.
     private const int MaxNames = 3;
@@ -64,7 +68,41 @@ internal sealed class JobRunner
     /// <summary>Writes the output that is ready. To be called for a record that was added to a waiting job.</summary>
     public void WriteReadyOutput() => WriteReadyOutput(Stopwatch.GetElapsedTime(_lastReturn));
 
-    /// <summary>Waits for all jobs and writes their output.</summary>
+    /// <summary>Calls an action on the pipeline thread for each element of a sequence, and writes the output of jobs that is ready meanwhile.</summary>
+    /// <param name="items">The elements, which are read ahead on another thread.</param>
+    /// <param name="action">The action, which usually posts a job.</param>
+    public void ForEach<T>(IAsyncEnumerable<T> items, Action<T> action)
+    {
+        using var abandon = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
+        var channel = Channel.CreateBounded<T>(new BoundedChannelOptions(MaxReadAhead) { SingleReader = true, SingleWriter = true });
+        var reading = Task.Run(() => ReadAsync(items, channel.Writer, abandon.Token), CancellationToken.None);
+        try
+        {
+            while (true)
+            {
+                while (channel.Reader.TryRead(out var item)) action(item);
+                if (channel.Reader.Completion.IsCompleted) break;
+                while (TryWriteNext(TimeSpan.Zero))
+                {
+                }
+                _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
+                Task.WaitAny([channel.Reader.WaitToReadAsync(_stopping).AsTask()], (int)MinOutputWait.TotalMilliseconds, _stopping);
+            }
+        }
+        finally
+        {
+            abandon.Cancel();
+        }
+        reading.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Waits for all jobs so far and writes their output.</summary>
+    public void Drain()
+    {
+        while (Outstanding > 0) TryWriteNext(Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Waits for all jobs, writes their output, and ends the progress display.</summary>
     public void Complete()
     {
         Drain();
@@ -88,9 +126,16 @@ internal sealed class JobRunner
         ReportOutcome(finished, failed);
     }
 
-    private void Drain()
+    private static async Task ReadAsync<T>(IAsyncEnumerable<T> items, ChannelWriter<T> writer, CancellationToken cancellationToken)
     {
-        while (Outstanding > 0) TryWriteNext(Timeout.InfiniteTimeSpan);
+        try
+        {
+            await foreach (var item in items.WithCancellation(cancellationToken)) await writer.WriteAsync(item, cancellationToken);
+        }
+        finally
+        {
+            writer.Complete();
+        }
     }
 
     private void Begin(Job job)

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Naming;
 using BorgStore.Backends;
 using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Pipeline;
@@ -20,6 +21,9 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
     [Parameter(HelpMessage = "Replaces existing files.")]
     public SwitchParameter Force { get; set; }
 
+    [Parameter(HelpMessage = "Leaves out items whose file exists with the same size.")]
+    public SwitchParameter SkipExisting { get; set; }
+
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { Present = result => LocalPath.Present(this, result) };
 
     /// <inheritdoc/>
@@ -39,12 +43,13 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
 
     private protected override void Process(StoreLease store, string name)
     {
-        var path = ItemPath.Combine(_folder ?? FindFolder(Path!), name);
+        var (deleted, force, skip) = (Deleted.IsPresent, Force.IsPresent, SkipExisting.IsPresent);
+        var path = ItemPath.Combine(_folder ?? FindFolder(Path!), name, deleted);
         if (!ShouldProcess($"{name} to {path}", "Export item")) return;
-        var (deleted, force) = (Deleted.IsPresent, Force.IsPresent);
         JobRunner.Post(name, async (output, token) =>
         {
             await using var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token);
+            if (skip && new FileInfo(path) is { Exists: true } file && file.Length == value.Length) return;
             await output.WriteAsync(await AtomicFile.WriteAsync(path, new ProgressStream(value, output), force, token));
         });
     }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Text;
+using BorgStore.Naming;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Completion;
 using BorgStore.PowerShell.Files;

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Naming;
 using BorgStore.PowerShell.Files;
 using BorgStore.Hashing;
 using BorgStore.PowerShell.Completion;

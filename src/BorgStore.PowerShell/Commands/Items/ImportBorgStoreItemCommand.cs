@@ -1,0 +1,101 @@
+using System.Management.Automation;
+using BorgStore.Backends;
+using BorgStore.Naming;
+using BorgStore.PowerShell.Completion;
+using BorgStore.PowerShell.Files;
+using BorgStore.PowerShell.Matching;
+using BorgStore.PowerShell.Output;
+using BorgStore.PowerShell.Pipeline;
+using BorgStore.PowerShell.Session;
+
+namespace BorgStore.PowerShell.Commands.Items;
+
+/// <summary>Stores the files of a folder as Export-BorgStoreItem wrote them, turning paths into names.</summary>
+[Cmdlet(VerbsData.Import, "BorgStoreItem", SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreItem))]
+public sealed class ImportBorgStoreItemCommand : ItemCommand
+{
+    private ItemSelector _selector = new([], []);
+
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(FolderCompleter))]
+    public string[] Path { get; set; } = [];
+
+    [Parameter(HelpMessage = "Only stores items of these namespaces.")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string[]? Namespace { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Exclude { get; set; } = [];
+
+    [Parameter(HelpMessage = "Leaves out files whose item exists with the same size.")]
+    public SwitchParameter SkipExisting { get; set; }
+
+    [Parameter(HelpMessage = "Replaces existing items.")]
+    public SwitchParameter Force { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        base.Begin();
+        _selector = new(Include, Exclude);
+    }
+
+    private protected override void Process(StoreLease store)
+    {
+        foreach (var path in Path)
+        {
+            var folder = LocalPath.ResolveAny(this, path);
+            if (Directory.Exists(folder)) Import(store, folder);
+            else WriteSkipError(new(StoreError.InvalidArgument, $"There is no folder '{folder}', so nothing was imported. Specify the folder that Export-BorgStoreItem wrote to.", folder));
+        }
+    }
+
+    private void Import(StoreLease store, string folder)
+    {
+        var starts = Namespace is null ? [folder] : Namespace.Select(ns => ItemPath.Combine(folder, ns.TrimEnd('/'))).Where(Directory.Exists);
+        foreach (var start in starts)
+        {
+            try
+            {
+                foreach (var (file, name, isDeleted) in ItemPath.Enumerate(folder, start)) Import(store, file, name, isDeleted);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                WriteSkipError(new(StoreError.BackendFailure, $"Could not read all of '{start}': {e.Message}", start, e));
+            }
+        }
+    }
+
+    private void Import(StoreLease store, FileInfo file, string name, bool isDeleted)
+    {
+        var ns = store.Store.Layout.Find(name)?.Name ?? "";
+        if (!_selector.Selects(new(name, ns, file.Length, isDeleted, Level: 0))) return;
+        if (!ShouldProcess($"{name} (from {file.FullName})", isDeleted ? "Import soft-deleted item" : "Import item")) return;
+        var (mode, skip, passThru) = (Force ? StoreMode.Overwrite : StoreMode.CreateNew, SkipExisting.IsPresent, PassThru.IsPresent);
+        JobRunner.Post(name, async (output, token) =>
+        {
+            if (skip && await store.Store.FindAsync(name, isDeleted, token) is { } existing && existing.Size == file.Length) return;
+            await using var stream = await LocalPath.OpenReadAsync(file.FullName, output.WarnAsync, token);
+            var value = Binding.ValueArgument.Read(new ProgressStream(stream, output), name);
+            if (isDeleted) await store.Store.StoreDeletedAsync(name, value, mode, token);
+            else await store.Store.StoreAsync(name, value, mode, token);
+            if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(name, isDeleted, token)));
+        });
+    }
+}

@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using System.Management.Automation;
+using BorgStore.PowerShell.Binding;
+using BorgStore.PowerShell.Completion;
+using BorgStore.PowerShell.Matching;
+using BorgStore.PowerShell.Output;
+using BorgStore.PowerShell.Pipeline;
+using BorgStore.PowerShell.Session;
+using BorgStore.PowerShell.Views;
+using BorgStore.Synchronization;
+
+namespace BorgStore.PowerShell.Commands.Stores;
+
+/// <summary>Makes a store equal to another one.</summary>
+[Cmdlet(VerbsData.Sync, "BorgStore", SupportsShouldProcess = true)]
+[OutputType(typeof(BorgStoreSyncResult), typeof(BorgStoreSyncSummary))]
+public sealed class SyncBorgStoreCommand : StoreCommand
+{
+    private JobRunner? _jobRunner;
+    private long _copied;
+    private long _deleted;
+    private long _failed;
+    private long _bytes;
+
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [StoreReferenceTransformation]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public StoreReference? Store { get; set; }
+
+    [Parameter(Mandatory = true, Position = 1)]
+    [StoreReferenceTransformation]
+    [ArgumentCompleter(typeof(StoreCompleter))]
+    public StoreReference? DestinationStore { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string[]? Namespace { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Exclude { get; set; } = [];
+
+    [Parameter(HelpMessage = "Deletes items in the destination that the source lacks.")]
+    public SwitchParameter Delete { get; set; }
+
+    [Parameter(HelpMessage = "Compares the hashes of all values of the same size.")]
+    public SwitchParameter Hash { get; set; }
+
+    [Parameter(HelpMessage = "Takes items named by a hash as equal if they have the same size.")]
+    public SwitchParameter TrustNames { get; set; }
+
+    [Parameter(HelpMessage = "Compares the hash of each copy with that of the value that was read.")]
+    public SwitchParameter Verify { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, 1024)]
+    public int ThrottleLimit { get; set; } = 8;
+
+    /// <inheritdoc/>
+    protected override void Process()
+    {
+        var (source, destination) = (Lease(Store), Lease(DestinationStore));
+        if (source.Store.Url == destination.Store.Url)
+            throw new StoreException(StoreError.InvalidArgument, $"'{source.Store.Url}' is both the source and the destination. Specify another store as -DestinationStore.", source.Store.Url);
+        var start = Stopwatch.GetTimestamp();
+        (_copied, _deleted, _failed, _bytes) = (0, 0, 0, 0);
+        using var sync = new StoreSync(source.Store, destination.Store, new()
+        {
+            Comparison = new()
+            {
+                Namespaces = Namespace,
+                Filter = new ItemSelector(Include, Exclude).Selects,
+                Check = Hash ? ContentCheck.Hash : ContentCheck.Time,
+                TrustNames = TrustNames,
+                Parallelism = ThrottleLimit,
+            },
+            Deletes = Delete,
+            IsVerified = Verify,
+        });
+        _jobRunner = new(this, MyInvocation.MyCommand.Name, new(ThrottleLimit) { FinishesJobs = true }, StopToken);
+        try
+        {
+            foreach (var phase in sync.Phases)
+            {
+                _jobRunner.ForEach(sync.PlanAsync(phase, StopToken), step => Begin(sync, step, destination));
+                _jobRunner.Drain();
+            }
+        }
+        catch (StoreException e)
+        {
+            _failed++;
+            WriteError(e);
+        }
+        _jobRunner.Complete();
+        FlushLeases();
+        WriteObject(new BorgStoreSyncSummary(source.Store.Url, destination.Store.Url, sync.Compared,
+            _copied, _deleted, _failed, _bytes, Stopwatch.GetElapsedTime(start)));
+    }
+
+    /// <inheritdoc/>
+    protected override void Unwind() => _jobRunner?.Abandon();
+
+    private void Begin(StoreSync sync, SyncStep step, StoreLease destination)
+    {
+        var name = step.IsDeleted ? $"{step.Name} (soft-deleted)" : step.Name;
+        if (step.Failure is null && !ShouldProcess($"{name}, {ViewText.Size(step.Size)}, in {destination.Store.Url}", $"{step.Action} item")) return;
+        var passThru = PassThru.IsPresent;
+        _jobRunner!.Post(step.Name, async (output, token) =>
+        {
+            try
+            {
+                await sync.ApplyAsync(step, output.Move, token);
+            }
+            catch (StoreException)
+            {
+                Interlocked.Increment(ref _failed);
+                throw;
+            }
+            if (step.Action == SyncAction.Delete)
+            {
+                Interlocked.Increment(ref _deleted);
+            }
+            else
+            {
+                Interlocked.Increment(ref _copied);
+                Interlocked.Add(ref _bytes, step.Size);
+            }
+            if (passThru) await output.WriteAsync(new BorgStoreSyncResult(step.Name, $"{step.Action}", step.Size, step.IsDeleted, destination.Connection.Handle));
+        });
+    }
+}

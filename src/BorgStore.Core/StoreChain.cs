@@ -44,6 +44,7 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
     private static StoreChain Create(IBackend backend, StoreOptions options, PermissionMap? permissions)
     {
         var meter = new Meter();
+        if (options.MaxBytesPerSecond is { } rate) backend = new ThrottledBackend(backend, new(rate));
         var primary = options.Latency > TimeSpan.Zero || options.Bandwidth is not null
             ? new EmulatedBackend(backend, options.Latency, options.Bandwidth)
             : backend;

@@ -56,6 +56,9 @@ public sealed record StoreOptions(string Url)
     /// storage. The default is the value of <c>BORGSTORE_BANDWIDTH</c>.</summary>
     public long? Bandwidth { get; init; } = ReadVariable(BandwidthVariable) is { } bits and > 0 ? (long)bits : null;
 
+    /// <summary>The maximum rate at which values are loaded and stored, all of them together [bytes/s]; <see langword="null"/> for no limit.</summary>
+    public long? MaxBytesPerSecond { get; init; }
+
     internal bool HasCache => CacheUrl is not null || CacheBackend is not null;
 
     /// <summary>Returns the URL without its secrets; the text that records generate would show the password.</summary>

@@ -10,6 +10,7 @@ public readonly struct StoreValue
     private readonly ReadOnlyMemory<byte> _bytes;
     private readonly Stream? _stream;
     private readonly long _position;
+    private readonly RateLimit? _limit;
 
     /// <summary>Initializes a value in memory, which the caller must not change until it is stored.</summary>
     /// <param name="bytes">The bytes.</param>
@@ -31,11 +32,17 @@ public readonly struct StoreValue
         Length = length;
     }
 
+    private StoreValue(StoreValue value, RateLimit limit)
+    {
+        this = value;
+        _limit = limit;
+    }
+
     /// <summary>The size of the value [bytes].</summary>
     public long Length { get; }
 
-    /// <summary>Whether the value is in memory.</summary>
-    public bool IsInMemory => _stream is null;
+    /// <summary>Whether the value is in memory, to be used at once.</summary>
+    public bool IsInMemory => _stream is null && _limit is null;
 
     /// <summary>Whether the value can be read more than once, as needed for a retry or for hashing in advance.</summary>
     public bool CanReadAgain => _stream is null || _stream.CanSeek;
@@ -46,11 +53,18 @@ public readonly struct StoreValue
     /// <summary>Returns the value as a stream of exactly its bytes, from the beginning. Disposing it leaves the caller's stream open.</summary>
     /// <returns>The stream. Only one may be in use at a time.</returns>
     public Stream OpenStream()
+        => _limit is null ? OpenUnlimitedStream() : new ThrottledStream(OpenUnlimitedStream(), _limit);
+
+    /// <summary>Returns the value as a stream that is not slowed down, because its bytes are not transferred.</summary>
+    internal Stream OpenUnlimitedStream()
     {
         if (_stream is null) return new MemoryValueStream(_bytes);
         if (_stream.CanSeek) _stream.Position = _position;
         return new ExactLengthStream(_stream, Length);
     }
+
+    /// <summary>Returns the value to be transferred no faster than a limit allows.</summary>
+    internal StoreValue LimitTo(RateLimit limit) => new(this, limit);
 
     /// <summary>Converts bytes to a value.</summary>
     /// <param name="bytes">The bytes.</param>

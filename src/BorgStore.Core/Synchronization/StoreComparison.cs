@@ -1,6 +1,6 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using BorgStore.Hashing;
-using BorgStore.Layout;
 
 namespace BorgStore.Synchronization;
 
@@ -9,6 +9,8 @@ public sealed class StoreComparison
 {
     // How many results may wait for the hash of an earlier item.
     private const int MaxWaiting = 1024;
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     private readonly ItemSource _reference;
     private readonly ItemSource _difference;
@@ -133,7 +135,7 @@ public sealed class StoreComparison
     }
 
     // The shortest digest that is used for names has 128 bits.
-    private static bool IsDigest(string key) => key.Length >= 32 && !key.AsSpan().ContainsAnyExcept("0123456789abcdef");
+    private static bool IsDigest(string key) => key.Length >= 32 && !key.AsSpan().ContainsAnyExcept(HexDigits);
 
     private async Task<ItemDifference> HashAsync(ItemDifference found, CancellationToken cancellationToken)
     {
@@ -150,7 +152,7 @@ public sealed class StoreComparison
         }
     }
 
-    private async IAsyncEnumerable<ItemDifference> MergeAsync(
+    private static async IAsyncEnumerable<ItemDifference> MergeAsync(
         SortedListing reference, SortedListing difference, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var left = new Side(reference.ReadAsync(cancellationToken).GetAsyncEnumerator(cancellationToken));

@@ -466,7 +466,7 @@ internal sealed class RestBackend : Backend
     {
         if (value.IsInMemory) return HashKind.Sha256.ComputeHex(value.Bytes.Span);
         if (!value.CanReadAgain) return null;
-        var stream = value.OpenStream();
+        var stream = value.OpenUnlimitedStream();
         await using (stream.ConfigureAwait(false)) return await HashKind.Sha256.ComputeHexAsync(stream, cancellationToken).ConfigureAwait(false);
     }
 

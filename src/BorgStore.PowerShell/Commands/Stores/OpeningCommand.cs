@@ -66,6 +66,10 @@ public abstract class OpeningCommand : StoreCommand
     [ValidateRange(1, long.MaxValue)]
     public long Bandwidth { get; set; }
 
+    [Parameter(HelpMessage = "The maximum rate at which values are loaded and stored, all together, in bytes per second, such as 2MB.")]
+    [ValidateRange(1024, long.MaxValue)]
+    public long MaxBytesPerSecond { get; set; }
+
     [Parameter(HelpMessage = "Cmdlets without -Store use this store, even while other stores are open.")]
     public SwitchParameter Default { get; set; }
 
@@ -84,6 +88,7 @@ public abstract class OpeningCommand : StoreCommand
             Quota = IsBound(nameof(Quota)) ? Quota : null,
             Credential = Credential?.GetNetworkCredential(),
             HostKeyFingerprint = HostKeyFingerprint,
+            MaxBytesPerSecond = IsBound(nameof(MaxBytesPerSecond)) ? MaxBytesPerSecond : null,
         };
         if (IsBound(nameof(Latency))) options = options with { Latency = Latency };
         if (IsBound(nameof(Bandwidth))) options = options with { Bandwidth = Bandwidth };

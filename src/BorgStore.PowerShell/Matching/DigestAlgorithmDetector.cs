@@ -1,7 +1,5 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using BorgStore.Naming;
-using BorgStore.PowerShell.Files;
 using BorgStore.Hashing;
 using BorgStore.Layout;
 using BorgStore.PowerShell.Session;

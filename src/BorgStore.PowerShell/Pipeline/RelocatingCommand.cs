@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using BorgStore.Naming;
 using BorgStore.PowerShell.Files;
 using BorgStore.Backends;
 using BorgStore.PowerShell.Session;

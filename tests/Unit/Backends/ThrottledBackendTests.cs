@@ -31,7 +31,7 @@ public sealed class ThrottledBackendTests : StoreFixture
     {
         await using var store = await Store.CreateAsync(new(Folder.StoreUrl) { Layout = new(("data", 0)), MaxBytesPerSecond = 100_000 });
         var start = Stopwatch.GetTimestamp();
-        await Parallel.ForAsync(0, 50, async (i, _) => await store.StoreAsync($"data/{i}", new byte[1000]));
+        await Parallel.ForAsync(0, 50, async (i, token) => await store.StoreAsync($"data/{i}", new byte[1000], cancellationToken: token));
         Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0.45, 60);
 
         // A second would pass for each of these if they were transferred.

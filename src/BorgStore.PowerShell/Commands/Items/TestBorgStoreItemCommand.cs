@@ -1,6 +1,4 @@
 using System.Management.Automation;
-using BorgStore.Naming;
-using BorgStore.PowerShell.Files;
 using BorgStore.Hashing;
 using BorgStore.PowerShell.Completion;
 using BorgStore.PowerShell.Matching;

@@ -11,9 +11,9 @@
     FormatsToProcess       = @('BorgStore.format.ps1xml')
     CmdletsToExport        = @(
         'Clear-BorgStoreCache', 'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem', 'Get-BorgStore'
-        'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreQuota', 'Get-BorgStoreServer', 'Get-BorgStoreStatistic'
+        'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreLock', 'Get-BorgStoreQuota', 'Get-BorgStoreServer', 'Get-BorgStoreStatistic'
         'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem', 'New-BorgStore', 'New-BorgStorePermission'
-        'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Restore-BorgStoreItem', 'Set-BorgStoreItem', 'Start-BorgStoreServer', 'Stop-BorgStoreServer'
+        'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Remove-BorgStoreLock', 'Restore-BorgStoreItem', 'Set-BorgStoreItem', 'Start-BorgStoreServer', 'Stop-BorgStoreServer'
         'Test-BorgStore', 'Test-BorgStoreItem', 'Test-BorgStorePermission'
     )
     FunctionsToExport      = @()

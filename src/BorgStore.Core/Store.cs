@@ -256,6 +256,9 @@ public sealed partial class Store : IAsyncDisposable
         return await BorgRepository.FindAsync(_backend, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Whether the layout is that of a Borg 2 repository, so that it is worth looking for one.</summary>
+    internal bool MayBeBorgRepository => Layout.FindNamespace("config") is not null && Layout.FindNamespace(BorgLocks.Namespace) is not null;
+
     /// <summary>Returns the locks of the Borg 2 repository in this store, or <see langword="null"/> if it is not one.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async Task<BorgLocks?> FindBorgLocksAsync(CancellationToken cancellationToken = default)

@@ -65,14 +65,14 @@ public sealed class BorgLocks
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <exception cref="StoreException"><see cref="StoreError.StoreLocked"/> with the owners of the locks in the way.</exception>
     public Task<BorgLock> AcquireAsync(bool exclusive, TimeSpan timeout, CancellationToken cancellationToken = default)
-        => AcquireAsync(exclusive, timeout, replaced: null, cancellationToken);
+        => AcquireAsync(exclusive, timeout, besideOwn: false, cancellationToken);
 
-    /// <summary>Acquires a lock while another one of ours is still held.</summary>
+    /// <summary>Acquires a lock.</summary>
     /// <param name="exclusive">Whether to lock out everyone else.</param>
     /// <param name="timeout">How long to wait for locks of others.</param>
-    /// <param name="replaced">The lock that the new one replaces and that is not in its way.</param>
+    /// <param name="besideOwn">Whether other locks of this process are not in its way.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    internal async Task<BorgLock> AcquireAsync(bool exclusive, TimeSpan timeout, BorgLock? replaced, CancellationToken cancellationToken)
+    internal async Task<BorgLock> AcquireAsync(bool exclusive, TimeSpan timeout, bool besideOwn, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)
@@ -122,7 +122,7 @@ public sealed class BorgLocks
             foreach (var info in await ReadAsync(cancellationToken).ConfigureAwait(false))
             {
                 if (mine?.Item is { } item && item.Key == info.Key && info.LastWriteTime is { } written) _clock = new(written, item);
-                if (mine?.Is(info) != true && replaced?.Is(info) != true) all.Add(info);
+                if (mine?.Is(info) != true && !(besideOwn && info.IsOwn)) all.Add(info);
             }
             for (var i = all.Count - 1; i >= 0; i--)
             {

@@ -14,7 +14,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<StoreConnection, StoreLease> _leases = [];
+    private readonly RepositoryGuard _guard;
     private StoreSession? _session;
+
+    /// <summary>Initializes a cmdlet.</summary>
+    protected StoreCommand() => _guard = new(this);
 
     internal CancellationToken StopToken => _stop.Token;
 
@@ -73,7 +77,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var stopped = _stop.IsCancellationRequested;
         Unwind();
         _stop.Cancel();
-        var closing = Task.WhenAll(_leases.Values.Select(lease => Task.Run(() => lease.DisposeAsync().AsTask())));
+        var closing = Task.WhenAll(_leases.Values.Select(lease => Task.Run(() => CloseAsync(lease))));
         _leases.Clear();
         try
         {
@@ -158,6 +162,26 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     internal new bool ShouldProcess(string target, string action)
         => base.ShouldProcess(PrintableText.Escape(target), PrintableText.Escape(action));
 
+    /// <summary>Handles <c>-WhatIf</c> and <c>-Confirm</c> of a change to a store, and locks it if it is a Borg repository.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="change">The kind of change.</param>
+    /// <param name="name">The full name of the item.</param>
+    /// <param name="action">The description of the change.</param>
+    /// <param name="target">The description of what is changed, if it is more than the name.</param>
+    internal bool ShouldChange(StoreLease store, RepositoryChange change, string name, string action, string? target = null)
+    {
+        if (!ShouldProcess(target ?? name, action)) return false;
+        _guard.Enter(store, change, name);
+        return true;
+    }
+
+    /// <summary>Throws if a store is a Borg repository that somebody else uses.</summary>
+    internal void CheckLock(StoreLease store)
+    {
+        _guard.Enter(store, RepositoryChange.Remove, name: null);
+        Wait(_ => _guard.LeaveAsync(store.Connection).AsTask());
+    }
+
     /// <summary>Writes a warning, with control characters escaped.</summary>
     internal new void WriteWarning(string text) => base.WriteWarning(PrintableText.Escape(text));
 
@@ -173,6 +197,12 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var asked = IsSet(bound, "WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
         var confirms = IsSet(bound, "Confirm") ?? false;
         return (force && !asked && !confirms) || ShouldProcess(target, action);
+    }
+
+    private async Task CloseAsync(StoreLease lease)
+    {
+        await _guard.LeaveAsync(lease.Connection);
+        await lease.DisposeAsync();
     }
 
     // Shows progress while waiting.

@@ -41,7 +41,9 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
             return;
         }
         var action = soft ? "Soft-delete item" : deleted ? "Remove soft-deleted item for good" : "Remove item for good";
-        if (!ShouldProcess(name, action)) return;
+        // Borg soft-deletes archives beside other clients.
+        var change = soft && name.StartsWith("archives/", StringComparison.Ordinal) ? RepositoryChange.Add : RepositoryChange.Remove;
+        if (!ShouldChange(store, change, name, action)) return;
         if (Level is { } level && !soft && !passThru && store.Store.DeleteBatchSize > 1)
         {
             (_batch ??= new(JobRunner)).Add(store, new(name, "", 0, deleted, level));

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Hashing;
+using BorgStore.Naming;
 
 namespace BorgStore.Borg;
 
@@ -209,7 +210,7 @@ public sealed class BorgLocks
         {
             var items = new List<ItemInfo>();
             await foreach (var item in _backend.ListAsync(Namespace, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
-                if (!item.IsDirectory) items.Add(item);
+                if (!item.IsDirectory && !Suffixes.IsDeleted(item.Name)) items.Add(item);
             foreach (var item in items)
             {
                 // One that has disappeared was released or refreshed.

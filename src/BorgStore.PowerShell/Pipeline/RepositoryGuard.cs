@@ -30,9 +30,8 @@ internal sealed class RepositoryGuard(StoreCommand cmdlet)
         _known[lease.Connection] = (acquired, change);
     }
 
-    /// <summary>Releases the lock of a store.</summary>
-    public ValueTask LeaveAsync(StoreConnection connection)
-        => _known.Remove(connection, out var known) && known.Lock is { } held ? held.DisposeAsync() : ValueTask.CompletedTask;
+    /// <summary>Returns the lock of a store, if there is one, for the caller to release.</summary>
+    public BorgLock? Leave(StoreConnection connection) => _known.Remove(connection, out var known) ? known.Lock : null;
 
     // Returns null if the store is not a repository, or one in which locks may not be written.
     private BorgLock? Acquire(Store store, RepositoryChange change)

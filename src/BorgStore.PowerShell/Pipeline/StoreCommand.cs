@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Borg;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Session;
@@ -77,7 +78,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var stopped = _stop.IsCancellationRequested;
         Unwind();
         _stop.Cancel();
-        var closing = Task.WhenAll(_leases.Values.Select(lease => Task.Run(() => CloseAsync(lease))));
+        var closing = Task.WhenAll(_leases.Values.Select(lease => CloseAsync(_guard.Leave(lease.Connection), lease)));
         _leases.Clear();
         try
         {
@@ -179,7 +180,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     internal void CheckLock(StoreLease store)
     {
         _guard.Enter(store, RepositoryChange.Remove, name: null);
-        Wait(_ => _guard.LeaveAsync(store.Connection).AsTask());
+        if (_guard.Leave(store.Connection) is { } held) Wait(_ => held.DisposeAsync().AsTask());
     }
 
     /// <summary>Writes a warning, with control characters escaped.</summary>
@@ -199,11 +200,12 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         return (force && !asked && !confirms) || ShouldProcess(target, action);
     }
 
-    private async Task CloseAsync(StoreLease lease)
+    // On the thread pool, because the pipeline thread only waits for a limited time after Ctrl-C.
+    private static Task CloseAsync(BorgLock? held, StoreLease lease) => Task.Run(async () =>
     {
-        await _guard.LeaveAsync(lease.Connection);
+        if (held is not null) await held.DisposeAsync();
         await lease.DisposeAsync();
-    }
+    });
 
     // Shows progress while waiting.
     private void WaitWithProgress(Task task)

@@ -24,7 +24,7 @@ public sealed partial class Store
         var found = await LocateAsync(ns, name, deleted, cancellationToken).ConfigureAwait(false);
         _meter.Add(Operation.Info, start);
         return found is { } item
-            ? new(name, ns.Name, item.Info.Size, deleted, item.Level, item.Info.LastAccessTime, item.Info.LastWriteTime)
+            ? new(name, ns.Name, item.Info.Size, deleted, item.Level, item.Info.LastAccessTime, item.Info.LastWriteTime, item.Info.DeletedTime)
             : null;
     }
 
@@ -346,7 +346,7 @@ public sealed partial class Store
                 if (selection != ItemSelection.All && isDeleted != (selection == ItemSelection.Deleted)) continue;
                 if (!ItemName.IsPortable(prefix.Length == 0 ? path : prefix + path)) Interlocked.Increment(ref _foreignNames);
                 yield return new(prefix + key, ns.Name, items.Current.Size, isDeleted, level,
-                    items.Current.LastAccessTime, items.Current.LastWriteTime);
+                    items.Current.LastAccessTime, items.Current.LastWriteTime, items.Current.DeletedTime);
             }
         }
     }

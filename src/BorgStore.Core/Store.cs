@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using BorgStore.Backends;
 using BorgStore.Backends.Shared;
+using BorgStore.Borg;
 using BorgStore.Caching;
 using BorgStore.Diagnostics;
 using BorgStore.Layout;
@@ -24,6 +25,7 @@ public sealed partial class Store : IAsyncDisposable
     private readonly CacheMeter? _cacheMeter;
     private readonly bool _layoutIsGiven;
     private readonly bool _layoutIsRecalled;
+    private BorgLocks? _borgLocks;
     private long _foreignNames;
 
     private Store(StoreChain chain, StoreLayout layout, bool layoutIsGiven, bool layoutIsRecalled, string displayUrl)
@@ -254,6 +256,18 @@ public sealed partial class Store : IAsyncDisposable
         return await BorgRepository.FindAsync(_backend, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Whether the layout is that of a Borg 2 repository, so that it is worth looking for one.</summary>
+    internal bool MayBeBorgRepository => Layout.FindNamespace("config") is not null && Layout.FindNamespace(BorgLocks.Namespace) is not null;
+
+    /// <summary>Returns the locks of the Borg 2 repository in this store, or <see langword="null"/> if it is not one.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public async Task<BorgLocks?> FindBorgLocksAsync(CancellationToken cancellationToken = default)
+    {
+        if (_borgLocks is null && await FindBorgRepositoryAsync(cancellationToken).ConfigureAwait(false) is { } repository)
+            Interlocked.CompareExchange(ref _borgLocks, new(_backend, _gate, Url, repository.UsesBlake3), null);
+        return _borgLocks;
+    }
+
     /// <summary>Returns the path of what may be an ordinary file in a place that was taken for a store,
     /// and the reason; <see langword="null"/> if there is none or the layout was given.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
@@ -274,6 +288,7 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>Closes the store: waits for the operations in flight, flushes, and releases its resources.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_borgLocks is { } locks) await locks.ReleaseAllAsync().ConfigureAwait(false);
         if (!await _gate.CloseAsync().ConfigureAwait(false)) return;
         IsClosed = true;
         await _backend.DisposeAsync().ConfigureAwait(false);

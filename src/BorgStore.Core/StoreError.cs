@@ -62,4 +62,7 @@ public enum StoreError
 
     /// <summary>The backend does not support the operation.</summary>
     NotSupported,
+
+    /// <summary>The Borg repository in the store is locked by somebody else.</summary>
+    StoreLocked,
 }

@@ -8,6 +8,7 @@ namespace BorgStore;
 /// <param name="Level">The nesting level at which it is stored.</param>
 /// <param name="LastAccessTime">When it was last read (UTC), if the storage knows.</param>
 /// <param name="LastWriteTime">When it was written (UTC), if the storage knows.</param>
+/// <param name="DeletedTime">If it is soft-deleted: when that happened at the latest (UTC), if the storage knows.</param>
 public readonly record struct StoreItem(
     string Name,
     string Namespace,
@@ -15,7 +16,8 @@ public readonly record struct StoreItem(
     bool IsDeleted,
     int Level,
     DateTime? LastAccessTime = null,
-    DateTime? LastWriteTime = null)
+    DateTime? LastWriteTime = null,
+    DateTime? DeletedTime = null)
 {
     /// <summary>The name without its namespace.</summary>
     public string Key => Namespace.Length == 0 ? Name : Name[(Namespace.Length + 1)..];

@@ -15,7 +15,7 @@ public sealed partial class S3Backend
         return await TryAsync<ItemInfo?>(name, async () =>
         {
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is { } head)
-                return name.Length == 0 ? new(name, 0, IsDirectory: true) : new(name, head.Size, LastWriteTime: head.LastWriteTime);
+                return name.Length == 0 ? new(name, 0, IsDirectory: true) : new(name, head.Size, LastWriteTime: head.LastWriteTime, DeletedTime: DeletedTimeOf(name, head.LastWriteTime));
             return await IsDirectoryAsync(name, cancellationToken).ConfigureAwait(false) ? new(name, 0, IsDirectory: true) : null;
         }).ConfigureAwait(false);
     }

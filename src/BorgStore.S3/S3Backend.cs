@@ -316,8 +316,11 @@ public sealed partial class S3Backend : Backend
             if (!ItemName.IsListable(path.AsSpan(start, length))) return null;
             start += length + 1;
         }
-        return new(path, item.Size ?? 0, LastWriteTime: item.LastModified);
+        return new(path, item.Size ?? 0, LastWriteTime: item.LastModified, DeletedTime: DeletedTimeOf(path, item.LastModified));
     }
+
+    // S3 has no renaming: a soft deletion copies the object, and the copy has the time of the copying.
+    private static DateTime? DeletedTimeOf(string name, DateTime? lastModified) => Suffixes.IsDeleted(name) ? lastModified : null;
 
     // The upload ID cannot contain this character, but an item's name may.
     private const char IdSeparator = '?';

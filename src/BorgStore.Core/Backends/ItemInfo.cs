@@ -7,12 +7,41 @@ namespace BorgStore.Backends;
 /// <param name="IsDirectory">Whether it is a directory.</param>
 /// <param name="LastAccessTime">When it was last read (UTC), if the storage knows.</param>
 /// <param name="LastWriteTime">When it was written (UTC), if the storage knows.</param>
+/// <param name="DeletedTime">For a soft-deleted item: when that happened at the latest (UTC), if the storage knows.</param>
 public readonly record struct ItemInfo(
     string Name,
     long Size,
     bool IsDirectory = false,
     DateTime? LastAccessTime = null,
-    DateTime? LastWriteTime = null);
+    DateTime? LastWriteTime = null,
+    DateTime? DeletedTime = null)
+{
+    private readonly OptionalTime _lastAccessTime = LastAccessTime;
+    private readonly OptionalTime _lastWriteTime = LastWriteTime;
+    private readonly OptionalTime _deletedTime = DeletedTime;
+
+    /// <summary>When it was last read (UTC), if the storage knows.</summary>
+    public DateTime? LastAccessTime
+    {
+        get => _lastAccessTime;
+        init => _lastAccessTime = value;
+    }
+
+    /// <summary>When it was written (UTC), if the storage knows.</summary>
+    public DateTime? LastWriteTime
+    {
+        get => _lastWriteTime;
+        init => _lastWriteTime = value;
+    }
+
+    /// <summary>For a soft-deleted item: when that happened at the latest (UTC), if the storage knows. It never was later, but a
+    /// storage may give a later time, for example that of a copy of the store.</summary>
+    public DateTime? DeletedTime
+    {
+        get => _deletedTime;
+        init => _deletedTime = value;
+    }
+}
 
 /// <summary>An unfinished item that a crash left in the storage: a <c>.tmp</c> file or an incomplete upload.</summary>
 /// <param name="Id">The backend's identifier of it; for files the path below the store.</param>

@@ -11,4 +11,8 @@ public static class Suffixes
 
     /// <summary>An internal file of an implementation.</summary>
     public const string Hidden = ".hid";
+
+    /// <summary>Returns whether a nested name is that of a soft-deleted item.</summary>
+    /// <param name="name">The nested name.</param>
+    internal static bool IsDeleted(string name) => name.EndsWith(Deleted, StringComparison.Ordinal);
 }

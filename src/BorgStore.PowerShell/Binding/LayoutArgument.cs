@@ -44,7 +44,7 @@ internal static class LayoutArgument
                 case "MAXAGE":
                     if (TimeTransformationAttribute.Explain(setting.Value) is { } why)
                         throw new StoreException(StoreError.InvalidArgument, $"'{setting.Key}' of namespace '{name}': {why}", name);
-                    maxAge = Convert<TimeSpan>(name, setting, "a time span, such as '1.00:00:00' for a day");
+                    maxAge = Convert<TimeSpan>(name, setting, "a time span, such as '1.00:00:00' for a day", TimeTransformationAttribute.Convert);
                     break;
                 case "SIZE":
                     size = Convert<long>(name, setting, "a number of bytes, such as 4GB");
@@ -59,11 +59,11 @@ internal static class LayoutArgument
         return new(name, ParseLevels(name, levels)) { Cache = new(cache) { MaxAge = maxAge, Size = size, Verify = verify } };
     }
 
-    private static T Convert<T>(string name, DictionaryEntry setting, string expected)
+    private static T Convert<T>(string name, DictionaryEntry setting, string expected, Func<object?, object?>? prepare = null)
     {
         try
         {
-            if (Unwrap(setting.Value) is { } value and not "") return LanguagePrimitives.ConvertTo<T>(value);
+            if (Unwrap(setting.Value) is { } value and not "") return LanguagePrimitives.ConvertTo<T>(prepare is null ? value : prepare(value));
         }
         catch (PSInvalidCastException)
         {

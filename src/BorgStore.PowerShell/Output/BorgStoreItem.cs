@@ -5,6 +5,10 @@ namespace BorgStore.PowerShell.Output;
 /// <summary>Information about an item of a store.</summary>
 public sealed class BorgStoreItem
 {
+    private readonly OptionalTime _lastAccessTime;
+    private readonly OptionalTime _lastWriteTime;
+    private readonly OptionalTime _deletedTime;
+
     internal BorgStoreItem(StoreItem item, BorgStoreHandle store)
     {
         Name = item.Name;
@@ -13,8 +17,9 @@ public sealed class BorgStoreItem
         Size = item.Size;
         IsDeleted = item.IsDeleted;
         Level = item.Level;
-        LastAccessTime = item.LastAccessTime?.ToLocalTime();
-        LastWriteTime = item.LastWriteTime?.ToLocalTime();
+        _lastAccessTime = item.LastAccessTime?.ToLocalTime();
+        _lastWriteTime = item.LastWriteTime?.ToLocalTime();
+        _deletedTime = item.DeletedTime?.ToLocalTime();
         Store = store;
     }
 
@@ -37,10 +42,13 @@ public sealed class BorgStoreItem
     public int Level { get; }
 
     /// <summary>When the item was last read (local time), if the storage knows.</summary>
-    public DateTime? LastAccessTime { get; }
+    public DateTime? LastAccessTime => _lastAccessTime;
 
     /// <summary>When the item was last written (local time), if the storage knows.</summary>
-    public DateTime? LastWriteTime { get; }
+    public DateTime? LastWriteTime => _lastWriteTime;
+
+    /// <summary>For a soft-deleted item: when that happened at the latest (local time), if the storage knows.</summary>
+    public DateTime? DeletedTime => _deletedTime;
 
     /// <summary>The store of the item.</summary>
     public BorgStoreHandle Store { get; }

@@ -29,6 +29,7 @@ internal static class ErrorRecords
         [StoreError.ConnectionLost] = ErrorCategory.ConnectionError,
         [StoreError.Timeout] = ErrorCategory.OperationTimeout,
         [StoreError.NotSupported] = ErrorCategory.NotImplemented,
+        [StoreError.StoreLocked] = ErrorCategory.ResourceBusy,
     }.ToFrozenDictionary();
 
     /// <summary>Creates an error record.</summary>

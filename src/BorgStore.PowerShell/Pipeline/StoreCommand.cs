@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
+using BorgStore.Borg;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Session;
@@ -14,7 +15,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<StoreConnection, StoreLease> _leases = [];
+    private readonly RepositoryGuard _guard;
     private StoreSession? _session;
+
+    /// <summary>Initializes a cmdlet.</summary>
+    protected StoreCommand() => _guard = new(this);
 
     internal CancellationToken StopToken => _stop.Token;
 
@@ -73,7 +78,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var stopped = _stop.IsCancellationRequested;
         Unwind();
         _stop.Cancel();
-        var closing = Task.WhenAll(_leases.Values.Select(lease => Task.Run(() => lease.DisposeAsync().AsTask())));
+        var closing = Task.WhenAll(_leases.Values.Select(lease => CloseAsync(_guard.Leave(lease.Connection), lease)));
         _leases.Clear();
         try
         {
@@ -158,6 +163,26 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     internal new bool ShouldProcess(string target, string action)
         => base.ShouldProcess(PrintableText.Escape(target), PrintableText.Escape(action));
 
+    /// <summary>Handles <c>-WhatIf</c> and <c>-Confirm</c> of a change to a store, and locks it if it is a Borg repository.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="change">The kind of change.</param>
+    /// <param name="name">The full name of the item.</param>
+    /// <param name="action">The description of the change.</param>
+    /// <param name="target">The description of what is changed, if it is more than the name.</param>
+    internal bool ShouldChange(StoreLease store, RepositoryChange change, string name, string action, string? target = null)
+    {
+        if (!ShouldProcess(target ?? name, action)) return false;
+        _guard.Enter(store, change, name);
+        return true;
+    }
+
+    /// <summary>Throws if a store is a Borg repository that somebody else uses.</summary>
+    internal void CheckLock(StoreLease store)
+    {
+        _guard.Enter(store, RepositoryChange.Remove, name: null);
+        if (_guard.Leave(store.Connection) is { } held) Wait(_ => held.DisposeAsync().AsTask());
+    }
+
     /// <summary>Writes a warning, with control characters escaped.</summary>
     internal new void WriteWarning(string text) => base.WriteWarning(PrintableText.Escape(text));
 
@@ -174,6 +199,13 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         var confirms = IsSet(bound, "Confirm") ?? false;
         return (force && !asked && !confirms) || ShouldProcess(target, action);
     }
+
+    // On the thread pool, because the pipeline thread only waits for a limited time after Ctrl-C.
+    private static Task CloseAsync(BorgLock? held, StoreLease lease) => Task.Run(async () =>
+    {
+        if (held is not null) await held.DisposeAsync();
+        await lease.DisposeAsync();
+    });
 
     // Shows progress while waiting.
     private void WaitWithProgress(Task task)

@@ -39,6 +39,17 @@ public static class ViewText
     /// <param name="time">The time, or null.</param>
     public static string Time(DateTime? time) => time?.ToString("g", CultureInfo.CurrentCulture) ?? "";
 
+    /// <summary>Returns a duration in the largest unit that fits, such as <c>12 min</c>.</summary>
+    /// <param name="duration">The duration, or null.</param>
+    public static string Duration(TimeSpan? duration) => duration switch
+    {
+        null => "",
+        { TotalDays: >= 1 } time => $"{time.Days} d",
+        { TotalHours: >= 1 } time => $"{time.Hours} h",
+        { TotalMinutes: >= 1 } time => $"{time.Minutes} min",
+        { } time => $"{time.Seconds} s",
+    };
+
     /// <summary>Returns a size both with a unit and exactly.</summary>
     /// <param name="bytes">The size [bytes], or null.</param>
     public static string ExactSize(long? bytes)

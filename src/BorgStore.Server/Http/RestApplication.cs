@@ -255,6 +255,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         response.Headers["X-BorgStore-Is-Directory"] = info.IsDirectory ? "true" : "false";
         response.Headers["X-BorgStore-Atime"] = FormatTime(info.LastAccessTime ?? DateTime.UnixEpoch);
         response.Headers["X-BorgStore-Mtime"] = FormatTime(GetWriteTime(info));
+        if (info.DeletedTime is { } deleted) response.Headers["X-BorgStore-Deltime"] = FormatTime(deleted);
     }
 
     private async Task SendValueAsync(HttpContext context, RequestTarget target)
@@ -563,6 +564,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
         if (withDirectory) json.WriteBoolean("directory", item.IsDirectory);
         json.WriteNumber("atime", ToSeconds(item.LastAccessTime ?? DateTime.UnixEpoch));
         json.WriteNumber("mtime", ToSeconds(GetWriteTime(item)));
+        if (item.DeletedTime is { } deleted) json.WriteNumber("deltime", ToSeconds(deleted));
         json.WriteEndObject();
     }
 

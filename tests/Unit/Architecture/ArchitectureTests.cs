@@ -15,7 +15,7 @@ public sealed partial class ArchitectureTests
     private static readonly HashSet<string> Basics =
     [
         nameof(StoreException), nameof(StoreError), nameof(StoreErrorText), nameof(StoreUrl), nameof(ConnectionString), nameof(PrintableText),
-        nameof(OperationGate), nameof(Durability), nameof(IsolatedAssemblies),
+        nameof(OperationGate), nameof(OptionalTime), nameof(Durability), nameof(IsolatedAssemblies),
     ];
 
     private static readonly Lazy<Dictionary<string, SortedDictionary<string, string>>> Found = new(Find);

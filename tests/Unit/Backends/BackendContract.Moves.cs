@@ -17,6 +17,32 @@ public abstract partial class BackendContract
     }
 
     [Fact]
+    public async Task The_time_of_a_soft_deletion_is_known_to_lookups_and_listings_or_to_neither()
+    {
+        await StoreAsync("data/a", [1]);
+        await StoreAsync("data/b", [2]);
+        // Some storages have whole seconds.
+        var earliest = DateTime.UtcNow.AddSeconds(-2);
+        Assert.True(await Store.MoveAsync("data/a", "data/a.del", StoreMode.Overwrite, Ct));
+        foreach (var scope in new[] { ListScope.OneLevel, ListScope.Tree })
+        {
+            var items = (await Store.ListAsync("data", scope, Ct).ToListAsync(Ct)).ToDictionary(item => item.Name, item => item.DeletedTime);
+            Assert.Equal(["a.del", "b"], items.Keys.Order(StringComparer.Ordinal));
+            Assert.Null(items["b"]);
+            AssertDeleted(items["a.del"]);
+        }
+        AssertDeleted((await Store.FindAsync("data/a.del", Ct))!.Value.DeletedTime);
+        Assert.True(await Store.MoveAsync("data/a.del", "data/a", StoreMode.Overwrite, Ct));
+        Assert.Null((await Store.FindAsync("data/a", Ct))!.Value.DeletedTime);
+
+        void AssertDeleted(DateTime? time)
+        {
+            Assert.Equal(KnowsDeletedTime, time is not null);
+            if (time is { } known) Assert.InRange(known, earliest, DateTime.UtcNow.AddSeconds(2));
+        }
+    }
+
+    [Fact]
     public async Task Move_replaces_an_existing_target_only_in_overwrite_mode()
     {
         await StoreAsync("data/a", [1]);

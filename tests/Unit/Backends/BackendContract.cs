@@ -80,6 +80,9 @@ public abstract partial class BackendContract : IAsyncLifetime
     /// <summary>Whether only the way to the server differs from that of the class where the whole contract is tested.</summary>
     protected virtual bool IsOnlyAnotherWay => false;
 
+    /// <summary>Whether the storage knows when an item was soft-deleted.</summary>
+    protected virtual bool KnowsDeletedTime => false;
+
     /// <summary>The number of operations to abandon halfway. Lower where each costs a process.</summary>
     protected virtual int Abandonments => 20;
 

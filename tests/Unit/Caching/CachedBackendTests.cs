@@ -14,6 +14,8 @@ public abstract class CachedBackendContract(CachePolicy policy) : BackendContrac
 
     protected override BackendLimits Limits => Wine.OfFiles;
 
+    protected override bool KnowsDeletedTime => OperatingSystem.IsLinux();
+
     protected override ValueTask<IBackend> CreateBackendAsync()
     {
         var layout = new StoreLayout([new NamespaceLayout("", 0) { Cache = policy }]);

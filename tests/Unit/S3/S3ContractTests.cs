@@ -14,6 +14,8 @@ public class S3ContractTests(CephServer ceph) : BackendContract
 
     protected override BackendLimits Limits => BackendLimits.NamesOfDirectoriesAreFree;
 
+    protected override bool KnowsDeletedTime => true;
+
     protected override async ValueTask<IBackend> CreateBackendAsync() => S3Backend.Create((await ceph.GetAsync()).UrlOf(_path), new());
 
     protected override async ValueTask<bool> PutRawAsync(string path, byte[] content)

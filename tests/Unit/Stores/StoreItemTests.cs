@@ -40,6 +40,23 @@ public sealed class StoreItemTests : StoreFixture
     }
 
     [Fact]
+    public async Task The_time_of_a_soft_deletion_is_not_that_of_the_last_write()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells it.");
+        await using var store = await CreateAsync(("config", 0));
+        await store.StoreAsync("config/old", Bytes("x"));
+        var written = new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc);
+        File.SetLastWriteTimeUtc(Folder.Combine("store", "config", "old"), written);
+        Assert.Null((await store.GetInfoAsync("config/old")).DeletedTime);
+        var earliest = DateTime.UtcNow.AddSeconds(-1);
+        await store.SoftDeleteAsync("config/old");
+        var item = Assert.Single(await store.ListAllAsync(ItemSelection.Deleted).ToListAsync());
+        Assert.Equal(written, item.LastWriteTime);
+        Assert.InRange(item.DeletedTime!.Value, earliest, DateTime.UtcNow.AddSeconds(1));
+        Assert.Equal(item, await store.GetInfoAsync("config/old", deleted: true));
+    }
+
+    [Fact]
     public async Task Operations_on_a_missing_item_fail_and_name_it()
     {
         await using var store = await CreateAsync(("data", 1));

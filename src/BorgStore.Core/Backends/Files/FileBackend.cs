@@ -216,7 +216,7 @@ internal sealed partial class FileBackend : Backend
     /// <inheritdoc/>
     protected override async ValueTask<ItemInfo?> FindCoreAsync(string name, CancellationToken cancellationToken)
     {
-        return _fileSystem.GetStatus(name)?.ToItem(name);
+        return _fileSystem.GetStatus(name)?.ToItem(name, _fileSystem);
     }
 
     /// <inheritdoc/>
@@ -440,7 +440,7 @@ internal sealed partial class FileBackend : Backend
                     if (found is not { } status) continue;
                     if (scope == ListScope.OneLevel || !status.IsDirectory)
                     {
-                        yield return status.ToItem(path);
+                        yield return status.ToItem(path, _fileSystem);
                         continue;
                     }
                 }

@@ -1,6 +1,7 @@
 using BorgStore.Backends.Files.Linux;
 using BorgStore.Backends.Files.Portable;
 using BorgStore.Backends.Shared;
+using BorgStore.Naming;
 using Microsoft.Win32.SafeHandles;
 
 namespace BorgStore.Backends.Files;
@@ -40,6 +41,9 @@ internal abstract class FileSystem
 
     /// <summary>Whether one call writes the whole file system to disk and reports write failures.</summary>
     public abstract bool SyncsAll { get; }
+
+    /// <summary>Whether the change time of a file is never before its last renaming, such as its soft deletion.</summary>
+    public virtual bool DatesRenames => false;
 
     public abstract FileStatus? GetStatus(string name);
 
@@ -144,9 +148,14 @@ internal abstract class FileSystem
 /// <param name="IsDirectory">Whether it is a directory.</param>
 /// <param name="LastAccessTime">When it was last read (UTC).</param>
 /// <param name="LastWriteTime">When it was last written to (UTC).</param>
-internal readonly record struct FileStatus(long Size, bool IsDirectory, DateTime LastAccessTime, DateTime LastWriteTime)
+/// <param name="ChangeTime">When it was last written to, renamed or changed otherwise (UTC); <see langword="default"/> if unknown.</param>
+internal readonly record struct FileStatus(long Size, bool IsDirectory, DateTime LastAccessTime, DateTime LastWriteTime, DateTime ChangeTime = default)
 {
-    public ItemInfo ToItem(string name) => new(name, IsDirectory ? 0 : Size, IsDirectory, LastAccessTime, LastWriteTime);
+    /// <summary>Returns the information about an item.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="fileSystem">The file system.</param>
+    public ItemInfo ToItem(string name, FileSystem fileSystem) => new(name, IsDirectory ? 0 : Size, IsDirectory, LastAccessTime, LastWriteTime,
+        Suffixes.IsDeleted(name) && !IsDirectory && ChangeTime != default && fileSystem.DatesRenames ? ChangeTime : null);
 }
 
 /// <summary>A file that is locked while it is read and written. It excludes other processes, but not other threads of this one.</summary>

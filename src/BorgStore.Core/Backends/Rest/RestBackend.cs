@@ -357,7 +357,8 @@ internal sealed class RestBackend : Backend
             };
             var size = response.Content.Headers.ContentLength ?? throw RestErrors.InvalidResponse("it does not contain the size of the item");
             return new(name, isDirectory ? 0 : size, isDirectory,
-                RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, WriteTimeHeader)));
+                RestJson.ToTime(GetSeconds(response, "X-BorgStore-Atime")), RestJson.ToTime(GetSeconds(response, WriteTimeHeader)),
+                RestJson.ToTime(GetSeconds(response, "X-BorgStore-Deltime")));
         }, RetrySafety.Idempotent, isLongRunning: false, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>

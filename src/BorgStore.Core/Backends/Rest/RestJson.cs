@@ -169,10 +169,10 @@ internal static partial class RestJson
 
     private static StoreException InvalidJson(JsonException? e) => RestErrors.InvalidResponse("it is not JSON of the expected form", e);
 
-    internal sealed record Entry(string? Name, long? Size, bool? Directory, double? Atime, double? Mtime)
+    internal sealed record Entry(string? Name, long? Size, bool? Directory, double? Atime, double? Mtime, double? Deltime = null)
     {
         public ItemInfo ToInfo(bool? isDirectory) => this is { Name: { } name, Size: >= 0 and var size } && isDirectory is { } directory
-            ? new(name, directory ? 0 : size, directory, ToTime(Atime), ToTime(Mtime))
+            ? new(name, directory ? 0 : size, directory, ToTime(Atime), ToTime(Mtime), ToTime(Deltime))
             : throw InvalidJson(null);
     }
 

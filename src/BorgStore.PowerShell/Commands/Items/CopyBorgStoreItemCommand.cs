@@ -38,7 +38,7 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
         var target = FindDestination(store);
         var (mode, passThru) = (Mode, PassThru.IsPresent);
         var place = _destination is null ? newName : $"{newName} in {target.Store.Url}";
-        if (!ShouldProcess($"{name} to {place}", "Copy item")) return;
+        if (!ShouldChange(target, RepositoryChange.Add, newName, "Copy item", $"{name} to {place}")) return;
         JobRunner.Post(name, async (output, token) =>
         {
             await using (var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token))

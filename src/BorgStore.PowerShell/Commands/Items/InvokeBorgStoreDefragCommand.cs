@@ -66,7 +66,7 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
         var kind = HashKind.Parse(Algorithm);
         var place = Target ?? $"namespace '{ns}'";
         var action = $"Create one item from {_sources.Count} parts{(RemoveSource ? " and remove the sources" : "")}";
-        if (!ShouldProcess(place, action)) return null;
+        if (!ShouldChange(store, RemoveSource ? RepositoryChange.Remove : RepositoryChange.Add, Target ?? ns + "/", action, place)) return null;
 
         var name = Wait(async token =>
         {

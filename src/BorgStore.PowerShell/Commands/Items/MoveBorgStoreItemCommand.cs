@@ -28,8 +28,8 @@ public sealed class MoveBorgStoreItemCommand : RelocatingCommand
     {
         var (mode, passThru, changesLevel) = (Mode, PassThru.IsPresent, ChangeLevel.IsPresent);
         var isWanted = changesLevel
-            ? ShouldProcess(name, "Move item to the level of new items")
-            : ShouldProcess($"{name} to {newName}", "Move item");
+            ? ShouldChange(store, RepositoryChange.Remove, name, "Move item to the level of new items")
+            : ShouldChange(store, RepositoryChange.Remove, name, "Move item", $"{name} to {newName}");
         if (!isWanted) return;
         JobRunner.Post(name, async (output, token) =>
         {

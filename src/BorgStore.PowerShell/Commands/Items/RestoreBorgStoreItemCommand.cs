@@ -23,7 +23,7 @@ public sealed class RestoreBorgStoreItemCommand : NamedItemCommand
 
     private protected override void Process(StoreLease store, string name)
     {
-        if (!ShouldProcess(name, "Restore item")) return;
+        if (!ShouldChange(store, RepositoryChange.Add, name, "Restore item")) return;
         var (mode, passThru) = (Force ? StoreMode.Overwrite : StoreMode.CreateNew, PassThru.IsPresent);
         JobRunner.Post(name, async (output, token) =>
         {

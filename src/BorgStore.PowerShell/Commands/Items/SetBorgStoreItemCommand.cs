@@ -194,7 +194,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             WriteError(e);
             return;
         }
-        if (!ShouldProcess(name, "Set item")) return;
+        if (!ShouldChange(store, RepositoryChange.Add, name, "Set item")) return;
         var (mode, passThru) = (Mode, PassThru.IsPresent);
         JobRunner.Post(name, async (output, token) =>
         {
@@ -222,7 +222,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
             return;
         }
         var digest = stream is null ? hash.ComputeHex(value.Bytes.Span) : null;
-        if (!ShouldProcess(digest is null ? name : prefix + digest, "Set item")) return;
+        if (!ShouldChange(store, RepositoryChange.Add, digest is null ? name : prefix + digest, "Set item")) return;
         JobRunner.Post(digest is null ? name : prefix + digest, async (output, token) =>
         {
             if (stream is not null) (digest, value) = await HashedContentReader.ReadAsync(stream, name, hash, token);
@@ -251,7 +251,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         _nameIsUsed = true;
         var prefix = Prefix;
         var name = _hash is not null ? null : given ?? prefix + System.IO.Path.GetFileName(path);
-        if (!ShouldProcess(name is null ? path : $"{name} (from {path})", "Set item")) return;
+        if (!ShouldChange(store, RepositoryChange.Add, name ?? prefix, "Set item", name is null ? path : $"{name} (from {path})")) return;
         var (mode, passThru, hash) = (Mode, PassThru.IsPresent, _hash);
         JobRunner.Post(name ?? path, async (output, token) =>
         {

@@ -20,7 +20,7 @@ public sealed class ClearBorgStoreTemporaryCommand : WholeStoreCommand
         foreach (var item in store.Store.ListTemporaryAsync(OlderThan, StopToken).ToBlockingEnumerable(StopToken))
         {
             var target = $"{item.Id} ({item.Size} bytes, last written to {item.LastWriteTime.ToLocalTime():g})";
-            if (!ShouldProcess(target, "Remove left-over file")) continue;
+            if (!ShouldChange(store, RepositoryChange.Remove, item.Id, "Remove left-over file", target)) continue;
             try
             {
                 if (Wait(async token => await store.Store.DeleteTemporaryAsync(item, token))) WriteObject(item);

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Layout;
 using BorgStore.PowerShell.Completion;
 using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Session;
@@ -52,8 +53,27 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
         if (HostKeyFingerprint is not null) options = options with { HostKeyFingerprint = HostKeyFingerprint };
         if (!ShouldProcess(StoreUrl.Redact(url), "Permanently remove the store and its contents", Force)) return;
+        ThrowIfLocked(open.Count > 0 ? open[^1].Connection : new UrlConnection(options with { Layout = StoreLayout.Borg2, CacheUrl = null }));
         foreach (var store in open) Wait(_ => Session.CloseAsync(store));
         Session.ForgetLayout(url);
         Wait(token => BorgStore.Store.DestroyAsync(options, token));
+    }
+
+    // Borg also releases its lock before it deletes the repository.
+    private void ThrowIfLocked(StoreConnection connection)
+    {
+        var lease = Wait(connection.LeaseAsync);
+        try
+        {
+            CheckLock(lease);
+        }
+        catch (StoreException e) when (Force && e.Error == StoreError.StoreLocked)
+        {
+            WriteWarning($"{e.Message} It is removed all the same, because of -Force.");
+        }
+        finally
+        {
+            Wait(_ => lease.DisposeAsync().AsTask());
+        }
     }
 }

@@ -12,6 +12,8 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
 
     protected override BackendLimits Limits => Wine.OfFiles;
 
+    protected override bool KnowsDeletedTime => OperatingSystem.IsLinux();
+
     internal abstract FileSystem CreateFileSystem(string root);
 
     protected override ValueTask<IBackend> CreateBackendAsync()
@@ -54,6 +56,8 @@ public sealed class LinuxFileBackendTests() : FileBackendContract(new BackendOpt
 
 public sealed class PortableFileBackendTests() : FileBackendContract(new BackendOptions())
 {
+    protected override bool KnowsDeletedTime => false;
+
     internal override FileSystem CreateFileSystem(string root) => new PortableFileSystem(root);
 }
 

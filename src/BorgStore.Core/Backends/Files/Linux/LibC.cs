@@ -104,8 +104,8 @@ internal static unsafe partial class LibC
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatusBuffer
     {
-        /// <summary>Type, mode, owner, group, access and write time, inode and size.</summary>
-        public const int Wanted = 0x001 | 0x002 | 0x008 | 0x010 | 0x020 | 0x040 | 0x100 | 0x200;
+        /// <summary>Type, mode, owner, group, access, write and change time, inode and size.</summary>
+        public const int Wanted = 0x001 | 0x002 | 0x008 | 0x010 | 0x020 | 0x040 | 0x080 | 0x100 | 0x200;
 
         private const int TypeMask = 0xF000;
 
@@ -116,6 +116,8 @@ internal static unsafe partial class LibC
         [FieldOffset(0x28)] private readonly long _size;
         [FieldOffset(0x40)] private readonly long _accessSeconds;
         [FieldOffset(0x48)] private readonly uint _accessNanoseconds;
+        [FieldOffset(0x60)] private readonly long _changeSeconds;
+        [FieldOffset(0x68)] private readonly uint _changeNanoseconds;
         [FieldOffset(0x70)] private readonly long _writeSeconds;
         [FieldOffset(0x78)] private readonly uint _writeNanoseconds;
         [FieldOffset(0x88)] public readonly ulong Device;
@@ -131,7 +133,8 @@ internal static unsafe partial class LibC
             _size,
             IsDirectory,
             ToTime(_accessSeconds, _accessNanoseconds),
-            ToTime(_writeSeconds, _writeNanoseconds));
+            ToTime(_writeSeconds, _writeNanoseconds),
+            ToTime(_changeSeconds, _changeNanoseconds));
 
         // A time outside the range of DateTime is not worth a failure.
         private static DateTime ToTime(long seconds, uint nanoseconds)

@@ -22,6 +22,10 @@ internal sealed unsafe class LinuxFileSystem(string root) : FileSystem
     private volatile bool _isSyncsAllKnown;
     private volatile bool _syncsAll;
 
+    // Whether change times can be trusted, once known.
+    private volatile bool _isDatesRenamesKnown;
+    private volatile bool _datesRenames;
+
     /// <summary>Whether this is Linux on an architecture whose constants are known.</summary>
     public static bool IsSupported { get; } = OperatingSystem.IsLinux()
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
@@ -35,6 +39,17 @@ internal sealed unsafe class LinuxFileSystem(string root) : FileSystem
             _syncsAll = SyncFsSupport.SyncsAll(this);
             _isSyncsAllKnown = true;
             return _syncsAll;
+        }
+    }
+
+    public override bool DatesRenames
+    {
+        get
+        {
+            if (_isDatesRenamesKnown) return _datesRenames;
+            _datesRenames = ChangeTimeSupport.DatesRenames(this);
+            _isDatesRenamesKnown = true;
+            return _datesRenames;
         }
     }
 

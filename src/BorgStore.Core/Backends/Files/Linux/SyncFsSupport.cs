@@ -25,7 +25,12 @@ internal static class SyncFsSupport
     /// <summary>Returns whether the whole store is on one file system that <c>syncfs</c> makes durable.</summary>
     public static bool SyncsAll(LinuxFileSystem fileSystem)
     {
-        if (!KernelReportsFailures || !Trusted.Contains(fileSystem.GetFileSystemType())) return false;
+        return KernelReportsFailures && Trusted.Contains(fileSystem.GetFileSystemType()) && IsOne(fileSystem);
+    }
+
+    /// <summary>Returns whether the whole store is on one file system.</summary>
+    public static bool IsOne(LinuxFileSystem fileSystem)
+    {
         // A namespace may be on another disk, behind a mount or a link.
         using var root = fileSystem.ReadDirectory("");
         var device = fileSystem.GetIdentity("")?.Device;

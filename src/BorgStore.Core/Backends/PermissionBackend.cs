@@ -114,13 +114,13 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     }
 
     /// <inheritdoc/>
-    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
     {
         ThrowIfDenied(directory, AccessRights.List);
         // If something below may not be listed, directories are listed one at a time, so that each is checked.
         return scope == ListScope.Tree && !permissions.AllowsBelow(directory, AccessRights.List)
-            ? TreeWalk.ListAsync(this, directory, cancellationToken)
-            : base.ListAsync(directory, scope, cancellationToken);
+            ? TreeWalk.ListAsync(this, directory, prefix, cancellationToken)
+            : base.ListAsync(directory, scope, prefix, cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,15 @@ internal sealed class NamePattern(string pattern)
     /// <remarks>Before 7.6, PowerShell's own method does not escape the escape character itself.</remarks>
     public static string Escape(string name) => string.Concat(name.Select(c => c is '*' or '?' or '[' or ']' or '`' ? $"`{c}" : c.ToString()));
 
+    /// <summary>Returns the start that the keys of all matching names in a namespace have; <c>""</c> if they may have any.</summary>
+    public string GetKeyPrefix(string ns)
+    {
+        // Names are lower-case ASCII. Outside ASCII, a letter may have an equivalent in it.
+        var start = string.Concat(_tokens.TakeWhile(token => token is not (AnyRun or AnyOne) && char.IsAscii(token))).ToLowerInvariant();
+        var before = ns.Length == 0 ? "" : ns + "/";
+        return start.StartsWith(before, StringComparison.Ordinal) ? start[before.Length..] : "";
+    }
+
     /// <summary>Returns whether a name in a namespace can match, so that the namespace has to be listed.</summary>
     public bool CanMatchWithin(string ns, StoreLayout layout)
     {

@@ -149,7 +149,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             {
                 try
                 {
-                    await foreach (var item in store.Store.ListAsync(ns, selection, token))
+                    await foreach (var item in store.Store.ListAsync(ns, pattern?.GetKeyPrefix(ns) ?? "", selection, token))
                     {
                         output.Advance();
                         if (pattern?.IsMatch(item.Name) == false || !include.Admits(item) || exclude.Matches(item)) continue;

@@ -4,9 +4,10 @@ using BorgStore.Layout;
 namespace BorgStore.PowerShell.Matching;
 
 /// <summary>A wildcard pattern for full names, where <c>*</c> also matches slashes.</summary>
+/// <param name="pattern">The pattern. Throws <see cref="StoreError.InvalidArgument"/> if it is not valid.</param>
 internal sealed class NamePattern(string pattern)
 {
-    private readonly WildcardPattern _wildcard = new(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+    private readonly WildcardPattern _wildcard = Parse(pattern);
     private readonly List<char> _tokens = Tokenize(pattern);
 
     // Tokens other than literal characters: any run of characters, or any single one.
@@ -54,6 +55,21 @@ internal sealed class NamePattern(string pattern)
         }
         // A key has at least one character.
         return Spread(places).Any(place => place < _tokens.Count);
+    }
+
+    // PowerShell checks a pattern when it is first used, which may never happen.
+    private static WildcardPattern Parse(string pattern)
+    {
+        try
+        {
+            var wildcard = new WildcardPattern(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+            wildcard.IsMatch("");
+            return wildcard;
+        }
+        catch (WildcardPatternException e)
+        {
+            throw new StoreException(StoreError.InvalidArgument, $"'{pattern}' is not a valid pattern: it has a '[' without a ']'. For the character itself, write '`['.", pattern, e);
+        }
     }
 
     private SortedSet<int> Spread(SortedSet<int> places)

@@ -131,11 +131,11 @@ public sealed class MemoryBackend : Backend
     }
 
     /// <inheritdoc/>
-    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => scope == ListScope.Tree ? TreeWalk.ListAsync(this, directory, cancellationToken) : ListLevelAsync(directory);
+    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
+        => scope == ListScope.Tree ? TreeWalk.ListAsync(this, directory, prefix, cancellationToken) : ListLevelAsync(directory, prefix);
 
 #pragma warning disable CS1998 // There is nothing to wait for.
-    private async IAsyncEnumerable<ItemInfo> ListLevelAsync(string directory)
+    private async IAsyncEnumerable<ItemInfo> ListLevelAsync(string directory, string prefix)
 #pragma warning restore CS1998
     {
         var start = directory.Length == 0 ? "" : directory + "/";
@@ -145,7 +145,7 @@ public sealed class MemoryBackend : Backend
             if (directory.Length > 0 && !(_place.Entries.TryGetValue(directory, out var entry) && entry.IsDirectory))
                 throw new StoreException(StoreError.ObjectNotFound);
             items = [.. _place.Entries
-                .Where(pair => pair.Key.StartsWith(start, StringComparison.Ordinal) && !pair.Key[start.Length..].Contains('/'))
+                .Where(pair => pair.Key.StartsWith(start + prefix, StringComparison.Ordinal) && !pair.Key[start.Length..].Contains('/'))
                 .Select(pair => pair.Value.ToItem(pair.Key[start.Length..]))];
         }
         foreach (var item in items) yield return item;

@@ -290,7 +290,17 @@ public sealed partial class Store
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public IAsyncEnumerable<StoreItem> ListAsync(
         string ns, ItemSelection selection = ItemSelection.Live, CancellationToken cancellationToken = default)
-        => ListAsync(GetRequiredNamespace(ns), selection, cancellationToken);
+        => ListAsync(GetRequiredNamespace(ns), "", selection, cancellationToken);
+
+    /// <summary>Lists the items of a namespace whose keys start with a prefix. Only the directories that can
+    /// hold such items, at the levels of the namespace, are listed, or where the storage can select them itself, only the items.</summary>
+    /// <param name="ns">The namespace.</param>
+    /// <param name="prefix">The start of the keys; <c>""</c> for all.</param>
+    /// <param name="selection">Which items to list.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public IAsyncEnumerable<StoreItem> ListAsync(
+        string ns, string prefix, ItemSelection selection = ItemSelection.Live, CancellationToken cancellationToken = default)
+        => prefix.Length == 0 ? ListAsync(ns, selection, cancellationToken) : ListByPrefixAsync(GetRequiredNamespace(ns), prefix, selection, cancellationToken);
 
     /// <summary>Lists the items of all known namespaces, one namespace after another.</summary>
     /// <param name="selection">Which items to list.</param>
@@ -300,7 +310,7 @@ public sealed partial class Store
     {
         foreach (var ns in Layout.Namespaces)
         {
-            await foreach (var item in ListAsync(ns, selection, cancellationToken).ConfigureAwait(false)) yield return item;
+            await foreach (var item in ListAsync(ns, "", selection, cancellationToken).ConfigureAwait(false)) yield return item;
         }
     }
 
@@ -320,8 +330,23 @@ public sealed partial class Store
         return await _backend.DeleteTemporaryAsync(item, cancellationToken).ConfigureAwait(false);
     }
 
+    private async IAsyncEnumerable<StoreItem> ListByPrefixAsync(
+        NamespaceLayout ns, string prefix, ItemSelection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var isEmpty = true;
+        await foreach (var item in ListAsync(ns, prefix, selection, cancellationToken).ConfigureAwait(false))
+        {
+            isEmpty = false;
+            yield return item;
+        }
+        // Levels that were given wrong make items inaccessible, but listings show them.
+        if (!isEmpty || !await MayBeAtOtherLevelAsync(ns, prefix, cancellationToken).ConfigureAwait(false)) yield break;
+        await foreach (var item in ListAsync(ns, "", selection, cancellationToken).ConfigureAwait(false))
+            if (item.Key.StartsWith(prefix, StringComparison.Ordinal)) yield return item;
+    }
+
     private async IAsyncEnumerable<StoreItem> ListAsync(
-        NamespaceLayout ns, ItemSelection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
+        NamespaceLayout ns, string keyPrefix, ItemSelection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _meter.AddCall(Operation.List);
         var prefix = ns.Name.Length == 0 ? "" : ns.Name + "/";
@@ -329,7 +354,10 @@ public sealed partial class Store
         var others = Layout.Namespaces.Where(other => other != ns && other.Name.StartsWith(prefix, StringComparison.Ordinal))
             .Select(other => other.Name[prefix.Length..] + "/").ToArray();
 
-        var items = _backend.ListAsync(ns.Name, ListScope.Tree, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var listing = keyPrefix.Length == 0
+            ? _backend.ListAsync(ns.Name, ListScope.Tree, cancellationToken)
+            : PrefixListing.ListAsync(_backend, ns, keyPrefix, others, cancellationToken);
+        var items = listing.GetAsyncEnumerator(cancellationToken);
         await using (items.ConfigureAwait(false))
         {
             while (await MoveNextAsync(items, ns.Name).ConfigureAwait(false))
@@ -338,6 +366,7 @@ public sealed partial class Store
                 if (others.Length > 0 && Array.Exists(others, other => path.StartsWith(other, StringComparison.Ordinal))) continue;
 
                 var (key, level, isDeleted) = Nesting.Unnest(path);
+                if (!key.StartsWith(keyPrefix, StringComparison.Ordinal)) continue;
                 if (!IsUsable(ns, key))
                 {
                     Interlocked.Increment(ref _foreignNames);

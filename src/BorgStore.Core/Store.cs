@@ -365,6 +365,24 @@ public sealed partial class Store : IAsyncDisposable
         return NotFound(name, deleted);
     }
 
+    // Whether the items of a prefix, of which there are none at the given levels, may be at others.
+    private async ValueTask<bool> MayBeAtOtherLevelAsync(NamespaceLayout ns, string prefix, CancellationToken cancellationToken)
+    {
+        var name = ns.Name.Length == 0 ? prefix : $"{ns.Name}/{prefix}";
+        if (!LevelsMayBeWrong || _checkedNamespaces.ContainsKey(ns.Name) || prefix.Contains('/') || !ItemName.IsReadable(name)) return false;
+        using var operation = _gate.Enter(cancellationToken);
+        try
+        {
+            if (await FindOtherLevelAsync(ns, name, cancellationToken).ConfigureAwait(false) is not null) return true;
+            _checkedNamespaces[ns.Name] = true;
+        }
+        catch (StoreException e) when (UnreadableDirectories.CanGoOnAfter(e))
+        {
+            // What cannot be listed here cannot be listed as a whole either.
+        }
+        return false;
+    }
+
     private string DescribeOtherLevel(NamespaceLayout ns, string level)
     {
         if (_layoutIsRecalled)

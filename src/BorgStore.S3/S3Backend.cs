@@ -191,11 +191,8 @@ public sealed partial class S3Backend : Backend
     }
 
     /// <inheritdoc/>
-    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-    {
-        var prefix = DirectoryKeyOf(directory);
-        return scope == ListScope.Tree ? ListTreeAsync(prefix, directory, cancellationToken) : ListLevelAsync(prefix, directory, cancellationToken);
-    }
+    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
+        => scope == ListScope.Tree ? ListTreeAsync(directory, prefix, cancellationToken) : ListLevelAsync(directory, prefix, cancellationToken);
 
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
@@ -222,32 +219,34 @@ public sealed partial class S3Backend : Backend
     // Without a delimiter each page has a thousand items from anywhere in the tree.
     // Keys are sorted by their bytes, so those of each directory are in order.
     private async IAsyncEnumerable<ItemInfo> ListTreeAsync(
-        string prefix, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var page in PagesOfAsync(prefix, directory, oneLevel: false, cancellationToken).ConfigureAwait(false))
+        var start = DirectoryKeyOf(directory);
+        await foreach (var page in PagesOfAsync(directory, prefix, oneLevel: false, cancellationToken).ConfigureAwait(false))
         {
             foreach (var item in page.S3Objects ?? [])
-                if (ToItem(item, prefix) is { } info) yield return info;
+                if (ToItem(item, start) is { } info) yield return info;
         }
     }
 
     private async IAsyncEnumerable<ItemInfo> ListLevelAsync(
-        string prefix, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var start = DirectoryKeyOf(directory);
         var order = new LevelSorter();
-        await foreach (var page in PagesOfAsync(prefix, directory, oneLevel: true, cancellationToken).ConfigureAwait(false))
+        await foreach (var page in PagesOfAsync(directory, prefix, oneLevel: true, cancellationToken).ConfigureAwait(false))
         {
             var last = "";
             foreach (var item in page.S3Objects ?? [])
             {
-                var key = BucketClient.Decode(item.Key)[prefix.Length..];
+                var key = BucketClient.Decode(item.Key)[start.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
                 if (key.Contains('/')) throw S3Errors.InvalidResponse("it lists more than the requested level");
-                if (ToItem(item, prefix) is { } info) order.Add(info);
+                if (ToItem(item, start) is { } info) order.Add(info);
             }
             foreach (var text in page.CommonPrefixes ?? [])
             {
-                var key = BucketClient.Decode(text)[prefix.Length..];
+                var key = BucketClient.Decode(text)[start.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
                 if (ItemName.IsListable(key.AsSpan()[..^1])) order.Add(new(key[..^1], 0, IsDirectory: true));
             }
@@ -255,18 +254,18 @@ public sealed partial class S3Backend : Backend
         }
     }
 
-    // Lists the pages of a directory; throws if there is not even a marker.
+    // Lists the pages of a directory; throws if there is not even a marker. With a prefix the marker is not listed.
     private async IAsyncEnumerable<ListObjectsV2Response> PagesOfAsync(
-        string prefix, string directory, bool oneLevel, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, string prefix, bool oneLevel, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var isFirst = true;
-        var pages = PagesAsync(prefix, oneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var pages = PagesAsync(DirectoryKeyOf(directory) + prefix, oneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (pages.ConfigureAwait(false))
         {
             while (await MoveNextAsync().ConfigureAwait(false))
             {
                 var page = pages.Current;
-                if (isFirst && directory.Length > 0 && page is { S3Objects: not { Count: > 0 }, CommonPrefixes: not { Count: > 0 } })
+                if (isFirst && directory.Length > 0 && prefix.Length == 0 && page is { S3Objects: not { Count: > 0 }, CommonPrefixes: not { Count: > 0 } })
                     throw new StoreException(StoreError.ObjectNotFound, name: directory);
                 isFirst = false;
                 yield return page;

@@ -61,6 +61,16 @@ Describe 'Completion' {
         $slow | Close-BorgStore
     }
 
+    It 'lists only the directories that can hold the completed names' {
+        Set-BorgStoreItem data/00123456 -Value x
+        $limited = Open-BorgStore $store.Uri -Namespace @{ data = 2 } -Permission @{ '' = 'r'; 'data/00/12' = 'l' } -Default
+        Complete 'Get-BorgStoreItem data/0012' | Should -Be data/00123456
+        Complete 'Get-BorgStoreItemContent data/00123' | Should -Be data/00123456
+        Complete 'Get-BorgStoreItem data/001' | Should -BeNullOrEmpty
+        $limited | Close-BorgStore
+        Remove-BorgStoreItem data/00123456
+    }
+
     It 'escapes wildcards only where a pattern is expected' {
         [IO.File]::WriteAllText((Join-Path ([uri] $store.Uri).LocalPath 'config/br[1]'), 'x')
         Complete 'Get-BorgStoreItem config/br' | Should -Be "'config/br``[1``]'"

@@ -42,6 +42,34 @@ Describe 'Get-BorgStoreItem' {
         @(Get-BorgStoreItem $Pattern | ForEach-Object Name | Sort-Object) | Should -Be $Names
     }
 
+    It 'lists only the directories that can hold names with the text before the first wildcard: <Pattern>' -ForEach @(
+        @{ Pattern = 'data/0012*'; Expected = 'data/00120000', 'data/00123456' }
+        @{ Pattern = 'data/`00`123*5?'; Expected = 'data/00123456' }
+        @{ Pattern = 'data/0012`[*'; Expected = @() }
+        @{ Pattern = 'DATA/001[2]*5?'; Listable = 'data/00'; Expected = 'data/00123456' }
+        @{ Pattern = 'data/00[12]*'; Listable = 'data/00'; Expected = 'data/00120000', 'data/00123456'; Refused = 'data/00/99' }
+        @{ Pattern = 'data/99*'; Expected = @(); Refused = 'data/99' }
+        @{ Pattern = 'data/?012*'; Expected = @(); Refused = 'data' }
+    ) {
+        $other = New-TestStore
+        'data/00123456', 'data/00120000', 'data/00990000', 'data/99000000' | ForEach-Object { Set-BorgStoreItem $_ -Store $other -Value x }
+        $other | Close-BorgStore
+        $rights = @{ '' = 'r'; 'data/00/12' = 'l'; 'data/00/99' = 'r' }
+        if ($Listable) { $rights[$Listable] = 'l' }
+        $limited = Open-BorgStore $other.Uri -Namespace @{ data = 2 } -Permission $rights -Default
+        (Get-BorgStoreItem $Pattern -ErrorAction SilentlyContinue -ErrorVariable errors).Name | Should -Be $Expected
+        $errors.Count | Should -Be ([int] [bool] $Refused)
+        $limited | Close-BorgStore
+        if ($Refused) { "$errors" | Should -BeLike "Could not list *'$Refused'*" }
+    }
+
+    It 'reports a pattern that is not valid, also where nothing is listed, and continues' {
+        (Get-BorgStoreItem 'config/[a', 'none/[a*', config/main -ErrorAction SilentlyContinue -ErrorVariable errors).Name | Should -Be config/main
+        $errors.FullyQualifiedErrorId | Should -BeLike 'InvalidArgument*'
+        $errors.Count | Should -Be 2
+        { Get-BorgStoreItem config/* -Include '[a' } | Should -Throw "'``[a' is not a valid pattern*"
+    }
+
     It 'searches only namespaces that can match' {
         $null = Get-BorgStoreStatistic -Reset
         $null = Get-BorgStoreItem config/m*

@@ -116,8 +116,12 @@ public abstract class Backend : IBackend
     }
 
     /// <inheritdoc/>
-    public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => Gate.EnterEachAsync(ListCoreAsync(directory, scope, cancellationToken), cancellationToken);
+    public IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+        => ListAsync(directory, scope, "", cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
+        => Gate.EnterEachAsync(ListCoreAsync(directory, scope, prefix, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
@@ -221,9 +225,9 @@ public abstract class Backend : IBackend
     /// <inheritdoc cref="IBackend.MoveAsync"/>
     protected abstract ValueTask<bool> MoveCoreAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken);
 
-    /// <inheritdoc cref="IBackend.ListAsync"/>
+    /// <inheritdoc cref="IBackend.ListAsync(string, ListScope, string, CancellationToken)"/>
     /// <remarks>A storage that cannot list trees itself returns <see cref="TreeWalk.ListAsync"/> for <see cref="ListScope.Tree"/>.</remarks>
-    protected abstract IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken);
+    protected abstract IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="IBackend.HashAsync"/>
     /// <remarks>By default the value is loaded.</remarks>

@@ -62,8 +62,12 @@ public abstract class DelegatingBackend(IBackend inner) : IBackend
         => Inner.MoveAsync(name, newName, mode, cancellationToken);
 
     /// <inheritdoc/>
-    public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => Inner.ListAsync(directory, scope, cancellationToken);
+    public IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+        => ListAsync(directory, scope, "", cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
+        => Inner.ListAsync(directory, scope, prefix, cancellationToken);
 
     /// <inheritdoc/>
     public virtual ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)

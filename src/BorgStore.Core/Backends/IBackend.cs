@@ -69,7 +69,17 @@ public interface IBackend : IAsyncDisposable
     /// the files of the whole tree below, sorted within each directory. Temporary, hidden and foreign names are left out.</summary>
     /// <remarks>A missing directory throws <see cref="StoreError.ObjectNotFound"/> when
     /// the listing starts; items that disappear during the listing are left out.</remarks>
-    IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken);
+    IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+        => ListAsync(directory, scope, "", cancellationToken);
+
+    /// <summary>Lists only the files and directories of a directory whose names start with a prefix, and for a tree what is below these directories.</summary>
+    /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="scope">How deep the listing goes.</param>
+    /// <param name="prefix">The start of the names in that directory, without a slash; <c>""</c> for all.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <remarks>Like the whole listing, but with a prefix a missing directory may also be listed as
+    /// empty, because some storages cannot tell it from one without such names.</remarks>
+    IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken);
 
     /// <summary>Computes the hash of a whole value, in the storage itself if it can.</summary>
     /// <returns>The digest in lower-case hex, or <see langword="null"/> if the item does not exist.</returns>

@@ -114,13 +114,13 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     }
 
     /// <inheritdoc/>
-    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
     {
-        ThrowIfDenied(directory, AccessRights.List);
+        if (!permissions.Allows(directory, AccessRights.List)) return RefuseListingAsync(directory);
         // If something below may not be listed, directories are listed one at a time, so that each is checked.
         return scope == ListScope.Tree && !permissions.AllowsBelow(directory, AccessRights.List)
-            ? TreeWalk.ListAsync(this, directory, cancellationToken)
-            : base.ListAsync(directory, scope, cancellationToken);
+            ? TreeWalk.ListAsync(this, directory, prefix, cancellationToken)
+            : base.ListAsync(directory, scope, prefix, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -159,6 +159,15 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
         ThrowIfDenied(item.Id, AccessRights.Delete);
         return base.DeleteTemporaryAsync(item, cancellationToken);
     }
+
+    // A refusal is a failure of the listing, like a directory that cannot be read, so that the listing of a tree goes on with the others.
+#pragma warning disable CS1998 // There is nothing to wait for.
+    private async IAsyncEnumerable<ItemInfo> RefuseListingAsync(string directory)
+    {
+        ThrowIfDenied(directory, AccessRights.List);
+        yield break;
+    }
+#pragma warning restore CS1998
 
     private async IAsyncEnumerable<TemporaryItem> ListAllowedAsync(
         IAsyncEnumerable<TemporaryItem> items, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -9,13 +9,14 @@ public static class TreeWalk
     /// <summary>Lists the files of a directory and of all directories below it, sorted within each directory.</summary>
     /// <param name="backend">The backend, which only lists single levels.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="prefix">The start of the names in that directory; <c>""</c> for all.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> ListAsync(
-        IBackend backend, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IBackend backend, string directory, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var unreadable = new UnreadableDirectories();
         var open = new Stack<(string? Below, string Path, IAsyncEnumerator<ItemInfo> Items)>();
-        open.Push((null, "", backend.ListAsync(directory, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken)));
+        open.Push((null, "", backend.ListAsync(directory, ListScope.OneLevel, prefix, cancellationToken).GetAsyncEnumerator(cancellationToken)));
         try
         {
             while (open.TryPeek(out var level))

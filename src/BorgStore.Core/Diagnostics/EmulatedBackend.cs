@@ -72,11 +72,11 @@ internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? ba
     }
 
     public override async IAsyncEnumerable<ItemInfo> ListAsync(
-        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, ListScope scope, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // Once per call, not once per item.
         await SlowDownAsync(Stopwatch.GetTimestamp(), 0, cancellationToken).ConfigureAwait(false);
-        await foreach (var item in base.ListAsync(directory, scope, cancellationToken).ConfigureAwait(false)) yield return item;
+        await foreach (var item in base.ListAsync(directory, scope, prefix, cancellationToken).ConfigureAwait(false)) yield return item;
     }
 
     public override async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)

@@ -64,9 +64,9 @@ internal sealed class MeteredBackend(IBackend inner, Meter meter) : DelegatingBa
         return moved;
     }
 
-    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
     {
         meter.AddCall(Operation.List);
-        return base.ListAsync(directory, scope, cancellationToken);
+        return base.ListAsync(directory, scope, prefix, cancellationToken);
     }
 }

@@ -41,6 +41,17 @@ public static class Nesting
     /// <param name="levels">The number of directories before the key.</param>
     public static bool Fits(string name, int levels) => name.Length - (name.LastIndexOf('/') + 1) >= levels * (long)CharactersPerLevel;
 
+    /// <summary>Returns the deepest directory that contains the nested names of all keys with the same start.</summary>
+    /// <param name="prefix">The start of the keys, without a slash.</param>
+    /// <param name="levels">The number of directories before the key.</param>
+    /// <param name="rest">The start of the names in that directory; <see langword="null"/> if the directory is the last one, so that these names are keys.</param>
+    internal static string FindDirectory(string prefix, int levels, out string? rest)
+    {
+        var known = Math.Min(levels, prefix.Length / CharactersPerLevel);
+        rest = known == levels ? null : prefix[(known * CharactersPerLevel)..];
+        return string.Join('/', Enumerable.Range(0, known).Select(i => prefix.Substring(i * CharactersPerLevel, CharactersPerLevel)));
+    }
+
     /// <summary>Returns the key of a path from a listing.</summary>
     /// <param name="path">A path below a namespace, such as <c>12/34/12345678.del</c>.</param>
     /// <returns>The key without the directories that only nest it, the number of these, and whether it is

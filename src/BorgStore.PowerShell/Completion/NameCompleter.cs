@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using BorgStore.Layout;
 using BorgStore.PowerShell.Matching;
 
 namespace BorgStore.PowerShell.Completion;
@@ -17,7 +18,7 @@ public class NameCompleter : Completer
         var namespaces = store.Layout.Namespaces.Select(ns => ns.Name + "/")
             .Where(name => name.Length > Math.Max(1, prefix.Length) && name.StartsWith(prefix, StringComparison.Ordinal));
         return store.Layout.Find(prefix) is { } within
-            ? namespaces.Concat(ListNames(store, within.Name, prefix, Select(request), cancellationToken))
+            ? namespaces.Concat(ListNames(store, within, prefix, Select(request), cancellationToken))
             : namespaces;
     }
 
@@ -26,15 +27,15 @@ public class NameCompleter : Completer
             : request.IsOn("IncludeDeleted") ? ItemSelection.All : ItemSelection.Live;
 
     private static List<string> ListNames(
-        Store store, string ns, string prefix, ItemSelection selection, CancellationToken cancellationToken)
+        Store store, NamespaceLayout ns, string prefix, ItemSelection selection, CancellationToken cancellationToken)
     {
         var names = new List<string>();
+        var start = ns.Name.Length == 0 ? prefix : prefix[(ns.Name.Length + 1)..];
         // On the thread pool, so that a blocking storage does not block the prompt for longer than the limit.
         var listing = Task.Run(async () =>
         {
-            await foreach (var item in store.ListAsync(ns, selection, cancellationToken))
+            await foreach (var item in store.ListAsync(ns.Name, start, selection, cancellationToken))
             {
-                if (!item.Name.StartsWith(prefix, StringComparison.Ordinal)) continue;
                 lock (names) names.Add(item.Name);
                 if (names.Count == MaxNames || cancellationToken.IsCancellationRequested) break;
             }

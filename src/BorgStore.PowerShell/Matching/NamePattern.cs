@@ -4,9 +4,10 @@ using BorgStore.Layout;
 namespace BorgStore.PowerShell.Matching;
 
 /// <summary>A wildcard pattern for full names, where <c>*</c> also matches slashes.</summary>
+/// <param name="pattern">The pattern. Throws <see cref="StoreError.InvalidArgument"/> if it is not valid.</param>
 internal sealed class NamePattern(string pattern)
 {
-    private readonly WildcardPattern _wildcard = new(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+    private readonly WildcardPattern _wildcard = Parse(pattern);
     private readonly List<char> _tokens = Tokenize(pattern);
 
     // Tokens other than literal characters: any run of characters, or any single one.
@@ -19,6 +20,15 @@ internal sealed class NamePattern(string pattern)
     /// <param name="name">The name.</param>
     /// <remarks>Before 7.6, PowerShell's own method does not escape the escape character itself.</remarks>
     public static string Escape(string name) => string.Concat(name.Select(c => c is '*' or '?' or '[' or ']' or '`' ? $"`{c}" : c.ToString()));
+
+    /// <summary>Returns the start that the keys of all matching names in a namespace have; <c>""</c> if they may have any.</summary>
+    public string GetKeyPrefix(string ns)
+    {
+        // Names are lower-case ASCII. Outside ASCII, a letter may have an equivalent in it.
+        var start = string.Concat(_tokens.TakeWhile(token => token is not (AnyRun or AnyOne) && char.IsAscii(token))).ToLowerInvariant();
+        var before = ns.Length == 0 ? "" : ns + "/";
+        return start.StartsWith(before, StringComparison.Ordinal) ? start[before.Length..] : "";
+    }
 
     /// <summary>Returns whether a name in a namespace can match, so that the namespace has to be listed.</summary>
     public bool CanMatchWithin(string ns, StoreLayout layout)
@@ -45,6 +55,21 @@ internal sealed class NamePattern(string pattern)
         }
         // A key has at least one character.
         return Spread(places).Any(place => place < _tokens.Count);
+    }
+
+    // PowerShell checks a pattern when it is first used, which may never happen.
+    private static WildcardPattern Parse(string pattern)
+    {
+        try
+        {
+            var wildcard = new WildcardPattern(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+            wildcard.IsMatch("");
+            return wildcard;
+        }
+        catch (WildcardPatternException e)
+        {
+            throw new StoreException(StoreError.InvalidArgument, $"'{pattern}' is not a valid pattern: it has a '[' without a ']'. For the character itself, write '`['.", pattern, e);
+        }
     }
 
     private SortedSet<int> Spread(SortedSet<int> places)

@@ -48,6 +48,14 @@ internal readonly struct RequestTarget
     /// <summary>Returns the directory to list; <c>""</c> for the root.</summary>
     public string GetDirectory() => Name.Length == 0 ? "" : CheckReadable(Name);
 
+    /// <summary>Returns the start of the names to list; <c>""</c> for all. With a slash, it would reach into directories whose permissions were not checked.</summary>
+    public string GetPrefix() => this["prefix"] switch
+    {
+        null => "",
+        var prefix when prefix.Contains('/') => throw new StoreException(StoreError.InvalidName, "The prefix of a listing contains a '/'. List the directory before it, by what follows it.", prefix),
+        var prefix => prefix,
+    };
+
     /// <summary>Checks a name to read. A second spelling of a name would bypass its permissions, so only one is allowed.</summary>
     /// <param name="name">The name.</param>
     public static string CheckReadable(string name)

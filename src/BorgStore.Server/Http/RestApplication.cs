@@ -462,11 +462,11 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
 
     private Task SendListingAsync(HttpContext context, RequestTarget target)
     {
-        var directory = target.GetDirectory();
+        var (directory, prefix) = (target.GetDirectory(), target.GetPrefix());
         return SendJsonAsync(context, async (backend, answer) =>
         {
             answer.Json.WriteStartArray();
-            await foreach (var item in backend.ListAsync(directory, ListScope.OneLevel, context.RequestAborted))
+            await foreach (var item in backend.ListAsync(directory, ListScope.OneLevel, prefix, context.RequestAborted))
             {
                 WriteItem(answer.Json, item, withDirectory: true);
                 await answer.FlushAsync(context.RequestAborted);
@@ -479,7 +479,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
     // lists the directories that cannot be read, in addition to the files of the others.
     private Task SendTreePageAsync(HttpContext context, RequestTarget target)
     {
-        var directory = target.GetDirectory();
+        var (directory, prefix) = (target.GetDirectory(), target.GetPrefix());
         var unreadable = target["unreadable"] == "tell" ? new UnreadableDirectories() : null;
         var limit = Math.Min(ParseNumber(target, "limit") ?? MaxPageSize, MaxPageSize);
         return SendJsonAsync(context, async (backend, answer) =>
@@ -489,7 +489,7 @@ internal sealed partial class RestApplication(SharedBackend store, ServerOptions
             string? last = null;
             var count = 0;
             var isComplete = true;
-            await foreach (var item in TreePage.WalkAsync(backend, directory, target["after"], unreadable, context.RequestAborted))
+            await foreach (var item in TreePage.WalkAsync(backend, directory, prefix, target["after"], unreadable, context.RequestAborted))
             {
                 if (count++ == limit)
                 {

@@ -10,15 +10,16 @@ internal static class TreePage
     /// <summary>Lists the files.</summary>
     /// <param name="backend">The backend.</param>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="prefix">The start of the names in that directory; <c>""</c> for all.</param>
     /// <param name="after">The path of the last file of the previous page, relative to the directory, or null for the first page.</param>
     /// <param name="unreadable">Collects directories that cannot be read, or <see langword="null"/> to fail at the first one.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async IAsyncEnumerable<ItemInfo> WalkAsync(
-        IBackend backend, string directory, string? after, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IBackend backend, string directory, string prefix, string? after, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var seen = after?.Split('/') ?? [];
         var open = new Stack<Level>();
-        open.Push(new(null, "", List(directory), IsOnSeenPath: seen.Length > 0));
+        open.Push(new(null, "", List(directory, prefix), IsOnSeenPath: seen.Length > 0));
         try
         {
             while (open.TryPeek(out var level))
@@ -37,7 +38,7 @@ internal static class TreePage
                 if (item.IsDirectory)
                 {
                     var name = directory.Length == 0 ? path : $"{directory}/{path}";
-                    open.Push(new(name, path + "/", List(name), IsOnSeenPath: order == 0));
+                    open.Push(new(name, path + "/", List(name, ""), IsOnSeenPath: order == 0));
                 }
                 else if (order > 0)
                 {
@@ -50,8 +51,8 @@ internal static class TreePage
             foreach (var level in open) await level.Items.DisposeAsync();
         }
 
-        IAsyncEnumerator<ItemInfo> List(string name)
-            => backend.ListAsync(name, ListScope.OneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        IAsyncEnumerator<ItemInfo> List(string name, string start)
+            => backend.ListAsync(name, ListScope.OneLevel, start, cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 
     private readonly record struct Level(string? Below, string Path, IAsyncEnumerator<ItemInfo> Items, bool IsOnSeenPath);

@@ -29,6 +29,43 @@ public abstract partial class BackendContract
         Assert.Equal(6, (await ListAsync("", ListScope.Tree)).Count);
     }
 
+    [Fact]
+    public async Task A_listing_by_prefix_returns_what_starts_with_it_and_everything_below()
+    {
+        var names = new[] { "data/ab/cd/abcd", "data/ab/ce/abce", "data/ab-1", "data/ab.1", "data/abc/zz", "data/ac/ab", "data/b/ab", "dat", "databases/ab" };
+        foreach (var name in names) await StoreAsync(name, Bytes(name.Length));
+        foreach (var (directory, prefix) in new[] { ("data", "ab"), ("data", "ab."), ("data", "a"), ("data", "b"), ("data/ab", "c"), ("data/ab/cd", "abcd"), ("", "data"), ("", "databases"), ("data", "") })
+        {
+            foreach (var scope in Enum.GetValues<ListScope>())
+            {
+                var expected = (await ListAsync(directory, scope)).Where(item => item.Name.StartsWith(prefix, StringComparison.Ordinal)).ToList();
+                Assert.NotEmpty(expected);
+                // The access time may have changed since.
+                Assert.Equal(expected.Select(Describe), (await Store.ListAsync(directory, scope, prefix, Ct).ToListAsync(Ct)).Select(Describe));
+            }
+        }
+
+        static (string, long, bool) Describe(ItemInfo item) => (item.Name, item.Size, item.IsDirectory);
+    }
+
+    [Theory]
+    [InlineData(ListScope.OneLevel)]
+    [InlineData(ListScope.Tree)]
+    public async Task A_listing_by_a_prefix_without_names_is_empty_or_finds_no_directory(ListScope scope)
+    {
+        await StoreAsync("data/ab/cd/abcd", [1]);
+        foreach (var (directory, prefix) in new[] { ("data", "abc"), ("data", "x"), ("data/ab", "ab"), ("", "data0") })
+            Assert.Empty(await Store.ListAsync(directory, scope, prefix, Ct).ToListAsync(Ct));
+        try
+        {
+            Assert.Empty(await Store.ListAsync("data/00/12", scope, "0012", Ct).ToListAsync(Ct));
+        }
+        catch (StoreException e)
+        {
+            Assert.Equal(StoreError.ObjectNotFound, e.Error);
+        }
+    }
+
     [Theory]
     [InlineData(ListScope.OneLevel)]
     [InlineData(ListScope.Tree)]

@@ -47,7 +47,7 @@ public sealed class UnreadableDirectoryTests : IAsyncLifetime
         await using var _ = server;
         await using IBackend backend = server is null ? new FileBackend(Store) : new RestBackend(server.Url);
         await backend.OpenAsync(Ct);
-        var tree = way == "rest, one level at a time" ? TreeWalk.ListAsync(backend, "data", Ct) : backend.ListAsync("data", ListScope.Tree, Ct);
+        var tree = way == "rest, one level at a time" ? TreeWalk.ListAsync(backend, "data", "", Ct) : backend.ListAsync("data", ListScope.Tree, Ct);
         var listed = new List<string>();
         var error = await Assert.ThrowsAsync<StoreException>(async () =>
         {

@@ -54,10 +54,10 @@ internal sealed class ScriptedBackend(IBackend inner) : DelegatingBackend(inner)
     }
 
     public override async IAsyncEnumerable<ItemInfo> ListAsync(
-        string directory, ListScope scope, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, ListScope scope, string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await CallAsync("list", directory);
-        await foreach (var item in base.ListAsync(directory, scope, cancellationToken)) yield return item;
+        await foreach (var item in base.ListAsync(directory, scope, prefix, cancellationToken)) yield return item;
     }
 
     private Task CallAsync(string operation, string name) => Before?.Invoke(operation, name) ?? Task.CompletedTask;

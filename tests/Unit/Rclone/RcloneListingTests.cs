@@ -72,7 +72,7 @@ public sealed class RcloneListingTests
             orders.Add([]);
             await foreach (var item in store.ListAsync("top", ListScope.Tree, default)) orders[^1].Add(item.Name);
             var walked = new List<string>();
-            await foreach (var item in TreeWalk.ListAsync(store, "top", default)) walked.Add(item.Name);
+            await foreach (var item in TreeWalk.ListAsync(store, "top", "", default)) walked.Add(item.Name);
             Assert.Equal(walked, orders[^1]);
         }
         Assert.Equal(names.Length, orders[0].Count);

@@ -51,6 +51,24 @@ public sealed class S3RequestTests(CephServer ceph) : S3Test(ceph, $"requests-{G
     }
 
     [Fact]
+    public async Task Finding_items_by_prefix_takes_one_request_for_a_thousand_of_them()
+    {
+        // A listing of all would take two requests in each namespace.
+        var keys = Enumerable.Range(0, 1100).Select(i => $"{i * 7919 % 65536:x4}{i:x6}").ToList();
+        await PutManyAsync(keys.SelectMany(key => new[] { $"flat/{key}", Nesting.Nest($"data/{key}", 2) }));
+        await using var store = await BorgStore.Store.OpenAsync(new StoreOptions(Url()) { Layout = new(("flat", 0), ("data", 2)) }, Ct);
+        foreach (var prefix in new[] { "0", "00", keys[500][..3], keys[500][..4], keys[500] })
+        {
+            foreach (var ns in new[] { "flat", "data" })
+            {
+                var found = new List<StoreItem>();
+                Assert.Equal(["GET"], await LogAsync(async () => found.AddRange(await store.ListAsync(ns, prefix, cancellationToken: Ct).ToListAsync(Ct))));
+                Assert.Equal(keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal), found.Select(item => item.Key));
+            }
+        }
+    }
+
+    [Fact]
     public async Task Open_takes_one_request()
         => Assert.Equal(["GET"], await LogAsync(async () =>
         {

@@ -66,12 +66,19 @@ public sealed class PermissionBackendTests : IDisposable
     }
 
     [Fact]
-    public async Task A_tree_listing_fails_at_a_directory_that_may_not_be_listed()
+    public async Task A_tree_listing_goes_on_past_a_directory_that_may_not_be_listed_and_fails_at_its_end()
     {
         await PrepareAsync();
+        await using (var free = await OpenAsync("w")) await free.StoreAsync("zz/last", "1"u8.ToArray(), StoreMode.Overwrite, default);
         await using var backend = await OpenAsync("l", ("to", "r"));
-        var error = await Assert.ThrowsAsync<StoreException>(async () => await backend.ListAsync("", ListScope.Tree, default).ToListAsync());
+        var listed = new List<string>();
+        var error = await Assert.ThrowsAsync<StoreException>(async () =>
+        {
+            await foreach (var item in backend.ListAsync("", ListScope.Tree, default)) listed.Add(item.Name);
+        });
         Assert.Equal(StoreError.PermissionDenied, error.Error);
+        Assert.Contains("'to'", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["from/x", "zz/last"], listed);
         Assert.Single(await backend.ListAsync("from", ListScope.Tree, default).ToListAsync());
     }
 

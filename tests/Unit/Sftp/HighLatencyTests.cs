@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
+using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Hashing;
 
 namespace BorgStore.Tests.Sftp;
@@ -85,6 +86,32 @@ public class HighLatencyTests : IAsyncLifetime
         // Each directory is opened, read twice and closed, which takes two round trips if done one directory at a time.
         Assert.InRange(_watch.Requests - before, 3 * directories, 4.1 * directories);
         Assert.InRange(rounds, 0, directories / 4);
+    }
+
+    [Theory]
+    [InlineData("0012", 1, 2)]
+    [InlineData("001", 1 + 2, 4)]
+    [InlineData("ff12", 1, 1)]
+    public async Task Finding_items_by_prefix_takes_the_round_trips_of_its_directories(string prefix, int directories, int most)
+    {
+        foreach (var key in new[] { "00123456", "00127777", "00130000", "00240000", "01000000", "ff000000" })
+        {
+            var path = _folder.Combine("store", "data", key[..2], key[2..4], key);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            await File.WriteAllBytesAsync(path, [], Ct);
+        }
+        _line.Delay = TimeSpan.Zero;
+        var before = _watch.Count(nameof(PacketType.OpenDirectory));
+        var found = new List<string>();
+        var rounds = await _watch.CountRoundsAsync(InFlight, async () =>
+        {
+            await foreach (var item in PrefixListing.ListAsync(_store, new("data", 2), prefix, [], Ct)) found.Add(item.Name[(item.Name.LastIndexOf('/') + 1)..]);
+        });
+        Assert.Equal(directories, _watch.Count(nameof(PacketType.OpenDirectory)) - before);
+        // A directory is opened and then read; those below a directory are read at once.
+        Assert.InRange(rounds, 1, most);
+        Assert.All(found, name => Assert.StartsWith(prefix, name, StringComparison.Ordinal));
+        Assert.Equal(prefix switch { "0012" => 2, "001" => 3, _ => 0 }, found.Count);
     }
 
     [Fact]

@@ -384,12 +384,12 @@ internal sealed partial class FileBackend : Backend
     }
 
     /// <inheritdoc/>
-    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => new SynchronousSequence<ItemInfo>(List(directory, scope), Gate, cancellationToken);
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
+        => new SynchronousSequence<ItemInfo>(List(directory, scope, prefix), Gate, cancellationToken);
 
     /// <inheritdoc/>
-    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
-        => ListAsync(directory, scope, cancellationToken);
+    protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
+        => ListAsync(directory, scope, prefix, cancellationToken);
 
     /// <inheritdoc/>
     public override IAsyncEnumerable<TemporaryItem> ListTemporaryAsync(TimeSpan olderThan, CancellationToken cancellationToken)
@@ -411,13 +411,13 @@ internal sealed partial class FileBackend : Backend
         return false;
     }
 
-    private IEnumerable<ItemInfo> List(string directory, ListScope scope)
+    private IEnumerable<ItemInfo> List(string directory, ListScope scope, string prefix)
     {
         var unreadable = new UnreadableDirectories();
         var levels = new Stack<(DirectoryReader Reader, string Path, int Next)>();
         try
         {
-            levels.Push((OpenListing(directory, unreadable: null) ?? throw NoDirectory(directory), "", 0));
+            levels.Push((OpenListing(directory, prefix, unreadable: null) ?? throw NoDirectory(directory), "", 0));
             while (levels.TryPop(out var level))
             {
                 if (level.Next == level.Reader.Entries.Count)
@@ -445,7 +445,7 @@ internal sealed partial class FileBackend : Backend
                     }
                 }
                 // No item's path is that long; this also stops at links that form a cycle.
-                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path), unreadable) is { } below)
+                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path), "", unreadable) is { } below)
                     levels.Push((below, path, 0));
             }
             if (scope == ListScope.Tree && unreadable.Failure is { } failure) throw failure;
@@ -456,11 +456,11 @@ internal sealed partial class FileBackend : Backend
         }
     }
 
-    private DirectoryReader? OpenListing(string directory, UnreadableDirectories? unreadable)
+    private DirectoryReader? OpenListing(string directory, string prefix, UnreadableDirectories? unreadable)
     {
         if (OpenListingOfAll(directory, unreadable) is not { } reader) return null;
         reader.Entries.RemoveAll(entry
-            => !ItemName.IsListable(entry.Name) || (_options.IsPrivate && entry.Kind == EntryKind.Link));
+            => !entry.Name.StartsWith(prefix, StringComparison.Ordinal) || !ItemName.IsListable(entry.Name) || (_options.IsPrivate && entry.Kind == EntryKind.Link));
         reader.Entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return reader;
     }

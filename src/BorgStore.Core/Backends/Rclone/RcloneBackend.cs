@@ -374,11 +374,11 @@ internal sealed partial class RcloneBackend : Backend
 
     /// <inheritdoc/>
     protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
-        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, ListScope scope, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var items = scope == ListScope.Tree
-            ? ListTreeAsync(directory, cancellationToken)
-            : ListDirectoryAsync(directory, cancellationToken);
+            ? ListTreeAsync(directory, prefix, cancellationToken)
+            : ListDirectoryAsync(directory, prefix, cancellationToken);
         await foreach (var item in items.ConfigureAwait(false))
             if (IsListable(item.Name)) yield return item;
     }
@@ -388,7 +388,7 @@ internal sealed partial class RcloneBackend : Backend
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var latest = TemporaryItem.FindLatest(olderThan);
-        await foreach (var item in ListTreeAsync("", cancellationToken).ConfigureAwait(false))
+        await foreach (var item in ListTreeAsync("", "", cancellationToken).ConfigureAwait(false))
             if (item.Name.EndsWith(Suffixes.Temporary, StringComparison.Ordinal) && item.LastWriteTime is { } written && written <= latest)
                 yield return new TemporaryItem(item.Name, item.Size, written);
     }
@@ -414,7 +414,7 @@ internal sealed partial class RcloneBackend : Backend
     {
         try
         {
-            await foreach (var item in ListCoreAsync(parent, ListScope.OneLevel, cancellationToken).ConfigureAwait(false))
+            await foreach (var item in ListCoreAsync(parent, ListScope.OneLevel, element, cancellationToken).ConfigureAwait(false))
                 if (item.IsDirectory && item.Name == element) return true;
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)
@@ -432,21 +432,21 @@ internal sealed partial class RcloneBackend : Backend
         return ItemName.IsListable(rest);
     }
 
-    private async IAsyncEnumerable<ItemInfo> ListDirectoryAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ItemInfo> ListDirectoryAsync(string directory, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var item in await RunAsync(directory, canRepeat: true,
-            (server, _) => ListAsync(server, directory, cancellationToken), cancellationToken).ConfigureAwait(false))
+            (server, _) => ListAsync(server, directory, prefix, cancellationToken), cancellationToken).ConfigureAwait(false))
             yield return item;
     }
 
-    private async IAsyncEnumerable<ItemInfo> ListTreeAsync(string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ItemInfo> ListTreeAsync(string directory, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // A single call if the remote itself lists trees; otherwise rclone would do the same walk, but keep everything in memory.
         var tree = await RunAsync(directory, canRepeat: true, async (server, remote) =>
         {
             var lister = new RcloneLister(server, _target);
             if (!remote.ListsTrees) return null;
-            var items = await lister.ListTreeAsync(directory, cancellationToken).ConfigureAwait(false);
+            var items = await lister.ListTreeAsync(directory, prefix, cancellationToken).ConfigureAwait(false);
             if (items.Count == 0) await CheckIsDirectoryAsync(server, directory, cancellationToken).ConfigureAwait(false);
             return items;
         }, cancellationToken).ConfigureAwait(false);
@@ -459,13 +459,14 @@ internal sealed partial class RcloneBackend : Backend
             yield return item;
 
         Task<List<ItemInfo>> List(string name, CancellationToken token)
-            => RunAsync(name, canRepeat: true, (server, _) => ListAsync(server, name, token), token);
+            => RunAsync(name, canRepeat: true, (server, _) => ListAsync(server, name, name == directory ? prefix : "", token), token);
     }
 
-    private async Task<List<ItemInfo>> ListAsync(RcloneServer server, string directory, CancellationToken cancellationToken)
+    private async Task<List<ItemInfo>> ListAsync(RcloneServer server, string directory, string prefix, CancellationToken cancellationToken)
     {
         var items = await new RcloneLister(server, _target).ListDirectoryAsync(directory, cancellationToken).ConfigureAwait(false);
         if (items.Count == 0) await CheckIsDirectoryAsync(server, directory, cancellationToken).ConfigureAwait(false);
+        items.RemoveAll(item => !item.Name.StartsWith(prefix, StringComparison.Ordinal));
         return items;
     }
 

@@ -511,19 +511,21 @@ internal sealed class RestBackend : Backend
 
     /// <inheritdoc/>
     protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
-        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, ListScope scope, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (scope == ListScope.Tree && !HasExtensions)
         {
-            await foreach (var item in TreeWalk.ListAsync(this, directory, cancellationToken).ConfigureAwait(false)) yield return item;
+            await foreach (var item in TreeWalk.ListAsync(this, directory, prefix, cancellationToken).ConfigureAwait(false)) yield return item;
             yield break;
         }
         var unreadable = new UnreadableDirectories();
         string? after = null;
         do
         {
-            var page = await ListPageAsync(directory, scope, after, cancellationToken).ConfigureAwait(false);
-            foreach (var item in page.Items) yield return item;
+            var page = await ListPageAsync(directory, scope, prefix, after, cancellationToken).ConfigureAwait(false);
+            // Servers that do not know the parameter return everything.
+            foreach (var item in page.Items)
+                if (item.Name.StartsWith(prefix, StringComparison.Ordinal)) yield return item;
             after = page.Next;
             foreach (var name in page.Unreadable ?? [])
             {
@@ -560,10 +562,11 @@ internal sealed class RestBackend : Backend
 
     // A page is read completely before its items are returned, so that a slow
     // reader does not occupy a connection, and a lost connection can be retried.
-    private Task<ListingPage> ListPageAsync(string directory, ListScope scope, string? after, CancellationToken cancellationToken)
+    private Task<ListingPage> ListPageAsync(string directory, ListScope scope, string prefix, string? after, CancellationToken cancellationToken)
     {
         var target = directory.Length == 0 ? "//" : Target(directory) + "/";
         if (scope == ListScope.Tree) target += "?cmd=tree&unreadable=tell" + (after is null ? "" : $"&after={Escape(after)}");
+        if (prefix.Length > 0 && HasExtensions) target += $"{(scope == ListScope.Tree ? '&' : '?')}prefix={Escape(prefix)}";
         return _client.SendAsync(() => _transport.CreateRequest(HttpMethod.Get, target), async answer =>
         {
             await answer.EnsureSuccessAsync(directory).ConfigureAwait(false);

@@ -156,7 +156,7 @@ internal sealed partial class SftpBackend : Backend
     protected override async Task CreateCoreAsync(CancellationToken cancellationToken)
         => await RetryAsync(async (connection, retry) =>
         {
-            var entries = await ListDirectoryAsync(connection, "", Links.AreEntries, retry.CancellationToken).ConfigureAwait(false);
+            var entries = await ListDirectoryAsync(connection, "", "", Links.AreEntries, retry.CancellationToken).ConfigureAwait(false);
             // The root made by an earlier attempt is empty too.
             if (entries?.Exists(entry => IsOfStore(entry.Name)) == true) throw Occupied();
             if (entries is not null) return true;
@@ -198,7 +198,7 @@ internal sealed partial class SftpBackend : Backend
     private async Task<bool> EmptyAsync(SftpConnection connection, string directory, int depth, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false);
+        var entries = await ListDirectoryAsync(connection, directory, "", Links.AreEntries, cancellationToken).ConfigureAwait(false);
         if (entries is null) return false;
         if (depth == 0) entries.RemoveAll(entry => !IsOfStore(entry.Name));
 
@@ -225,7 +225,7 @@ internal sealed partial class SftpBackend : Backend
     private async Task<string?> FindForeignAsync(SftpConnection connection, string directory, int depth, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var entries = await ListDirectoryAsync(connection, directory, Links.AreEntries, cancellationToken).ConfigureAwait(false) ?? [];
+        var entries = await ListDirectoryAsync(connection, directory, "", Links.AreEntries, cancellationToken).ConfigureAwait(false) ?? [];
         if (depth == 0) entries.RemoveAll(entry => !IsOfStore(entry.Name));
         if (entries.FirstOrDefault(entry => ForeignContent.IsForeign(entry.Name)).Name is { } foreign) return Join(directory, foreign);
         foreach (var some in entries.Where(e => e.Attributes.IsDirectory).Select(e => Join(directory, e.Name)).Chunk(depth < 3 ? 8 : 1))
@@ -400,18 +400,18 @@ internal sealed partial class SftpBackend : Backend
 
     /// <inheritdoc/>
     protected override async IAsyncEnumerable<ItemInfo> ListCoreAsync(
-        string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, ListScope scope, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (scope == ListScope.Tree)
         {
-            await foreach (var (path, attributes) in WalkAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false))
+            await foreach (var (path, attributes) in WalkAsync(directory, prefix, Links.AreFollowed, cancellationToken).ConfigureAwait(false))
             {
                 if (attributes.IsRegular && ItemName.IsListable(path.AsSpan(path.LastIndexOf('/') + 1))) yield return attributes.ToItem(path);
             }
             yield break;
         }
 
-        var entries = await ReadDirectoryAsync(directory, Links.AreFollowed, cancellationToken).ConfigureAwait(false)
+        var entries = await ReadDirectoryAsync(directory, prefix, Links.AreFollowed, cancellationToken).ConfigureAwait(false)
             ?? throw new StoreException(StoreError.ObjectNotFound, name: directory);
         foreach (var (name, attributes) in entries)
             if ((attributes.IsRegular || attributes.IsDirectory) && ItemName.IsListable(name)) yield return attributes.ToItem(name);
@@ -422,7 +422,7 @@ internal sealed partial class SftpBackend : Backend
         TimeSpan olderThan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var latest = TemporaryItem.FindLatest(olderThan);
-        await foreach (var (path, attributes) in WalkAsync("", Links.AreEntries, cancellationToken).ConfigureAwait(false))
+        await foreach (var (path, attributes) in WalkAsync("", "", Links.AreEntries, cancellationToken).ConfigureAwait(false))
         {
             if (!attributes.IsRegular || !path.EndsWith(Suffixes.Temporary, StringComparison.Ordinal)) continue;
             if (attributes.LastWriteTime is { } written && written <= latest) yield return new(path, attributes.Size, written);
@@ -437,22 +437,22 @@ internal sealed partial class SftpBackend : Backend
             && await DeleteCoreAsync(item.Id, cancellationToken).ConfigureAwait(false);
     }
 
-    private IAsyncEnumerable<Entry> WalkAsync(string directory, Links links, CancellationToken cancellationToken)
-        => new TreeReader((name, token) => ReadDirectoryAsync(name, links, token).AsTask(), DirectoriesAtOnce)
+    private IAsyncEnumerable<Entry> WalkAsync(string directory, string prefix, Links links, CancellationToken cancellationToken)
+        => new TreeReader((name, token) => ReadDirectoryAsync(name, name == directory ? prefix : "", links, token).AsTask(), DirectoriesAtOnce)
             .WalkAsync(directory, cancellationToken);
 
-    private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, Links links, CancellationToken cancellationToken)
-        => RunAsync((connection, retry) => ListDirectoryAsync(connection, name, links, retry.CancellationToken), cancellationToken);
+    private ValueTask<List<Entry>?> ReadDirectoryAsync(string name, string prefix, Links links, CancellationToken cancellationToken)
+        => RunAsync((connection, retry) => ListDirectoryAsync(connection, name, prefix, links, retry.CancellationToken), cancellationToken);
 
     private async Task<List<Entry>?> ListDirectoryAsync(
-        SftpConnection connection, string name, Links links, CancellationToken cancellationToken)
+        SftpConnection connection, string name, string prefix, Links links, CancellationToken cancellationToken)
     {
         // Each directory needs a handle, and servers limit their number.
         await connection.Handles.TakeAsync(1, cancellationToken).ConfigureAwait(false);
         try
         {
             var (entries, refusal) = await DirectoryReader.ReadAsync(
-                connection, ToPath(name), links, isRoot: name.Length == 0, cancellationToken).ConfigureAwait(false);
+                connection, ToPath(name), prefix, links, isRoot: name.Length == 0, cancellationToken).ConfigureAwait(false);
             if (refusal.IsOk) return entries;
             return refusal.Status == StatusCode.NoSuchFile ? null : throw CreateException(refusal, name);
         }

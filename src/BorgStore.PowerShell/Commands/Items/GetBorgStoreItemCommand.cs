@@ -106,8 +106,22 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
         foreach (var name in Name ?? [])
         {
             var full = name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? name : NamePattern.Escape(prefix) + name;
-            if (WildcardPattern.ContainsWildcardCharacters(name)) List(store, [ns], new(full), full);
-            else Find(store, WildcardPattern.Unescape(full));
+            if (!WildcardPattern.ContainsWildcardCharacters(name)) Find(store, WildcardPattern.Unescape(full));
+            else if (Parse(full) is { } pattern) List(store, [ns], pattern, full);
+        }
+    }
+
+    // A pattern that is not valid is the error of one name.
+    private NamePattern? Parse(string pattern)
+    {
+        try
+        {
+            return new(pattern);
+        }
+        catch (StoreException e)
+        {
+            WriteError(e, pattern);
+            return null;
         }
     }
 
@@ -131,7 +145,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private void List(StoreLease store, string name)
     {
-        var pattern = new NamePattern(name);
+        if (Parse(name) is not { } pattern) return;
         var layout = store.Store.Layout;
         var namespaces = layout.Namespaces.Select(ns => ns.Name).Where(ns => pattern.CanMatchWithin(ns, layout)).ToList();
         if (namespaces.Count == 0 && layout.Namespaces.Count > 0)
@@ -149,7 +163,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
             {
                 try
                 {
-                    await foreach (var item in store.Store.ListAsync(ns, selection, token))
+                    await foreach (var item in store.Store.ListAsync(ns, pattern?.GetKeyPrefix(ns) ?? "", selection, token))
                     {
                         output.Advance();
                         if (pattern?.IsMatch(item.Name) == false || !include.Admits(item) || exclude.Matches(item)) continue;

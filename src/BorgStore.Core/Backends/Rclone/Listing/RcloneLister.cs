@@ -23,14 +23,30 @@ internal sealed class RcloneLister(RcloneServer server, RcloneTarget target)
         return items;
     }
 
-    /// <summary>Lists the files of a directory and of all directories below it in one call.</summary>
+    /// <summary>Lists the files of a directory and of all directories below it in one call; with a prefix, in one for the directory and one for
+    /// each directory that it selects, because rclone would request everything and filter it afterwards.</summary>
     /// <remarks>Remotes return them in any order, so all must be known before the first can
     /// be returned. Rclone itself needs several times that memory for its response.</remarks>
     /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="prefix">The start of the names in that directory; <c>""</c> for all.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     /// <returns>The files by their path below the directory, in the order of a walk.</returns>
-    public async Task<List<ItemInfo>> ListTreeAsync(string directory, CancellationToken cancellationToken)
+    public async Task<List<ItemInfo>> ListTreeAsync(string directory, string prefix, CancellationToken cancellationToken)
     {
+        if (prefix.Length > 0)
+        {
+            var selected = await ListDirectoryAsync(directory, cancellationToken).ConfigureAwait(false);
+            selected.RemoveAll(item => !item.Name.StartsWith(prefix, StringComparison.Ordinal));
+            var found = new List<ItemInfo>[selected.Count];
+            var parallel = new ParallelOptions { MaxDegreeOfParallelism = Ahead, CancellationToken = cancellationToken };
+            await Parallel.ForAsync(0, selected.Count, parallel, async (i, token) =>
+            {
+                var item = selected[i];
+                found[i] = !item.IsDirectory ? [item]
+                    : [.. (await ListTreeAsync(Join(directory, item.Name), "", token).ConfigureAwait(false)).Select(below => below with { Name = $"{item.Name}/{below.Name}" })];
+            }).ConfigureAwait(false);
+            return [.. found.SelectMany(items => items)];
+        }
         var items = await ListAsync(directory, recurse: true, cancellationToken).ConfigureAwait(false);
         items.RemoveAll(static item => item.IsDirectory);
         items.Sort(static (a, b) => TreeWalk.ComparePaths(a.Name, b.Name));

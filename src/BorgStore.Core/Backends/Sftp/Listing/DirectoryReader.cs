@@ -12,12 +12,13 @@ internal static class DirectoryReader
     /// <summary>Reads a directory.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="path">Its path on the server.</param>
+    /// <param name="prefix">The start of the names to return; <c>""</c> for all.</param>
     /// <param name="links">How to treat symbolic links.</param>
     /// <param name="isRoot">Whether it is the root of the store, which may be behind a link.</param>
     /// <param name="cancellationToken">A token to cancel the operation between two requests.</param>
-    /// <returns>All entries, sorted by name; or the server's refusal.</returns>
+    /// <returns>The entries, sorted by name; or the server's refusal.</returns>
     public static async Task<(List<Entry> Entries, Reply Refusal)> ReadAsync(
-        SftpConnection connection, string path, Links links, bool isRoot, CancellationToken cancellationToken)
+        SftpConnection connection, string path, string prefix, Links links, bool isRoot, CancellationToken cancellationToken)
     {
         var entries = new EntryCollector();
         var opening = connection.SendAsync(new PathRequest(PacketType.OpenDirectory, PacketType.Handle, path));
@@ -49,6 +50,7 @@ internal static class DirectoryReader
             connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle));
             await inFlight.DropAsync().ConfigureAwait(false);
         }
+        entries.All.RemoveAll(entry => !entry.Name.StartsWith(prefix, StringComparison.Ordinal));
         await CompleteAsync(connection, path, links, entries.All).ConfigureAwait(false);
         return (entries.Sort(), refusal.Status == StatusCode.EndOfFile ? default : refusal);
     }

@@ -413,7 +413,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         var store = at.Drive.Open();
         if (at.Drive.Recent.Find(store, at.Path) is { } known) return known;
         if (Wait(async token => await store.FindAsync(at.Name, at.IsDeleted, token)) is not { } item) return null;
-        at.Drive.Recent.Remember(store, at.Path, item);
+        at.Drive.Recent.Remember(store, at.Path, item, isAnswer: true);
         return item;
     }
 
@@ -447,7 +447,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
             {
                 if (!MatchesFilter(DrivePath.NameIn(item))) return;
                 // For the command that this item is piped to.
-                at.Drive.Recent.Remember(store, at.Of(item).Path, item);
+                at.Drive.Recent.Remember(store, at.Of(item).Path, item, isAnswer: false);
                 Write(at.Of(item), item);
             });
         }

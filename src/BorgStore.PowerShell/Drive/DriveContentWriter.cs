@@ -1,9 +1,8 @@
 using System.Collections;
+using System.Diagnostics;
 using System.Management.Automation;
 using System.Management.Automation.Provider;
-using System.Text;
 using BorgStore.PowerShell.Binding;
-using BorgStore.PowerShell.Pipeline;
 
 namespace BorgStore.PowerShell.Drive;
 
@@ -18,7 +17,7 @@ internal sealed class DriveContentWriter(StoreCmdletProvider provider, DrivePath
 
     public IList Write(IList content)
     {
-        if (!_isRefused) Add(content);
+        if (!_isRefused) provider.Guard(() => Add(content));
         return content;
     }
 
@@ -26,7 +25,8 @@ internal sealed class DriveContentWriter(StoreCmdletProvider provider, DrivePath
     public void Seek(long offset, SeekOrigin origin)
     {
         if (offset == 0 && origin == SeekOrigin.Begin) return;
-        throw Refuse($"Nothing was added to '{at.Path}': a value is stored as a whole, so that another writer's is never lost in between. Read it, and store the new one with Set-Content.");
+        provider.Guard(() => throw Refuse(StoreError.NotSupported,
+            $"Nothing was added to '{at.Path}': a value is only stored as a whole. Read it, and store the new one with Set-Content."));
     }
 
     /// <summary>Stores the value.</summary>
@@ -34,8 +34,7 @@ internal sealed class DriveContentWriter(StoreCmdletProvider provider, DrivePath
     {
         if (_isClosed) return;
         _isClosed = true;
-        if (_isRefused || IsPipelineStopping()) return;
-        if (_isText == true && _value.Length == 0) _value.Write(parameters.Encoding.GetPreamble());
+        if (_isRefused || IsAbandoned()) return;
         // PowerShell drops an exception here, but not an error record.
         provider.Guard(() => provider.Wait(async token =>
             await at.Drive.Open().StoreAsync(at.Name, new(_value.GetBuffer().AsMemory(0, (int)_value.Length)), cancellationToken: token)));
@@ -43,18 +42,18 @@ internal sealed class DriveContentWriter(StoreCmdletProvider provider, DrivePath
 
     public void Dispose() => Close();
 
-    // PowerShell also closes the writer if an error, Ctrl-C or a command before this one ended the pipeline. What was written by then is not the value.
-    private bool IsPipelineStopping()
+    // PowerShell also closes the writer when Ctrl-C or an error in the pipeline ended it, and what was written by then is not the value. Only the
+    // method of the cmdlet that leads here tells the difference.
+    private bool IsAbandoned()
     {
-        try
+        if (provider.Stopping) return true;
+        foreach (var frame in new StackTrace().GetFrames())
         {
-            provider.WriteProgress(new(at.GetHashCode(), nameof(Close), nameof(Close)) { RecordType = ProgressRecordType.Completed });
-            return provider.Stopping;
+            if (frame.GetMethod() is not { DeclaringType: { } type } method || !typeof(Cmdlet).IsAssignableFrom(type)) continue;
+            if (method.Name is "EndProcessing" or "ProcessRecord") return false;
+            if (method.Name == nameof(Dispose) && method.GetParameters().Length == 0) return true;
         }
-        catch (Exception e) when (e is PipelineStoppedException or InvalidOperationException)
-        {
-            return true;
-        }
+        return false;
     }
 
     private void Add(IList content)
@@ -75,29 +74,32 @@ internal sealed class DriveContentWriter(StoreCmdletProvider provider, DrivePath
                     Add(list);
                     break;
                 case var other when parameters.AsByteStream:
-                    throw Refuse($"'{at.Path}' was not stored: with -AsByteStream a value is bytes; this is {ArgumentErrors.Describe(other)}.");
+                    throw Refuse(StoreError.InvalidArgument, $"'{at.Path}' was not stored: with -AsByteStream a value is bytes; this is {ArgumentErrors.Describe(other)}.");
                 case var other:
-                    var isFirst = _isText is null;
-                    Begin(isText: true);
-                    if (isFirst) _value.Write(parameters.Encoding.GetPreamble());
+                    if (Begin(isText: true)) _value.Write(parameters.Encoding.GetPreamble());
                     else if (!parameters.NoNewline) _value.Write(parameters.Encoding.GetBytes("\n"));
                     _value.Write(parameters.Encoding.GetBytes(LanguagePrimitives.ConvertTo<string>(other) ?? ""));
                     break;
             }
             if (_value.Length > ValueArgument.GatherLimit)
-                throw Refuse($"'{at.Path}' was not stored: more than {ValueArgument.GatherLimit >> 20} MiB were written. Set-BorgStoreItem {at.Drive.Name}:/{at.Path} -Path stores a file of any size.");
+                throw Refuse(StoreError.InvalidArgument,
+                    $"'{at.Path}' was not stored: more than {ValueArgument.GatherLimit >> 20} MiB were written. Set-BorgStoreItem {at.Drive.Name}:/{at.Path} -Path stores a file of any size.");
         }
     }
 
-    private void Begin(bool isText)
+    // Returns whether this is the first piece.
+    private bool Begin(bool isText)
     {
-        if (_isText is { } before && before != isText) throw Refuse($"'{at.Path}' was not stored: a value is text or bytes, and both were written.");
+        if (_isText is { } before && before != isText)
+            throw Refuse(StoreError.InvalidArgument, $"'{at.Path}' was not stored: a value is either text or bytes, and both were written.");
+        var isFirst = _isText is null;
         _isText = isText;
+        return isFirst;
     }
 
-    private StoreException Refuse(string why)
+    private StoreException Refuse(StoreError error, string why)
     {
         _isRefused = true;
-        return new(StoreError.NotSupported, why, at.Name);
+        return new(error, why, at.Name);
     }
 }

@@ -15,11 +15,17 @@ internal sealed class RecentAnswers
     private long _changes;
     private long _time;
     private bool _isListing;
+    private bool _isAnswer;
 
     /// <summary>Remembers one item in place of all before.</summary>
-    public void Remember(Store store, string path, StoreItem item)
+    /// <param name="store">The store.</param>
+    /// <param name="path">The path of the item.</param>
+    /// <param name="item">The item.</param>
+    /// <param name="isAnswer">Whether it was found because a command asked whether it exists. The next one that asks is not told what was so before.</param>
+    public void Remember(Store store, string path, StoreItem item, bool isAnswer)
     {
         Begin(store);
+        _isAnswer = isAnswer;
         _items[path] = item;
     }
 
@@ -34,14 +40,13 @@ internal sealed class RecentAnswers
     /// <summary>Remembers the paths that match a pattern.</summary>
     public void Remember(string key, string[] paths) => _expansion = (key, paths);
 
-    /// <summary>Returns an item that was just found, or null.</summary>
-    public StoreItem? Find(Store store, string path) => IsValid(store) && _items.TryGetValue(path, out var item) ? item : null;
+    /// <summary>Returns an item that was just listed, or null.</summary>
+    public StoreItem? Find(Store store, string path) => !_isAnswer && IsValid(store) && _items.TryGetValue(path, out var item) ? item : null;
 
     /// <summary>Returns an item that was just found, or null, and forgets it.</summary>
     public StoreItem? Take(Store store, string path)
     {
-        if (Find(store, path) is not { } item) return null;
-        _items.Remove(path);
+        if (!IsValid(store) || !_items.Remove(path, out var item)) return null;
         if (_isListing) _time = Stopwatch.GetTimestamp();
         return item;
     }
@@ -64,7 +69,7 @@ internal sealed class RecentAnswers
     private void Begin(Store store)
     {
         Clear();
-        _isListing = false;
+        _isListing = _isAnswer = false;
         (_time, _changes) = (Stopwatch.GetTimestamp(), CountChanges(store));
     }
 

@@ -95,6 +95,15 @@ internal sealed class StoreSession
         await CloseAsync(store);
     }
 
+    /// <summary>Returns whether a text begins with the name of a drive or of the provider. Names of items have no colon.</summary>
+    public bool IsOnDrive(string text)
+    {
+        if (text.IndexOf(':') is not (> 0 and var colon)) return false;
+        var start = text[..colon];
+        return Drives.Any(drive => drive.Name.Equals(start, StringComparison.OrdinalIgnoreCase))
+            || text.AsSpan(colon).StartsWith("::") && start.Split('\\')[^1].Equals(BorgStoreProvider.ProviderName, StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>Returns the place on a drive that a path of the provider means, or null.</summary>
     /// <param name="path">The path.</param>
     /// <param name="drive">The drive that is preferred if it contains the path.</param>

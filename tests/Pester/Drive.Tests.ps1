@@ -214,6 +214,7 @@ Describe 'A drive' {
         Get-ChildItem repo:/config -Filter ?? | Should -HaveCount 2
         Remove-Item repo:/config/a2 -Soft
         Get-ChildItem repo:/config/?2* -Force | Rename-Item -NewName { $_.Key }
+        Set-Location repo:/
         Get-ChildItem repo:/config -Filter ?? | Remove-Item -Soft
         Get-ErrorId { Remove-Item repo:/config/a2.del -Soft } | Should -Be 'InvalidArgument'
         (Get-BorgStoreItem config/* -Deleted).Key | Should -Be a2, b1, gone
@@ -235,8 +236,11 @@ Describe 'A drive' {
 
     It 'gives its items to the item cmdlets and others' {
         (Get-ChildItem repo:/data | Get-BorgStoreItemContent -AsString | Measure-Object).Count | Should -Be 3
-        (Get-ChildItem repo:/config -Force | Get-BorgStoreItem).Name | Should -Be 'config/gone', 'config/main', 'config/other'
-        (Get-ChildItem repo:/config | Get-Content -TotalCount 1) | Should -Be 'first config/main', 'first config/other'
+        (Get-ChildItem repo:/config -Force | Get-BorgStoreItem -ThrottleLimit 1).Name | Should -Be 'config/gone', 'config/main', 'config/other'
+        Get-ChildItem repo:/config | Get-Content -Raw | Should -Be "first config/main`nsecond", "first config/other`nsecond"
+        [pscustomobject]@{ LiteralPath = 'repo:/config/piped'; Value = 'one', 'two' } | Set-Content
+        Get-Item repo:/config/piped | Get-Content | Should -Be one, two
+        Get-Item repo:/config/piped | Remove-Item
     }
 
     It 'stops with Ctrl-C while the storage does not answer' {
@@ -323,12 +327,12 @@ Describe 'A drive of a server' {
         Measure-Call { Get-Item repo:/data/00* } | Should -Be 'List 1'
         Measure-Call { Test-Path repo:/config/main } | Should -Be 'Info 1'
         Measure-Call { Test-Path repo:/config/main -PathType Leaf } | Should -Be 'Info 1'
-        Measure-Call { Get-Item repo:/config/main } | Should -Be 'Info 1'
+        Measure-Call { Get-Item repo:/config/other } | Should -Be 'Info 1'
         Measure-Call { Get-Item -LiteralPath repo:/config/other } | Should -Be 'Info 1'
         Measure-Call { Get-Content repo:/config/main } | Should -Be 'Load 1'
         Measure-Call { Set-Content repo:/config/main x } | Should -Be 'Store 1'
         Measure-Call { Get-ChildItem repo:/config | Get-Content } | Should -Be 'Load 2, List 1'
-        Measure-Call { Get-ChildItem repo:/config | Remove-Item -Soft } | Should -Be 'Move 2, List 1'
+        Measure-Call { Get-ChildItem repo:/config | Remove-Item } | Should -Be 'Delete 2, List 1'
     }
 
     It 'sees at once what changed' {

@@ -343,8 +343,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         IContentReader? reader = null;
         Guard(() =>
         {
-            var parameters = DynamicParameters as ReadContentParameters ?? new();
-            if (RejectedArgument.Find(parameters) is { } reason) throw reason;
+            var parameters = ContentParameters.From<ReadContentParameters>(DynamicParameters);
             var at = LocateItem(path);
             if (IsSelected(at.Leaf)) reader = new DriveContentReader(this, Wait(async token => await at.Drive.Open().OpenReadAsync(at.Name, deleted: at.IsDeleted, cancellationToken: token)), parameters);
         });
@@ -360,8 +359,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         IContentWriter? writer = null;
         Guard(() =>
         {
-            var parameters = DynamicParameters as WriteContentParameters ?? new();
-            if (RejectedArgument.Find(parameters) is { } reason) throw reason;
+            var parameters = ContentParameters.From<WriteContentParameters>(DynamicParameters);
             var at = LocateItem(path);
             ThrowIfDeleted(at);
             if (IsSelected(at.Leaf)) writer = new DriveContentWriter(this, at, parameters);
@@ -376,7 +374,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
     public void ClearContent(string path)
     {
         // Set-Content clears first. Here it replaces the whole value in one step, so that nobody ever sees an empty one.
-        if (DynamicParameters is WriteContentParameters) return;
+        if (WriteContentParameters.AreOf(DynamicParameters)) return;
         Guard(() =>
         {
             var at = LocateItem(path);

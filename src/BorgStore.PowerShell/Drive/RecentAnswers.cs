@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using BorgStore.Diagnostics;
 
 namespace BorgStore.PowerShell.Drive;
 
@@ -9,7 +8,6 @@ namespace BorgStore.PowerShell.Drive;
 internal sealed class RecentAnswers
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
-    private static readonly Operation[] Changes = [Operation.Store, Operation.Delete, Operation.Move, Operation.Defrag];
     private readonly Dictionary<string, StoreItem> _items = new(StringComparer.Ordinal);
     private (string Key, string[] Paths)? _expansion;
     private long _changes;
@@ -70,16 +68,14 @@ internal sealed class RecentAnswers
     {
         Clear();
         _isListing = _isAnswer = false;
-        (_time, _changes) = (Stopwatch.GetTimestamp(), CountChanges(store));
+        (_time, _changes) = (Stopwatch.GetTimestamp(), store.ChangeCount);
     }
 
     private bool IsValid(Store store)
     {
         if (_items.Count == 0 && _expansion is null) return false;
-        if (Stopwatch.GetElapsedTime(_time) < Lifetime && CountChanges(store) == _changes) return true;
+        if (Stopwatch.GetElapsedTime(_time) < Lifetime && store.ChangeCount == _changes) return true;
         Clear();
         return false;
     }
-
-    private static long CountChanges(Store store) => store.GetStatistics().Operations.Where(of => Changes.Contains(of.Operation)).Sum(of => of.Calls);
 }

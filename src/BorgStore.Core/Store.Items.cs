@@ -458,6 +458,10 @@ public sealed partial class Store
         return await _backend.GetQuotaAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>The number of calls that may have changed something, since the statistics were last reset.</summary>
+    internal long ChangeCount
+        => _meter.Read(Operation.Store).Calls + _meter.Read(Operation.Delete).Calls + _meter.Read(Operation.Move).Calls + _meter.Read(Operation.Defrag).Calls;
+
     /// <summary>Returns the statistics since the store was opened or they were last reset.</summary>
     public StoreStatistics GetStatistics()
         => new([.. Enum.GetValues<Operation>().Select(_meter.Read)], [.. Enum.GetValues<Operation>().Select(_backendMeter.Read)],

@@ -9,6 +9,13 @@ internal static class LayoutArgument
 {
     public const string Form = "Write the namespaces as @{ config = 0; data = 2 }, with 1, 2 for a change from level 1 to level 2, or as @{ data = @{ Levels = 2; Cache = 'WriteThrough'; MaxAge = '1.00:00:00'; Size = 4GB } }";
 
+    /// <summary>Returns the layout that parameters give, or null if they leave it to be recognised.</summary>
+    public static StoreLayout? Read(IDictionary? namespaces, string? preset)
+    {
+        var known = preset is null ? null : StoreLayout.Borg2;
+        return namespaces is null ? known : Parse(namespaces, known);
+    }
+
     /// <summary>Parses the namespaces.</summary>
     /// <param name="namespaces">The argument.</param>
     /// <param name="preset">The namespaces of the preset, which may be given without levels; or null without a preset.</param>

@@ -30,4 +30,14 @@ internal static class RejectedArgument
             if (cmdlet.GetType().GetProperty(name)?.GetValue(cmdlet) is { } argument && Reasons.TryGetValue(argument, out var reason)) return reason;
         return null;
     }
+
+    /// <summary>Returns the reason for the first argument of a provider that was rejected, or <see langword="null"/> if none was.</summary>
+    /// <param name="parameters">The object with the parameters.</param>
+    public static StoreException? Find(object parameters)
+    {
+        if (!_any) return null;
+        foreach (var property in parameters.GetType().GetProperties())
+            if (property.GetValue(parameters) is { } argument && Reasons.TryGetValue(argument, out var reason)) return reason;
+        return null;
+    }
 }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using BorgStore.Layout;
 using BorgStore.PowerShell.Matching;
+using BorgStore.PowerShell.Session;
 
 namespace BorgStore.PowerShell.Completion;
 
@@ -12,9 +13,23 @@ public class NameCompleter : Completer
     /// <inheritdoc/>
     private protected override IEnumerable<string> Complete(CompletionRequest request, CancellationToken cancellationToken)
     {
+        if (StoreSession.Current.IsOnDrive(request.Word)) return CompleteOnDrive(request, cancellationToken);
         var isElsewhere = request.Parameter == "Destination" && request.Bound["DestinationStore"] is not null;
         if (request.FindStore(isElsewhere ? "DestinationStore" : "Store") is not { } store) return [];
-        var prefix = request.Word.ToLowerInvariant();
+        return CompleteName(store, request.Word.ToLowerInvariant(), request, cancellationToken);
+    }
+
+    // Completes names below the root of a drive.
+    private static IEnumerable<string> CompleteOnDrive(CompletionRequest request, CancellationToken cancellationToken)
+    {
+        var (drive, path) = (request.Word[..request.Word.IndexOf(':')], request.Word[(request.Word.IndexOf(':') + 1)..]);
+        if (path.Length > 0 && path[0] is not ('/' or '\\')) return [];
+        if (StoreSession.Current.Drives.FirstOrDefault(known => known.Name.Equals(drive, StringComparison.OrdinalIgnoreCase)) is not { Store.IsOpen: true } found) return [];
+        return CompleteName(found.Open(), path.Replace('\\', '/').TrimStart('/').ToLowerInvariant(), request, cancellationToken).Select(name => $"{drive}:/{name}");
+    }
+
+    private static IEnumerable<string> CompleteName(Store store, string prefix, CompletionRequest request, CancellationToken cancellationToken)
+    {
         var namespaces = store.Layout.Namespaces.Select(ns => ns.Name + "/")
             .Where(name => name.Length > Math.Max(1, prefix.Length) && name.StartsWith(prefix, StringComparison.Ordinal));
         return store.Layout.Find(prefix) is { } within

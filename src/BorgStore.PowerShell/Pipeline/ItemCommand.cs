@@ -12,6 +12,7 @@ public abstract class ItemCommand : StoreCommand
     private bool _storeIsScript;
     private JobRunner? _jobRunner;
     private StoreLease? _fixedStore;
+    private StoreReference? _driveStore;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [StoreReferenceTransformation]
@@ -26,6 +27,9 @@ public abstract class ItemCommand : StoreCommand
 
     private protected virtual JobRunnerOptions JobRunnerOptions => new(ThrottleLimit);
 
+    /// <summary>The names of the items, which may be paths on drives. These are replaced by full names before a record is processed.</summary>
+    private protected abstract string[]? Names { get; set; }
+
     /// <summary>Whether any record was received, even one whose store could not be used.</summary>
     private protected bool HasInput { get; private set; }
 
@@ -38,6 +42,8 @@ public abstract class ItemCommand : StoreCommand
         _storeIsScript = IsScript(nameof(Store));
         _storeIsFixed = !_storeIsScript && MyInvocation.BoundParameters.ContainsKey(nameof(Store));
         if (_storeIsFixed) ThrowIfStoreIsEmpty(Store);
+        _driveStore = ResolveNames();
+        if (_driveStore is not null && (_storeIsFixed || _storeIsScript)) throw NamesAnotherStore();
         _ = JobRunner;
     }
 
@@ -50,7 +56,7 @@ public abstract class ItemCommand : StoreCommand
             WriteSkipError(new(StoreError.InvalidArgument, "The script block of -Store returned nothing for a record, so the record was skipped."));
             return;
         }
-        if (TryLease(Store, _storeIsFixed) is { } store) Process(store);
+        if (TryLease() is { } store) Process(store);
     }
 
     /// <summary>Adds advice to the error of a job. May be called on any thread.</summary>
@@ -78,6 +84,38 @@ public abstract class ItemCommand : StoreCommand
 
     private JobRunner CreateJobRunner(string command)
         => new(this, command, JobRunnerOptions with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
+
+    // Paths on drives name the store too. If they are arguments, they take precedence over the store of piped objects.
+    private StoreLease? TryLease()
+    {
+        if (_driveStore is not null) return TryLease(_driveStore, isFixed: true);
+        try
+        {
+            if (ResolveNames() is not { } drive) return TryLease(Store, _storeIsFixed);
+            if (Store is null) return TryLease(drive, isFixed: false);
+            WriteSkipError(NamesAnotherStore());
+        }
+        catch (StoreException e) when (e.Error == StoreError.InvalidName)
+        {
+            WriteSkipError(e);
+        }
+        return null;
+    }
+
+    private StoreReference? ResolveNames()
+    {
+        if (Session.Drives.Count == 0 || Names is not { Length: > 0 } names) return null;
+        var found = Array.ConvertAll(names, FindOnDrive);
+        if (Array.TrueForAll(found, place => place is null)) return null;
+        var stores = found.Select(place => place?.Drive.Store).Distinct().ToList();
+        if (stores is not [{ } store])
+            throw new StoreException(StoreError.InvalidName, "The names are in several stores. Pipe them, so that each is looked up in its own.", names[0]);
+        Names = Array.ConvertAll(found, place => place!.Value.Name);
+        return StoreReference.To(store);
+    }
+
+    private static StoreException NamesAnotherStore() => new(StoreError.InvalidArgument,
+        "The path on a drive already names the store. Omit -Store, or specify the name without the drive.");
 
     // An unusable store ends the command if it was given on the command line, but is only a record's error if it came with the record.
     private StoreLease? TryLease(StoreReference? reference, bool isFixed)

@@ -14,6 +14,12 @@ public abstract class NamedItemCommand : LiteralItemCommand
     [ArgumentCompleter(typeof(NameCompleter))]
     public string[] Name { get; set; } = [];
 
+    private protected sealed override string[]? Names
+    {
+        get => Name;
+        set => Name = value!;
+    }
+
     /// <inheritdoc/>
     protected override void Begin()
     {

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using BorgStore.PowerShell.Files;
 using BorgStore.Backends;
+using BorgStore.PowerShell.Drive;
 using BorgStore.PowerShell.Session;
 
 namespace BorgStore.PowerShell.Pipeline;
@@ -12,6 +13,8 @@ public abstract class RelocatingCommand : SelectedItemCommand
     private readonly HashSet<string> _replaced = new(StringComparer.Ordinal);
     private (StoreLease Store, string Name, bool Deleted)? _only;
     private bool _isOnePlace;
+    private bool _driveIsFixed;
+    private BorgStoreDriveInfo? _drive;
 
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -24,17 +27,19 @@ public abstract class RelocatingCommand : SelectedItemCommand
     private protected StoreMode Mode => Force ? StoreMode.Overwrite : StoreMode.CreateNew;
 
     /// <summary>The value of <c>-Destination</c> for this record, or null to keep the name.</summary>
-    private protected abstract string? Target { get; }
+    private protected abstract string? Target { get; set; }
 
     /// <inheritdoc/>
     protected override void Begin()
     {
         base.Begin();
+        _driveIsFixed = ResolveTarget();
         _isOnePlace = Target is { } target && !target.EndsWith('/');
     }
 
     private protected override void Process(StoreLease store, string name)
     {
+        if (!_driveIsFixed) ResolveTarget();
         // If the destination is one full name, the first item waits until it is certain to be the only one.
         if (_isOnePlace && _only is null)
         {
@@ -56,10 +61,19 @@ public abstract class RelocatingCommand : SelectedItemCommand
     }
 
     /// <summary>Returns the store to which items of a store go.</summary>
-    private protected virtual StoreLease FindDestination(StoreLease store) => store;
+    private protected virtual StoreLease FindDestination(StoreLease store) => _drive is null ? store : Lease(StoreReference.To(_drive.Store));
 
     /// <summary>Starts to move or copy an item.</summary>
     private protected abstract void Relocate(StoreLease store, string name, string newName, bool deleted);
+
+    // A path on a drive names the store of the destination too.
+    private bool ResolveTarget()
+    {
+        _drive = null;
+        if (Target is not { Length: > 0 } given || FindOnDrive(given) is not var (drive, name)) return false;
+        (_drive, Target) = (drive, name);
+        return true;
+    }
 
     private void Relocate(StoreLease store, string name, bool deleted)
     {

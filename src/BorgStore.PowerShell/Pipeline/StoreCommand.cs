@@ -3,6 +3,7 @@ using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Borg;
 using BorgStore.PowerShell.Binding;
+using BorgStore.PowerShell.Drive;
 using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Session;
 
@@ -131,6 +132,25 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
 
     /// <summary>Returns the URL of a store given by its folder.</summary>
     internal string GetUrl(string path) => StorePath.GetUrl(SessionState.Path, path);
+
+    /// <summary>Returns the drive and the full name that a path on a drive means; null if the text is not the path of a drive of stores.</summary>
+    /// <exception cref="StoreException">The path is not that of an item.</exception>
+    internal (BorgStoreDriveInfo Drive, string Name)? FindOnDrive(string text)
+    {
+        if (!Session.IsOnDrive(text)) return null;
+        try
+        {
+            var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(text, out _, out _);
+            if (Session.Locate(path) is not { } place) return null;
+            // The slash tells the namespace as a destination from an item of this name.
+            if (place.Path.Length > 0) return (place.Drive, text[^1] is '/' or '\\' ? place.Path + "/" : place.Path);
+            throw new StoreException(StoreError.InvalidName, $"'{text}' is the root of a drive, not an item. Specify an item by its namespace and key, as in {place.Drive.Name}:/config/main.", text);
+        }
+        catch (SessionStateException e)
+        {
+            throw new StoreException(StoreError.InvalidName, e.Message, text, e);
+        }
+    }
 
     /// <summary>Leases a store until the pipeline ends.</summary>
     internal StoreLease Lease(StoreReference? reference)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
+using BorgStore.PowerShell.Drive;
 using BorgStore.PowerShell.Server;
 
 namespace BorgStore.PowerShell.Session;
@@ -13,6 +14,8 @@ internal sealed class StoreSession
     private readonly object _lock = new();
     private readonly List<BorgStoreInfo> _open = [];
     private readonly Dictionary<string, UrlConnection> _named = [];
+    private readonly List<BorgStoreDriveInfo> _drives = [];
+    private readonly HashSet<BorgStoreInfo> _openedByDrives = [];
 
     private StoreSession() => Servers = new(Warnings);
 
@@ -58,6 +61,61 @@ internal sealed class StoreSession
         }
         ForgetLayout(options.Url);
         return info;
+    }
+
+    /// <summary>The drives.</summary>
+    public IReadOnlyList<BorgStoreDriveInfo> Drives
+    {
+        get
+        {
+            lock (_lock) return [.. _drives];
+        }
+    }
+
+    /// <summary>Adds a drive.</summary>
+    /// <param name="drive">The drive.</param>
+    /// <param name="opensStore">Whether its store was opened for it, and closes with the last drive that shows it.</param>
+    public void Add(BorgStoreDriveInfo drive, bool opensStore)
+    {
+        lock (_lock)
+        {
+            _drives.Add(drive);
+            if (opensStore) _openedByDrives.Add(drive.Store);
+        }
+    }
+
+    /// <summary>Removes a drive, and closes its store if that was opened for drives and this is the last one.</summary>
+    public async Task RemoveAsync(BorgStoreDriveInfo drive)
+    {
+        var store = drive.Store;
+        lock (_lock)
+        {
+            if (!_drives.Remove(drive) || _drives.Any(other => other.Store == store) || !_openedByDrives.Remove(store)) return;
+        }
+        await CloseAsync(store);
+    }
+
+    /// <summary>Returns whether a text begins with the name of a drive or of the provider. Names of items have no colon.</summary>
+    public bool IsOnDrive(string text)
+    {
+        if (text.IndexOf(':') is not (> 0 and var colon)) return false;
+        var start = text[..colon];
+        return Drives.Any(drive => drive.Name.Equals(start, StringComparison.OrdinalIgnoreCase))
+            || text.AsSpan(colon).StartsWith("::") && start.Split('\\')[^1].Equals(BorgStoreProvider.ProviderName, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Returns the place on a drive that a path of the provider means, or null.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="drive">The drive that is preferred if it contains the path.</param>
+    public DrivePath? Locate(string path, BorgStoreDriveInfo? drive = null)
+    {
+        var normal = DrivePath.Normalize(path);
+        // A store may be in a folder of another one.
+        if (drive is null || !IsOn(drive)) drive = Drives.Where(IsOn).MaxBy(candidate => candidate.Root.Length);
+        return drive is null ? null : new(drive, normal[drive.Root.Length..].Trim('/'));
+
+        bool IsOn(BorgStoreDriveInfo candidate)
+            => normal.StartsWith(candidate.Root, StringComparison.Ordinal) && (normal.Length == candidate.Root.Length || normal[candidate.Root.Length] == '/');
     }
 
     /// <summary>Discards the remembered layout of a store, which may be about to change.</summary>
@@ -121,6 +179,18 @@ internal sealed class StoreSession
     {
         var open = OpenStores;
         if (open.FirstOrDefault(store => store.IsDefault) is { } chosen) return chosen;
+        var location = Drives is [var any, ..] && any.Location is { } path ? Locate(path)?.Drive : null;
+        lock (_lock)
+        {
+            // Stores that were opened by name are meant first, as they would be without the drives.
+            if (open.Where(store => !_openedByDrives.Contains(store)).ToList() is { Count: > 0 } named) open = named;
+        }
+        if (location is { Store: { IsOpen: true } here })
+        {
+            if (open.All(store => store == here || _openedByDrives.Contains(store))) return here;
+            throw new StoreException(StoreError.InvalidArgument,
+                $"The session is at the drive '{location.Name}', and another store is open: {open.First(store => store != here).Uri}. Specify one with {parameter}, or with paths such as {location.Name}:/config/main.");
+        }
         // A store that was opened twice is not ambiguous.
         var urls = open.Select(store => store.Uri.TrimEnd('/')).Distinct().ToList();
         return urls.Count switch
@@ -132,6 +202,9 @@ internal sealed class StoreSession
                 $"{urls.Count} stores are open: {string.Join(", ", urls)}. Specify one with {parameter}, or open one with -Default."),
         };
     }
+
+    /// <summary>Returns a store, or that which was opened in its place after it was closed.</summary>
+    public BorgStoreInfo FindReopened(BorgStoreInfo store) => store.IsOpen ? store : FindAllOpen(store.Connection.Options.Url) is [.., var last] ? last : store;
 
     // An item of a closed store refers to that store again after it was reopened.
     private StoreConnection ResolveReopened(StoreConnection connection)

@@ -26,10 +26,19 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
     [ArgumentCompleter(typeof(StoreCompleter))]
     public StoreReference? DestinationStore { get; set; }
 
-    private protected override string? Target => Destination;
+    private protected override string? Target
+    {
+        get => Destination;
+        set
+        {
+            if (DestinationStore is not null)
+                throw new StoreException(StoreError.InvalidArgument, "The path on a drive already names the store of the destination. Omit -DestinationStore, or specify the name without the drive.");
+            Destination = value;
+        }
+    }
 
     private protected override StoreLease FindDestination(StoreLease store)
-        => DestinationStore is null ? store : _destination ??= Lease(DestinationStore);
+        => DestinationStore is null ? base.FindDestination(store) : _destination ??= Lease(DestinationStore);
 
     private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
     {
@@ -37,7 +46,7 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
             throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not copied: specify -Destination, -DestinationStore or both.", name);
         var target = FindDestination(store);
         var (mode, passThru) = (Mode, PassThru.IsPresent);
-        var place = _destination is null ? newName : $"{newName} in {target.Store.Url}";
+        var place = target == store ? newName : $"{newName} in {target.Store.Url}";
         if (!ShouldChange(target, RepositoryChange.Add, newName, "Copy item", $"{name} to {place}")) return;
         JobRunner.Post(name, async (output, token) =>
         {

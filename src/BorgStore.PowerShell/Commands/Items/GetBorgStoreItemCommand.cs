@@ -59,6 +59,17 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
     [Parameter]
     public SwitchParameter IncludeDeleted { get; set; }
 
+    // The parameter set is not known before the first record.
+    private protected override string[]? Names
+    {
+        get => LiteralName.Length > 0 ? LiteralName : Name;
+        set
+        {
+            if (LiteralName.Length > 0) LiteralName = value!;
+            else Name = value;
+        }
+    }
+
     private ItemSelection Selection
         => IncludeDeleted ? ItemSelection.All : Deleted ? ItemSelection.Deleted : ItemSelection.Live;
 

@@ -74,6 +74,12 @@ public sealed class GetBorgStoreItemContentCommand : LiteralItemCommand
     [SwitchTransformation]
     public SwitchParameter Deleted { get; set; }
 
+    private protected override string[]? Names
+    {
+        get => Array.ConvertAll(Name, block => block.Name);
+        set => Name = [.. Name.Zip(value!, (block, name) => block with { Name = name })];
+    }
+
     private protected override bool TargetsDeleted => Deleted;
 
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit)

@@ -39,6 +39,12 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
     [Parameter(HelpMessage = "Removes the sources as soon as the new item is stored.")]
     public SwitchParameter RemoveSource { get; set; }
 
+    private protected override string[]? Names
+    {
+        get => Array.ConvertAll(Source, block => block.Name);
+        set => Source = [.. Source.Zip(value!, (block, name) => block with { Name = name })];
+    }
+
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     private protected override void Process(StoreLease store)
@@ -53,6 +59,9 @@ public sealed class InvokeBorgStoreDefragCommand : ItemCommand
     /// <inheritdoc/>
     protected override void End()
     {
+        if (_store is { } own && Target is not null && FindOnDrive(Target) is var (drive, target))
+            Target = drive.Store.Connection == own.Connection ? target
+                : throw new StoreException(StoreError.InvalidArgument, $"'{Target}' is in another store than the sources. Specify a name in {own.Store.Url}.", target);
         if (_store is { } store && MakeItem(store) is { } name)
         {
             if (RemoveSource) PostRemoval(store, name);

@@ -22,10 +22,20 @@ public sealed class MoveBorgStoreItemCommand : RelocatingCommand
     [Parameter(Mandatory = true, ParameterSetName = ToLevel)]
     public SwitchParameter ChangeLevel { get; set; }
 
-    private protected override string? Target => Destination;
+    private protected override string? Target
+    {
+        get => Destination;
+        set => Destination = value;
+    }
 
     private protected override void Relocate(StoreLease store, string name, string newName, bool deleted)
     {
+        if (FindDestination(store) is var target && target != store)
+        {
+            WriteError(new StoreException(StoreError.InvalidArgument,
+                $"'{name}' was not moved: the destination is in another store, {target.Store.Url}. Use Copy-BorgStoreItem, and then Remove-BorgStoreItem.", name));
+            return;
+        }
         var (mode, passThru, changesLevel) = (Mode, PassThru.IsPresent, ChangeLevel.IsPresent);
         var isWanted = changesLevel
             ? ShouldChange(store, RepositoryChange.Remove, name, "Move item to the level of new items")

@@ -80,6 +80,12 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    private protected override string[]? Names
+    {
+        get => Name is null ? null : [Name];
+        set => Name = value![0];
+    }
+
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     private string Prefix => Namespace?.TrimEnd('/') is { Length: > 0 } ns ? ns + "/" : "";

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Management.Automation;
-using BorgStore.Layout;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Completion;
 using BorgStore.PowerShell.Pipeline;
@@ -80,7 +79,7 @@ public abstract class OpeningCommand : StoreCommand
         if (CacheUri is not null) CheckUrl(CacheUri);
         var options = new StoreOptions(url)
         {
-            Layout = ReadLayout(),
+            Layout = LayoutArgument.Read(Namespace, Preset),
             CacheUrl = CacheUri,
             Warning = Session.Warnings.Enqueue,
             Permissions = Permission,
@@ -97,12 +96,6 @@ public abstract class OpeningCommand : StoreCommand
     }
 
     private protected void Register(Store store, StoreOptions options) => WriteObject(Session.Add(store, options, Default));
-
-    private StoreLayout? ReadLayout()
-    {
-        var preset = Preset is null ? null : StoreLayout.Borg2;
-        return Namespace is null ? preset : LayoutArgument.Parse(Namespace, preset);
-    }
 
     private bool IsBound(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 }

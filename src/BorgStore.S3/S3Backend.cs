@@ -194,7 +194,8 @@ public sealed partial class S3Backend : Backend
     protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, CancellationToken cancellationToken)
     {
         var prefix = DirectoryKeyOf(directory);
-        return scope == ListScope.Tree ? ListTreeAsync(prefix, directory, cancellationToken) : ListLevelAsync(prefix, directory, cancellationToken);
+        return scope == ListScope.Tree ? ListTreeAsync(prefix, directory, cancellationToken)
+            : ListLevelAsync(prefix, directory, isRaw: scope == ListScope.RawLevel, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -232,7 +233,7 @@ public sealed partial class S3Backend : Backend
     }
 
     private async IAsyncEnumerable<ItemInfo> ListLevelAsync(
-        string prefix, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string prefix, string directory, bool isRaw, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var order = new LevelSorter();
         await foreach (var page in PagesOfAsync(prefix, directory, oneLevel: true, cancellationToken).ConfigureAwait(false))
@@ -243,13 +244,13 @@ public sealed partial class S3Backend : Backend
                 var key = BucketClient.Decode(item.Key)[prefix.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
                 if (key.Contains('/')) throw S3Errors.InvalidResponse("it lists more than the requested level");
-                if (ToItem(item, prefix) is { } info) order.Add(info);
+                if (ToItem(item, prefix, isRaw) is { } info) order.Add(info);
             }
             foreach (var text in page.CommonPrefixes ?? [])
             {
                 var key = BucketClient.Decode(text)[prefix.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
-                if (ItemName.IsListable(key.AsSpan()[..^1])) order.Add(new(key[..^1], 0, IsDirectory: true));
+                if (isRaw || ItemName.IsListable(key.AsSpan()[..^1])) order.Add(new(key[..^1], 0, IsDirectory: true));
             }
             foreach (var item in order.Take(page.IsTruncated == true ? last : null)) yield return item;
         }
@@ -306,14 +307,14 @@ public sealed partial class S3Backend : Backend
     }
 
     // Markers, and temporary, hidden and foreign names are not items of the store.
-    private static ItemInfo? ToItem(S3Object item, string prefix)
+    private static ItemInfo? ToItem(S3Object item, string prefix, bool isRaw = false)
     {
         var path = BucketClient.Decode(item.Key)[prefix.Length..];
         for (var start = 0; start <= path.Length;)
         {
             var length = path.AsSpan(start).IndexOf('/');
             if (length < 0) length = path.Length - start;
-            if (!ItemName.IsListable(path.AsSpan(start, length))) return null;
+            if (path.Length == 0 || (!isRaw && !ItemName.IsListable(path.AsSpan(start, length)))) return null;
             start += length + 1;
         }
         return new(path, item.Size ?? 0, LastWriteTime: item.LastModified);

@@ -14,12 +14,7 @@ internal static class ItemPath
         => Path.Combine([folder, .. name.Split('/').Select(EscapeElement)]);
 
     /// <summary>Returns a name without its namespace.</summary>
-    public static string KeyOf(this StoreLayout layout, string name) => layout.Find(name) switch
-    {
-        null => name[(name.LastIndexOf('/') + 1)..],
-        { Name.Length: 0 } => name,
-        var ns => name[(ns.Name.Length + 1)..],
-    };
+    public static string KeyOf(this StoreLayout layout, string name) => layout.Split(name).Key;
 
     private static string EscapeElement(string element)
     {

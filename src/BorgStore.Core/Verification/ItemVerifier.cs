@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using BorgStore.Backends;
 using BorgStore.Hashing;
 using BorgStore.Layout;
 

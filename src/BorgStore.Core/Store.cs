@@ -48,6 +48,9 @@ public sealed partial class Store : IAsyncDisposable
     internal StoreLayout? RecallableLayout
         => !_layoutIsGiven && !_layoutIsOutdated && Layout != StoreLayout.Borg2 && Layout.Namespaces.Count > 0 && Layout.Namespaces.All(ns => ns.IsKnown) ? Layout : null;
 
+    /// <summary>The storage, under nested names and with messages in terms of the store.</summary>
+    internal IBackend Storage => _backend;
+
     /// <inheritdoc/>
     public override string ToString() => Url;
 
@@ -313,7 +316,9 @@ public sealed partial class Store : IAsyncDisposable
             throw new StoreException(StoreError.ObjectNotFound, $"There is no namespace '{ns}'.", ns);
     }
 
-    private NamespaceLayout GetRequiredNamespace(string ns)
+    /// <summary>Returns the layout of a namespace.</summary>
+    /// <exception cref="StoreException"><see cref="StoreError.LayoutUnknown"/>: there is no such namespace.</exception>
+    internal NamespaceLayout GetRequiredNamespace(string ns)
         => Layout.FindNamespace(ns)
             ?? throw new StoreException(StoreError.LayoutUnknown, DescribeMissingNamespace(ns.TrimEnd('/') + "/"), ns);
 

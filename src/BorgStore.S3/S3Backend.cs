@@ -192,7 +192,8 @@ public sealed partial class S3Backend : Backend
 
     /// <inheritdoc/>
     protected override IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
-        => scope == ListScope.Tree ? ListTreeAsync(directory, prefix, cancellationToken) : ListLevelAsync(directory, prefix, cancellationToken);
+        => scope == ListScope.Tree ? ListTreeAsync(directory, prefix, cancellationToken)
+            : ListLevelAsync(directory, prefix, isRaw: scope == ListScope.RawLevel, cancellationToken);
 
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
@@ -230,7 +231,7 @@ public sealed partial class S3Backend : Backend
     }
 
     private async IAsyncEnumerable<ItemInfo> ListLevelAsync(
-        string directory, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, string prefix, bool isRaw, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var start = DirectoryKeyOf(directory);
         var order = new LevelSorter();
@@ -242,13 +243,13 @@ public sealed partial class S3Backend : Backend
                 var key = BucketClient.Decode(item.Key)[start.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
                 if (key.Contains('/')) throw S3Errors.InvalidResponse("it lists more than the requested level");
-                if (ToItem(item, start) is { } info) order.Add(info);
+                if (ToItem(item, start, isRaw) is { } info) order.Add(info);
             }
             foreach (var text in page.CommonPrefixes ?? [])
             {
                 var key = BucketClient.Decode(text)[start.Length..];
                 if (string.CompareOrdinal(key, last) > 0) last = key;
-                if (ItemName.IsListable(key.AsSpan()[..^1])) order.Add(new(key[..^1], 0, IsDirectory: true));
+                if (isRaw || ItemName.IsListable(key.AsSpan()[..^1])) order.Add(new(key[..^1], 0, IsDirectory: true));
             }
             foreach (var item in order.Take(page.IsTruncated == true ? last : null)) yield return item;
         }
@@ -305,14 +306,14 @@ public sealed partial class S3Backend : Backend
     }
 
     // Markers, and temporary, hidden and foreign names are not items of the store.
-    private static ItemInfo? ToItem(S3Object item, string prefix)
+    private static ItemInfo? ToItem(S3Object item, string prefix, bool isRaw = false)
     {
         var path = BucketClient.Decode(item.Key)[prefix.Length..];
         for (var start = 0; start <= path.Length;)
         {
             var length = path.AsSpan(start).IndexOf('/');
             if (length < 0) length = path.Length - start;
-            if (!ItemName.IsListable(path.AsSpan(start, length))) return null;
+            if (path.Length == 0 || (!isRaw && !ItemName.IsListable(path.AsSpan(start, length)))) return null;
             start += length + 1;
         }
         return new(path, item.Size ?? 0, LastWriteTime: item.LastModified, DeletedTime: DeletedTimeOf(path, item.LastModified));

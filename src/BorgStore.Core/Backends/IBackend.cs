@@ -66,7 +66,8 @@ public interface IBackend : IAsyncDisposable
     ValueTask<bool> MoveAsync(string name, string newName, StoreMode mode, CancellationToken cancellationToken);
 
     /// <summary>Lists a directory (<c>""</c> for the root): either one level with its directories, sorted by name in ordinal order; or
-    /// the files of the whole tree below, sorted within each directory. Temporary, hidden and foreign names are left out.</summary>
+    /// the files of the whole tree below, sorted within each directory. Temporary, hidden and foreign names are left out,
+    /// except with <see cref="ListScope.RawLevel"/>.</summary>
     /// <remarks>A missing directory throws <see cref="StoreError.ObjectNotFound"/> when
     /// the listing starts; items that disappear during the listing are left out.</remarks>
     IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, CancellationToken cancellationToken)
@@ -109,6 +110,10 @@ public enum ListScope
 
     /// <summary>The files of a directory and of all directories below it.</summary>
     Tree,
+
+    /// <summary>The files and directories of one directory as they are, with temporary, hidden and foreign names, which no item has.
+    /// A storage that cannot show those lists the others.</summary>
+    RawLevel,
 }
 
 /// <summary>What to do if there is already an item of the name.</summary>

@@ -50,14 +50,18 @@ public sealed class StoreLayout
         return Array.Find(_longestFirst, candidate => candidate.Name == name);
     }
 
-    /// <summary>Returns a name without its namespace.</summary>
-    /// <param name="name">A full name.</param>
-    internal string KeyOf(string name) => Find(name) switch
+    /// <summary>Splits a full name into its namespace and key. A name in no known namespace ends with its key.</summary>
+    /// <param name="name">The full name.</param>
+    internal (string Namespace, string Key) Split(string name) => Find(name) switch
     {
-        null => name[(name.LastIndexOf('/') + 1)..],
-        { Name.Length: 0 } => name,
-        var ns => name[(ns.Name.Length + 1)..],
+        null => ("", name[(name.LastIndexOf('/') + 1)..]),
+        { Name.Length: 0 } => ("", name),
+        var ns => (ns.Name, name[(ns.Name.Length + 1)..]),
     };
+
+    /// <summary>Returns a name without its namespace.</summary>
+    /// <param name="name">The full name.</param>
+    internal string KeyOf(string name) => Split(name).Key;
 
     /// <inheritdoc/>
     public override string ToString() => string.Join(", ", Namespaces);

@@ -417,7 +417,7 @@ internal sealed partial class FileBackend : Backend
         var levels = new Stack<(DirectoryReader Reader, string Path, int Next)>();
         try
         {
-            levels.Push((OpenListing(directory, prefix, unreadable: null) ?? throw NoDirectory(directory), "", 0));
+            levels.Push((OpenListing(directory, scope, prefix, unreadable: null) ?? throw NoDirectory(directory), "", 0));
             while (levels.TryPop(out var level))
             {
                 if (level.Next == level.Reader.Entries.Count)
@@ -429,23 +429,23 @@ internal sealed partial class FileBackend : Backend
                 levels.Push(level with { Next = level.Next + 1 });
 
                 var path = Join(level.Path, entry.Name);
-                if (scope == ListScope.OneLevel || entry.Kind != EntryKind.Directory)
+                if (scope != ListScope.Tree || entry.Kind != EntryKind.Directory)
                 {
-                    if (!TryGetStatus(level.Reader, entry, directory, path, unreadable, out var found) && scope == ListScope.OneLevel)
+                    if (!TryGetStatus(level.Reader, entry, directory, path, unreadable, out var found) && scope != ListScope.Tree)
                     {
                         // Listing it as a directory will then fail with the reason.
                         yield return new ItemInfo(path, 0, IsDirectory: true);
                         continue;
                     }
                     if (found is not { } status) continue;
-                    if (scope == ListScope.OneLevel || !status.IsDirectory)
+                    if (scope != ListScope.Tree || !status.IsDirectory)
                     {
                         yield return status.ToItem(path, _fileSystem);
                         continue;
                     }
                 }
                 // No item's path is that long; this also stops at links that form a cycle.
-                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path), "", unreadable) is { } below)
+                if (path.Length < ItemName.MaxLength && OpenListing(Join(directory, path), scope, "", unreadable) is { } below)
                     levels.Push((below, path, 0));
             }
             if (scope == ListScope.Tree && unreadable.Failure is { } failure) throw failure;
@@ -456,11 +456,12 @@ internal sealed partial class FileBackend : Backend
         }
     }
 
-    private DirectoryReader? OpenListing(string directory, string prefix, UnreadableDirectories? unreadable)
+    private DirectoryReader? OpenListing(string directory, ListScope scope, string prefix, UnreadableDirectories? unreadable)
     {
         if (OpenListingOfAll(directory, unreadable) is not { } reader) return null;
         reader.Entries.RemoveAll(entry
-            => !entry.Name.StartsWith(prefix, StringComparison.Ordinal) || !ItemName.IsListable(entry.Name) || (_options.IsPrivate && entry.Kind == EntryKind.Link));
+            => !entry.Name.StartsWith(prefix, StringComparison.Ordinal) || (scope != ListScope.RawLevel && !ItemName.IsListable(entry.Name))
+                || (_options.IsPrivate && entry.Kind == EntryKind.Link));
         reader.Entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return reader;
     }

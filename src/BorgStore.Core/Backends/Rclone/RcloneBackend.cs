@@ -380,7 +380,7 @@ internal sealed partial class RcloneBackend : Backend
             ? ListTreeAsync(directory, prefix, cancellationToken)
             : ListDirectoryAsync(directory, prefix, cancellationToken);
         await foreach (var item in items.ConfigureAwait(false))
-            if (IsListable(item.Name)) yield return item;
+            if (scope == ListScope.RawLevel || IsListable(item.Name)) yield return item;
     }
 
     /// <inheritdoc/>

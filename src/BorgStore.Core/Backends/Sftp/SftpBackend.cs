@@ -414,7 +414,7 @@ internal sealed partial class SftpBackend : Backend
         var entries = await ReadDirectoryAsync(directory, prefix, Links.AreFollowed, cancellationToken).ConfigureAwait(false)
             ?? throw new StoreException(StoreError.ObjectNotFound, name: directory);
         foreach (var (name, attributes) in entries)
-            if ((attributes.IsRegular || attributes.IsDirectory) && ItemName.IsListable(name)) yield return attributes.ToItem(name);
+            if ((attributes.IsRegular || attributes.IsDirectory) && (scope == ListScope.RawLevel || ItemName.IsListable(name))) yield return attributes.ToItem(name);
     }
 
     /// <inheritdoc/>

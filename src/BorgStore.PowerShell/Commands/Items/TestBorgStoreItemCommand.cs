@@ -1,10 +1,11 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using BorgStore.Hashing;
 using BorgStore.PowerShell.Completion;
-using BorgStore.PowerShell.Matching;
 using BorgStore.PowerShell.Output;
 using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Session;
+using BorgStore.Verification;
 
 namespace BorgStore.PowerShell.Commands.Items;
 
@@ -13,7 +14,7 @@ namespace BorgStore.PowerShell.Commands.Items;
 [OutputType(typeof(bool), typeof(BorgStoreItemIntegrity))]
 public sealed class TestBorgStoreItemCommand : SelectedItemCommand
 {
-    private readonly DigestAlgorithmDetector _detector = new();
+    private readonly ConcurrentDictionary<Store, DigestAlgorithmDetector> _detectors = [];
     private HashKind? _kind;
 
     [Parameter(HelpMessage = "Compares the hash of each value with its key.")]
@@ -54,17 +55,18 @@ public sealed class TestBorgStoreItemCommand : SelectedItemCommand
     private async Task<BorgStoreItemIntegrity> CheckAsync(
         StoreLease store, string name, bool deleted, CancellationToken cancellationToken)
     {
+        var detector = _detectors.GetOrAdd(store.Store, static store => new(store));
         var expected = store.Store.Layout.KeyOf(name);
-        var candidates = _kind is { } given ? [given] : await _detector.GetCandidatesAsync(store, name, cancellationToken);
+        var candidates = _kind is { } given ? [given] : await detector.GetCandidatesAsync(name, cancellationToken);
         var digests = new Dictionary<HashKind, string>();
         foreach (var kind in candidates)
         {
             digests[kind] = await store.Store.HashAsync(name, kind, deleted, cancellationToken);
             if (digests[kind] != expected) continue;
-            _detector.Remember(store, name, kind);
+            detector.Remember(name, kind);
             return Result(true, kind, expected);
         }
-        var likely = await _detector.GuessAsync(store, name, candidates, cancellationToken);
+        var likely = await detector.GuessAsync(name, candidates, cancellationToken);
         return Result(false, likely, digests[likely]);
 
         BorgStoreItemIntegrity Result(bool valid, HashKind kind, string digest)

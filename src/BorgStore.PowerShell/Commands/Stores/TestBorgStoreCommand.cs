@@ -1,21 +1,30 @@
 using System.Management.Automation;
 using BorgStore.Backends;
 using BorgStore.Layout;
+using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Completion;
+using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Output;
 using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Session;
+using BorgStore.Verification;
 
 namespace BorgStore.PowerShell.Commands.Stores;
 
-/// <summary>Tests what works with a store.</summary>
+/// <summary>Tests what works with a store, or verifies everything in it.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "BorgStore", DefaultParameterSetName = ByUri)]
-[OutputType(typeof(BorgStoreTest), typeof(bool))]
+[OutputType(typeof(BorgStoreTest), typeof(BorgStoreFinding), typeof(BorgStoreVerification), typeof(bool))]
 public sealed class TestBorgStoreCommand : StoreCommand
 {
     private const string ByUri = "Uri";
     private const string ByPath = "Path";
     private const string ByStore = "Store";
+
+    // How long Ctrl-C waits for the verification to record how far it came.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
+
+    private JobRunner? _jobRunner;
+    private Task _verification = Task.CompletedTask;
 
     [Parameter(Position = 0, ParameterSetName = ByUri)]
     [ValidateNotNullOrEmpty]
@@ -42,6 +51,32 @@ public sealed class TestBorgStoreCommand : StoreCommand
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
+    [Parameter(HelpMessage = "Verifies all values and files of the store.")]
+    public SwitchParameter Integrity { get; set; }
+
+    // These imply -Integrity, because they have no other use.
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string[]? Namespace { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Resume { get; set; }
+
+    [Parameter]
+    public double? Percent { get; set; }
+
+    [Parameter]
+    [TimeTransformation]
+    public TimeSpan? MaxDuration { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, 1024)]
+    public int? ThrottleLimit { get; set; }
+
+    private bool Verifies => Integrity || Namespace is not null || Resume is not null || Percent is not null || MaxDuration is not null || ThrottleLimit is not null;
+
     /// <inheritdoc/>
     protected override void Process()
     {
@@ -52,8 +87,72 @@ public sealed class TestBorgStoreCommand : StoreCommand
             : null;
         var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential(), HostKeyFingerprint = HostKeyFingerprint };
         if (!Quiet) ReportTransport(options);
+        if (Verifies)
+        {
+            Verify(connection is null ? new UrlConnection(options) : connection);
+            return;
+        }
         var result = Wait(token => TestAsync(connection, options, token));
         WriteObject(Quiet ? result.IsUsable : result);
+    }
+
+    /// <inheritdoc/>
+    protected override void Unwind()
+    {
+        _jobRunner?.Abandon();
+        _verification.Wait(StopTimeout);
+    }
+
+    private void Verify(StoreConnection connection)
+    {
+        var options = new VerificationOptions
+        {
+            Namespaces = Namespace,
+            StateFile = Resume is null ? null : LocalPath.ResolveAny(this, Resume),
+            Percent = Percent,
+            MaxDuration = MaxDuration,
+            Parallelism = ThrottleLimit,
+        };
+        _jobRunner = new(this, MyInvocation.MyCommand.Name, new(1), StopToken);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _verification = ended.Task;
+        _jobRunner.Post(connection.Handle, async (output, token) =>
+        {
+            try
+            {
+                await VerifyAsync(connection, options, output, token);
+            }
+            finally
+            {
+                ended.SetResult();
+            }
+        });
+        _jobRunner.Complete();
+    }
+
+    private async Task VerifyAsync(StoreConnection connection, VerificationOptions options, JobOutput output, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var lease = await connection.LeaseAsync(cancellationToken);
+            if (await lease.Store.FindSuspiciousContentAsync(cancellationToken) is var (path, reason))
+                throw new StoreException(StoreError.InvalidArgument, $"'{lease.Store.Url}' was not verified, because it may not be a store: there is '{path}', {reason}.", lease.Store.Url);
+            var verifier = new StoreVerifier(lease.Store, options with
+            {
+                ItemChecked = size =>
+                {
+                    output.Advance();
+                    output.Move(size);
+                },
+            });
+            await foreach (var finding in verifier.FindProblemsAsync(cancellationToken))
+                if (!Quiet) await output.WriteAsync(new BorgStoreFinding(finding, connection.Handle));
+            await output.WriteAsync(Quiet ? verifier.Summary.Run.Problems == 0 : new BorgStoreVerification(verifier.Summary, connection.Handle));
+        }
+        catch (StoreException e) when (Quiet && e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
+        {
+            await output.WriteAsync(false);
+        }
     }
 
     private async Task<BorgStoreTest> TestAsync(

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace BorgStore.Verification;
+
+/// <summary>How far a pass through a store is, as it is kept in a file between runs.</summary>
+internal sealed partial class VerificationState
+{
+    private const int CurrentVersion = 1;
+
+    // A state is a few hundred bytes; a larger file is something else.
+    private const int MaxFileSize = 1 << 20;
+
+    /// <summary>The version of the format.</summary>
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>The store's URL, without secrets.</summary>
+    public required string Store { get; init; }
+
+    /// <summary>The namespaces that are verified; <see langword="null"/> for the whole store.</summary>
+    public IReadOnlyList<string>? Namespaces { get; init; }
+
+    /// <summary>When the pass began (UTC).</summary>
+    public DateTime Started { get; init; } = DateTime.UtcNow;
+
+    /// <summary>When the pass reached the end of the store (UTC); <see langword="null"/> before that.</summary>
+    public DateTime? Completed { get; set; }
+
+    /// <summary>Whether what concerns the whole store was checked: files outside namespaces, left-over files and missing items.</summary>
+    public bool IsStoreChecked { get; set; }
+
+    /// <summary>Whether something in the store tells which items there should be.</summary>
+    public bool FindsMissing { get; set; }
+
+    /// <summary>The namespace in which the pass is; <see langword="null"/> at the beginning.</summary>
+    public string? Namespace { get; set; }
+
+    /// <summary>The path below the namespace that was checked last; <see langword="null"/> if none was.</summary>
+    public string? After { get; set; }
+
+    /// <summary>The total weight of the store at the beginning of the pass, of which a percentage is a part.</summary>
+    public long? Weight { get; set; }
+
+    /// <summary>What the pass has done and found.</summary>
+    public VerificationCounts Counts { get; init; } = new();
+
+    /// <summary>Loads the state of an unfinished pass.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="store">The URL of the store that is to be verified, without secrets.</param>
+    /// <param name="namespaces">The namespaces that are to be verified.</param>
+    /// <returns>The state; a new one if there is no file or its pass was completed.</returns>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/>: the file is something else, or of another verification.</exception>
+    public static VerificationState Load(string path, string store, IReadOnlyList<string>? namespaces)
+    {
+        var created = new VerificationState { Store = store, Namespaces = namespaces };
+        if (Directory.Exists(path)) throw new StoreException(StoreError.InvalidArgument, $"'{path}' is a folder. Specify the path of a file for the state of the verification.", path);
+        if (!File.Exists(path)) return created;
+        if (Read(path) is not { Version: CurrentVersion } state)
+            throw new StoreException(StoreError.InvalidArgument, $"'{path}' is not the state of a verification, and was left as it is. Specify another file.", path);
+        if (state.Store.TrimEnd('/') != store.TrimEnd('/'))
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{path}' is the state of the verification of another store, '{StoreUrl.Redact(state.Store)}', and was left as it is. Specify a file for each store.", path);
+        if (state.Completed is not null) return created;
+        if (!(state.Namespaces ?? []).SequenceEqual(namespaces ?? []))
+            throw new StoreException(StoreError.InvalidArgument,
+                $"'{path}' is the state of a verification of {(state.Namespaces is { } other ? $"only {string.Join(", ", other)}" : "the whole store")}. Specify the same namespaces, or another file.", path);
+        return state;
+    }
+
+    /// <summary>Replaces the file, so that it has either the old state or the new one.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/>: it cannot be written.</exception>
+    public void Save(string path)
+    {
+        var unfinished = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Path.GetRandomFileName()}.tmp");
+        try
+        {
+            using (var file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
+            {
+                JsonSerializer.Serialize(file, this, Format.Default.VerificationState);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(unfinished, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (File.Exists(unfinished)) File.Delete(unfinished);
+            throw new StoreException(StoreError.InvalidArgument,
+                $"The state of the verification could not be written to '{path}': {e.Message} Specify a file in an existing folder that you may write to.", path, e);
+        }
+    }
+
+    private static VerificationState? Read(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return file.Length > MaxFileSize ? null : JsonSerializer.Deserialize(file, Format.Default.VerificationState);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreException(StoreError.InvalidArgument, $"The state of the verification could not be read from '{path}': {e.Message}", path, e);
+        }
+    }
+
+    [JsonSourceGenerationOptions(WriteIndented = true)]
+    [JsonSerializable(typeof(VerificationState))]
+    private sealed partial class Format : JsonSerializerContext;
+}

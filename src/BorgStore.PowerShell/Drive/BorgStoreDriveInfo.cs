@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Runtime.CompilerServices;
 using BorgStore.PowerShell.Output;
 using BorgStore.PowerShell.Session;
 
@@ -41,17 +40,11 @@ public sealed class BorgStoreDriveInfo : PSDriveInfo
 
     internal BorgStoreItem Describe(StoreItem item) => new(item, Store.Connection.Handle);
 
-    /// <summary>Lists the items of a namespace whose keys begin with a prefix, in any case.</summary>
+    /// <summary>Lists the items of a namespace whose keys begin with a prefix.</summary>
     /// <param name="ns">The namespace.</param>
-    /// <param name="prefix">The prefix.</param>
+    /// <param name="prefix">The prefix, in any case: keys are lower case.</param>
     /// <param name="selection">Which items to list.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    internal async IAsyncEnumerable<StoreItem> ListAsync(
-        string ns, string prefix, ItemSelection selection, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach (var item in Open().ListAsync(ns, selection, cancellationToken))
-        {
-            if (item.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) yield return item;
-        }
-    }
+    internal IAsyncEnumerable<StoreItem> ListAsync(string ns, string prefix, ItemSelection selection, CancellationToken cancellationToken)
+        => Open().ListAsync(ns, prefix.ToLowerInvariant(), selection, cancellationToken);
 }

@@ -48,7 +48,7 @@ internal sealed class RepositoryGuard(StoreCommand cmdlet)
         }
         catch (StoreException e) when (e.Error == StoreError.PermissionDenied)
         {
-            cmdlet.WriteWarning($"The Borg repository '{store.Url}' is changed without a lock, because its locks may not be written or read. Make sure that Borg does not use it at the same time.");
+            cmdlet.WriteWarning($"The Borg repository '{store.Url}' is used without a lock, because its locks may not be written or read. Make sure that Borg does not use it at the same time.");
             return null;
         }
     }
@@ -68,6 +68,9 @@ internal enum RepositoryChange
 {
     /// <summary>No change.</summary>
     None,
+
+    /// <summary>It is read as a whole, during which nothing may be removed: a shared lock.</summary>
+    Read,
 
     /// <summary>Something is added, which others at work do not mind: a shared lock.</summary>
     Add,

@@ -24,6 +24,9 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
 
     internal CancellationToken StopToken => _stop.Token;
 
+    /// <summary>Whether nothing is to be changed.</summary>
+    private protected bool IsWhatIf => IsSet("WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+
     // Set on the pipeline thread, because workers have no runspace.
     internal StoreSession Session => _session!;
 
@@ -196,6 +199,9 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         return true;
     }
 
+    /// <summary>Keeps others from removing anything from a store until the pipeline ends, if it is a Borg repository.</summary>
+    internal void LockToRead(StoreLease store) => _guard.Enter(store, RepositoryChange.Read, name: null);
+
     /// <summary>Throws if a store is a Borg repository that somebody else uses.</summary>
     internal void CheckLock(StoreLease store)
     {
@@ -214,10 +220,8 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     /// <summary>Handles <c>-WhatIf</c> and <c>-Confirm</c>; <c>-Force</c> skips the confirmation.</summary>
     internal bool ShouldProcess(string target, string action, bool force)
     {
-        var bound = MyInvocation.BoundParameters;
-        var asked = IsSet(bound, "WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
-        var confirms = IsSet(bound, "Confirm") ?? false;
-        return (force && !asked && !confirms) || ShouldProcess(target, action);
+        var confirms = IsSet("Confirm") ?? false;
+        return (force && !IsWhatIf && !confirms) || ShouldProcess(target, action);
     }
 
     // On the thread pool, because the pipeline thread only waits for a limited time after Ctrl-C.
@@ -242,8 +246,8 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         }
     }
 
-    private static bool? IsSet(Dictionary<string, object> bound, string name)
-        => bound.TryGetValue(name, out var value) ? LanguagePrimitives.IsTrue(value) : null;
+    private bool? IsSet(string parameter)
+        => MyInvocation.BoundParameters.TryGetValue(parameter, out var value) ? LanguagePrimitives.IsTrue(value) : null;
 
     private void BeginAccepted()
     {

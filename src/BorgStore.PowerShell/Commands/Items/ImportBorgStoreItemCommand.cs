@@ -86,7 +86,7 @@ public sealed class ImportBorgStoreItemCommand : ItemCommand
     {
         var ns = store.Store.Layout.Find(name)?.Name ?? "";
         if (!_selector.Selects(new(name, ns, file.Length, isDeleted, Level: 0))) return;
-        if (!ShouldProcess($"{name} (from {file.FullName})", isDeleted ? "Import soft-deleted item" : "Import item")) return;
+        if (!ShouldChange(store, RepositoryChange.Add, name, isDeleted ? "Import soft-deleted item" : "Import item", $"{name} (from {file.FullName})")) return;
         var (mode, skip, passThru) = (Force ? StoreMode.Overwrite : StoreMode.CreateNew, SkipExisting.IsPresent, PassThru.IsPresent);
         JobRunner.Post(name, async (output, token) =>
         {

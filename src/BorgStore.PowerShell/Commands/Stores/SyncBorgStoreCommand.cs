@@ -72,6 +72,7 @@ public sealed class SyncBorgStoreCommand : StoreCommand
         var (source, destination) = (Lease(Store), Lease(DestinationStore));
         if (source.Store.Url == destination.Store.Url)
             throw new StoreException(StoreError.InvalidArgument, $"'{source.Store.Url}' is both the source and the destination. Specify another store as -DestinationStore.", source.Store.Url);
+        if (!IsWhatIf) LockToRead(source);
         var start = Stopwatch.GetTimestamp();
         (_copied, _deleted, _failed, _bytes) = (0, 0, 0, 0);
         using var sync = new StoreSync(source.Store, destination.Store, new()
@@ -113,7 +114,8 @@ public sealed class SyncBorgStoreCommand : StoreCommand
     private void Begin(StoreSync sync, SyncStep step, StoreLease destination)
     {
         var name = step.IsDeleted ? $"{step.Name} (soft-deleted)" : step.Name;
-        if (step.Failure is null && !ShouldProcess($"{name}, {ViewText.Size(step.Size)}, in {destination.Store.Url}", $"{step.Action} item")) return;
+        var change = step.Action == SyncAction.Delete ? RepositoryChange.Remove : RepositoryChange.Add;
+        if (step.Failure is null && !ShouldChange(destination, change, step.Name, $"{step.Action} item", $"{name}, {ViewText.Size(step.Size)}, in {destination.Store.Url}")) return;
         var passThru = PassThru.IsPresent;
         _jobRunner!.Post(step.Name, async (output, token) =>
         {

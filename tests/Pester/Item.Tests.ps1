@@ -293,6 +293,22 @@ Describe 'Copy-BorgStoreItem' {
         Get-BorgStoreItemContent config/copy -AsString | Should -Be 'value 2'
     }
 
+    It 'skips with -SkipExisting what exists in the same size, and reports another size' {
+        $other = New-TestStore
+        Set-BorgStoreItem config/k0001 -Value 'other 1' -Store $other
+        Set-BorgStoreItem config/k0002 -Value 'of another size' -Store $other
+        $copy = { Get-BorgStoreItem -Store $store | Copy-BorgStoreItem -DestinationStore $other -SkipExisting -PassThru -ErrorAction SilentlyContinue -ErrorVariable script:errors }
+        (& $copy).Name | Should -Be config/k0003
+        $errors.FullyQualifiedErrorId | Should -BeLike 'ObjectAlreadyExists*'
+        "$errors" | Should -BeLike "'config/k0002' was not copied: *15 bytes instead of 7*"
+        Get-BorgStoreItemContent config/k0001, config/k0002, config/k0003 -Store $other -AsString | Should -Be 'other 1', 'of another size', 'value 3'
+        Remove-BorgStoreItem config/k0002 -Store $other
+        (& $copy).Name | Should -Be config/k0002
+        & $copy | Should -BeNullOrEmpty
+        $errors | Should -BeNullOrEmpty
+        Get-ErrorId { Copy-BorgStoreItem config/none config/k0001 -Store $store -SkipExisting } | Should -Be 'ObjectNotFound'
+    }
+
     It 'copies to another store under the same or other names' {
         $other = New-TestStore
         Get-BorgStoreItem -Store $store | Copy-BorgStoreItem -DestinationStore $other

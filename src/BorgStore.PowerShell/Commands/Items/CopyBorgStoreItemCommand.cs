@@ -2,10 +2,10 @@ using System.Management.Automation;
 using BorgStore.Backends;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Completion;
-using BorgStore.PowerShell.Files;
 using BorgStore.PowerShell.Output;
 using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Session;
+using BorgStore.Synchronization;
 
 namespace BorgStore.PowerShell.Commands.Items;
 
@@ -26,6 +26,9 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
     [ArgumentCompleter(typeof(StoreCompleter))]
     public StoreReference? DestinationStore { get; set; }
 
+    [Parameter]
+    public SwitchParameter SkipExisting { get; set; }
+
     private protected override string? Target
     {
         get => Destination;
@@ -45,13 +48,20 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
         if (Destination is null && DestinationStore is null)
             throw new StoreException(StoreError.InvalidArgument, $"'{name}' was not copied: specify -Destination, -DestinationStore or both.", name);
         var target = FindDestination(store);
-        var (mode, passThru) = (Mode, PassThru.IsPresent);
+        var (mode, passThru, skipExisting) = (Mode, PassThru.IsPresent, SkipExisting.IsPresent);
         var place = target == store ? newName : $"{newName} in {target.Store.Url}";
         if (!ShouldChange(target, RepositoryChange.Add, newName, "Copy item", $"{name} to {place}")) return;
         JobRunner.Post(name, async (output, token) =>
         {
-            await using (var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token))
-                await target.Store.StoreAsync(newName, new(new ProgressStream(value, output), value.Length), mode, token);
+            if (skipExisting && await target.Store.FindAsync(newName, cancellationToken: token) is { } existing)
+            {
+                var source = await store.Store.GetInfoAsync(name, deleted, token);
+                if (existing.Size == source.Size) return;
+                if (mode == StoreMode.CreateNew)
+                    throw new StoreException(StoreError.ObjectAlreadyExists,
+                        $"'{name}' was not copied: '{place}' already exists with another size, {existing.Size} bytes instead of {source.Size}. Compare the two, and add -Force to replace it.", name);
+            }
+            await new ItemCopy(store.Store, name, deleted, target.Store) { NewName = newName, Mode = mode, Moved = output.Move }.CopyAsync(token);
             if (passThru) await output.WriteAsync(target.Describe(await target.Store.GetInfoAsync(newName, cancellationToken: token)));
         });
     }

@@ -52,9 +52,9 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
     {
         var session = StoreSession.Current;
         var credential = drive.Credential is { UserName: not null } given && given != PSCredential.Empty ? given : null;
-        var open = parameters.IsAny || credential is not null ? null : session.FindAllOpen(drive.Root).LastOrDefault();
+        var open = parameters.IsAny || credential is not null ? null : FindOpen(session, drive.Root);
         var url = open?.Connection.Options.Url ?? FindUrl(drive.Root);
-        if (!parameters.IsAny && credential is null) open ??= session.FindAllOpen(url).LastOrDefault();
+        if (!parameters.IsAny && credential is null) open ??= FindOpen(session, url);
 
         var root = StoreUrl.Redact(url);
         // Options are no part of paths, and '?' is a wildcard.
@@ -86,6 +86,8 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         };
         return session.Add(Wait(token => Store.OpenAsync(options, token)), options, isDefault: false);
     }
+
+    private static BorgStoreInfo? FindOpen(StoreSession session, string url) => session.FindAllOpen(url) is [.., var last] ? last : null;
 
     private string FindUrl(string root)
     {

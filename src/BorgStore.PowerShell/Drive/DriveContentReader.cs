@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Management.Automation.Provider;
-using System.Text;
 using BorgStore.Backends;
 
 namespace BorgStore.PowerShell.Drive;

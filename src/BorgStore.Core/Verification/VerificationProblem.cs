@@ -3,8 +3,9 @@ namespace BorgStore.Verification;
 /// <summary>The kinds of problems that the verification of a store finds.</summary>
 public enum VerificationProblem
 {
+    // Not zero, which PowerShell takes for false: Where-Object Problem has to find it.
     /// <summary>The value is not the one that its key was made of.</summary>
-    Damaged,
+    Damaged = 1,
 
     /// <summary>The end of the value is missing.</summary>
     Truncated,

@@ -51,7 +51,7 @@ internal sealed class SshNetTransport : ISftpTransport
         {
             Discard(client);
             if (e is OperationCanceledException && cancellationToken.IsCancellationRequested) throw;
-            throw hostKey.Failure ?? authentication.Failure ?? SshNetFailure.Explain(login.Target.Server, e, wasConnected: false).ToException();
+            throw hostKey.Failure ?? authentication.Failure ?? SshNetFailure.Explain(login.Target.Server, e, wasConnected: false, hasEmptyPassword: login is { KeyFile: null, Password: "" }).ToException();
         }
     }
 

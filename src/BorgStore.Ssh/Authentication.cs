@@ -98,7 +98,7 @@ internal sealed class Authentication : IDisposable
         file = UserFolder.Expand(file);
         try
         {
-            var key = passphrase is null ? new PrivateKeyFile(file) : new PrivateKeyFile(file, passphrase);
+            var key = string.IsNullOrEmpty(passphrase) ? new PrivateKeyFile(file) : new PrivateKeyFile(file, passphrase);
             _keys.Add(key);
             return key;
         }

@@ -21,12 +21,13 @@ internal enum HostKeyState
 }
 
 /// <summary>The known host keys, in the format and with the rules of OpenSSH (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).</summary>
-/// <remarks>Certificates of hosts are not used: the server sends its plain key, which has to be known itself.</remarks>
 internal sealed class KnownHosts
 {
     private const int DefaultPort = 22;
     private const int MaxFileSize = 16 << 20;
     private const string HashMagic = "|1|";
+    private const string RevokedMarker = "@revoked";
+    private const string AuthorityMarker = "@cert-authority";
 
     private readonly List<Entry> _entries = [];
 
@@ -60,8 +61,9 @@ internal sealed class KnownHosts
     /// <param name="host">The name or address that the user gave.</param>
     /// <param name="port">The port.</param>
     /// <param name="key">The key in the wire format, which begins with its type.</param>
+    /// <param name="certificate">The certificate of the key, which a known authority makes as good as a known key; <see langword="null"/> if there is none.</param>
     /// <returns>The state, and the file and line that decided, if any did.</returns>
-    public (HostKeyState State, string? Where) Check(string host, int port, ReadOnlySpan<byte> key)
+    public (HostKeyState State, string? Where) Check(string host, int port, ReadOnlySpan<byte> key, HostCertificate? certificate = null)
     {
         var name = NameOf(host, port);
         var type = TypeOf(key);
@@ -71,18 +73,25 @@ internal sealed class KnownHosts
         {
             if (!entry.Matches(name)) continue;
             var isSame = key.SequenceEqual(entry.Key);
-            if (entry.Marker == "@revoked" && isSame) return (HostKeyState.Revoked, entry.Where);
+            var isAuthority = certificate is not null && entry.Key.AsSpan().SequenceEqual(certificate.Authority);
+            if (entry.Marker == RevokedMarker && (isSame || isAuthority)) return (HostKeyState.Revoked, entry.Where);
+            if (entry.Marker == AuthorityMarker && isAuthority && certificate!.Problem is null) isTrusted = true;
             if (entry.Marker is not null) continue;
             if (isSame) isTrusted = true;
             else if (entry.Type == type) changed ??= entry.Where;
         }
         if (isTrusted) return (HostKeyState.Trusted, null);
-        if (changed is not null) return (HostKeyState.Changed, changed);
-        // As ssh does: a key that is known for the host serves at another port too, if none is known for that.
-        if (port != DefaultPort && !_entries.Exists(entry => entry.Marker is null && entry.Matches(name)) && Check(host, DefaultPort, key).State == HostKeyState.Trusted)
-            return (HostKeyState.Trusted, null);
-        return (HostKeyState.Unknown, null);
+        // As ssh does: a key that is known for the host serves at another port too, if none is known for that, and an authority always does.
+        if (port != DefaultPort && (certificate is { Problem: null } || !_entries.Exists(entry => entry.Marker is null && entry.Matches(name)))
+            && Check(host, DefaultPort, key, certificate).State == HostKeyState.Trusted) return (HostKeyState.Trusted, null);
+        return changed is null ? (HostKeyState.Unknown, null) : (HostKeyState.Changed, changed);
     }
+
+    /// <summary>Returns whether an authority is known that may sign the keys of a server.</summary>
+    /// <param name="host">The name or address that the user gave.</param>
+    /// <param name="port">The port.</param>
+    public bool HasAuthority(string host, int port)
+        => _entries.Exists(entry => entry.Marker == AuthorityMarker && (entry.Matches(NameOf(host, port)) || entry.Matches(NameOf(host, DefaultPort))));
 
     /// <summary>Returns the types of the keys that are known for a server, so that it can be asked for one of them.</summary>
     /// <param name="host">The name or address that the user gave.</param>
@@ -105,6 +114,25 @@ internal sealed class KnownHosts
         if (key.Length < 4) return "";
         var length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(key);
         return length >= 0 && length <= key.Length - 4 ? Encoding.ASCII.GetString(key.Slice(4, length)) : "";
+    }
+
+    /// <summary>Returns the type of the keys that a signature algorithm is for.</summary>
+    public static string TypeOfAlgorithm(string algorithm) => algorithm.StartsWith("rsa-sha2-", StringComparison.Ordinal) ? "ssh-rsa" : algorithm;
+
+    /// <summary>Returns whether a name matches a pattern, in which <c>*</c> stands for any characters and <c>?</c> for one.</summary>
+    public static bool MatchesPattern(ReadOnlySpan<char> name, ReadOnlySpan<char> pattern)
+    {
+        var (at, star, mark) = (0, -1, 0);
+        var i = 0;
+        while (at < name.Length)
+        {
+            if (i < pattern.Length && pattern[i] == '*') (star, mark, i) = (i, at, i + 1);
+            else if (i < pattern.Length && (pattern[i] == '?' || pattern[i] == name[at])) (i, at) = (i + 1, at + 1);
+            else if (star >= 0) (i, at, mark) = (star + 1, mark + 1, mark + 1);
+            else return false;
+        }
+        while (i < pattern.Length && pattern[i] == '*') i++;
+        return i == pattern.Length;
     }
 
     private static Entry? Parse(string line, string file, int number)
@@ -150,22 +178,6 @@ internal sealed class KnownHosts
             Span<byte> salt = stackalloc byte[64], hash = stackalloc byte[64];
             return parts.Length == 2 && Convert.TryFromBase64String(parts[0], salt, out var saltLength) && Convert.TryFromBase64String(parts[1], hash, out var hashLength)
                 && HMACSHA1.HashData(salt[..saltLength], Encoding.UTF8.GetBytes(name)).AsSpan().SequenceEqual(hash[..hashLength]);
-        }
-
-        // '*' stands for any characters, '?' for one.
-        private static bool MatchesPattern(ReadOnlySpan<char> name, ReadOnlySpan<char> pattern)
-        {
-            var (at, star, mark) = (0, -1, 0);
-            var i = 0;
-            while (at < name.Length)
-            {
-                if (i < pattern.Length && pattern[i] == '*') (star, mark, i) = (i, at, i + 1);
-                else if (i < pattern.Length && (pattern[i] == '?' || pattern[i] == name[at])) (i, at) = (i + 1, at + 1);
-                else if (star >= 0) (i, at, mark) = (star + 1, mark + 1, mark + 1);
-                else return false;
-            }
-            while (i < pattern.Length && pattern[i] == '*') i++;
-            return i == pattern.Length;
         }
     }
 }

@@ -18,7 +18,8 @@ internal static class SshNetFailure
     /// <param name="server">The server for messages.</param>
     /// <param name="cause">The exception, if there is one.</param>
     /// <param name="wasConnected">Whether the server had answered before.</param>
-    public static ConnectionFailure Explain(string server, Exception? cause, bool wasConnected)
+    /// <param name="hasEmptyPassword">Whether the login was by an empty password.</param>
+    public static ConnectionFailure Explain(string server, Exception? cause, bool wasConnected, bool hasEmptyPassword = false)
     {
         if (cause is AggregateException { InnerException: { } inner }) cause = inner;
         var what = SshFailure.Describe(server, wasConnected);
@@ -26,7 +27,7 @@ internal static class SshNetFailure
         {
             StoreException e => new(e.Error, e.Message),
             SshAuthenticationException e => new(StoreError.AuthenticationFailed,
-                $"{what}; the server refused the login ({e.Message.TrimEnd('.')}). Check the user and the password or key."),
+                $"{what}; the server refused the login ({e.Message.TrimEnd('.')}). {(hasEmptyPassword ? "The password is empty." : "Check the user and the password or key.")}"),
             SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } => new(StoreError.ConnectionLost,
                 $"{what}; there is no such host. {SshFailure.UnknownHost}"),
             SocketException { SocketErrorCode: SocketError.ConnectionRefused } => new(StoreError.ConnectionLost, $"{what}; the connection was refused."),

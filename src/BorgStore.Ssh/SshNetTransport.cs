@@ -33,7 +33,7 @@ internal sealed class SshNetTransport : ISftpTransport
         var request = new SubsystemRequest();
         using var authentication = Authentication.Create(login);
         var hostKey = new HostKeyVerifier(login);
-        var client = new SshClient(ConnectionSettings.Create(login, authentication.Methods, hostKey.KnownTypes, request));
+        var client = new SshClient(ConnectionSettings.Create(login, authentication.Methods, hostKey, request));
         client.HostKeyReceived += (_, e) => e.CanTrust = hostKey.Verify(e.HostKey);
         // The library's own timeout covers each step; a server must not keep the caller waiting with many of them.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -51,7 +51,7 @@ internal sealed class SshNetTransport : ISftpTransport
         {
             Discard(client);
             if (e is OperationCanceledException && cancellationToken.IsCancellationRequested) throw;
-            throw hostKey.Failure ?? authentication.Failure ?? SshNetFailure.Explain(login.Target.Server, e, wasConnected: false).ToException();
+            throw hostKey.Failure ?? authentication.Failure ?? SshNetFailure.Explain(login.Target.Server, e, wasConnected: false, hasEmptyPassword: login is { KeyFile: null, Password: "" }).ToException();
         }
     }
 

@@ -52,15 +52,16 @@ internal sealed class ParamikoServer : SshServer
 
         class Users(paramiko.ServerInterface):
             def check_auth_publickey(self, user, key):
-                return paramiko.AUTH_FAILED if user in QUESTIONS or user == "password" else paramiko.AUTH_SUCCESSFUL
-            def check_auth_password(self, user, password): return paramiko.AUTH_SUCCESSFUL if password == PASSWORD else paramiko.AUTH_FAILED
+                return paramiko.AUTH_FAILED if user in QUESTIONS or user in ("password", "empty") else paramiko.AUTH_SUCCESSFUL
+            def check_auth_password(self, user, password):
+                return paramiko.AUTH_SUCCESSFUL if password == ("" if user == "empty" else PASSWORD) else paramiko.AUTH_FAILED
             def check_auth_interactive(self, user, submethods):
                 self.user = user
                 return paramiko.InteractiveQuery("", "", *QUESTIONS[user])
             def check_auth_interactive_response(self, responses):
                 if self.user == "endless": return paramiko.InteractiveQuery("", "", *QUESTIONS["endless"])
                 return paramiko.AUTH_SUCCESSFUL if responses == [PASSWORD] else paramiko.AUTH_FAILED
-            def get_allowed_auths(self, user): return "keyboard-interactive" if user in QUESTIONS else "password" if user == "password" else "publickey,password"
+            def get_allowed_auths(self, user): return "keyboard-interactive" if user in QUESTIONS else "password" if user in ("password", "empty") else "publickey,password"
             def check_channel_request(self, kind, number): return paramiko.OPEN_SUCCEEDED
             def check_channel_subsystem_request(self, channel, name):
                 return channel.get_transport().get_username() != "nosftp" and super().check_channel_subsystem_request(channel, name)
@@ -77,7 +78,7 @@ internal sealed class ParamikoServer : SshServer
             threading.Thread(target=serve, args=(listener.accept()[0], key), daemon=True).start()
         """;
 
-    /// <summary>The password of all users.</summary>
+    /// <summary>The password of all users except one, whose is empty.</summary>
     public const string Password = "p\u00e4ss word";
 
     private static readonly Lazy<ParamikoServer> Shared = new(() => new());

@@ -1,4 +1,5 @@
 using BorgStore.Backends;
+using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Backends.Ssh;
 using BorgStore.Hashing;
 using BorgStore.Processes;
@@ -56,6 +57,18 @@ public sealed class SshProgramTests : IDisposable
         var error = await OpenFailsAsync();
         Assert.Equal(StoreError.ConnectionLost, error.Error);
         Assert.Contains("no way to get there", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_configuration_that_could_not_be_read_is_read_again()
+    {
+        Use(Script("ssh", "case \"$*\" in *-G*) [ -e asked ] || { touch asked; exec sleep 60; };; esac; exec ssh \"$@\""));
+        var url = _server.Url(_folder.Combine("store")) with { Timeout = TimeSpan.FromSeconds(2) };
+        var connector = new SshConnector(url, _server.Options);
+        var error = await Assert.ThrowsAsync<StoreException>(() => connector.ConnectAsync(Ct).AsTask());
+        Assert.Equal(StoreError.Timeout, error.Error);
+        Assert.Contains("ssh -G", error.Message, StringComparison.Ordinal);
+        await (await connector.ConnectAsync(Ct)).DisposeAsync();
     }
 
     private static void Use(string program) => Environment.SetEnvironmentVariable(SshCommand.ProgramVariable, program);

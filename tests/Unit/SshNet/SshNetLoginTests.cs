@@ -36,6 +36,14 @@ public sealed class SshNetLoginTests : IDisposable
         Assert.Equal([1, 2, 3], await value!.ReadToEndAsync(Ct));
     }
 
+    [Fact]
+    public async Task An_empty_password_is_tried()
+    {
+        await using (var store = Create("empty", "")) await store.CreateAsync(Ct);
+        await using var other = Create("password", "");
+        Assert.Contains("refused the login (Permission denied (password)). The password is empty.", (await FailAsync(other, StoreError.AuthenticationFailed)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("password", "refused the login")]
     [InlineData("keyboard", "refused the login")]
@@ -54,6 +62,7 @@ public sealed class SshNetLoginTests : IDisposable
     [InlineData("secret", null)]
     [InlineData("wrong", "the passphrase is wrong")]
     [InlineData(null, "has a passphrase")]
+    [InlineData("", "has a passphrase")]
     public async Task A_key_with_a_passphrase_logs_in(string? passphrase, string? problem)
     {
         var key = _folder.Combine("id");

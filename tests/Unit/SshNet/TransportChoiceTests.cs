@@ -22,6 +22,7 @@ public sealed class TransportChoiceTests : IDisposable
     [Theory]
     [InlineData("sftp://host/x", "me", null, null, "ssh.net")]
     [InlineData("sftp://me:secret@host/x", null, null, null, "ssh.net")]
+    [InlineData("sftp://me:@host/x", null, null, null, "ssh.net")]
     [InlineData("sftp://host/x", null, "SHA256:x", null, "ssh.net")]
     [InlineData("sftp://host/x", null, null, "ssh", "ssh")]
     [InlineData("sftp://host/x", null, null, "", "ssh.net")]
@@ -42,6 +43,10 @@ public sealed class TransportChoiceTests : IDisposable
             Environment.SetEnvironmentVariable("PATH", path);
         }
     }
+
+    [Fact]
+    public void An_empty_password_is_one_too()
+        => Assert.Equal("ssh.net", SftpConnector.Choose(SftpUrl.Parse("sftp://host/x"), new() { Credential = new("me", "") }));
 
     [Fact]
     public void A_password_over_the_ssh_program_is_rejected()

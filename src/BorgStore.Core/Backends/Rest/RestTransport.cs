@@ -21,7 +21,7 @@ internal sealed class RestTransport : IAsyncDisposable
     private readonly RestAddress _address;
     private readonly ConcurrentDictionary<ChildStream, byte> _children = new();
     private readonly AuthenticationHeaderValue? _authorization;
-    private Task<SshConfiguration>? _configuration;
+    private readonly SshConfigurationReader? _configuration;
     private string _childErrors = "";
 
     /// <summary>Initializes the transport; nothing is connected yet.</summary>
@@ -29,6 +29,7 @@ internal sealed class RestTransport : IAsyncDisposable
     public RestTransport(RestAddress address)
     {
         _address = address;
+        if (address.Ssh is { } target) _configuration = new(target);
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -168,7 +169,7 @@ internal sealed class RestTransport : IAsyncDisposable
 
     private async Task<ChildProcess> StartSshAsync(SshTarget target, string command, CancellationToken cancellationToken)
     {
-        var configuration = await (_configuration ??= SshConfiguration.ReadAsync(target)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var configuration = await _configuration!.ReadAsync(cancellationToken).ConfigureAwait(false);
         return SshCommand.Start(SshCommand.ForProgram(target, command, configuration.CipherOptions));
     }
 

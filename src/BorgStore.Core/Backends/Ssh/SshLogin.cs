@@ -15,8 +15,8 @@ internal sealed class SshLogin(SshTarget target)
     /// <summary>User and password; with a <see cref="KeyFile"/>, the password is its passphrase.</summary>
     public NetworkCredential? Credential { get; init; }
 
-    /// <summary>The password or passphrase; <see langword="null"/> if there is none.</summary>
-    public string? Password => Credential is { Password.Length: > 0 } ? Credential.Password : null;
+    /// <summary>The password or passphrase, which may be empty; <see langword="null"/> if there is none.</summary>
+    public string? Password => Credential?.Password;
 
     /// <summary>The file with the private key; <see langword="null"/> for a login by password, or by the keys of <c>~/.ssh</c>.</summary>
     public string? KeyFile { get; init; }

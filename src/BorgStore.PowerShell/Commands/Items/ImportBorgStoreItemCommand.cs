@@ -47,6 +47,13 @@ public sealed class ImportBorgStoreItemCommand : ItemCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    // The names come from the files.
+    private protected override string[]? Names
+    {
+        get => null;
+        set => throw new NotSupportedException();
+    }
+
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     /// <inheritdoc/>

@@ -6,7 +6,7 @@ namespace BorgStore.Backends.Sftp.Transport;
 
 /// <summary>Connects to a server, by the user's <c>ssh</c> program or by SSH.NET.</summary>
 /// <remarks>The <c>ssh</c> program has the user's agent, <c>~/.ssh/config</c>, jump hosts and hardware keys, and takes no password. SSH.NET takes one
-/// and needs nothing installed. So a password, a passphrase or a fingerprint goes over SSH.NET, as does everything where there is no
+/// and needs nothing installed. So a password, even an empty one, a passphrase or a fingerprint goes over SSH.NET, as does everything where there is no
 /// <c>ssh</c> program; <c>?transport=</c> decides otherwise.</remarks>
 internal static class SftpConnector
 {
@@ -25,7 +25,7 @@ internal static class SftpConnector
     /// <param name="options">The options.</param>
     public static string Choose(SftpUrl url, BackendOptions options)
     {
-        var needsSshNet = FindCredential(url, options) is { Password.Length: > 0 } || options.HostKeyFingerprint is not null;
+        var needsSshNet = FindCredential(url, options) is not null || options.HostKeyFingerprint is not null;
         if (url.Transport == SshProgram && needsSshNet)
             throw new StoreException(StoreError.InvalidArgument, "The ssh program accepts no password, passphrase or fingerprint from here. Omit 'transport=ssh' in the URL, or the password.");
         if (url.Transport is { } transport) return transport;

@@ -9,13 +9,13 @@ internal sealed class SshConnector(SftpUrl url, params string[] options)
 {
     // The path of a socket is limited to 104 bytes on some systems, and ssh temporarily adds 17.
     private const int MaxSocketPathLength = 80;
-    private Task<SshConfiguration>? _configuration;
+    private readonly SshConfigurationReader _configuration = new(url.Target, options);
 
     /// <summary>Starts ssh. Whether it reaches the server is not known yet.</summary>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public async ValueTask<ISftpTransport> ConnectAsync(CancellationToken cancellationToken)
     {
-        var configuration = await (_configuration ??= SshConfiguration.ReadAsync(url.Target, options)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var configuration = await _configuration.ReadAsync(cancellationToken).ConfigureAwait(false);
         string[] chosen = [.. options, .. configuration.CipherOptions];
         var mayShare = configuration.MayShare;
         var folder = mayShare ? Directory.CreateTempSubdirectory("borgstore-ssh-").FullName : null;

@@ -12,7 +12,7 @@ BeforeAll {
     }
 
     function Remove-TestDrive {
-        Set-Location $TestDrive
+        Set-Location $PSScriptRoot
         Get-PSDrive -PSProvider BorgStore -ErrorAction Ignore | Remove-PSDrive -Force
         Close-AllStore
     }
@@ -85,7 +85,7 @@ Describe 'New-PSDrive' {
 Describe 'A drive' {
     BeforeAll { $null = New-TestDrive }
     AfterAll { Remove-TestDrive }
-    AfterEach { Set-Location $TestDrive }
+    AfterEach { Set-Location $PSScriptRoot }
 
     It 'lists <Path>' -ForEach @(
         @{ Path = 'repo:/'; Names = 'cache', 'config', 'data' }
@@ -123,6 +123,11 @@ Describe 'A drive' {
         (Get-ChildItem).Name | Should -Be 'cache/files/x'
         Pop-Location
         Test-Path other | Should -BeTrue
+        $container = (Get-Item .).PSPath
+        Set-Location repo:/
+        Set-Location $container
+        (Get-Item main).Name | Should -Be 'config/main'
+        Get-Content -LiteralPath (Join-Path $container main) -TotalCount 1 | Should -Be 'first config/main'
         Get-ErrorId { Set-Location nowhere } | Should -Be 'PathNotFound'
     }
 
@@ -238,7 +243,7 @@ Describe 'A drive' {
         (Get-ChildItem repo:/data | Get-BorgStoreItemContent -AsString | Measure-Object).Count | Should -Be 3
         (Get-ChildItem repo:/config -Force | Get-BorgStoreItem -ThrottleLimit 1).Name | Should -Be 'config/gone', 'config/main', 'config/other'
         Get-ChildItem repo:/config | Get-Content -Raw | Should -Be "first config/main`nsecond", "first config/other`nsecond"
-        [pscustomobject]@{ LiteralPath = 'repo:/config/piped'; Value = 'one', 'two' } | Set-Content
+        [pscustomobject]@{ LiteralPath = 'repo:/config/piped' } | Set-Content -Value one, two
         Get-Item repo:/config/piped | Get-Content | Should -Be one, two
         Get-Item repo:/config/piped | Remove-Item
     }
@@ -266,7 +271,7 @@ Describe 'The item cmdlets' {
         $other = New-TestDrive other
     }
     AfterAll { Remove-TestDrive }
-    AfterEach { Set-Location $TestDrive }
+    AfterEach { Set-Location $PSScriptRoot }
 
     It 'take paths on drives' {
         (Get-BorgStoreItem repo:/data/00*).Name | Should -Be 'data/00aa11', 'data/00bb22'
@@ -298,7 +303,7 @@ Describe 'The item cmdlets' {
         (Get-BorgStoreItem config/main).Store.Uri | Should -Be $other.Root
         $third = New-TestStore 1
         Get-ErrorText { Get-BorgStoreItem config/main } | Should -BeLike "*at the drive 'other'*$($third.Uri)*"
-        Set-Location $TestDrive
+        Set-Location $PSScriptRoot
         (Get-BorgStoreItem).Store.Uri | Should -Be $third.Uri
         $third | Close-BorgStore
     }
@@ -317,7 +322,7 @@ Describe 'A drive of a server' {
         Remove-TestDrive
         Stop-BorgStoreServer $server
     }
-    AfterEach { Set-Location $TestDrive }
+    AfterEach { Set-Location $PSScriptRoot }
 
     It 'asks the server no more than an answer needs' {
         Measure-Call { Set-Location repo:/data; Get-ChildItem repo:/ } | Should -Be ''

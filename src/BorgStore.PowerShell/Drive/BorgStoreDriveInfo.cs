@@ -13,12 +13,15 @@ public sealed class BorgStoreDriveInfo : PSDriveInfo
     // The credential is not kept, because the store needs it only while it is opened.
     internal BorgStoreDriveInfo(PSDriveInfo drive, string root, BorgStoreInfo store, StoreSession session, PathIntrinsics paths)
         : base(drive.Name, drive.Provider, root, drive.Description, credential: null)
-        => (_store, Session, _paths) = (store, session, paths);
+        => (_store, Session, _paths, Prefix) = (store, session, paths, DrivePath.Normalize(root));
 
     /// <summary>The store, as <c>Open-BorgStore</c> returns it.</summary>
     public BorgStoreInfo Store => Session.FindReopened(_store);
 
     internal StoreSession Session { get; }
+
+    /// <summary>The normalized root, by which paths are recognised.</summary>
+    internal string Prefix { get; }
 
     internal RecentAnswers Recent { get; } = new();
 

@@ -59,7 +59,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         var root = StoreUrl.Redact(url);
         // Options are no part of paths, and '?' is a wildcard.
         if (StoreUrl.GetScheme(url) != "rclone") root = root.Split('?')[0];
-        root = DrivePath.Normalize(root);
+        root = root.Replace('\\', '/').TrimEnd('/');
         if (session.Drives.FirstOrDefault(other => other.Root == root && other.Store != open) is { } same)
             throw new StoreException(StoreError.InvalidArgument,
                 $"The drive '{same.Name}' shows this store already, opened with other parameters, and the same paths would mean both. Remove it first: Remove-PSDrive {same.Name}.", root);
@@ -115,7 +115,14 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
     protected override bool IsValidPath(string path) => !string.IsNullOrEmpty(path);
 
     /// <inheritdoc/>
-    protected override string MakePath(string parent, string child) => base.MakePath(ToNative(parent), ToNative(child));
+    protected override string MakePath(string parent, string child)
+    {
+        if (string.IsNullOrEmpty(parent)) return ToNative(child ?? "");
+        // The name of the provider has a backslash on all systems.
+        var start = parent.IndexOf("::", StringComparison.Ordinal) is > 0 and var end && parent[..end].EndsWith(ProviderName, StringComparison.OrdinalIgnoreCase) ? end : 0;
+        var joined = ToNative(parent[start..]).TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar;
+        return parent[..start] + joined + ToNative(child ?? "").TrimStart(Path.DirectorySeparatorChar);
+    }
 
     /// <summary>Returns the last element of a path. The base class would ask the storage whether the path exists.</summary>
     /// <param name="path">The path.</param>
@@ -387,7 +394,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         });
     }
 
-    private static string ToNative(string path) => path?.Replace(Path.DirectorySeparatorChar == '/' ? '\\' : '/', Path.DirectorySeparatorChar)!;
+    private static string ToNative(string path) => path.Replace(Path.DirectorySeparatorChar == '/' ? '\\' : '/', Path.DirectorySeparatorChar);
 
     // The provider's path of a place: the root of the drive, and the path on it.
     private string ToProviderPath(DrivePath at) => at.Path.Length == 0 ? at.Drive.Root : MakePath(at.Drive.Root, at.Path);

@@ -61,6 +61,12 @@ internal readonly record struct DrivePath(BorgStoreDriveInfo Drive, string Path)
     /// <summary>Returns the name of an item as its container shows it.</summary>
     public static string NameIn(StoreItem item) => item.IsDeleted ? item.Key + Suffixes.Deleted : item.Key;
 
-    /// <summary>Returns a path of the provider with '/' between its elements and none at the end. Names have no backslashes.</summary>
-    public static string Normalize(string path) => path.Replace('\\', '/').TrimEnd('/');
+    /// <summary>Returns a path of the provider with one '/' between its elements and none at the end. Names have no backslashes, and PowerShell loses
+    /// some of the slashes of a URL.</summary>
+    public static string Normalize(string path)
+    {
+        var normal = path.Replace('\\', '/').TrimEnd('/');
+        while (normal.Contains("//", StringComparison.Ordinal)) normal = normal.Replace("//", "/");
+        return normal;
+    }
 }

@@ -111,11 +111,15 @@ internal sealed class StoreSession
     {
         var normal = DrivePath.Normalize(path);
         // A store may be in a folder of another one.
-        if (drive is null || !IsOn(drive)) drive = Drives.Where(IsOn).MaxBy(candidate => candidate.Root.Length);
-        return drive is null ? null : new(drive, normal[drive.Root.Length..].Trim('/'));
+        if (drive is null || !IsOn(drive)) drive = Drives.Where(IsOn).MaxBy(candidate => candidate.Prefix.Length);
+        if (drive is null) return null;
+        // For a literal path to nothing, PowerShell puts the root before what has it already.
+        do normal = normal[drive.Prefix.Length..].TrimStart('/');
+        while (IsOn(drive));
+        return new(drive, normal);
 
         bool IsOn(BorgStoreDriveInfo candidate)
-            => normal.StartsWith(candidate.Root, StringComparison.Ordinal) && (normal.Length == candidate.Root.Length || normal[candidate.Root.Length] == '/');
+            => normal.StartsWith(candidate.Prefix, StringComparison.Ordinal) && (normal.Length == candidate.Prefix.Length || normal[candidate.Prefix.Length] == '/');
     }
 
     /// <summary>Discards the remembered layout of a store, which may be about to change.</summary>

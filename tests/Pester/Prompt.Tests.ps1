@@ -80,7 +80,7 @@ Describe 'Objects' {
         $json.Name | Should -Be 'config/k0001'
         $json.Store.PSObject.Properties.Name | Should -Be 'Uri'
         $json.Store.Uri | Should -Be $store.Uri
-        $json.PSObject.Properties.Name | Should -Be 'Name', 'Namespace', 'Key', 'Size', 'IsDeleted', 'Level', 'LastAccessTime', 'LastWriteTime', 'Store'
+        $json.PSObject.Properties.Name | Should -Be 'Name', 'Namespace', 'Key', 'Size', 'IsDeleted', 'Level', 'LastAccessTime', 'LastWriteTime', 'DeletedTime', 'Store'
         $json | Get-BorgStoreItemContent -AsString | Should -Be 'value 1'
         Get-BorgStoreItemHash config/k0001 | ConvertTo-Json -WarningAction Stop | Should -Match 'SHA256'
         $store | ConvertTo-Json -Depth 5 -WarningAction Stop | Should -Match 'config'

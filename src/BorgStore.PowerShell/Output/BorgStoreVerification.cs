@@ -13,6 +13,9 @@ public sealed class BorgStoreVerification
     /// <summary>The store.</summary>
     public BorgStoreHandle Store { get; }
 
+    /// <summary>Always <see langword="null"/>, so that <c>Where-Object Problem</c> selects the findings in strict mode, too.</summary>
+    public VerificationProblem? Problem { get; }
+
     /// <summary>The number of items whose values were checked or, if their keys say nothing about them, read.</summary>
     public long ItemsChecked => _summary.Run.Items;
 

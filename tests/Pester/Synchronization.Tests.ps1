@@ -60,6 +60,26 @@ Describe 'Comparing, synchronising, exporting and importing' {
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'ObjectAlreadyExists,*'
     }
 
+    It 'a log has a line for each item, done or failed, and for the start and the end' {
+        $log = "$TestDrive/log-$(New-Guid).jsonl"
+        $null = Sync-BorgStore $a $b -LogPath $log
+        $lines = Get-Content $log | ConvertFrom-Json
+        $lines[0].event, $lines[-1].event | Should -Be 'start', 'end'
+        $lines[-1].done | Should -Be 21
+        ($lines | Where-Object name -EQ 'config/color').bytes | Should -Be 4
+        Copy-BorgStoreItem config/none config/new -Store $a -LogPath $log -ErrorAction SilentlyContinue
+        $lines = Get-Content $log | ConvertFrom-Json
+        $failed = $lines | Where-Object event -EQ failed
+        ($failed.command, $failed.name, $failed.error) | Should -Be ('Copy-BorgStoreItem', 'config/none', 'ObjectNotFound')
+        { Copy-BorgStoreItem config/color config/new -Store $a -LogPath $TestDrive } | Should -Throw '*cannot be written*'
+        Test-BorgStoreItem config/new -Store $a | Should -BeFalse
+    }
+
+    It 'transfers keep to the limit of a cmdlet' {
+        [pscustomobject]@{ Name = 'config/large'; Value = [byte[]]::new(200KB) } | Set-BorgStoreItem -Store $a
+        (Measure-Command { Copy-BorgStoreItem config/large -Store $a -DestinationStore $b -MaxBytesPerSecond 400KB }).TotalSeconds | Should -BeGreaterThan 0.4
+    }
+
     It 'mistakes are explained' {
         { Sync-BorgStore $a $a } | Should -Throw '*is both the source and the destination*'
         { Sync-BorgStore $a (New-BorgStore (New-TestUri) -Namespace @{ config = 0 }) } | Should -Throw "*has no namespace 'data'*"

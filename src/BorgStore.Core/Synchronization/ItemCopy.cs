@@ -24,6 +24,9 @@ internal readonly record struct ItemCopy(Store Source, string Name, bool IsDelet
     /// <summary>Whether the copy is read again, by its storage if it can, and its hash compared.</summary>
     public bool IsVerified { get; init; }
 
+    /// <summary>The limit on the rate, shared with other copies.</summary>
+    public RateLimit? Limit { get; init; }
+
     /// <summary>Receives the number of bytes read from time to time. May be called on any thread.</summary>
     public Action<long>? Moved { get; init; }
 
@@ -34,7 +37,7 @@ internal readonly record struct ItemCopy(Store Source, string Name, bool IsDelet
         var value = await Source.OpenReadAsync(Name, ByteRange.Whole, IsDeleted, cancellationToken).ConfigureAwait(false);
         await using (value.ConfigureAwait(false))
         {
-            var stream = new WatchedStream(value, hasher, Moved);
+            var stream = new WatchedStream(Limit is null ? value : new ThrottledStream(value, Limit), hasher, Moved);
             await using (stream.ConfigureAwait(false))
             {
                 if (value.Length > MaxInMemory)

@@ -96,7 +96,15 @@ public sealed class StoreSync : IDisposable
     /// <param name="step">A step of the plan.</param>
     /// <param name="moved">Receives the number of bytes copied from time to time. May be called on any thread.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public async Task ApplyAsync(SyncStep step, Action<long>? moved = null, CancellationToken cancellationToken = default)
+    public Task ApplyAsync(SyncStep step, Action<long>? moved = null, CancellationToken cancellationToken = default)
+        => ApplyAsync(step, limit: null, moved, cancellationToken);
+
+    /// <summary>Carries out a step. An item that has disappeared meanwhile is no error.</summary>
+    /// <param name="step">A step of the plan.</param>
+    /// <param name="limit">The limit on the rate, shared by all steps.</param>
+    /// <param name="moved">Receives the number of bytes copied from time to time. May be called on any thread.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    internal async Task ApplyAsync(SyncStep step, RateLimit? limit, Action<long>? moved, CancellationToken cancellationToken)
     {
         try
         {
@@ -111,6 +119,7 @@ public sealed class StoreSync : IDisposable
                 {
                     StaysDeleted = step.IsDeleted,
                     IsVerified = _options.IsVerified,
+                    Limit = limit,
                     Moved = moved,
                 }.CopyAsync(cancellationToken).ConfigureAwait(false);
             }

@@ -3,23 +3,34 @@ using BorgStore.PowerShell.Pipeline;
 
 namespace BorgStore.PowerShell.Files;
 
-/// <summary>A stream that reports the number of bytes read, for the progress bar.</summary>
-internal sealed class ProgressStream(Stream stream, JobOutput output) : ReadOnlyStream
+/// <summary>A stream that reports the number of bytes read, for the progress bar and the log, and keeps to the limit of the cmdlet.</summary>
+internal sealed class ProgressStream : ReadOnlyStream
 {
-    public override bool CanSeek => stream.CanSeek;
+    private readonly Stream _stream;
+    private readonly JobOutput _output;
 
-    public override long Length => stream.Length;
+    public ProgressStream(Stream stream, JobOutput output)
+    {
+        (_stream, _output) = (stream, output);
+        if (stream is ValueStream || stream.CanSeek) output.Expect(stream.Length);
+    }
+
+    public override bool CanSeek => _stream.CanSeek;
+
+    public override long Length => _stream.Length;
 
     public override long Position
     {
-        get => stream.Position;
-        set => stream.Position = value;
+        get => _stream.Position;
+        set => _stream.Position = value;
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = await stream.ReadAsync(buffer, cancellationToken);
-        output.Move(read);
+        if (_output.Limit is { } limit && buffer.Length > limit.Piece) buffer = buffer[..limit.Piece];
+        var read = await _stream.ReadAsync(buffer, cancellationToken);
+        if (_output.Limit is not null) await _output.Limit.TakeAsync(read, cancellationToken);
+        _output.Move(read);
         return read;
     }
 }

@@ -83,7 +83,7 @@ public abstract class ItemCommand : StoreCommand
     }
 
     private JobRunner CreateJobRunner(string command)
-        => new(this, command, JobRunnerOptions with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
+        => new(this, command, ForTransfers(JobRunnerOptions) with { Explain = (exception, target) => Explain(exception, target, command) }, StopToken);
 
     // Paths on drives name the store too. If they are arguments, they take precedence over the store of piped objects.
     private StoreLease? TryLease()

@@ -1,10 +1,21 @@
 using System.Management.Automation;
+using System.Runtime.CompilerServices;
+using BorgStore.Backends;
 
 namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>The output of a job of a <see cref="JobRunner"/>. Writing waits while the queue to the pipeline is full.</summary>
-internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, long job)
+internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, JobRunnerOptions options, long job)
 {
+    // Only counted for the log.
+    private readonly StrongBox<long>? _moved = options.Log is null ? null : new();
+
+    /// <summary>The limit on the rate of transfers, if there is one.</summary>
+    public RateLimit? Limit => options.Limit;
+
+    /// <summary>The number of bytes that the job has read or written, if there is a log.</summary>
+    public long Moved => _moved is null ? 0 : Interlocked.Read(ref _moved.Value);
+
     /// <summary>Writes an object to the pipeline, or disposes it if the pipeline has ended.</summary>
     public async ValueTask WriteAsync(object result)
     {
@@ -15,11 +26,22 @@ internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, l
     public void Advance() => progress.Advance();
 
     /// <summary>Counts bytes read or written, for the progress.</summary>
-    public void Move(long bytes) => progress.Move(bytes);
+    public void Move(long bytes)
+    {
+        progress.Move(bytes);
+        if (_moved is not null) Interlocked.Add(ref _moved.Value, bytes);
+    }
+
+    /// <summary>Announces bytes that will be read or written, for the progress.</summary>
+    public void Expect(long bytes) => progress.Expect(bytes);
 
     public async ValueTask WarnAsync(string text) => await SendAsync(MessageKind.Warning, text);
 
-    public async ValueTask FailAsync(ErrorRecord error) => await SendAsync(MessageKind.Error, error);
+    public async ValueTask FailAsync(ErrorRecord error)
+    {
+        options.Log?.WriteFailed(error);
+        await SendAsync(MessageKind.Error, error);
+    }
 
     public async ValueTask EndAsync(object? target) => await SendAsync(MessageKind.End, target);
 

@@ -85,7 +85,7 @@ internal sealed class JobRunner
                 while (TryWriteNext(TimeSpan.Zero))
                 {
                 }
-                _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
+                ShowProgress();
                 Task.WaitAny([channel.Reader.WaitToReadAsync(_stopping).AsTask()], (int)MinOutputWait.TotalMilliseconds, _stopping);
             }
         }
@@ -170,13 +170,15 @@ internal sealed class JobRunner
 
     private async Task RunAsync(Job job)
     {
-        var output = new JobOutput(_messages, _progress, job.Number);
+        var output = new JobOutput(_messages, _progress, _options, job.Number);
+        var start = Stopwatch.GetTimestamp();
         object? finished = null;
         try
         {
             if (!_isAbandoned)
             {
                 await job.Work(output, _cancel.Token);
+                _options.Log?.WriteDone($"{job.Target}", output.Moved, Stopwatch.GetElapsedTime(start));
                 finished = job.Target;
             }
         }
@@ -215,7 +217,7 @@ internal sealed class JobRunner
     {
         _stopping.ThrowIfCancellationRequested();
         if (!_messages.TryTake(out var message) && (limit == TimeSpan.Zero || !WaitForMessage(limit) || !_messages.TryTake(out message))) return false;
-        _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
+        ShowProgress();
         if (!_options.IsOrdered || message.Job == _next)
         {
             WriteMessage(message);
@@ -227,6 +229,8 @@ internal sealed class JobRunner
         return true;
     }
 
+    private void ShowProgress() => _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism), Outstanding <= _options.Parallelism);
+
     // Waits for a message, updating the progress regularly.
     private bool WaitForMessage(TimeSpan limit)
     {
@@ -237,7 +241,7 @@ internal sealed class JobRunner
             if (left <= TimeSpan.Zero) return false;
             if (_messages.Wait(left < ProgressMeter.Interval ? left : ProgressMeter.Interval)) return true;
             _stopping.ThrowIfCancellationRequested();
-            _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism));
+            ShowProgress();
         }
     }
 

@@ -1,3 +1,5 @@
+using BorgStore.Backends;
+
 namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Options of a <see cref="JobRunner"/>.</summary>
@@ -16,6 +18,12 @@ internal sealed record JobRunnerOptions(int Parallelism)
 
     /// <summary>Adds advice to an error, given the error and the target of its job. May be called on any thread.</summary>
     public Func<Exception, object, Exception>? Explain { get; init; }
+
+    /// <summary>The limit on the rate of all transfers.</summary>
+    public RateLimit? Limit { get; init; }
+
+    /// <summary>The log of the jobs.</summary>
+    public EventLog? Log { get; init; }
 
     /// <summary>Whether started jobs are finished and reported when the pipeline ends early.</summary>
     public bool FinishesJobs { get; init; }

@@ -19,6 +19,7 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
     private TimeSpan _last = Delay - Interval;
     private long _advanced;
     private long _moved;
+    private long _expected;
     private bool _isShown;
 
     /// <summary>Counts a step of a job. If no steps are counted, the jobs are.</summary>
@@ -28,14 +29,22 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
     /// <param name="bytes">The number of bytes.</param>
     public void Move(long bytes) => Interlocked.Add(ref _moved, bytes);
 
+    /// <summary>Announces bytes that will be read or written.</summary>
+    /// <param name="bytes">The number of bytes.</param>
+    public void Expect(long bytes) => Interlocked.Add(ref _expected, bytes);
+
     /// <summary>Shows the progress, if an update is due.</summary>
-    public void Show(long done, int running)
+    /// <param name="done">The number of jobs that have ended.</param>
+    /// <param name="running">The number of jobs that run.</param>
+    /// <param name="isAll">Whether all jobs so far have begun, so that what they announced is the total.</param>
+    public void Show(long done, int running, bool isAll)
     {
         if (!IsDue(out var now)) return;
         if (Interlocked.Read(ref _advanced) is > 0 and var advanced) done = advanced;
         var moved = Interlocked.Read(ref _moved);
         var volume = moved > 0 ? $", {ViewText.Size(moved)} at {ViewText.Rate(moved / now.TotalSeconds)}" : "";
-        Write(string.Create(CultureInfo.CurrentCulture, $"{done:n0} done, {done / now.TotalSeconds:n0} per second{volume}, {running} in progress"));
+        Write(string.Create(CultureInfo.CurrentCulture, $"{done:n0} done, {done / now.TotalSeconds:n0} per second{volume}, {running} in progress"),
+            isAll && Interlocked.Read(ref _expected) is > 0 and var expected && moved > 0 ? (moved, expected, now) : null);
     }
 
     /// <summary>Shows how long an operation with unknown progress has been running.</summary>
@@ -67,9 +76,16 @@ internal sealed class ProgressMeter(Cmdlet cmdlet, string activity)
         return true;
     }
 
-    private void Write(string status)
+    private void Write(string status, (long Moved, long Expected, TimeSpan Time)? total = null)
     {
         _isShown = true;
-        cmdlet.WriteProgress(new(_id, activity, status));
+        var record = new ProgressRecord(_id, activity, status);
+        if (total is var (moved, expected, time))
+        {
+            moved = Math.Min(moved, expected);
+            record.PercentComplete = (int)(100.0 * moved / expected);
+            record.SecondsRemaining = (int)Math.Min(int.MaxValue, time.TotalSeconds * (expected - moved) / moved);
+        }
+        cmdlet.WriteProgress(record);
     }
 }

@@ -18,6 +18,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     private readonly Dictionary<StoreConnection, StoreLease> _leases = [];
     private readonly RepositoryGuard _guard;
     private StoreSession? _session;
+    private EventLog? _log;
 
     /// <summary>Initializes a cmdlet.</summary>
     protected StoreCommand() => _guard = new(this);
@@ -81,6 +82,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         if (!disposing) return;
         var stopped = _stop.IsCancellationRequested;
         Unwind();
+        _log?.Dispose();
         _stop.Cancel();
         var closing = Task.WhenAll(_leases.Values.Select(lease => CloseAsync(_guard.Leave(lease.Connection), lease)));
         _leases.Clear();
@@ -153,6 +155,14 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         {
             throw new StoreException(StoreError.InvalidName, e.Message, text, e);
         }
+    }
+
+    /// <summary>Adds the limit and the log of a cmdlet to the options of its jobs.</summary>
+    private protected JobRunnerOptions ForTransfers(JobRunnerOptions options)
+    {
+        if (this is not ITransferCommand transfers) return options;
+        if (transfers.LogPath is { } path) _log ??= new(LocalPath.ResolveAny(this, path), MyInvocation.MyCommand.Name);
+        return options with { Log = _log, Limit = transfers.MaxBytesPerSecond > 0 ? new(transfers.MaxBytesPerSecond) : null };
     }
 
     /// <summary>Leases a store until the pipeline ends.</summary>

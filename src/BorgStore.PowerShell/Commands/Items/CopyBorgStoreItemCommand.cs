@@ -12,7 +12,7 @@ namespace BorgStore.PowerShell.Commands.Items;
 /// <summary>Copies items within a store or to another one.</summary>
 [Cmdlet(VerbsCommon.Copy, "BorgStoreItem", SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
-public sealed class CopyBorgStoreItemCommand : RelocatingCommand
+public sealed class CopyBorgStoreItemCommand : RelocatingCommand, ITransferCommand
 {
     private StoreLease? _destination;
 
@@ -28,6 +28,14 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
 
     [Parameter]
     public SwitchParameter SkipExisting { get; set; }
+
+    [Parameter(HelpMessage = "A file to which a line of JSON is appended for each item that is done or has failed.")]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    [Parameter(HelpMessage = "The maximum rate of all transfers of this cmdlet together, in bytes per second, such as 2MB.")]
+    [ValidateRange(1024, long.MaxValue)]
+    public long MaxBytesPerSecond { get; set; }
 
     private protected override string? Target
     {
@@ -61,7 +69,7 @@ public sealed class CopyBorgStoreItemCommand : RelocatingCommand
                     throw new StoreException(StoreError.ObjectAlreadyExists,
                         $"'{name}' was not copied: '{place}' already exists with another size, {existing.Size} bytes instead of {source.Size}. Compare the two, and add -Force to replace it.", name);
             }
-            await new ItemCopy(store.Store, name, deleted, target.Store) { NewName = newName, Mode = mode, Moved = output.Move }.CopyAsync(token);
+            await new ItemCopy(store.Store, name, deleted, target.Store) { NewName = newName, Mode = mode, Limit = output.Limit, Moved = output.Move }.CopyAsync(token);
             if (passThru) await output.WriteAsync(target.Describe(await target.Store.GetInfoAsync(newName, cancellationToken: token)));
         });
     }

@@ -10,7 +10,7 @@ namespace BorgStore.PowerShell.Commands.Items;
 /// <summary>Writes values to files in a folder, turning names into paths.</summary>
 [Cmdlet(VerbsData.Export, "BorgStoreItem", SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo))]
-public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
+public sealed class ExportBorgStoreItemCommand : SelectedItemCommand, ITransferCommand
 {
     private string? _folder;
 
@@ -23,6 +23,14 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand
 
     [Parameter(HelpMessage = "Leaves out items whose file exists with the same size.")]
     public SwitchParameter SkipExisting { get; set; }
+
+    [Parameter(HelpMessage = "A file to which a line of JSON is appended for each item that is done or has failed.")]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    [Parameter(HelpMessage = "The maximum rate of all transfers of this cmdlet together, in bytes per second, such as 2MB.")]
+    [ValidateRange(1024, long.MaxValue)]
+    public long MaxBytesPerSecond { get; set; }
 
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { Present = result => LocalPath.Present(this, result) };
 

@@ -13,7 +13,7 @@ namespace BorgStore.PowerShell.Commands.Items;
 /// <summary>Stores the files of a folder as Export-BorgStoreItem wrote them, turning paths into names.</summary>
 [Cmdlet(VerbsData.Import, "BorgStoreItem", SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
-public sealed class ImportBorgStoreItemCommand : ItemCommand
+public sealed class ImportBorgStoreItemCommand : ItemCommand, ITransferCommand
 {
     private ItemSelector _selector = new([], []);
 
@@ -46,6 +46,14 @@ public sealed class ImportBorgStoreItemCommand : ItemCommand
 
     [Parameter]
     public SwitchParameter PassThru { get; set; }
+
+    [Parameter(HelpMessage = "A file to which a line of JSON is appended for each item that is done or has failed.")]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    [Parameter(HelpMessage = "The maximum rate of all transfers of this cmdlet together, in bytes per second, such as 2MB.")]
+    [ValidateRange(1024, long.MaxValue)]
+    public long MaxBytesPerSecond { get; set; }
 
     // The names come from the files.
     private protected override string[]? Names

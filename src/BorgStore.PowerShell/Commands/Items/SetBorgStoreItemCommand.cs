@@ -15,7 +15,7 @@ namespace BorgStore.PowerShell.Commands.Items;
 /// <summary>Stores values: bytes, strings, streams or files.</summary>
 [Cmdlet(VerbsCommon.Set, "BorgStoreItem", DefaultParameterSetName = ByValue, SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreItem))]
-public sealed class SetBorgStoreItemCommand : ItemCommand
+public sealed class SetBorgStoreItemCommand : ItemCommand, ITransferCommand
 {
     private const string ByValue = "Value";
     private const string ByPath = "Path";
@@ -85,6 +85,14 @@ public sealed class SetBorgStoreItemCommand : ItemCommand
         get => Name is null ? null : [Name];
         set => Name = value![0];
     }
+
+    [Parameter(HelpMessage = "A file to which a line of JSON is appended for each item that is done or has failed.")]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    [Parameter(HelpMessage = "The maximum rate of all transfers of this cmdlet together, in bytes per second, such as 2MB.")]
+    [ValidateRange(1024, long.MaxValue)]
+    public long MaxBytesPerSecond { get; set; }
 
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 

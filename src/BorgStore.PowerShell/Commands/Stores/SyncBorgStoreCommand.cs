@@ -14,7 +14,7 @@ namespace BorgStore.PowerShell.Commands.Stores;
 /// <summary>Makes a store equal to another one.</summary>
 [Cmdlet(VerbsData.Sync, "BorgStore", SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreSyncResult), typeof(BorgStoreSyncSummary))]
-public sealed class SyncBorgStoreCommand : StoreCommand
+public sealed class SyncBorgStoreCommand : StoreCommand, ITransferCommand
 {
     private JobRunner? _jobRunner;
     private long _copied;
@@ -66,6 +66,14 @@ public sealed class SyncBorgStoreCommand : StoreCommand
     [ValidateRange(1, 1024)]
     public int ThrottleLimit { get; set; } = 8;
 
+    [Parameter(HelpMessage = "A file to which a line of JSON is appended for each item that is done or has failed.")]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    [Parameter(HelpMessage = "The maximum rate of all transfers of this cmdlet together, in bytes per second, such as 2MB.")]
+    [ValidateRange(1024, long.MaxValue)]
+    public long MaxBytesPerSecond { get; set; }
+
     /// <inheritdoc/>
     protected override void Process()
     {
@@ -88,7 +96,7 @@ public sealed class SyncBorgStoreCommand : StoreCommand
             Deletes = Delete,
             IsVerified = Verify,
         });
-        _jobRunner = new(this, MyInvocation.MyCommand.Name, new(ThrottleLimit) { FinishesJobs = true }, StopToken);
+        _jobRunner = new(this, MyInvocation.MyCommand.Name, ForTransfers(new(ThrottleLimit) { FinishesJobs = true }), StopToken);
         try
         {
             foreach (var phase in sync.Phases)
@@ -121,7 +129,7 @@ public sealed class SyncBorgStoreCommand : StoreCommand
         {
             try
             {
-                await sync.ApplyAsync(step, output.Move, token);
+                await sync.ApplyAsync(step, output.Limit, output.Move, token);
             }
             catch (StoreException)
             {

@@ -34,7 +34,7 @@ public abstract class SftpContractTests : BackendContract
     protected override ValueTask<bool> PutRawLinkAsync(string path, string target) => MakeLink(Path.Combine(Root, path), target);
 
     protected override ValueTask<IReadOnlyList<string>?> ListRawAsync() => new(
-        [.. Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Root, file))]);
+        [.. Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Root, file).Replace(Path.DirectorySeparatorChar, '/'))]);
 
     protected override ValueTask CleanUpAsync()
     {

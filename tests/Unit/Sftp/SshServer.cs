@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using BorgStore.Backends;
 using BorgStore.Backends.Ssh;
 using BorgStore.Backends.Sftp;
@@ -27,7 +28,7 @@ internal abstract class SshAccess
     /// <summary>The same options with an existing connection, which saves a second of computing per test.</summary>
     public abstract string[] SharedOptions { get; }
 
-    public SftpUrl Url(string path, int? port = null) => SftpUrl.Parse($"sftp://{Environment.UserName}@127.0.0.1:{port ?? Port}/{path}");
+    public virtual SftpUrl Url(string path, int? port = null) => SftpUrl.Parse($"sftp://{Environment.UserName}@127.0.0.1:{port ?? Port}/{path}");
 
     public static SftpBackend CreateBackend(SftpUrl url, params string[] options) => new(url, new BackendOptions(), Connect(url, options));
 
@@ -66,9 +67,9 @@ internal abstract class SshAccess
 
 /// <summary>A server reached over SSH.NET.</summary>
 /// <param name="server">The server.</param>
-internal sealed class SshNetAccess(SshServer server) : SshAccess
+internal sealed class SshNetAccess(SshAccess server) : SshAccess
 {
-    public static SshNetAccess OpenSsh => new(OpenSshServer.Instance);
+    public static SshNetAccess OpenSsh => new(Wine.IsHere ? new SshdAroundWine() : OpenSshServer.Instance);
 
     public static SshNetAccess ProFtpd => new(ProFtpdServer.Instance);
 
@@ -82,7 +83,28 @@ internal sealed class SshNetAccess(SshServer server) : SshAccess
 
     public override string[] SharedOptions => Options;
 
+    public override SftpUrl Url(string path, int? port = null) => server.Url(path, port);
+
     public static SshLogin Login(SftpUrl url, string[] options) => new(url.Target) { KeyFile = options[1], KnownHostsFiles = [options[2]] };
+}
+
+/// <summary>An sshd of the system around Wine, in which none can be started: tests/windows/run does, with its keys in <c>C:\sshd</c>.</summary>
+internal sealed class SshdAroundWine : SshAccess
+{
+    // The port, and the folder that is C: here.
+    private static readonly string[] Place = (Environment.GetEnvironmentVariable("BORGSTORE_TEST_SSHD") ?? "").Split(':');
+
+    public override string? Missing => Place.Length == 2 ? null : "No sshd runs outside of Wine (openssh-server).";
+
+    public override int Port => int.Parse(Place[0], CultureInfo.InvariantCulture);
+
+    public override string Folder => @"C:\sshd";
+
+    public override string[] Options => throw new NotSupportedException("There is no ssh program here.");
+
+    public override string[] SharedOptions => Options;
+
+    public override SftpUrl Url(string path, int? port = null) => base.Url(Place[1] + path[2..].Replace('\\', '/'), port);
 }
 
 /// <summary>A real server on its own loopback port with its own keys, which ends with the tests.</summary>

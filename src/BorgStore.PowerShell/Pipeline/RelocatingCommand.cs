@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using BorgStore.PowerShell.Files;
 using BorgStore.Backends;
 using BorgStore.PowerShell.Drive;
 using BorgStore.PowerShell.Session;

@@ -11,7 +11,7 @@
     FormatsToProcess       = @('BorgStore.format.ps1xml')
     CmdletsToExport        = @(
         'Clear-BorgStoreCache', 'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Compare-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem'
-        'Get-BorgStore', 'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreLock', 'Get-BorgStoreQuota'
+        'Export-BorgStoreReport', 'Get-BorgStore', 'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreLock', 'Get-BorgStoreQuota'
         'Get-BorgStoreServer', 'Get-BorgStoreStatistic', 'Import-BorgStoreItem', 'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem'
         'New-BorgStore', 'New-BorgStorePermission', 'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Remove-BorgStoreLock'
         'Restore-BorgStoreItem', 'Set-BorgStoreItem', 'Start-BorgStoreServer', 'Stop-BorgStoreServer', 'Sync-BorgStore', 'Test-BorgStore'

@@ -105,7 +105,7 @@ Describe 'Locks of a Borg repository' {
         $store | Close-BorgStore
         $null = Open-BorgStore $store.Uri -Permission @{ '' = 'lrwWD'; locks = 'lr' }
         Set-BorgStoreItem cache/one -Value '1' -WarningVariable warnings 3>$null
-        $warnings | Should -BeLike '*is changed without a lock*'
+        $warnings | Should -BeLike '*is used without a lock*'
         Get-BorgStoreItemContent cache/one -AsString | Should -Be '1'
     }
 

@@ -3,6 +3,7 @@
 //   storm crash PATH SEED                      stores, overwrites, moves and defragments until it is killed
 //   storm quota PATH LIMIT SEED STEPS          stores and deletes under a quota
 //   storm cache URL CACHEURL SEED              uses a cached store until it is killed
+//   storm sync SOURCEURL DESTINATIONURL        makes a Borg repository equal to another one
 //   storm bench PATH linux|portable COUNT      prints the nanoseconds per operation
 
 using System.Globalization;
@@ -22,6 +23,9 @@ switch (args)
         return 0;
     case ["cache", var url, var cacheUrl, _]:
         await CacheStorm.RunAsync(url, cacheUrl, (int)number(3));
+        return 0;
+    case ["sync", var sourceUrl, var destinationUrl]:
+        await SyncStorm.RunAsync(sourceUrl, destinationUrl);
         return 0;
     case ["bench", var path, var way, _]:
         await Benchmark.RunAsync(path, way, (int)number(3));

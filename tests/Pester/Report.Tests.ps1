@@ -34,8 +34,8 @@ Describe 'Export-BorgStoreReport' {
     }
 
     It 'encodes names and keeps the histories of stores apart' {
-        Set-BorgStoreItem 'config/<b>&' -Value x -ErrorAction SilentlyContinue -ErrorVariable refused
-        if ($refused) { Set-BorgStoreItem "config/a&b" -Value x }
+        Set-BorgStoreItem 'config/<b>&' -Value ('x' * 100) -ErrorAction SilentlyContinue -ErrorVariable refused
+        if ($refused) { Set-BorgStoreItem 'config/a&b' -Value ('x' * 100) }
         $null = Export-BorgStoreReport $page
         $html = Get-Content $page -Raw
         $html | Should -Match '&amp;'

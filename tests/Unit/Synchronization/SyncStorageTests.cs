@@ -3,6 +3,7 @@ using BorgStore.Backends;
 using BorgStore.Backends.Rclone;
 using BorgStore.Layout;
 using BorgStore.Synchronization;
+using BorgStore.Tests.Backends.Files;
 using BorgStore.Tests.Rclone;
 using BorgStore.Tests.S3.Servers;
 using BorgStore.Tests.Server;

@@ -17,7 +17,7 @@ $ErrorActionPreference = 'Stop'
 $module = Join-Path $PSScriptRoot '../artifacts/BorgStore'
 Import-Module $module
 
-function Remove-Ten { Get-ChildItem "$Folder/b/data/00/1*" -Recurse -File | Select-Object -First 10 | Remove-Item }
+function Remove-Ten { Get-ChildItem "$Folder/b/data/00" -Recurse -File | Select-Object -First 10 | Remove-Item }
 
 function Measure-Step([string] $Name, [scriptblock] $Step) {
     $time = (Measure-Command { $script:result = & $Step }).TotalSeconds
@@ -36,7 +36,7 @@ try {
     $b = New-BorgStore ([uri]::new("$Folder/b").AbsoluteUri) -Namespace @{ data = 2 }
     $first = Sync-BorgStore $a $b
     "First copy of $($first.Copied) items: $($first.Duration.TotalSeconds.ToString('n1')) s"
-    $rclone = (Get-Command rclone -CommandType Application -ErrorAction Ignore).Source
+    $rclone = (Get-Command rclone -CommandType Application -ErrorAction Ignore | Select-Object -First 1).Source
 
     $samples = foreach ($round in 1..$Rounds) {
         Remove-Ten

@@ -28,7 +28,7 @@ public enum ContentCheck
     /// <summary>The same size is enough.</summary>
     Size,
 
-    /// <summary>The hashes are compared, unless the other value was written after that of the reference, as a copy is.</summary>
+    /// <summary>The hashes are compared, unless the other value was written after that of the reference, as a copy is, or at the same time, as some programs date their copies.</summary>
     Time,
 
     /// <summary>The hashes are compared.</summary>

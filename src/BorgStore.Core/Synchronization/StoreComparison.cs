@@ -131,7 +131,7 @@ public sealed class StoreComparison
     {
         if (_options.Check == ContentCheck.Size || found.Reference!.Value.Size == 0) return false;
         if (_options.TrustNames && IsDigest(found.Reference.Value.Key)) return false;
-        return _options.Check == ContentCheck.Hash || !(found.Difference!.Value.LastWriteTime > found.Reference.Value.LastWriteTime);
+        return _options.Check == ContentCheck.Hash || !(found.Difference!.Value.LastWriteTime >= found.Reference.Value.LastWriteTime);
     }
 
     // The shortest digest that is used for names has 128 bits.

@@ -20,8 +20,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private static readonly bool[] LiveFirst = [false, true];
     private bool _isLiteral;
-    private ItemFilter _include = new([]);
-    private ItemFilter _exclude = new([]);
+    private ItemSelector _selector = new([], []);
 
     [Parameter(Position = 0, ParameterSetName = ByName, ValueFromPipeline = true)]
     [Parameter(Position = 0, ParameterSetName = ByNamespace, ValueFromPipeline = true)]
@@ -79,7 +78,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
         // A piped item brings its own value for -Deleted, which may be combined with -IncludeDeleted.
         if (Deleted && IncludeDeleted)
             throw new StoreException(StoreError.InvalidArgument, "-Deleted finds only soft-deleted items, -IncludeDeleted also finds live ones. Specify only one of them.");
-        (_include, _exclude) = (new(Include), new(Exclude));
+        _selector = new(Include, Exclude);
         base.Begin();
     }
 
@@ -138,7 +137,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private void Find(StoreLease store, string name)
     {
-        var (selection, include, exclude) = (Selection, _include, _exclude);
+        var (selection, selector) = (Selection, _selector);
         JobRunner.Post(name, async (output, token) =>
         {
             var found = 0;
@@ -147,7 +146,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
                 if (selection == (deleted ? ItemSelection.Live : ItemSelection.Deleted)) continue;
                 if (await store.Store.FindAsync(name, deleted, token) is not { } item) continue;
                 found++;
-                if (include.Admits(item) && !exclude.Matches(item)) await output.WriteAsync(store.Describe(item));
+                if (selector.Selects(item)) await output.WriteAsync(store.Describe(item));
             }
             // Called for its error, so that the message is the store's own.
             if (found == 0) await store.Store.GetInfoAsync(name, selection == ItemSelection.Deleted, token);
@@ -166,7 +165,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
 
     private void List(StoreLease store, IEnumerable<string> namespaces, NamePattern? pattern, string target)
     {
-        var (selection, include, exclude) = (Selection, _include, _exclude);
+        var (selection, selector) = (Selection, _selector);
         JobRunner.Post(target, async (output, token) =>
         {
             var foreign = store.Store.GetStatistics().ForeignNames;
@@ -177,7 +176,7 @@ public sealed class GetBorgStoreItemCommand : ItemCommand
                     await foreach (var item in store.Store.ListAsync(ns, pattern?.GetKeyPrefix(ns) ?? "", selection, token))
                     {
                         output.Advance();
-                        if (pattern?.IsMatch(item.Name) == false || !include.Admits(item) || exclude.Matches(item)) continue;
+                        if (pattern?.IsMatch(item.Name) == false || !selector.Selects(item)) continue;
                         await output.WriteAsync(store.Describe(item));
                         token.ThrowIfCancellationRequested();
                     }

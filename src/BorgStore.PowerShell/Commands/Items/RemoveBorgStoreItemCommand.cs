@@ -25,9 +25,10 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
     [TimeTransformation]
     public TimeSpan OlderThan { get; set; }
 
-    // Likewise; empty if the storage does not know it.
+    // Likewise; empty if the storage does not know it, and a text after a round trip through CSV. An object, because Wine's runtime ends when
+    // PowerShell sets a parameter of the type DateTime?.
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    public DateTime? DeletedTime { get; set; }
+    public object? DeletedTime { get; set; }
 
     private DeleteBatch? _batch;
     private bool _isByAge;
@@ -97,7 +98,8 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
         try
         {
             // A listing knows as much as a look at the item.
-            var deletedTime = DeletedTime ?? (Level is null ? Wait(async token => await store.Store.GetInfoAsync(name, deleted: true, token)).DeletedTime : null);
+            var deletedTime = (LanguagePrimitives.TryConvertTo<DateTime>(DeletedTime is "" ? null : DeletedTime, out var listed) && listed != default ? listed : (DateTime?)null)
+                ?? (Level is null ? Wait(async token => await store.Store.GetInfoAsync(name, deleted: true, token)).DeletedTime : null);
             if (deletedTime is { } time) return DateTime.UtcNow - time.ToUniversalTime() >= OlderThan;
             if (_undated++ == 0) _firstUndated = name;
         }

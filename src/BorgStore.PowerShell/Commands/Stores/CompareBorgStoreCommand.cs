@@ -2,7 +2,6 @@ using System.Management.Automation;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Completion;
 using BorgStore.PowerShell.Files;
-using BorgStore.PowerShell.Matching;
 using BorgStore.PowerShell.Output;
 using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Session;
@@ -13,7 +12,7 @@ namespace BorgStore.PowerShell.Commands.Stores;
 /// <summary>Compares the items of two stores, or of a store and a folder.</summary>
 [Cmdlet(VerbsData.Compare, "BorgStore", DefaultParameterSetName = ByStore)]
 [OutputType(typeof(BorgStoreDifference))]
-public sealed class CompareBorgStoreCommand : StoreCommand
+public sealed class CompareBorgStoreCommand : ComparingCommand
 {
     private const string ByStore = "Store";
     private const string ByPath = "Path";
@@ -35,47 +34,13 @@ public sealed class CompareBorgStoreCommand : StoreCommand
     public string? DifferencePath { get; set; }
 
     [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(NamespaceCompleter))]
-    public string[]? Namespace { get; set; }
-
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [SupportsWildcards]
-    public string[] Include { get; set; } = [];
-
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [SupportsWildcards]
-    public string[] Exclude { get; set; } = [];
-
-    [Parameter(HelpMessage = "Also compares the hashes of values of the same size.")]
-    public SwitchParameter Hash { get; set; }
-
-    [Parameter(HelpMessage = "Takes items named by a hash as equal if they have the same size.")]
-    public SwitchParameter TrustNames { get; set; }
-
-    [Parameter]
     public SwitchParameter IncludeEqual { get; set; }
-
-    [Parameter]
-    [ValidateRange(1, 1024)]
-    public int ThrottleLimit { get; set; } = 8;
 
     /// <inheritdoc/>
     protected override void Process()
     {
         var reference = Lease(ReferenceStore);
-        var filter = new ItemSelector(Include, Exclude);
-        var options = new ComparisonOptions
-        {
-            Namespaces = Namespace,
-            Filter = filter.Selects,
-            Check = Hash ? ContentCheck.Hash : ContentCheck.Size,
-            TrustNames = TrustNames,
-            IncludesEqual = IncludeEqual,
-            Parallelism = ThrottleLimit,
-        };
+        var options = ReadComparison(ContentCheck.Size) with { IncludesEqual = IncludeEqual };
         StoreLease? difference = null;
         StoreComparison comparison;
         if (DifferencePath is not null)

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Management.Automation;
 using BorgStore.PowerShell.Binding;
 using BorgStore.PowerShell.Completion;
-using BorgStore.PowerShell.Matching;
 using BorgStore.PowerShell.Output;
 using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Session;
@@ -14,7 +13,7 @@ namespace BorgStore.PowerShell.Commands.Stores;
 /// <summary>Makes a store equal to another one.</summary>
 [Cmdlet(VerbsData.Sync, "BorgStore", SupportsShouldProcess = true)]
 [OutputType(typeof(BorgStoreSyncResult), typeof(BorgStoreSyncSummary))]
-public sealed class SyncBorgStoreCommand : StoreCommand, ITransferCommand
+public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
 {
     private JobRunner? _jobRunner;
     private long _copied;
@@ -32,39 +31,14 @@ public sealed class SyncBorgStoreCommand : StoreCommand, ITransferCommand
     [ArgumentCompleter(typeof(StoreCompleter))]
     public StoreReference? DestinationStore { get; set; }
 
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(NamespaceCompleter))]
-    public string[]? Namespace { get; set; }
-
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [SupportsWildcards]
-    public string[] Include { get; set; } = [];
-
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [SupportsWildcards]
-    public string[] Exclude { get; set; } = [];
-
     [Parameter(HelpMessage = "Deletes items in the destination that the source lacks.")]
     public SwitchParameter Delete { get; set; }
-
-    [Parameter(HelpMessage = "Compares the hashes of all values of the same size.")]
-    public SwitchParameter Hash { get; set; }
-
-    [Parameter(HelpMessage = "Takes items named by a hash as equal if they have the same size.")]
-    public SwitchParameter TrustNames { get; set; }
 
     [Parameter(HelpMessage = "Compares the hash of each copy with that of the value that was read.")]
     public SwitchParameter Verify { get; set; }
 
     [Parameter]
     public SwitchParameter PassThru { get; set; }
-
-    [Parameter]
-    [ValidateRange(1, 1024)]
-    public int ThrottleLimit { get; set; } = 8;
 
     [Parameter(HelpMessage = "A file to which a line of JSON is appended for each item that is done or has failed.")]
     [ValidateNotNullOrEmpty]
@@ -85,14 +59,7 @@ public sealed class SyncBorgStoreCommand : StoreCommand, ITransferCommand
         (_copied, _deleted, _failed, _bytes) = (0, 0, 0, 0);
         using var sync = new StoreSync(source.Store, destination.Store, new()
         {
-            Comparison = new()
-            {
-                Namespaces = Namespace,
-                Filter = new ItemSelector(Include, Exclude).Selects,
-                Check = Hash ? ContentCheck.Hash : ContentCheck.Time,
-                TrustNames = TrustNames,
-                Parallelism = ThrottleLimit,
-            },
+            Comparison = ReadComparison(ContentCheck.Time),
             Deletes = Delete,
             IsVerified = Verify,
         });

@@ -102,7 +102,7 @@ internal static class CacheScale
         public override ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken) => new(true);
 
         public override async IAsyncEnumerable<ItemInfo> ListAsync(
-            string directory, ListScope scope, [EnumeratorCancellation] CancellationToken cancellationToken)
+            string directory, ListScope scope, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             await Task.Yield();
             for (var i = 0; i < count; i++) yield return new(names[i]["data/".Length..], ItemSize, LastWriteTime: DateTime.UtcNow);

@@ -383,7 +383,7 @@ public sealed partial class Store : IAsyncDisposable
         }
         catch (StoreException e) when (UnreadableDirectories.CanGoOnAfter(e))
         {
-            // What cannot be listed here cannot be listed as a whole either.
+            // If it cannot be listed here, it cannot be listed as a whole either.
         }
         return false;
     }

@@ -18,6 +18,18 @@ internal sealed class RateLimit(long bytesPerSecond)
     /// <summary>The number of bytes to transfer at a time: what a twentieth of a second allows.</summary>
     public int Piece { get; } = (int)Math.Clamp(bytesPerSecond / 20, MinPiece, MaxPiece);
 
+    /// <summary>Reads a piece of a stream, no faster than the limit allows.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="buffer">Receives the bytes.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The number of bytes read; 0 at the end.</returns>
+    public async ValueTask<int> ReadAsync(Stream stream, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var read = await stream.ReadAsync(buffer.Length <= Piece ? buffer : buffer[..Piece], cancellationToken).ConfigureAwait(false);
+        await TakeAsync(read, cancellationToken).ConfigureAwait(false);
+        return read;
+    }
+
     /// <summary>Waits until the line would be free again after this many bytes.</summary>
     /// <param name="count">The number of bytes.</param>
     /// <param name="cancellationToken">A token to cancel the wait.</param>

@@ -13,7 +13,7 @@ internal sealed class ThrottledBackend(IBackend inner, RateLimit limit) : Delega
 
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
-        // A small value is sent at once, and others wait for its time.
+        // A small value is sent in one piece, after waiting for its turn.
         if (value.IsInMemory && value.Length <= limit.Piece) await limit.TakeAsync(value.Length, cancellationToken).ConfigureAwait(false);
         else value = value.LimitTo(limit);
         await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);

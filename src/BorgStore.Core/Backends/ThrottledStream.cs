@@ -5,12 +5,8 @@ internal sealed class ThrottledStream(Stream inner, RateLimit limit) : ValueStre
 {
     public override long Length => inner.Length;
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        var read = await inner.ReadAsync(buffer.Length <= limit.Piece ? buffer : buffer[..limit.Piece], cancellationToken).ConfigureAwait(false);
-        await limit.TakeAsync(read, cancellationToken).ConfigureAwait(false);
-        return read;
-    }
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        => limit.ReadAsync(inner, buffer, cancellationToken);
 
     public override async ValueTask DisposeAsync()
     {

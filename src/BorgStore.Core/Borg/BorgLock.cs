@@ -105,7 +105,7 @@ public sealed class BorgLock : IAsyncDisposable
                 var wasHeld = await _locks.DeleteAsync(replaced, CancellationToken.None).ConfigureAwait(false);
                 _replaced = null;
                 if (wasHeld || !isFirstTry) continue;
-                // Whoever removed it may have locked the repository since.
+                // The client that removed it may have locked the repository since.
                 await _lost.CancelAsync().ConfigureAwait(false);
                 await _locks.DeleteAsync(Item.Key, CancellationToken.None).ConfigureAwait(false);
             }

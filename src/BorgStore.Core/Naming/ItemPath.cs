@@ -55,10 +55,14 @@ internal static class ItemPath
         var name = new StringBuilder(path.Length);
         for (var i = 0; i < path.Length; i++)
         {
-            var isEscape = path[i] == '%' && i + 2 < path.Length
-                && byte.TryParse(path.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
-            name.Append(isEscape ? (char)byte.Parse(path.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) : path[i]);
-            if (isEscape) i += 2;
+            var character = path[i];
+            if (character == '%' && i + 2 < path.Length
+                && byte.TryParse(path.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var escaped))
+            {
+                character = (char)escaped;
+                i += 2;
+            }
+            name.Append(character);
         }
         return name.ToString();
     }

@@ -68,7 +68,7 @@ internal readonly record struct ItemCopy(Store Source, string Name, bool IsDelet
             $"The copy of '{Name}' in '{Destination.Url}' had the SHA-256 {actual} instead of {expected} and was removed. Copy it again; if that fails as well, test the storage.", Name);
     }
 
-    /// <summary>Counts and hashes what is read.</summary>
+    /// <summary>Counts and hashes the bytes that are read.</summary>
     private sealed class WatchedStream(Stream stream, Hasher? hasher, Action<long>? moved) : ReadOnlyStream
     {
         public override long Length => stream.Length;

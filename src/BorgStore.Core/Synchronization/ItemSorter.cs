@@ -58,7 +58,7 @@ internal sealed class ItemSorter : IDisposable
             Options = FileOptions.DeleteOnClose,
             BufferSize = 1 << 16,
         };
-        // Names of items are nobody else's business.
+        // Only this user may read the names.
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         var run = new FileStream(Path.Combine(Path.GetTempPath(), $"borgstore-{Path.GetRandomFileName()}"), options);
         _runs.Add(run);

@@ -141,10 +141,10 @@ public sealed class StoreComparison
     {
         try
         {
-            var other = _difference.HashAsync(found.Difference!.Value, HashKind.Sha256, cancellationToken).AsTask();
-            var own = _reference.HashAsync(found.Reference!.Value, HashKind.Sha256, cancellationToken).AsTask();
-            await Task.WhenAll(own, other).ConfigureAwait(false);
-            return own.Result == other.Result ? found : found with { Kind = DifferenceKind.Content };
+            var hashes = await Task.WhenAll(
+                _reference.HashAsync(found.Reference!.Value, HashKind.Sha256, cancellationToken).AsTask(),
+                _difference.HashAsync(found.Difference!.Value, HashKind.Sha256, cancellationToken).AsTask()).ConfigureAwait(false);
+            return hashes[0] == hashes[1] ? found : found with { Kind = DifferenceKind.Content };
         }
         catch (StoreException e)
         {

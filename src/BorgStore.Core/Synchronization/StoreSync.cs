@@ -5,16 +5,16 @@ using BorgStore.Layout;
 
 namespace BorgStore.Synchronization;
 
-/// <summary>Makes a store equal to another one. What is left to do is found out by comparing them, so a run that was interrupted continues with the next one.</summary>
+/// <summary>Makes a store equal to another one. Each run compares the two stores first, so that it also completes an interrupted one.</summary>
 /// <remarks>
 /// <para>Copies come first, one namespace after another, then deletions in the reverse order, so that nothing refers to an item that is not there yet,
 /// or not any more. In a Borg 2 repository, archives refer to index and packs, and so come last.</para>
-/// <para>What refers to others is also listed before them. What is written to the source meanwhile is thus left to the next run, instead of being copied
-/// without what it refers to.</para>
+/// <para>Items that refer to others are listed before those. An archive that is written to the source during the run is therefore copied by the next
+/// run, and never without its packs.</para>
 /// </remarks>
 public sealed class StoreSync : IDisposable
 {
-    // What others refer to comes first. Locks are those of the source's users alone.
+    // Items come before those that refer to them. Locks are left out: they belong to the users of the source.
     private static readonly string[] BorgOrder = ["packs", "data", "index", "keys", "config", "cache", "archives"];
     private const string BorgLocks = "locks";
 
@@ -51,6 +51,9 @@ public sealed class StoreSync : IDisposable
     /// <summary>The number of names compared so far.</summary>
     public long Compared => _comparison.Compared;
 
+    /// <summary>The number of steps that have failed so far.</summary>
+    public long Failed => Interlocked.Read(ref _failed);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -64,10 +67,10 @@ public sealed class StoreSync : IDisposable
     /// delete too much.</exception>
     public async IAsyncEnumerable<SyncStep> PlanAsync(SyncPhase phase, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var failed = Interlocked.Read(ref _failed);
+        var failed = Failed;
         if (phase.Deletes)
         {
-            // Compared again, because what was found would have to be remembered, and the source may have changed since.
+            // Compared again: remembering the superfluous items would take memory, and the source may have changed since.
             if (!_superfluous.Contains(phase.Namespace)) yield break;
             ThrowIfUnsafe(phase, failed);
             if (_comparison.Referenced == 0) await ThrowIfSourceIsEmptyAsync(phase, cancellationToken).ConfigureAwait(false);

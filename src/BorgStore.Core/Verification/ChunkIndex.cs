@@ -32,7 +32,7 @@ internal static class ChunkIndex
 
         var size = BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(offset + 12));
         if (size > MaxDescriptionSize) return false;
-        // What was read beyond the preamble belongs to the description.
+        // The bytes read beyond the preamble belong to the description.
         var ahead = start[(offset + PreambleSize)..read];
         var description = new byte[size];
         if (ahead.Length > description.Length) return false;

@@ -74,7 +74,7 @@ public sealed class StoreVerifier
             var saved = _time.Elapsed;
             await foreach (var job in jobs.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             {
-                // What was given to the caller counts, and the rest is repeated by the next run.
+                // Results that the caller has received count; the next run repeats the others.
                 foreach (var finding in await job.Result.WaitAsync(cancellationToken).ConfigureAwait(false)) yield return finding;
                 Count(job);
                 if (_time.Elapsed - saved < SaveInterval) continue;
@@ -109,7 +109,7 @@ public sealed class StoreVerifier
             _counts.AddItem(job.Size, isCheckable);
             _state.Counts.AddItem(job.Size, isCheckable);
         }
-        job.Advance?.Invoke(_state);
+        job.Advance(_state);
     }
 
     // Lists the store and has the items checked. Both queues are closed however it ends.
@@ -209,7 +209,7 @@ public sealed class StoreVerifier
             }
             catch (StoreException e) when (ItemVerifier.ConcernsOneItem(e))
             {
-                // What cannot be read is reported when its turn comes.
+                // Unreadable items are reported when the walk reaches them.
             }
         }
         return (findings, findsMissing);

@@ -90,7 +90,11 @@ internal sealed partial class VerificationState
         }
     }
 
-    private static VerificationState? Read(string path)
+    /// <summary>Reads a file of any version.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The state, or <see langword="null"/> if the file is something else.</returns>
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/>: it cannot be read.</exception>
+    public static VerificationState? Read(string path)
     {
         try
         {

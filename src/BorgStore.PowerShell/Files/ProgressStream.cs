@@ -27,9 +27,7 @@ internal sealed class ProgressStream : ReadOnlyStream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_output.Limit is { } limit && buffer.Length > limit.Piece) buffer = buffer[..limit.Piece];
-        var read = await _stream.ReadAsync(buffer, cancellationToken);
-        if (_output.Limit is not null) await _output.Limit.TakeAsync(read, cancellationToken);
+        var read = await (_output.Limit?.ReadAsync(_stream, buffer, cancellationToken) ?? _stream.ReadAsync(buffer, cancellationToken));
         _output.Move(read);
         return read;
     }

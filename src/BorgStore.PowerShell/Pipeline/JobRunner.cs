@@ -76,6 +76,7 @@ internal sealed class JobRunner
         using var abandon = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
         var channel = Channel.CreateBounded<T>(new BoundedChannelOptions(MaxReadAhead) { SingleReader = true, SingleWriter = true });
         var reading = Task.Run(() => ReadAsync(items, channel.Writer, abandon.Token), CancellationToken.None);
+        Task<bool>? next = null;
         try
         {
             while (true)
@@ -86,7 +87,8 @@ internal sealed class JobRunner
                 {
                 }
                 ShowProgress();
-                Task.WaitAny([channel.Reader.WaitToReadAsync(_stopping).AsTask()], (int)MinOutputWait.TotalMilliseconds, _stopping);
+                if (next is null or { IsCompleted: true }) next = channel.Reader.WaitToReadAsync(_stopping).AsTask();
+                Task.WaitAny([next], (int)MinOutputWait.TotalMilliseconds, _stopping);
             }
         }
         finally

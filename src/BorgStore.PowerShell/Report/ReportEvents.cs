@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
+using BorgStore.Verification;
 
 namespace BorgStore.PowerShell.Report;
 
 /// <summary>What a report tells of other work on the store, from the files that the other cmdlets keep.</summary>
 internal static class ReportEvents
 {
-    private const int MaxStateSize = 1 << 20;
-
     /// <summary>Describes the last synchronisation in a log of <c>Sync-BorgStore -LogPath</c>.</summary>
     public static string DescribeSync(string log)
     {
@@ -23,18 +22,12 @@ internal static class ReportEvents
     }
 
     /// <summary>Describes the verification whose state is in a file of <c>Test-BorgStore -Resume</c>.</summary>
-    public static string DescribeVerification(string state)
+    public static string DescribeVerification(string file)
     {
-        if (new FileInfo(state).Length > MaxStateSize || TryParse(File.ReadAllText(state)) is not { } pass || Find(pass, "Started") is not { } started)
-            return $"{Path.GetFileName(state)} is not the state of a verification.";
-        var counts = Find(pass, "Counts") is { ValueKind: JsonValueKind.Object } found ? found : default;
-        var problems = counts.ValueKind != JsonValueKind.Object ? 0 : counts.EnumerateObject()
-            .Where(count => count.Value.ValueKind == JsonValueKind.Number && count.Name.ToLowerInvariant() is not ("items" or "bytes" or "notcheckable"))
-            .Sum(count => count.Value.GetInt64());
-        var items = counts.ValueKind == JsonValueKind.Object && Find(counts, "Items") is { } number ? number.GetRawText() : "0";
-        return Find(pass, "Completed") is { ValueKind: JsonValueKind.String } completed
-            ? $"{ShowTime(completed.GetString())}: {items} items checked, {problems} problems"
-            : $"begun {ShowTime(started.GetString())}, not completed: {items} items checked so far, {problems} problems";
+        if (VerificationState.Read(file) is not { } state) return $"{Path.GetFileName(file)} is not the state of a verification.";
+        var counts = state.Counts;
+        return state.Completed is { } completed ? $"{ShowTime(completed)}: {counts.Items} items checked, {counts.Problems} problems"
+            : $"begun {ShowTime(state.Started)}, not completed: {counts.Items} items checked so far, {counts.Problems} problems";
     }
 
     private static JsonElement? TryParse(string text)
@@ -50,12 +43,10 @@ internal static class ReportEvents
         }
     }
 
-    private static string Get(JsonElement line, string name) => Find(line, name) is { } value ? value.ToString() : "";
+    private static string Get(JsonElement line, string name) => line.TryGetProperty(name, out var value) ? value.ToString() : "";
 
-    private static JsonElement? Find(JsonElement element, string name)
-        => element.EnumerateObject().Where(property => property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(property => (JsonElement?)property.Value).FirstOrDefault();
+    private static string ShowTime(string text)
+        => DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var time) ? ShowTime(time) : "at an unknown time";
 
-    private static string ShowTime(string? time)
-        => DateTime.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var parsed)
-            ? parsed.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) : "at an unknown time";
+    private static string ShowTime(DateTime time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 }

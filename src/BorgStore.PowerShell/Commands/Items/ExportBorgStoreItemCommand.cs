@@ -56,8 +56,8 @@ public sealed class ExportBorgStoreItemCommand : SelectedItemCommand, ITransferC
         if (!ShouldProcess($"{name} to {path}", "Export item")) return;
         JobRunner.Post(name, async (output, token) =>
         {
+            if (skip && new FileInfo(path) is { Exists: true } file && (await store.Store.FindAsync(name, deleted, token))?.Size == file.Length) return;
             await using var value = await store.Store.OpenReadAsync(name, ByteRange.Whole, deleted, token);
-            if (skip && new FileInfo(path) is { Exists: true } file && file.Length == value.Length) return;
             await output.WriteAsync(await AtomicFile.WriteAsync(path, new ProgressStream(value, output), force, token));
         });
     }

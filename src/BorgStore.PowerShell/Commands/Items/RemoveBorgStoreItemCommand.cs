@@ -35,6 +35,9 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
     private int _undated;
     private string _firstUndated = "";
 
+    private DateTime? ListedTime
+        => DeletedTime is not "" && LanguagePrimitives.TryConvertTo<DateTime>(DeletedTime, out var time) && time != default ? time : null;
+
     private protected override JobRunnerOptions JobRunnerOptions => new(ThrottleLimit) { FinishesJobs = true };
 
     /// <inheritdoc/>
@@ -98,8 +101,7 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
         try
         {
             // A listing knows as much as a look at the item.
-            var deletedTime = (LanguagePrimitives.TryConvertTo<DateTime>(DeletedTime is "" ? null : DeletedTime, out var listed) && listed != default ? listed : (DateTime?)null)
-                ?? (Level is null ? Wait(async token => await store.Store.GetInfoAsync(name, deleted: true, token)).DeletedTime : null);
+            var deletedTime = ListedTime ?? (Level is null ? Wait(async token => await store.Store.GetInfoAsync(name, deleted: true, token)).DeletedTime : null);
             if (deletedTime is { } time) return DateTime.UtcNow - time.ToUniversalTime() >= OlderThan;
             if (_undated++ == 0) _firstUndated = name;
         }

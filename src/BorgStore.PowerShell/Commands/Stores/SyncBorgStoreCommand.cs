@@ -18,7 +18,6 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
     private JobRunner? _jobRunner;
     private long _copied;
     private long _deleted;
-    private long _failed;
     private long _bytes;
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -56,7 +55,8 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
             throw new StoreException(StoreError.InvalidArgument, $"'{source.Store.Url}' is both the source and the destination. Specify another store as -DestinationStore.", source.Store.Url);
         if (!IsWhatIf) LockToRead(source);
         var start = Stopwatch.GetTimestamp();
-        (_copied, _deleted, _failed, _bytes) = (0, 0, 0, 0);
+        (_copied, _deleted, _bytes) = (0, 0, 0);
+        var refused = 0;
         using var sync = new StoreSync(source.Store, destination.Store, new()
         {
             Comparison = ReadComparison(ContentCheck.Time),
@@ -74,13 +74,13 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
         }
         catch (StoreException e)
         {
-            _failed++;
+            refused++;
             WriteError(e);
         }
         _jobRunner.Complete();
         FlushLeases();
         WriteObject(new BorgStoreSyncSummary(source.Store.Url, destination.Store.Url, sync.Compared,
-            _copied, _deleted, _failed, _bytes, Stopwatch.GetElapsedTime(start)));
+            _copied, _deleted, sync.Failed + refused, _bytes, Stopwatch.GetElapsedTime(start)));
     }
 
     /// <inheritdoc/>
@@ -94,15 +94,7 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
         var passThru = PassThru.IsPresent;
         _jobRunner!.Post(step.Name, async (output, token) =>
         {
-            try
-            {
-                await sync.ApplyAsync(step, output.Limit, output.Move, token);
-            }
-            catch (StoreException)
-            {
-                Interlocked.Increment(ref _failed);
-                throw;
-            }
+            await sync.ApplyAsync(step, output.Limit, output.Move, token);
             if (step.Action == SyncAction.Delete)
             {
                 Interlocked.Increment(ref _deleted);

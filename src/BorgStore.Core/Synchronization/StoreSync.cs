@@ -14,8 +14,9 @@ namespace BorgStore.Synchronization;
 /// </remarks>
 public sealed class StoreSync : IDisposable
 {
-    // Items come before those that refer to them. Locks are left out: they belong to the users of the source.
-    private static readonly string[] BorgOrder = ["packs", "data", "index", "keys", "config", "cache", "archives"];
+    // Items come before those that refer to them, and cache/chunkindex-invalid, by which Borg distrusts the index, before the index. Locks are left
+    // out: they belong to the users of the source.
+    private static readonly string[] BorgOrder = ["packs", "data", "cache", "index", "keys", "config", "archives"];
     private const string BorgLocks = "locks";
 
     private readonly Store _source;

@@ -104,8 +104,12 @@ function New-ExampleWorld([string] $Folder, [securestring] $Secret) {
     Set-ExampleRepository $world borg-b25
     # Lets sessions that an example creates find the installed module by its name.
     $world.ModulePath = $env:PSModulePath
-    $base = (Get-Module BorgStore).ModuleBase
-    $env:PSModulePath = (Split-Path ((Split-Path $base -Leaf) -eq 'BorgStore' ? $base : (Split-Path $base))) + [IO.Path]::PathSeparator + $env:PSModulePath
+    if (-not $env:BORGSTORE_MODULE) {
+        # A link, because PowerShell searches a folder of modules as a whole, and the one of the build has much more in it.
+        $type = $IsWindows ? 'Junction' : 'SymbolicLink'
+        $link = New-Item (Join-Path $Folder modules/BorgStore) -ItemType $type -Target (Get-Module BorgStore).ModuleBase -Force
+        $env:PSModulePath = (Split-Path $link) + [IO.Path]::PathSeparator + $env:PSModulePath
+    }
     if ($env:BORGSTORE_TEST_WINE) { $world.Missing.https = 'Wine makes no certificates for keys on elliptic curves' } else { Add-Certificate $world }
     Start-ExampleServer $world
     $world

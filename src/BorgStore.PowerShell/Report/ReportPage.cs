@@ -16,7 +16,7 @@ internal sealed class ReportPage(StoreSurvey survey, BorgStoreMeasure total, Rep
     // The newest points are the ones that matter.
     private const int MaxPoints = 400;
     private const int ChartWidth = 640;
-    private const int ChartHeight = 160;
+    private const int ChartHeight = 100;
 
     private const string Style = """
         :root { color-scheme: light dark; --text: #1b1f24; --quiet: #59636e; --line: #d1d9e0; --back: #fff; --bar: #2f6fbd; --gone: #b3541e; }
@@ -29,8 +29,8 @@ internal sealed class ReportPage(StoreSurvey survey, BorgStoreMeasure total, Rep
         .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
         th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
         th.n, td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; } td.name { overflow-wrap: anywhere; }
-        td.bar { width: 30%; min-width: 6rem; } svg { display: block; width: 100%; height: auto; }
-        .live { fill: var(--bar); } .gone { fill: var(--gone); } .line { fill: none; stroke: var(--bar); stroke-width: 2; } text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
+        td.bar { width: 30%; min-width: 6rem; vertical-align: middle; } svg { display: block; width: 100%; height: auto; }
+        .live { fill: var(--bar); } .gone { fill: var(--gone); } .line { fill: none; stroke: var(--bar); stroke-width: 2; } .axis { stroke: var(--line); } text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
         .key::before { content: ""; display: inline-block; width: .8em; height: .8em; margin-right: .3em; background: var(--bar); } .key.deleted::before { background: var(--gone); }
         @media print { body { max-width: none; } h2, tr, svg { break-inside: avoid; } }
         """;
@@ -114,9 +114,9 @@ internal sealed class ReportPage(StoreSurvey survey, BorgStoreMeasure total, Rep
         var line = string.Join(' ', points.Select(point => string.Create(CultureInfo.InvariantCulture,
             $"{(point.Time - first).TotalSeconds / span * ChartWidth:0.#},{ChartHeight - (point.Size / (double)top * ChartHeight):0.#}")));
         _html.Append(CultureInfo.InvariantCulture, $"""
-            <svg viewBox="-4 -4 {ChartWidth + 8} {ChartHeight + 28}" role="img" aria-label="Size from {ViewText.Size(points[0].Size)} to {ViewText.Size(points[^1].Size)}">
-            <polyline class="line" points="{line}"/>
-            <text x="0" y="12">{ViewText.Size(top)}</text>
+            <svg viewBox="-4 -20 {ChartWidth + 8} {ChartHeight + 44}" role="img" aria-label="Size from {ViewText.Size(points[0].Size)} to {ViewText.Size(points[^1].Size)}">
+            <path class="axis" d="M0 0H{ChartWidth}M0 {ChartHeight}H{ChartWidth}"/><polyline class="line" points="{line}"/>
+            <text x="0" y="-6">{ViewText.Size(top)}</text>
             <text x="0" y="{ChartHeight + 18}">{first.ToLocalTime():yyyy-MM-dd}</text><text x="{ChartWidth}" y="{ChartHeight + 18}" text-anchor="end">{last.ToLocalTime():yyyy-MM-dd}</text>
             </svg>
 

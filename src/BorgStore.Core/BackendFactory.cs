@@ -14,7 +14,7 @@ public static class BackendFactory
     {
         ["file"] = (url, options) => new FileBackend(FileUrl.Parse(url, OperatingSystem.IsWindows()), options),
         ["sftp"] = (url, options) => new SftpBackend(SftpUrl.Parse(url), options),
-        ["rclone"] = (url, _) => new RcloneBackend(url),
+        ["rclone"] = (url, options) => new RcloneBackend(url) { Retried = options.Retried },
         ["s3"] = CreateS3,
         ["b2"] = CreateS3,
         ["http"] = (url, options) => new RestBackend(url, options),
@@ -34,8 +34,14 @@ public static class BackendFactory
         ["rclone"] = "rclone keeps the passwords of its remotes in its own configuration. Omit -Credential, and use 'rclone config'",
     };
 
+    private static readonly HashSet<string> Servers = ["http", "https", "http+unix", "rest"];
+
     /// <summary>The schemes that a backend handles.</summary>
     internal static IEnumerable<string> KnownSchemes => Schemes.Keys.Order(StringComparer.Ordinal);
+
+    /// <summary>Returns the scheme of a URL, or "other" if no backend handles it: a caller's own backend may have any URL.</summary>
+    internal static string GetKnownScheme(string url)
+        => url.IndexOf(':') is > 0 and var colon && url[..colon].ToLowerInvariant() is var scheme && Schemes.ContainsKey(scheme) ? scheme : "other";
 
     /// <summary>Registers a scheme, or replaces its backend.</summary>
     /// <param name="scheme">The scheme, lower case, without the colon.</param>
@@ -54,7 +60,8 @@ public static class BackendFactory
                 StoreUrl.Redact(url));
         if (options.Quota is not null && scheme != "file")
             throw new StoreException(StoreError.NotSupported,
-                $"A quota can only be set on a file store, not on '{StoreUrl.Redact(url)}'. Set the quota on the server instead.", StoreUrl.Redact(url));
+                $"A quota can only be set on a file store, not on '{StoreUrl.Redact(url)}': {(Servers.Contains(scheme) ? "the server counts. Set it there." : "others may change the values meanwhile. Set it on the storage, such as a quota of the bucket or its user.")}",
+                StoreUrl.Redact(url));
         if (options.Credential is not null && WithoutCredential.TryGetValue(scheme, out var instead))
             throw new StoreException(StoreError.InvalidArgument,
                 $"'{StoreUrl.Redact(url)}' does not accept -Credential: {instead}.", StoreUrl.Redact(url));

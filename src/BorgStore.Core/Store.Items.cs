@@ -115,6 +115,46 @@ public sealed partial class Store
         _meter.Add(Operation.Store, start, value.Length);
     }
 
+    /// <summary>Copies an item of another store, or of this one, if the storage itself can do that.</summary>
+    /// <param name="source">The store to copy from.</param>
+    /// <param name="name">The full name.</param>
+    /// <param name="deleted">Whether to copy the soft-deleted item.</param>
+    /// <param name="newName">The full name of the copy.</param>
+    /// <param name="staysDeleted">Whether the copy is soft-deleted.</param>
+    /// <param name="mode">What to do if the item already exists.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the copy then exists completely or not at all.</param>
+    /// <returns>The size of the value [bytes], or <see langword="null"/> if nothing was copied. Then loading and storing the value does what is wanted,
+    /// or explains what is wrong.</returns>
+    internal async ValueTask<long?> CopyFromAsync(
+        Store source, string name, bool deleted, string newName, bool staysDeleted, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var operation = _gate.Enter(cancellationToken);
+        using var reading = source._gate.Enter(cancellationToken);
+        var start = Meter.Start();
+        var copying = false;
+        try
+        {
+            if (await source.ResolveAsync(source.FindNamespace(name), name, deleted, cancellationToken).ConfigureAwait(false) is not { } nested
+                || source._backend.FindOrigin(nested) is not { } origin) return null;
+            var target = staysDeleted ? await ResolveDeletedTargetAsync(newName, cancellationToken).ConfigureAwait(false)
+                : await ResolveToWriteAsync(newName, mode, cancellationToken).ConfigureAwait(false);
+            if (staysDeleted) await CheckGivenLevelsAsync(FindNamespace(newName), newName, cancellationToken).ConfigureAwait(false);
+            copying = true;
+            if (await _backend.CopyFromAsync(origin, target, mode, cancellationToken).ConfigureAwait(false) is not { } size) return null;
+            _meter.Add(Operation.Copy, start, size);
+            return size;
+        }
+        catch (StoreException e) when (copying && e.Error == StoreError.ObjectAlreadyExists && mode == StoreMode.CreateNew)
+        {
+            throw AlreadyExists(newName, "store");
+        }
+        catch (StoreException e) when (!copying || e.Error is StoreError.PermissionDenied or StoreError.NotSupported or StoreError.ObjectNotFound or StoreError.BackendFailure)
+        {
+            // Neither name may be valid, or the storage does not copy between these two.
+            return null;
+        }
+    }
+
     /// <summary>Deletes an item permanently.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="deleted">Whether to use the soft-deleted item.</param>
@@ -460,7 +500,8 @@ public sealed partial class Store
 
     /// <summary>The number of calls that may have changed something, since the statistics were last reset.</summary>
     internal long ChangeCount
-        => _meter.Read(Operation.Store).Calls + _meter.Read(Operation.Delete).Calls + _meter.Read(Operation.Move).Calls + _meter.Read(Operation.Defrag).Calls;
+        => _meter.Read(Operation.Store).Calls + _meter.Read(Operation.Delete).Calls + _meter.Read(Operation.Move).Calls + _meter.Read(Operation.Defrag).Calls
+            + _meter.Read(Operation.Copy).Calls;
 
     /// <summary>Returns the statistics since the store was opened or they were last reset.</summary>
     public StoreStatistics GetStatistics()

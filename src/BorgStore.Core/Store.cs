@@ -48,6 +48,16 @@ public sealed partial class Store : IAsyncDisposable
     internal StoreLayout? RecallableLayout
         => !_layoutIsGiven && !_layoutIsOutdated && Layout != StoreLayout.Borg2 && Layout.Namespaces.Count > 0 && Layout.Namespaces.All(ns => ns.IsKnown) ? Layout : null;
 
+    /// <summary>Describes the layout, and how it is known.</summary>
+    internal string DescribeLayout()
+    {
+        if (Layout.Namespaces.Count == 0) return $"'{Url}' is empty, so that its namespaces are not known.";
+        var namespaces = string.Join(", ", Layout.Namespaces.Select(ns => $"{Quote(ns.Name)} ({(ns.IsKnown ? $"level {string.Join(", ", ns.Levels)}" : "level unknown")})"));
+        var origin = _layoutIsGiven ? "as given" : _layoutIsRecalled ? "as recognised before in this session"
+            : Layout == StoreLayout.Borg2 ? "recognised by the configuration of a Borg 2 repository" : "recognised from a sample of the items";
+        return $"The namespaces of '{Url}' are {namespaces}, {origin}.";
+    }
+
     /// <summary>The storage, under nested names and with messages in terms of the store.</summary>
     internal IBackend Storage => _backend;
 

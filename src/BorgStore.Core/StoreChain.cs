@@ -20,8 +20,14 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
         CheckCache(options);
         // Permissions must apply in front of the cache, or it would return values that the storage refuses.
         var permissions = options.HasCache ? options.Permissions : null;
-        var backend = BackendFactory.Create(options.Url, options.ToBackendOptions() with { Permissions = permissions is null ? options.Permissions : null });
-        return Create(backend, options, permissions);
+        StoreChain? chain = null;
+        var backend = BackendFactory.Create(options.Url, options.ToBackendOptions() with
+        {
+            Permissions = permissions is null ? options.Permissions : null,
+            // Backends only know nested names.
+            Retried = options.Retried is { } retried ? retry => retried(chain?.Head.Explain(retry) ?? retry) : null,
+        });
+        return chain = Create(backend, options, permissions);
     }
 
     /// <summary>Creates the chain for the caller's own backend.</summary>
@@ -44,6 +50,7 @@ internal sealed record StoreChain(ExplainingBackend Head, Meter Meter, CachingBa
     private static StoreChain Create(IBackend backend, StoreOptions options, PermissionMap? permissions)
     {
         var meter = new Meter();
+        backend = InstrumentedBackend.WrapIfEnabled(backend, BackendFactory.GetKnownScheme(options.Url));
         if (options.MaxBytesPerSecond is { } rate) backend = new ThrottledBackend(backend, new(rate));
         var primary = options.Latency > TimeSpan.Zero || options.Bandwidth is not null
             ? new EmulatedBackend(backend, options.Latency, options.Bandwidth)

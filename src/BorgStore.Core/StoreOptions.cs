@@ -48,6 +48,10 @@ public sealed record StoreOptions(string Url)
     /// that failed no operation, such as a cache that cannot be written.</summary>
     public Action<string>? Warning { get; init; }
 
+    /// <summary>Called from any thread when a request to the storage is repeated, within the operation that made it. It must return quickly
+    /// and not throw.</summary>
+    public Action<StoreRetry>? Retried { get; init; }
+
     /// <summary>The minimum duration of each call to the storage, to emulate a slow
     /// one. The default is the value of <c>BORGSTORE_LATENCY</c> [µs].</summary>
     public TimeSpan Latency { get; init; } = TimeSpan.FromMicroseconds(ReadVariable(LatencyVariable) ?? 0);
@@ -65,7 +69,16 @@ public sealed record StoreOptions(string Url)
     public override string ToString() => StoreUrl.Redact(Url);
 
     internal BackendOptions ToBackendOptions()
-        => new() { Durability = Durability, Permissions = Permissions, Quota = Quota, Credential = Credential, HostKeyFingerprint = HostKeyFingerprint, Warning = Warning };
+        => new()
+        {
+            Durability = Durability,
+            Permissions = Permissions,
+            Quota = Quota,
+            Credential = Credential,
+            HostKeyFingerprint = HostKeyFingerprint,
+            Warning = Warning,
+            Retried = Retried,
+        };
 
     private static double? ReadVariable(string variable)
     {

@@ -92,6 +92,16 @@ public abstract class Backend : IBackend
     }
 
     /// <inheritdoc/>
+    public ValueOrigin? FindOrigin(string name) => new(this, name);
+
+    /// <inheritdoc/>
+    public async ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var operation = Gate.Enter(cancellationToken);
+        return await CopyFromCoreAsync(origin, name, mode, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
         using var operation = Gate.Enter(cancellationToken);
@@ -122,6 +132,10 @@ public abstract class Backend : IBackend
     /// <inheritdoc/>
     public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
         => Gate.EnterEachAsync(ListCoreAsync(directory, scope, prefix, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+        => ListRawTreeCoreAsync(directory, after, cancellationToken) is { } items ? Gate.EnterEachAsync(items, cancellationToken) : null;
 
     /// <inheritdoc/>
     public async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
@@ -214,6 +228,10 @@ public abstract class Backend : IBackend
     /// <inheritdoc cref="IBackend.StoreAsync"/>
     protected abstract ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken);
 
+    /// <inheritdoc cref="IBackend.CopyFromAsync"/>
+    /// <remarks>By default nothing is copied, so that the caller loads and stores the value.</remarks>
+    protected virtual ValueTask<long?> CopyFromCoreAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken) => new((long?)null);
+
     /// <inheritdoc cref="IBackend.DeleteAsync"/>
     protected abstract ValueTask<bool> DeleteCoreAsync(string name, CancellationToken cancellationToken);
 
@@ -228,6 +246,10 @@ public abstract class Backend : IBackend
     /// <inheritdoc cref="IBackend.ListAsync(string, ListScope, string, CancellationToken)"/>
     /// <remarks>A storage that cannot list trees itself returns <see cref="TreeWalk.ListAsync"/> for <see cref="ListScope.Tree"/>.</remarks>
     protected abstract IAsyncEnumerable<ItemInfo> ListCoreAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="IBackend.ListRawTreeAsync"/>
+    /// <remarks>By default directories are listed one at a time.</remarks>
+    protected virtual IAsyncEnumerable<ItemInfo>? ListRawTreeCoreAsync(string directory, string after, CancellationToken cancellationToken) => null;
 
     /// <inheritdoc cref="IBackend.HashAsync"/>
     /// <remarks>By default the value is loaded.</remarks>

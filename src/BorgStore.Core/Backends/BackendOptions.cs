@@ -24,6 +24,9 @@ public sealed record BackendOptions
     /// <summary>Called from any thread with problems in the background, such as values that cannot be written to disk. File stores only.</summary>
     public Action<string>? Warning { get; init; }
 
+    /// <summary>Called from any thread when a request is repeated. The operation that made the request is still under way.</summary>
+    public Action<StoreRetry>? Retried { get; init; }
+
     /// <summary>Whether only the user may be able to change the store, as for a cache: a folder that
     /// others can write to is refused, and links in it are not followed. File stores only.</summary>
     internal bool IsPrivate { get; init; }

@@ -2,7 +2,8 @@ using BorgStore.Hashing;
 
 namespace BorgStore.Backends;
 
-/// <summary>Base class for backends that wrap another one. It forwards every call; a derived class overrides those that it changes.</summary>
+/// <summary>Base class for backends that wrap another one. It forwards every call, unless its remarks say otherwise; a derived class overrides those
+/// that it changes.</summary>
 /// <param name="inner">The wrapped backend.</param>
 public abstract class DelegatingBackend(IBackend inner) : IBackend
 {
@@ -46,6 +47,14 @@ public abstract class DelegatingBackend(IBackend inner) : IBackend
         => Inner.StoreAsync(name, value, mode, cancellationToken);
 
     /// <inheritdoc/>
+    /// <remarks>Not forwarded by default, because a derived class may change the values that are loaded.</remarks>
+    public virtual ValueOrigin? FindOrigin(string name) => null;
+
+    /// <inheritdoc/>
+    /// <remarks>Not forwarded by default, because a derived class may change the values that are stored.</remarks>
+    public virtual ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken) => new((long?)null);
+
+    /// <inheritdoc/>
     public virtual ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
         => Inner.DeleteAsync(name, cancellationToken);
 
@@ -68,6 +77,10 @@ public abstract class DelegatingBackend(IBackend inner) : IBackend
     /// <inheritdoc/>
     public virtual IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
         => Inner.ListAsync(directory, scope, prefix, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Not forwarded by default, because a derived class may change what is listed.</remarks>
+    public virtual IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken) => null;
 
     /// <inheritdoc/>
     public virtual ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)

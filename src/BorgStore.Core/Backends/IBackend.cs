@@ -43,11 +43,26 @@ public interface IBackend : IAsyncDisposable
     /// negative offset counts from the end; the items of empty ranges are not looked up. Memory stays constant however long the stream is.</summary>
     /// <remarks>A range that is not entirely inside its item throws <see cref="StoreError.ReadRange"/>
     /// and a missing item throws <see cref="StoreError.ObjectNotFound"/>, before anything is returned. An
-    /// item that is changed or deleted during the gathering fails when the stream reaches it.</remarks>
+    /// item that is deleted during the gathering, or changed while a range of it is read, fails when the stream
+    /// reaches it. Each range is of one value, but those of an item may be of different ones.</remarks>
     ValueTask<ValueStream> GatherAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken);
 
     /// <summary>Stores a value; missing directories are created.</summary>
     ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken);
+
+    /// <summary>Returns where a value is, so that another storage of the same service can copy it without this process reading it.</summary>
+    /// <param name="name">The item; it need not exist.</param>
+    /// <returns>The origin, or <see langword="null"/> if the value must be loaded.</returns>
+    ValueOrigin? FindOrigin(string name);
+
+    /// <summary>Copies a value from another storage, or within this one, if the storage itself can do that; missing directories are created.</summary>
+    /// <param name="origin">Where the value is.</param>
+    /// <param name="name">The name of the copy.</param>
+    /// <param name="mode">What to do if the item already exists.</param>
+    /// <param name="cancellationToken">A token to cancel the operation; the copy then exists completely or not at all.</param>
+    /// <returns>The size of the value [bytes], or <see langword="null"/> if nothing was copied: the storage cannot copy from there, or there is no
+    /// such item. Then loading and storing the value does what is wanted, or reports what is wrong.</returns>
+    ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken);
 
     /// <summary>Deletes an item.</summary>
     /// <returns>Whether it existed.</returns>
@@ -81,6 +96,17 @@ public interface IBackend : IAsyncDisposable
     /// <remarks>Like the whole listing, but with a prefix a missing directory may also be listed as
     /// empty, because some storages cannot tell it from one without such names.</remarks>
     IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken);
+
+    /// <summary>Lists everything below a directory as it is, with temporary, hidden and foreign names, in the storage's own order, if that takes fewer
+    /// requests than listing one directory after another.</summary>
+    /// <param name="directory">The directory; <c>""</c> for the root.</param>
+    /// <param name="after">A file, or a directory with a slash at its end, to list only what follows it, even if it no longer exists; <c>""</c> for everything.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>Names relative to the directory. The content of a directory is never interrupted by anything outside it. A directory itself
+    /// may be listed before its content, and always is if it is empty; its name then ends with a slash. <see langword="null"/> if the storage lists
+    /// directories one at a time.</returns>
+    /// <remarks>A missing directory throws <see cref="StoreError.ObjectNotFound"/> when the listing starts, if it starts at the beginning.</remarks>
+    IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken);
 
     /// <summary>Computes the hash of a whole value, in the storage itself if it can.</summary>
     /// <returns>The digest in lower-case hex, or <see langword="null"/> if the item does not exist.</returns>

@@ -77,6 +77,23 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     }
 
     /// <inheritdoc/>
+    public override ValueOrigin? FindOrigin(string name) => permissions.Allows(name, AccessRights.Read) ? Inner.FindOrigin(name) : null;
+
+    /// <inheritdoc/>
+    public override async ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var allowed = EnsureMayWrite(name, mode);
+        try
+        {
+            return await Inner.CopyFromAsync(origin, name, allowed, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.Error == StoreError.ObjectAlreadyExists && allowed != mode)
+        {
+            throw PermissionMap.Denied(name, AccessRights.Overwrite, e);
+        }
+    }
+
+    /// <inheritdoc/>
     public override ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
         ThrowIfDenied(name, AccessRights.Delete);
@@ -122,6 +139,11 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
             ? TreeWalk.ListAsync(this, directory, prefix, cancellationToken)
             : base.ListAsync(directory, scope, prefix, cancellationToken);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>If something below may not be listed, directories are listed one at a time, so that each is checked.</remarks>
+    public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+        => permissions.AllowsBelow(directory, AccessRights.List) ? Inner.ListRawTreeAsync(directory, after, cancellationToken) : null;
 
     /// <inheritdoc/>
     public override ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)

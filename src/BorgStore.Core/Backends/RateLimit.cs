@@ -30,6 +30,17 @@ internal sealed class RateLimit(long bytesPerSecond)
         return read;
     }
 
+    /// <summary>Makes a value that is about to be stored keep to the limit.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="cancellationToken">A token to cancel the wait.</param>
+    /// <returns>The value to store. A small one is sent in one piece, after waiting for its turn.</returns>
+    public async ValueTask<StoreValue> ApplyAsync(StoreValue value, CancellationToken cancellationToken)
+    {
+        if (!value.IsInMemory || value.Length > Piece) return value.LimitTo(this);
+        await TakeAsync(value.Length, cancellationToken).ConfigureAwait(false);
+        return value;
+    }
+
     /// <summary>Waits until the line would be free again after this many bytes.</summary>
     /// <param name="count">The number of bytes.</param>
     /// <param name="cancellationToken">A token to cancel the wait.</param>

@@ -12,10 +12,13 @@ internal sealed class ThrottledBackend(IBackend inner, RateLimit limit) : Delega
         => new ThrottledStream(await Inner.GatherAsync(blocks, cancellationToken).ConfigureAwait(false), limit);
 
     public override async ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
-    {
-        // A small value is sent in one piece, after waiting for its turn.
-        if (value.IsInMemory && value.Length <= limit.Piece) await limit.TakeAsync(value.Length, cancellationToken).ConfigureAwait(false);
-        else value = value.LimitTo(limit);
-        await Inner.StoreAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
-    }
+        => await Inner.StoreAsync(name, await limit.ApplyAsync(value, cancellationToken).ConfigureAwait(false), mode, cancellationToken).ConfigureAwait(false);
+
+    public override ValueOrigin? FindOrigin(string name) => Inner.FindOrigin(name);
+
+    public override ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+        => Inner.CopyFromAsync(origin, name, mode, cancellationToken);
+
+    public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+        => Inner.ListRawTreeAsync(directory, after, cancellationToken);
 }

@@ -27,6 +27,13 @@ internal sealed class UnreadableDirectories
         return true;
     }
 
+    /// <summary>Forgets the directories, which the caller has reported.</summary>
+    public void Clear()
+    {
+        _names.Clear();
+        _first = null;
+    }
+
     /// <summary>The failure to throw at the end of the listing, or <see langword="null"/> if it is complete.</summary>
     public StoreException? Failure
     {

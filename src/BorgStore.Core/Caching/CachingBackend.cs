@@ -222,7 +222,7 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         _cache.Meter.AddHit();
         _cache.Meter.AddLoaded(stream.Length);
-        return new CachedValueStream(stream, _cache, token => Inner.LoadAsync(name, range, token));
+        return new CachedValueStream(stream, _cache, token => Inner.LoadAsync(name, range, token), () => DropAsync(ns, name));
     }
 
     private async ValueTask<ValueStream?> TryLoadLateAsync(
@@ -346,6 +346,27 @@ internal sealed class CachingBackend : DelegatingBackend
         }
         if (!isCached && mode == StoreMode.CreateNew) await DropAsync(ns, name).ConfigureAwait(false);
     }
+
+    /// <inheritdoc/>
+    public override ValueOrigin? FindOrigin(string name) => Inner.FindOrigin(name);
+
+    /// <inheritdoc/>
+    /// <remarks>The cache gets the value when it is loaded. A mirror gets values when they are stored, so the caller must do that.</remarks>
+    public override async ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        using var operation = _gate.Enter(cancellationToken);
+        if (FindCached(name) is not { } ns) return await Inner.CopyFromAsync(origin, name, mode, cancellationToken).ConfigureAwait(false);
+        if (ns.Policy.Mode == CacheMode.Mirror) return null;
+        using var change = await _names.BeginChangeAsync(name, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        await DropAsync(ns, name).ConfigureAwait(false);
+        ns.ForgetTooLarge(name);
+        return await Inner.CopyFromAsync(origin, name, mode, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+        => Inner.ListRawTreeAsync(directory, after, cancellationToken);
 
     /// <inheritdoc/>
     public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)

@@ -6,6 +6,7 @@ using BorgStore.Hashing;
 namespace BorgStore.Diagnostics;
 
 /// <summary>Makes a fast storage as slow as a remote one: each call takes at least the latency plus the time to transfer its bytes.</summary>
+/// <remarks>A remote storage has no values in common with a local one, so no values are copied without being transferred.</remarks>
 /// <param name="inner">The wrapped backend.</param>
 /// <param name="latency">The minimum duration of a call.</param>
 /// <param name="bandwidth">The transfer rate [bit/s]; <see langword="null"/> for no limit.</param>
@@ -71,13 +72,11 @@ internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? ba
         return moved;
     }
 
-    public override async IAsyncEnumerable<ItemInfo> ListAsync(
-        string directory, ListScope scope, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        // Once per call, not once per item.
-        await SlowDownAsync(Stopwatch.GetTimestamp(), 0, cancellationToken).ConfigureAwait(false);
-        await foreach (var item in base.ListAsync(directory, scope, prefix, cancellationToken).ConfigureAwait(false)) yield return item;
-    }
+    public override IAsyncEnumerable<ItemInfo> ListAsync(string directory, ListScope scope, string prefix, CancellationToken cancellationToken)
+        => SlowDownAsync(Inner.ListAsync(directory, scope, prefix, cancellationToken), cancellationToken);
+
+    public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+        => Inner.ListRawTreeAsync(directory, after, cancellationToken) is { } items ? SlowDownAsync(items, cancellationToken) : null;
 
     public override async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
@@ -93,6 +92,13 @@ internal sealed class EmulatedBackend(IBackend inner, TimeSpan latency, long? ba
         var target = await base.DefragAsync(request, cancellationToken).ConfigureAwait(false);
         await SlowDownAsync(start, 0, cancellationToken).ConfigureAwait(false);
         return target;
+    }
+
+    // Once per call, not once per item.
+    private async IAsyncEnumerable<ItemInfo> SlowDownAsync(IAsyncEnumerable<ItemInfo> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await SlowDownAsync(Stopwatch.GetTimestamp(), 0, cancellationToken).ConfigureAwait(false);
+        await foreach (var item in items.WithCancellation(cancellationToken).ConfigureAwait(false)) yield return item;
     }
 
     private async ValueTask SlowDownAsync(long start, long volume, CancellationToken cancellationToken)

@@ -107,6 +107,20 @@ internal sealed class ExplainingBackend(IBackend inner, string? displayUrl) : De
         }
     }
 
+    public override ValueOrigin? FindOrigin(string name) => Inner.FindOrigin(name);
+
+    public override async ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Inner.CopyFromAsync(origin, name, mode, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e) when (e.NeedsExplanation)
+        {
+            throw OfItem(e, "store", name);
+        }
+    }
+
     public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
         try
@@ -144,6 +158,9 @@ internal sealed class ExplainingBackend(IBackend inner, string? displayUrl) : De
             throw OfMove(e, name, newName);
         }
     }
+
+    public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+        => Inner.ListRawTreeAsync(directory, after, cancellationToken);
 
     public override async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
     {
@@ -210,6 +227,9 @@ internal sealed class ExplainingBackend(IBackend inner, string? displayUrl) : De
             : isDeleted ? $"restore '{name}'" : $"soft-delete '{name}'";
         return e.Explain(task, name);
     }
+
+    /// <summary>Rewrites a retry in the caller's terms.</summary>
+    public StoreRetry Explain(StoreRetry retry) => retry.Name is { } nested ? retry with { Name = Unnest(nested).Name } : retry;
 
     private async Task OnStoreAsync(string doing, Func<Task> work)
     {

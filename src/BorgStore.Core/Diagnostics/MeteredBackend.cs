@@ -38,6 +38,16 @@ internal sealed class MeteredBackend(IBackend inner, Meter meter) : DelegatingBa
         meter.Add(Operation.Store, start, value.Length);
     }
 
+    public override ValueOrigin? FindOrigin(string name) => Inner.FindOrigin(name);
+
+    public override async ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        var start = Meter.Start();
+        var size = await Inner.CopyFromAsync(origin, name, mode, cancellationToken).ConfigureAwait(false);
+        if (size is { } copied) meter.Add(Operation.Copy, start, copied);
+        return size;
+    }
+
     public override async ValueTask<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
         var start = Meter.Start();
@@ -68,5 +78,12 @@ internal sealed class MeteredBackend(IBackend inner, Meter meter) : DelegatingBa
     {
         meter.AddCall(Operation.List);
         return base.ListAsync(directory, scope, prefix, cancellationToken);
+    }
+
+    public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+    {
+        var items = Inner.ListRawTreeAsync(directory, after, cancellationToken);
+        if (items is not null) meter.AddCall(Operation.List);
+        return items;
     }
 }

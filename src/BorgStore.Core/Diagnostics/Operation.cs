@@ -29,4 +29,7 @@ public enum Operation
 
     /// <summary>Defragmentation.</summary>
     Defrag,
+
+    /// <summary>Copying a value from a store, by the storage itself.</summary>
+    Copy,
 }

@@ -10,7 +10,7 @@ public sealed record StoreStatistics(
     /// <summary>The statistics of the cache; all zero without one.</summary>
     public CacheStatistics Cache { get; init; }
 
-    private static readonly Operation[] BackendCalls = [Operation.Load, Operation.Gather, Operation.Store, Operation.Delete];
+    private static readonly Operation[] BackendCalls = [Operation.Load, Operation.Gather, Operation.Store, Operation.Delete, Operation.Copy];
 
     /// <summary>Returns the figures under the names of the Python package: calls, time [s], volume [bytes],
     /// throughput [bytes/s]; <c>cache_hit_ratio</c> from 0 to 1, <c>cache_disabled</c> 0 or 1.</summary>
@@ -22,7 +22,7 @@ public sealed record StoreStatistics(
             var name = NameOf(operation.Operation);
             figures[$"{name}_calls"] = operation.Calls;
             figures[$"{name}_time"] = operation.Time.TotalSeconds;
-            if (operation.Operation is not (Operation.Load or Operation.Gather or Operation.Store)) continue;
+            if (operation.Operation is not (Operation.Load or Operation.Gather or Operation.Store or Operation.Copy)) continue;
             figures[$"{name}_volume"] = operation.Volume;
             figures[$"{name}_throughput"] = operation.Throughput;
         }
@@ -67,7 +67,7 @@ public readonly record struct CacheStatistics(
 /// <param name="Operation">The operation.</param>
 /// <param name="Calls">The number of calls.</param>
 /// <param name="Time">The total time of all calls; the times of concurrent calls add up.</param>
-/// <param name="Volume">The bytes loaded or stored.</param>
+/// <param name="Volume">The bytes loaded, stored or copied.</param>
 public readonly record struct OperationStatistics(Operation Operation, long Calls, TimeSpan Time, long Volume)
 {
     /// <summary>The bytes per second of the time spent.</summary>

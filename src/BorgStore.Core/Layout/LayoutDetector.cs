@@ -40,7 +40,11 @@ internal static class LayoutDetector
         foreach (var name in directories)
         {
             foreach (var (below, levels) in await SampleLevelsAsync(backend, name, cancellationToken).ConfigureAwait(false))
-                namespaces.Add(Describe(below.Length == 0 ? name : $"{name}/{below}", levels));
+            {
+                var full = below.Length == 0 ? name : $"{name}/{below}";
+                // Directories in one another may have a name that is too long for any item in it.
+                if (ItemName.IsReadable(full)) namespaces.Add(Describe(full, levels));
+            }
         }
         if (root.Exists(item => !item.IsDirectory)) namespaces.Add(new("", 0));
         return new(namespaces);

@@ -48,8 +48,9 @@ internal static class ItemPath
         return escaped.ToString();
     }
 
-    // A '%' that nothing was escaped with stays.
-    private static string Unescape(string path)
+    /// <summary>Returns the name of an item for its file path below the folder. A <c>%</c> that nothing was escaped with stays.</summary>
+    /// <param name="path">The path, with slashes.</param>
+    internal static string Unescape(string path)
     {
         if (!path.Contains('%')) return path;
         var name = new StringBuilder(path.Length);

@@ -24,14 +24,25 @@ internal readonly record struct ItemCopy(Store Source, string Name, bool IsDelet
     /// <summary>Whether the copy is read again, by its storage if it can, and its hash compared.</summary>
     public bool IsVerified { get; init; }
 
-    /// <summary>The limit on the rate, shared with other copies.</summary>
+    /// <summary>The limit on the rate, shared with other copies. It does not apply to those that the storage makes.</summary>
     public RateLimit? Limit { get; init; }
 
-    /// <summary>Receives the number of bytes read from time to time. May be called on any thread.</summary>
+    /// <summary>Receives the number of bytes copied from time to time. May be called on any thread.</summary>
     public Action<long>? Moved { get; init; }
 
-    /// <summary>Copies the item.</summary>
+    /// <summary>Copies the item: on the storage if it can do that itself, otherwise through this process.</summary>
     public async Task CopyAsync(CancellationToken cancellationToken)
+    {
+        if (await Destination.CopyFromAsync(Source, Name, IsDeleted, NewName, StaysDeleted, Mode, cancellationToken).ConfigureAwait(false) is not { } size)
+        {
+            await StreamAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        Moved?.Invoke(size);
+        if (IsVerified) await VerifyAsync(await Source.HashAsync(Name, HashKind.Sha256, IsDeleted, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task StreamAsync(CancellationToken cancellationToken)
     {
         using var hasher = IsVerified ? HashKind.Sha256.CreateHasher() : null;
         var value = await Source.OpenReadAsync(Name, ByteRange.Whole, IsDeleted, cancellationToken).ConfigureAwait(false);

@@ -50,17 +50,7 @@ internal sealed class ItemSorter : IDisposable
     private void Spill()
     {
         _current.Sort(SortedItem.Compare);
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.None,
-            Options = FileOptions.DeleteOnClose,
-            BufferSize = 1 << 16,
-        };
-        // Only this user may read the names.
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var run = new FileStream(Path.Combine(Path.GetTempPath(), $"borgstore-{Path.GetRandomFileName()}"), options);
+        var run = SpillFile.Create();
         _runs.Add(run);
         using var writer = new BinaryWriter(run, Encoding.UTF8, leaveOpen: true);
         foreach (var (_, item) in _current)

@@ -16,6 +16,9 @@ internal static class ChunkIndex
     private const int EntriesAtOnce = 1024;
     private const int IdSize = 32;
 
+    // Borg's entries have about 80 bytes.
+    private const int MaxEntrySize = 4096;
+
     private static ReadOnlySpan<byte> Magic => "BORGHASH"u8;
 
     /// <summary>Reads the packs to which a fragment refers.</summary>
@@ -66,7 +69,7 @@ internal static class ChunkIndex
             var fields = root.GetProperty("value_type_fields").EnumerateArray().Select(field => field.GetString()).ToList();
             var sizes = root.GetProperty("value_format").EnumerateArray().Select(format => SizeOf(format.GetString())).ToList();
             var pack = fields.IndexOf("pack_id");
-            if (pack < 0 || sizes.Count != fields.Count || sizes[pack] != IdSize || keySize is < 0 or > 256 || valueSize != sizes.Sum()) return null;
+            if (pack < 0 || sizes.Count != fields.Count || sizes[pack] != IdSize || keySize is < 0 or > 256 || valueSize != sizes.Sum() || keySize + valueSize > MaxEntrySize) return null;
             return (keySize + valueSize, keySize + sizes.Take(pack).Sum());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)

@@ -10,7 +10,7 @@ namespace BorgStore.Verification;
 /// <summary>Verifies a store: values against their keys, files against the layout, and what should be there against what is.</summary>
 /// <remarks>
 /// <para>Each value is read once, in the storage itself if it can hash. The results are taken in the order of the
-/// names, so that a single name says how far a run came, however many values are checked at a time.</para>
+/// listing, so that a single name says how far a run came, however many values are checked at a time.</para>
 /// <para>A storage that fails for one item is a finding; one that cannot be reached ends the run with an exception.</para>
 /// </remarks>
 public sealed class StoreVerifier
@@ -164,7 +164,7 @@ public sealed class StoreVerifier
         foreach (var ns in _namespaces)
         {
             if (_state.Namespace is { } reached && string.CompareOrdinal(ns.Name, reached) < 0) continue;
-            var after = ns.Name == _state.Namespace ? _state.After : null;
+            var after = ns.Name == _state.Namespace ? _state.Position : null;
             await foreach (var entry in new NamespaceWalk(_store, places, ns).WalkAsync(after, cancellationToken).ConfigureAwait(false))
             {
                 if (!budget.Takes(entry.Size)) continue;
@@ -180,14 +180,14 @@ public sealed class StoreVerifier
         NamespaceLayout ns, WalkEntry entry, PlaceCheck places, ItemVerifier verifier, CancellationToken cancellationToken)
     {
         if (entry.Finding is { } known) return new([known], Advance);
-        var (item, finding) = places.CheckFile(ns, entry.Path, entry.Size);
+        var (item, finding) = places.CheckFile(ns, entry.Position.Path, entry.Size);
         // A stray file in a namespace with nested keys is why the levels of the namespace were not recognised.
-        var isSuspicious = finding is not null || (!ns.IsKnown && ns.WriteLevel > 0 && !entry.Path.Contains('/'));
+        var isSuspicious = finding is not null || (!ns.IsKnown && ns.WriteLevel > 0 && !entry.Position.Path.Contains('/'));
         if (isSuspicious && item is { } found && await verifier.IsForeignAsync(found, cancellationToken).ConfigureAwait(false))
             return new([PlaceCheck.CreateForeign(found.Path, found.Size)], Advance);
         return item is { } toCheck ? new(toCheck, finding, Advance) : new([finding!], Advance);
 
-        void Advance(VerificationState state) => (state.Namespace, state.After) = (ns.Name, entry.Path);
+        void Advance(VerificationState state) => state.Advance(ns.Name, entry.Position);
     }
 
     private async Task<(List<VerificationFinding> Findings, bool FindsMissing)> CheckStoreAsync(PlaceCheck places, BorgRepository? borg, CancellationToken cancellationToken)

@@ -35,14 +35,32 @@ internal sealed partial class VerificationState
     /// <summary>The namespace in which the pass is; <see langword="null"/> at the beginning.</summary>
     public string? Namespace { get; set; }
 
-    /// <summary>The path below the namespace that was checked last; <see langword="null"/> if none was.</summary>
+    /// <summary>The path below the namespace that was checked last, if directories are walked one after another; <see langword="null"/> if none was.</summary>
     public string? After { get; set; }
+
+    /// <summary>The path below the namespace that was checked last, if the storage lists the whole tree; <see langword="null"/> if none was.</summary>
+    /// <remarks>Not the same property, because the order is another one. Earlier versions do not know it and check the namespace anew.</remarks>
+    public string? AfterInTree { get; set; }
+
+    /// <summary>How far the pass is in the namespace; <see langword="null"/> at its beginning.</summary>
+    [JsonIgnore]
+    public WalkPosition? Position => AfterInTree is { } listed ? new(listed, IsInTree: true) : After is { } path ? new(path, IsInTree: false) : null;
 
     /// <summary>The total weight of the store at the beginning of the pass, of which a percentage is a part.</summary>
     public long? Weight { get; set; }
 
     /// <summary>What the pass has done and found.</summary>
     public VerificationCounts Counts { get; init; } = new();
+
+    /// <summary>Records how far the pass is.</summary>
+    /// <param name="ns">The namespace.</param>
+    /// <param name="position">The position in it.</param>
+    public void Advance(string ns, WalkPosition position)
+    {
+        Namespace = ns;
+        After = position.IsInTree ? null : position.Path;
+        AfterInTree = position.IsInTree ? position.Path : null;
+    }
 
     /// <summary>Loads the state of an unfinished pass.</summary>
     /// <param name="path">The file.</param>
@@ -99,7 +117,8 @@ internal sealed partial class VerificationState
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return file.Length > MaxFileSize ? null : JsonSerializer.Deserialize(file, Format.Default.VerificationState);
+            // A file that was edited by hand may have null in their place.
+            return file.Length <= MaxFileSize && JsonSerializer.Deserialize(file, Format.Default.VerificationState) is { Store: not null, Counts: not null } state ? state : null;
         }
         catch (JsonException)
         {

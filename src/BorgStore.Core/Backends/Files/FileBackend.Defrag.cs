@@ -28,7 +28,7 @@ internal sealed partial class FileBackend
 
     /// <inheritdoc/>
     protected override ValueTask<ValueStream> GatherCoreAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-        => GatherStream.OpenAsync(FindCoreAsync, blocks, ReadPiecesAsync, ChunkSize, cancellationToken);
+        => GatherStream.OpenAsync(FindAsync, blocks, ReadPiecesAsync, ChunkSize, cancellationToken);
 
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
@@ -41,6 +41,29 @@ internal sealed partial class FileBackend
         var target = Gather(file, request, cancellationToken);
         await PublishAsync(file, target, request.Mode, reservation, cancellationToken).ConfigureAwait(false);
         return target;
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask<long?> CopyFromCoreAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        if (origin.Storage is not FileBackend other || other == _uncopyable) return null;
+        using var reading = other.Gate.Enter(cancellationToken);
+        using var source = other._fileSystem.OpenFile(origin.Name, out var status);
+        if (source is null) return null;
+        using var change = _flusher.BeginChange();
+        if (_flusher.IsSlow || status.Size > ChunkSize) await ToThreadPoolAsync();
+        using var reservation = status.Size > EarlyQuotaCheckThreshold ? _quota?.Reserve(name, status.Size, cancellationToken) : null;
+        using var file = TemporaryFile.Create(_fileSystem, FileSystem.DirectoryOf(name), _flusher.OnCreatingDirectory);
+        while (file.Length < status.Size)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (file.CopyFrom(source, file.Length, Math.Min(CopySize, status.Size - file.Length)) > 0) continue;
+            // The two are on different file systems, or on one that does not copy. It is the same for all items, so it is tried once.
+            _uncopyable = other;
+            return null;
+        }
+        await PublishAsync(file, name, mode, reservation, cancellationToken).ConfigureAwait(false);
+        return status.Size;
     }
 
     // Opens each item once and reads each piece with one call; makes no other system calls unless something is wrong.

@@ -22,6 +22,7 @@ internal sealed partial class FileBackend : Backend
     private readonly FileSystem _fileSystem;
     private readonly FileFlusher _flusher;
     private FileQuota? _quota;
+    private FileBackend? _uncopyable;
 
     /// <summary>Initializes a backend; nothing is accessed yet.</summary>
     /// <param name="path">The absolute path of its directory.</param>
@@ -345,9 +346,9 @@ internal sealed partial class FileBackend : Backend
     {
         if (newName.StartsWith(name + "/", StringComparison.Ordinal) && _fileSystem.GetStatus(name) is { IsDirectory: true })
             throw new StoreException(StoreError.InvalidArgument, "a directory cannot be moved into itself");
+        if (_quota is null || name == newName) return Rename(name, newName, mode);
         // A move changes the total only by replacing an item, whose size is then subtracted.
-        if (_quota is null || mode == StoreMode.CreateNew || name == newName) return Rename(name, newName, mode);
-        using var change = _quota.Begin(newName, 0, null, cancellationToken);
+        using var change = mode == StoreMode.CreateNew ? _quota.Hold(cancellationToken) : _quota.Begin(newName, 0, null, cancellationToken);
         try
         {
             if (Rename(name, newName, mode))

@@ -7,6 +7,7 @@ internal sealed class GatherPlan
     private const int LookUpsAtOnce = 16;
 
     private readonly List<Block> _blocks;
+    private readonly Dictionary<string, ItemInfo> _checked = [];
     private int _next;
     private long _done;
 
@@ -17,6 +18,9 @@ internal sealed class GatherPlan
 
     /// <summary>The number of bytes that <see cref="FillWindow"/> has not assigned yet.</summary>
     public long Left { get; private set; }
+
+    /// <summary>The item of the range that began in an earlier window than the last one of <see cref="FillWindow"/>, if there is one.</summary>
+    public string? Continued { get; private set; }
 
     /// <summary>Checks and resolves the ranges. Empty ranges are dropped without looking up their items.</summary>
     /// <param name="blocks">The ranges; a negative offset counts from the end of the item.</param>
@@ -50,17 +54,31 @@ internal sealed class GatherPlan
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static Task ThrowIfAnyOutsideAsync(
         IReadOnlyList<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
-        => LookUpAsync(blocks, find, static (block, size) => block.ThrowIfOutside(size), cancellationToken);
+        => LookUpAsync(blocks, find, static (block, item) => block.ThrowIfOutside(item.Size), cancellationToken);
 
     /// <summary>Throws if a range is not entirely inside its item, before anything
     /// is read. An item that changes later fails when it is read.</summary>
     /// <param name="find">Finds an item.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public Task CheckAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
-        => LookUpAsync(_blocks, find, static (block, size) =>
+        => LookUpAsync(_blocks, find, (block, item) =>
         {
-            if (block.Offset > size - block.Length) throw block.Outside(size);
+            if (block.Offset > item.Size - block.Length) throw block.Outside(item.Size);
+            lock (_checked) _checked[block.Name] = item;
         }, cancellationToken);
+
+    /// <summary>Throws if an item is no longer as <see cref="CheckAsync"/> found it, so that parts of a range that were read at different times
+    /// may be of different values. That is noticed as far as the times of the storage differ.</summary>
+    /// <param name="name">The item.</param>
+    /// <param name="find">Finds an item.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public async ValueTask ThrowIfChangedAsync(
+        string name, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
+    {
+        var before = _checked[name];
+        if (await find(name, cancellationToken).ConfigureAwait(false) is not { } item || item.Size != before.Size || item.LastWriteTime != before.LastWriteTime)
+            throw new StoreException(StoreError.BackendFailure, $"'{name}' was changed while a part of it was being read. Read it again.", name);
+    }
 
     /// <summary>Assigns the next bytes of the gathered value to a buffer.</summary>
     /// <param name="buffer">The buffer; at most <see cref="Left"/> bytes long.</param>
@@ -69,6 +87,7 @@ internal sealed class GatherPlan
     {
         var pieces = new List<Piece>();
         var used = 0;
+        Continued = _done > 0 ? _blocks[_next].Name : null;
         while (used < buffer.Length)
         {
             var block = _blocks[_next];
@@ -89,21 +108,21 @@ internal sealed class GatherPlan
     private async Task ResolveOffsetsAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find, CancellationToken cancellationToken)
     {
         var sizes = new Dictionary<string, long>();
-        await LookUpAsync(_blocks.Where(block => block.Offset < 0), find, (block, size) =>
+        await LookUpAsync(_blocks.Where(block => block.Offset < 0), find, (block, item) =>
         {
-            if (size + block.Offset < 0) throw block.Outside(size);
-            lock (sizes) sizes[block.Name] = size;
+            if (item.Size + block.Offset < 0) throw block.Outside(item.Size);
+            lock (sizes) sizes[block.Name] = item.Size;
         }, cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < _blocks.Count; i++)
             if (_blocks[i] is { Offset: < 0 } block) _blocks[i] = block with { Offset = sizes[block.Name] + block.Offset };
     }
 
     private static Task LookUpAsync(IEnumerable<Block> blocks, Func<string, CancellationToken, ValueTask<ItemInfo?>> find,
-        Action<Block, long> use, CancellationToken cancellationToken)
+        Action<Block, ItemInfo> use, CancellationToken cancellationToken)
         => Parallel.ForEachAsync(blocks.GroupBy(block => block.Name),
             new ParallelOptions { MaxDegreeOfParallelism = LookUpsAtOnce, CancellationToken = cancellationToken }, async (item, token) =>
             {
                 if (await find(item.Key, token).ConfigureAwait(false) is not { IsDirectory: false } info) throw item.First().Missing();
-                foreach (var block in item) use(block, info.Size);
+                foreach (var block in item) use(block, info);
             });
 }

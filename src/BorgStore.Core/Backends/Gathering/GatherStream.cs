@@ -13,6 +13,7 @@ internal sealed class GatherStream : ValueStream
     private const int LoadsAtOnce = 16;
 
     private readonly GatherPlan _plan;
+    private readonly Func<string, CancellationToken, ValueTask<ItemInfo?>> _find;
     private readonly PieceReader _read;
     private readonly WindowBudget.Lease _lease;
     private readonly CancellationTokenSource _disposing = new();
@@ -21,8 +22,8 @@ internal sealed class GatherStream : ValueStream
     private Task<Window>? _next;
     private bool _isDisposed;
 
-    private GatherStream(GatherPlan plan, PieceReader read, int windowSize)
-        => (_plan, _read, _lease) = (plan, read, WindowBudget.Take((int)Math.Min(windowSize, plan.Length)));
+    private GatherStream(GatherPlan plan, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, PieceReader read, int windowSize)
+        => (_plan, _find, _read, _lease) = (plan, find, read, WindowBudget.Take((int)Math.Min(windowSize, plan.Length)));
 
     /// <inheritdoc/>
     public override long Length => _plan.Length;
@@ -37,7 +38,8 @@ internal sealed class GatherStream : ValueStream
         => OpenAsync(backend.FindAsync, blocks, (pieces, token) => LoadEachAsync(backend, pieces, loadsAtOnce, token), LargeWindow, cancellationToken);
 
     /// <summary>Opens the stream. When it returns, either everything is read or all ranges were found to exist.</summary>
-    /// <param name="find">Finds an item: called if an offset counts from the end, or if the bytes need more than one window.</param>
+    /// <param name="find">Finds an item: called if an offset counts from the end, or if the bytes need more than one window. It may be called
+    /// after this has returned.</param>
     /// <param name="blocks">The ranges.</param>
     /// <param name="read">Reads pieces.</param>
     /// <param name="windowSize">The bytes to read at a time; at most twice as many are in memory.
@@ -48,10 +50,11 @@ internal sealed class GatherStream : ValueStream
     {
         var plan = await GatherPlan.MakeAsync(blocks, find, cancellationToken).ConfigureAwait(false);
         if (plan.Length == 0) return new MemoryValueStream(default);
-        if (plan.Length > windowSize) await plan.CheckAsync(find, cancellationToken).ConfigureAwait(false);
-        var stream = new GatherStream(plan, read, windowSize);
+        var stream = new GatherStream(plan, find, read, windowSize);
         try
         {
+            var lease = stream._lease;
+            if (plan.Length > lease.WindowSize) await plan.CheckAsync(find, cancellationToken).ConfigureAwait(false);
             stream._current = await stream.ReadWindowAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -113,7 +116,10 @@ internal sealed class GatherStream : ValueStream
     {
         var window = new Window((int)Math.Min(_lease.WindowSize, _plan.Left));
         // After a failure the storage may still write to the buffer, so it is not returned to the pool.
-        await _read(_plan.FillWindow(window.Memory), cancellationToken).ConfigureAwait(false);
+        var pieces = _plan.FillWindow(window.Memory);
+        var continued = _plan.Continued;
+        await _read(pieces, cancellationToken).ConfigureAwait(false);
+        if (continued is not null) await _plan.ThrowIfChangedAsync(continued, _find, cancellationToken).ConfigureAwait(false);
         return window;
     }
 

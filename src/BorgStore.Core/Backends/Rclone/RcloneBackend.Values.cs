@@ -19,30 +19,51 @@ internal sealed partial class RcloneBackend
 
     /// <inheritdoc/>
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+        => await WriteAsync(name, value.CanReadAgain, SendOrUpload(value, cancellationToken), mode, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    protected override async ValueTask<long?> CopyFromCoreAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        if (origin.Storage is not RcloneBackend other) return null;
+        using var reading = other.Gate.Enter(cancellationToken);
+        var size = await RunAsync<long?>(name, canRepeat: true, async (server, remote) =>
+        {
+            var source = await server.GetRemoteAsync(other._target.Remote, cancellationToken).ConfigureAwait(false);
+            // Between two remotes, or on one that cannot copy, rclone itself would download and upload the value.
+            if (!remote.Copies || source.ConfigName != remote.ConfigName) return null;
+            return (await other.FindFileAsync(server, origin.Name, cancellationToken).ConfigureAwait(false))?.Size;
+        }, cancellationToken).ConfigureAwait(false);
+        if (size is null) return null;
+        await WriteAsync(name, canRepeat: true, (server, _, newName) => server.CallAsync(
+            "operations/copyfile", FromTo(other._target, origin.Name, newName), cancellationToken), mode, cancellationToken).ConfigureAwait(false);
+        return size;
+    }
+
+    // Writes a value whole or not at all. The function writes it under the name that it is given.
+    private async Task WriteAsync(string name, bool canRepeat, Func<RcloneServer, RcloneRemote, string, Task<bool>> write, StoreMode mode, CancellationToken cancellationToken)
     {
         var isInPlace = await RunAsync(name, canRepeat: true, async (server, remote) =>
         {
             if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
             return !remote.NeedsTemporaryNames;
         }, cancellationToken).ConfigureAwait(false);
-        if (isInPlace) await StoreInPlaceAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
-        else await StoreByMoveAsync(name, () => name, value, mode, cancellationToken).ConfigureAwait(false);
+        if (isInPlace) await WriteInPlaceAsync(name, canRepeat, write, mode, cancellationToken).ConfigureAwait(false);
+        else await WriteByMoveAsync(name, () => name, canRepeat, write, mode, cancellationToken).ConfigureAwait(false);
     }
+
+    private Func<RcloneServer, RcloneRemote, string, Task<bool>> SendOrUpload(StoreValue value, CancellationToken cancellationToken)
+        => (server, remote, name) => remote.IsLocal && value.Length <= SmallSize
+            ? SendAsync(server, remote, name, value, cancellationToken)
+            : UploadAsync(server, name, value, cancellationToken);
 
     /// <inheritdoc/>
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
         => await RunAsync(name, canRepeat: true, async (server, remote) =>
         {
-            var wanted = range;
-            if (range.Offset < 0 || range.Length == 0)
-            {
-                // Storages handle a suffix longer than the value differently, and some break off rclone's response without an error.
-                if (await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is not { } item) return null;
-                var (start, count) = range.Resolve(item.Size);
-                if (count == 0) return Empty();
-                wanted = new ByteRange(start, count);
-            }
-            return await LoadAsync(server, remote, name, wanted, cancellationToken).ConfigureAwait(false);
+            if (range.Offset >= 0 && range.Length != 0) return await LoadAsync(server, remote, name, range, size: null, cancellationToken).ConfigureAwait(false);
+            // Storages handle a suffix longer than the value differently, and some break off rclone's response without an error.
+            return await FindFileAsync(server, name, cancellationToken).ConfigureAwait(false) is { } item
+                ? await LoadAsync(server, remote, name, range, item.Size, cancellationToken).ConfigureAwait(false) : null;
         }, cancellationToken).ConfigureAwait(false);
 
     private static MemoryValueStream Empty() => new(ReadOnlyMemory<byte>.Empty);
@@ -74,9 +95,17 @@ internal sealed partial class RcloneBackend
         return new RangeHeaderValue(range.Offset, isOpen ? null : range.Offset + range.Length!.Value - 1);
     }
 
+    // The size, if it is known, is that of the value a moment ago.
     private async Task<ValueStream?> LoadAsync(
-        RcloneServer server, RcloneRemote remote, string name, ByteRange range, CancellationToken cancellationToken)
+        RcloneServer server, RcloneRemote remote, string name, ByteRange wanted, long? size, CancellationToken cancellationToken)
     {
+        var range = wanted;
+        if (size is { } known)
+        {
+            var (start, count) = wanted.Resolve(known);
+            if (count == 0) return Empty();
+            range = new(start, count);
+        }
         var request = new HttpRequestMessage(HttpMethod.Get, $"{Uri.EscapeDataString($"[{remote.ServedName}]")}/{Uri.EscapeDataString(name)}");
         request.Headers.Range = ToHeader(range);
         var answer = await server.SendAsync(request, cancellationToken).ConfigureAwait(false);
@@ -84,6 +113,9 @@ internal sealed partial class RcloneBackend
         try
         {
             var part = RangeIn(answer.Range);
+            // Replaced in the meantime, so that its end is elsewhere.
+            if (size is not null && part is var (_, newSize) && newSize != size)
+                return await LoadAsync(server, remote, name, wanted, newSize, cancellationToken).ConfigureAwait(false);
             if (answer.IsSuccess)
             {
                 // Some storages return neither a length nor a range for an empty object.
@@ -91,10 +123,10 @@ internal sealed partial class RcloneBackend
                     return Empty();
                 var length = CheckLength(answer, range, part);
                 isOurs = length <= SmallSize;
-                return await ReceiveAsync(answer, name, range, length, cancellationToken).ConfigureAwait(false);
+                return await ReceiveAsync(answer, name, wanted, length, cancellationToken).ConfigureAwait(false);
             }
             // Rclone found the item but could not open it, for example because the storage refuses a range behind the end.
-            if (part is var (_, size) && range.Resolve(size).Count == 0) return Empty();
+            if (part is var (_, whole) && range.Resolve(whole).Count == 0) return Empty();
             var failure = await answer.ReadFailureAsync(cancellationToken).ConfigureAwait(false);
             if (failure.Message == "Not Found")
                 throw new RcloneFailure(StoreError.BackendFailure, "rclone found it but could not open it");
@@ -113,7 +145,7 @@ internal sealed partial class RcloneBackend
 
     // Failures at the beginning of a value are raised here, where they are retried.
     private async Task<ValueStream> ReceiveAsync(
-        RcloneResponse answer, string name, ByteRange range, long length, CancellationToken cancellationToken)
+        RcloneResponse answer, string name, ByteRange wanted, long length, CancellationToken cancellationToken)
     {
         var beginning = new byte[Math.Min(length, SmallSize)];
         var received = await answer.FillAsync(beginning, cancellationToken).ConfigureAwait(false);
@@ -122,37 +154,41 @@ internal sealed partial class RcloneBackend
         return length <= SmallSize
             ? new MemoryValueStream(beginning)
             : new RcloneValueStream(answer, beginning, length,
-                token => LoadCoreAsync(name, range, token), failure => failure.ToException(name, _target));
+                (failure, token) =>
+                {
+                    ReportRetry(name, 2, failure);
+                    return LoadCoreAsync(name, wanted, token);
+                }, failure => failure.ToException(name, _target));
     }
 
     // For a storage in which values appear atomically.
-    private async Task StoreInPlaceAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    private async Task WriteInPlaceAsync(string name, bool canRepeat, Func<RcloneServer, RcloneRemote, string, Task<bool>> write, StoreMode mode, CancellationToken cancellationToken)
     {
         using var turn = mode == StoreMode.CreateNew
             ? await Locks.EnterAsync(_target.Remote + name, cancellationToken).ConfigureAwait(false)
             : null;
-        await ExplainAsync(name, RunAsync(name, value.CanReadAgain, async (server, _) =>
+        await ExplainAsync(name, RunAsync(name, canRepeat, async (server, remote) =>
         {
             if (mode == StoreMode.CreateNew) await CheckIsNewAsync(server, name, cancellationToken).ConfigureAwait(false);
-            return await UploadAsync(server, name, value, cancellationToken).ConfigureAwait(false);
+            return await write(server, remote, name).ConfigureAwait(false);
         }, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Stores a value under a temporary name that is not listed, and then renames it.</summary>
+    /// <summary>Writes a value under a temporary name that is not listed, and then renames it.</summary>
     /// <param name="displayName">The name for messages.</param>
     /// <param name="chooseName">Returns the name of the item, which may depend on its value.</param>
-    /// <param name="value">The value.</param>
+    /// <param name="canRepeat">Whether it can be written again after a failure.</param>
+    /// <param name="write">Writes it under the name that it is given.</param>
     /// <param name="mode">What to do if the item already exists.</param>
     /// <param name="cancellationToken">A token to cancel the operation, which then leaves nothing behind.</param>
-    private async Task StoreByMoveAsync(
-        string displayName, Func<string> chooseName, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    private async Task WriteByMoveAsync(string displayName, Func<string> chooseName, bool canRepeat,
+        Func<RcloneServer, RcloneRemote, string, Task<bool>> write, StoreMode mode, CancellationToken cancellationToken)
     {
         var temporaryName = $"{displayName[..(displayName.LastIndexOf('/') + 1)]}{Random.Shared.NextInt64():x16}{Suffixes.Temporary}";
         try
         {
-            await ExplainAsync(displayName, RunAsync(displayName, value.CanReadAgain, (server, remote) => remote.IsLocal && value.Length <= SmallSize
-                ? SendAsync(server, remote, temporaryName, value, cancellationToken)
-                : UploadAsync(server, temporaryName, value, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
+            await ExplainAsync(displayName, RunAsync(displayName, canRepeat,
+                (server, remote) => write(server, remote, temporaryName), cancellationToken), cancellationToken).ConfigureAwait(false);
             var name = chooseName();
             var isRepeated = false;
             await RunAsync(name, canRepeat: true, async (server, remote) =>
@@ -246,8 +282,8 @@ internal sealed partial class RcloneBackend
         await using (blocks.ConfigureAwait(false))
         {
             var name = request.Target;
-            await StoreByMoveAsync(name ?? request.Directory + "new", () => name ??= request.NameOf(hasher!.FinishHex()),
-                new StoreValue(blocks, blocks.Length), request.Mode, cancellationToken).ConfigureAwait(false);
+            await WriteByMoveAsync(name ?? request.Directory + "new", () => name ??= request.NameOf(hasher!.FinishHex()), canRepeat: false,
+                SendOrUpload(new(blocks, blocks.Length), cancellationToken), request.Mode, cancellationToken).ConfigureAwait(false);
             return name!;
         }
     }

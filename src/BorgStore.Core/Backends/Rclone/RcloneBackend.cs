@@ -43,6 +43,9 @@ internal sealed partial class RcloneBackend : Backend
     /// <summary>When to retry; rclone itself has already retried.</summary>
     internal RetrySchedule Retry { get; init; } = new(4, TimeSpan.FromMilliseconds(100));
 
+    /// <summary>Called when a call of rclone is repeated.</summary>
+    internal Action<StoreRetry>? Retried { get; init; }
+
     /// <summary>Stops the rclone of this process, when the library is unloaded. A store that is still open starts it again.</summary>
     public static ValueTask StopSharedProcessAsync() => RcloneServerManager.Shared.StopAsync();
 
@@ -163,6 +166,7 @@ internal sealed partial class RcloneBackend : Backend
             {
                 if (failure.IsTransient && (canRepeat || !hasBegun) && Retry.GetPause(failures) is { } pause)
                 {
+                    ReportRetry(name, failures + 2, failure.ToException(name, _target));
                     await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
                     continue;
                 }
@@ -170,6 +174,8 @@ internal sealed partial class RcloneBackend : Backend
             }
         }
     }
+
+    private void ReportRetry(string name, int attempt, StoreException failure) => Retried?.Invoke(new(name.Length == 0 ? null : name, attempt, failure.Message));
 
     /// <inheritdoc/>
     protected override async ValueTask MakeDirectoryCoreAsync(string name, CancellationToken cancellationToken)
@@ -343,13 +349,7 @@ internal sealed partial class RcloneBackend : Backend
     private async Task MoveFileAsync(
         RcloneServer server, RcloneRemote remote, string name, string newName, bool replaces, CancellationToken cancellationToken)
     {
-        var parameters = new JsonObject
-        {
-            ["srcFs"] = _target.Remote,
-            ["srcRemote"] = name,
-            ["dstFs"] = _target.Remote,
-            ["dstRemote"] = newName,
-        };
+        var parameters = FromTo(_target, name, newName);
         // Rclone takes a while to parse settings, so those of most calls are in its environment.
         // If it checks the destination first, it deletes an existing item before the move.
         if (!replaces) parameters["_config"] = new JsonObject { ["NoCheckDest"] = false };
@@ -365,6 +365,14 @@ internal sealed partial class RcloneBackend : Backend
             throw;
         }
     }
+
+    private JsonObject FromTo(RcloneTarget source, string name, string newName) => new()
+    {
+        ["srcFs"] = source.Remote,
+        ["srcRemote"] = name,
+        ["dstFs"] = _target.Remote,
+        ["dstRemote"] = newName,
+    };
 
     private async Task CheckIsNewAsync(RcloneServer server, string name, CancellationToken cancellationToken)
     {

@@ -22,6 +22,8 @@ internal sealed class RcloneRemote
 
         HasOnlyPrefixes = Has("BucketBased");
         IsLocal = Has("IsLocal");
+        Copies = Has("Copy") || IsLocal;
+        ConfigName = info.GetProperty("Name").GetString()!;
         ListsTrees = Has("ListR");
         var reportsPartialUploads = version >= PartialUploadsVersion;
         NeedsTemporaryNames = (Has("Move") || Has("Copy")) && (reportsPartialUploads
@@ -33,7 +35,7 @@ internal sealed class RcloneRemote
         _hashes = info.GetProperty("Hashes").ValueKind == JsonValueKind.Array
             ? [.. info.GetProperty("Hashes").EnumerateArray().Select(hash => hash.GetString()!)]
             : [];
-        ServedName = ChooseServedName(remote, info.GetProperty("Name").GetString()!, info.GetProperty("Root").GetString()!);
+        ServedName = ChooseServedName(remote, ConfigName, info.GetProperty("Root").GetString()!);
     }
 
     /// <summary>The remote in the form for download addresses; <see langword="null"/> if it has none.</summary>
@@ -44,6 +46,12 @@ internal sealed class RcloneRemote
 
     /// <summary>Whether it is a folder of this machine, where rclone's work per call takes longer than the storage's.</summary>
     public bool IsLocal { get; }
+
+    /// <summary>The name of the remote without a path, which also identifies its settings.</summary>
+    public string ConfigName { get; }
+
+    /// <summary>Whether a copy within the remote is not transferred over a network: the storage makes it, or rclone on this machine.</summary>
+    public bool Copies { get; }
 
     /// <summary>Whether the remote can list a whole tree at once.</summary>
     public bool ListsTrees { get; }

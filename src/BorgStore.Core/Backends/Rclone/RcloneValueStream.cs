@@ -6,13 +6,13 @@ namespace BorgStore.Backends.Rclone;
 /// <param name="answer">The response with the rest of the value.</param>
 /// <param name="beginning">The beginning of the value, already received.</param>
 /// <param name="length">The length of the value [bytes].</param>
-/// <param name="reload">Loads the same value again.</param>
+/// <param name="reload">Loads the same value again, given why.</param>
 /// <param name="explain">Rewords a failure for the user.</param>
 internal sealed class RcloneValueStream(
     RcloneResponse answer,
     ReadOnlyMemory<byte> beginning,
     long length,
-    Func<CancellationToken, ValueTask<ValueStream?>> reload,
+    Func<StoreException, CancellationToken, ValueTask<ValueStream?>> reload,
     Func<RcloneFailure, StoreException> explain) : ValueStream
 {
     private long _position;
@@ -41,7 +41,7 @@ internal sealed class RcloneValueStream(
         }
         catch (StoreException e) when (e.Error is StoreError.ConnectionLost or StoreError.Timeout)
         {
-            var again = await reload(cancellationToken).ConfigureAwait(false);
+            var again = await reload(e, cancellationToken).ConfigureAwait(false);
             if (again is null) throw;
             // A second failure is reported.
             await using (again.ConfigureAwait(false))

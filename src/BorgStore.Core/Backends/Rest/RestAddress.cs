@@ -56,7 +56,7 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
         var origin = $"{StoreUrl.GetScheme(url)}://{match.Groups["host"].Value}";
         if (!Uri.TryCreate(origin, UriKind.Absolute, out var parsed) || parsed.Host.Length == 0) throw Invalid(url, "its host or port is invalid");
         var user = match.Groups["user"];
-        return new(origin, match.Groups["path"].Value.TrimEnd('/'))
+        return new(origin, EncodePath(match.Groups["path"].Value))
         {
             Credential = user.Success
                 ? new(Uri.UnescapeDataString(user.Value), Uri.UnescapeDataString(match.Groups["password"].Value))
@@ -68,12 +68,16 @@ internal sealed partial record RestAddress(string Origin, string BasePath)
     {
         var match = UnixPattern().Match(url);
         if (!match.Success) throw Invalid(url, "it does not contain the path of a socket with encoded slashes");
-        return new("http://localhost", match.Groups["path"].Value.TrimEnd('/'))
+        return new("http://localhost", EncodePath(match.Groups["path"].Value))
         {
             UnixSocket = Uri.UnescapeDataString(match.Groups["socket"].Value),
             Credential = credential ?? FindCredential(),
         };
     }
+
+    // A request has ASCII only. What is encoded already stays as it is.
+    private static string EncodePath(string path)
+        => string.Concat(path.TrimEnd('/').EnumerateRunes().Select(rune => rune.IsAscii ? rune.ToString() : Uri.EscapeDataString(rune.ToString())));
 
     private static RestAddress ParseRest(string url, string? remoteShell)
     {

@@ -29,17 +29,17 @@ internal sealed class RestBackend : Backend
     /// <param name="url">The URL: http, https, http+unix or rest.</param>
     /// <param name="options">The options; permissions are enforced by another class.</param>
     public RestBackend(string url, BackendOptions? options = null)
-        : this(RestAddress.Parse(url, options?.Credential), StoreUrl.Redact(url), options?.Durability ?? default)
+        : this(RestAddress.Parse(url, options?.Credential), StoreUrl.Redact(url), options?.Durability ?? default, options?.Retried)
     {
     }
 
-    internal RestBackend(RestAddress address, string displayUrl, Durability durability = default)
+    internal RestBackend(RestAddress address, string displayUrl, Durability durability = default, Action<StoreRetry>? retried = null)
         : base(displayUrl)
     {
         _displayUrl = displayUrl;
         _durability = durability;
         _transport = new(address);
-        _client = new(_transport, _displayUrl);
+        _client = new(_transport, _displayUrl) { Retried = retried };
     }
 
     /// <summary>The client that sends the requests; tests shorten its timeouts.</summary>
@@ -365,7 +365,7 @@ internal sealed class RestBackend : Backend
     protected override async ValueTask<ValueStream?> LoadCoreAsync(string name, ByteRange range, CancellationToken cancellationToken)
     {
         // The size is needed for an empty range, and with the Python server for a suffix, which may be longer than the value.
-        if (range.Length == 0 || (range.Offset < 0 && (range.Length is not null || !HasExtensions)))
+        if (range.Length == 0 || (range.Offset < 0 && !HasExtensions))
         {
             if (await FindCoreAsync(name, cancellationToken).ConfigureAwait(false) is not { IsDirectory: false } info) return null;
             var (start, count) = range.Resolve(info.Size);
@@ -425,7 +425,7 @@ internal sealed class RestBackend : Backend
         }, async answer =>
         {
             await answer.EnsureSuccessAsync(null).ConfigureAwait(false);
-            var value = await ReadBodyAsync(answer, length, fetchHash: null).ConfigureAwait(false);
+            var value = await ReadBodyAsync(answer, length, wanted: null, fetchHash: null).ConfigureAwait(false);
             if (value.Length == length) return value;
             await value.DisposeAsync().ConfigureAwait(false);
             throw RestErrors.InvalidResponse($"it has {value.Length} bytes, but {length} were requested");
@@ -442,11 +442,13 @@ internal sealed class RestBackend : Backend
 
         if (range.IsWhole && response.StatusCode == HttpStatusCode.PartialContent) throw RestErrors.InvalidResponse("it contains a part of the value, but all of it was requested");
 
-        return await ReadBodyAsync(answer, range.Offset < 0 ? -(decimal)range.Offset : range.Length, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
+        // HTTP has no range for the first bytes of a suffix. Two requests, one for the size, could be about two values, so the rest of the suffix is left unread.
+        return await ReadBodyAsync(
+            answer, range.Offset < 0 ? -(decimal)range.Offset : range.Length, range.Length, HasExtensions && range.IsWhole ? token => HashAsync(name, HashKind.Sha256, token) : null).ConfigureAwait(false);
     }
 
-    // For a part of a value the maximum length is known, and a longer body is refused.
-    private async Task<ValueStream> ReadBodyAsync(RestResponse answer, decimal? most, Func<CancellationToken, ValueTask<string?>>? fetchHash)
+    // For a part of a value the maximum length is known, and a longer body is refused. Only the first bytes of it may be wanted.
+    private async Task<ValueStream> ReadBodyAsync(RestResponse answer, decimal? most, long? wanted, Func<CancellationToken, ValueTask<string?>>? fetchHash)
     {
         var response = answer.Response;
         answer.EnsureMediaType("application/octet-stream");
@@ -456,10 +458,11 @@ internal sealed class RestBackend : Backend
             var bytes = await answer.ReadAllAsync((int)Math.Min(most ?? SmallValue, SmallValue)).ConfigureAwait(false);
             if (GetDigest(response) is { } digest && !digest.AsSpan().SequenceEqual(SHA256.HashData(bytes)))
                 throw new HttpRequestException("A value was corrupted in transit.");
-            return new MemoryValueStream(bytes);
+            return new MemoryValueStream(bytes.AsMemory(0, (int)Math.Min(wanted ?? bytes.Length, bytes.Length)));
         }
+        var length = response.Content.Headers.ContentLength.Value;
         var body = await response.Content.ReadAsStreamAsync(answer.Stalled).ConfigureAwait(false);
-        return new RestValueStream(response, body, response.Content.Headers.ContentLength.Value, _client, fetchHash);
+        return new RestValueStream(response, body, Math.Min(wanted ?? length, length), _client, fetchHash);
     }
 
     // The hash of a value that can be read twice is sent ahead, so that a damaged value is not even stored.

@@ -36,6 +36,9 @@ internal sealed class RestClient(RestTransport transport, string displayUrl)
     /// <summary>When to retry requests that the server mixed up.</summary>
     public RetrySchedule MixUpRetry { get; set; } = new(8, TimeSpan.FromMilliseconds(25));
 
+    /// <summary>Called when a request is repeated.</summary>
+    public Action<StoreRetry>? Retried { get; init; }
+
     /// <summary>The number of the server's extensions, as announced in its responses; 0 for none.</summary>
     public int Extensions { get; private set; }
 
@@ -53,9 +56,10 @@ internal sealed class RestClient(RestTransport transport, string displayUrl)
         try
         {
             var mayHaveHappened = false;
+            Uri? target = null;
             for (int losses = 0, mixUps = 0; ;)
             {
-                var (result, failure, outcome, wait) = await TryAsync(create, read, mayHaveHappened, mixUps > 0, isLongRunning, cancellationToken).ConfigureAwait(false);
+                var (result, failure, outcome, wait) = await TryAsync(Create, read, mayHaveHappened, mixUps > 0, isLongRunning, cancellationToken).ConfigureAwait(false);
                 if (outcome == Outcome.Completed) return result!;
                 mayHaveHappened |= outcome == Outcome.Lost;
                 var pause = outcome == Outcome.MixedUp ? MixUpRetry.GetPause(mixUps++) : Retry.GetPause(losses++);
@@ -65,7 +69,15 @@ internal sealed class RestClient(RestTransport transport, string displayUrl)
                 // A server that expects TLS closes every connection without it.
                 if (!_hasResponded && outcome == Outcome.Lost && losses == 1 && transport.Server is { } server
                     && await HttpFailure.DetectTlsAsync(server, cancellationToken).ConfigureAwait(false) is not null) throw Explain(failure!);
+                Retried?.Invoke(new(target is null ? null : transport.FindName(target), losses + mixUps + 1, failure!.Message));
                 await Task.Delay(wait > pause ? wait.Value : pause.Value, cancellationToken).ConfigureAwait(false);
+            }
+
+            HttpRequestMessage Create()
+            {
+                var request = create();
+                target = request.RequestUri;
+                return request;
             }
         }
         finally

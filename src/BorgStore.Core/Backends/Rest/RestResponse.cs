@@ -52,12 +52,18 @@ internal readonly record struct RestResponse(HttpResponseMessage Response, bool 
     /// <param name="limit">The maximum number of bytes.</param>
     public async Task<byte[]> ReadAllAsync(int limit)
     {
+        var content = await Response.Content.ReadAsStreamAsync(Stalled).ConfigureAwait(false);
         if (Response.Content.Headers.ContentLength is { } length)
-            return length <= limit ? await Response.Content.ReadAsByteArrayAsync(Stalled).ConfigureAwait(false) : throw RestErrors.TooLong(limit);
+        {
+            if (length > limit) throw RestErrors.TooLong(limit);
+            // Straight into the result: HttpContent would gather pieces of a few KiB and copy them.
+            var whole = new byte[length];
+            await content.ReadExactlyAsync(whole, Stalled).ConfigureAwait(false);
+            return whole;
+        }
         // The server states the length of everything except long listings.
         using var bytes = new MemoryStream();
-        var body = new BoundedStream(await Response.Content.ReadAsStreamAsync(Stalled).ConfigureAwait(false), limit, RestErrors.TooLong);
-        await body.CopyToAsync(bytes, Stalled).ConfigureAwait(false);
+        await new BoundedStream(content, limit, RestErrors.TooLong).CopyToAsync(bytes, Stalled).ConfigureAwait(false);
         return bytes.ToArray();
     }
 }

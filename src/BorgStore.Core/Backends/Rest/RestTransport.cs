@@ -94,6 +94,15 @@ internal sealed class RestTransport : IAsyncDisposable
         return request;
     }
 
+    /// <summary>Returns the name of the item that a request concerns; <see langword="null"/> if it concerns the store.</summary>
+    /// <param name="target">The address of the request.</param>
+    public string? FindName(Uri target)
+    {
+        var path = target.AbsolutePath;
+        var name = path.StartsWith(_address.BasePath, StringComparison.Ordinal) ? Uri.UnescapeDataString(path[_address.BasePath.Length..].Trim('/')) : "";
+        return name.Length == 0 ? null : name;
+    }
+
     /// <summary>Whether another connection reaches the same server. A child has
     /// its own server, and <c>ssh</c> itself detects a dead connection.</summary>
     public bool CanPing => _address.Command is null;

@@ -6,7 +6,7 @@ namespace BorgStore.Backends.Rest;
 /// <summary>A value that is received while it is read. If possible, its hash is checked at the last byte.</summary>
 /// <param name="response">The response that contains it.</param>
 /// <param name="body">Its body.</param>
-/// <param name="length">The length of the body [bytes].</param>
+/// <param name="length">The number of bytes of the body to read.</param>
 /// <param name="client">The client whose timeouts and errors apply.</param>
 /// <param name="fetchHash">Requests the SHA-256 of the value; <see langword="null"/> if it cannot be checked.</param>
 internal sealed class RestValueStream(

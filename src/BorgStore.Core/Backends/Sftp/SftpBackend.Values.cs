@@ -4,6 +4,7 @@ using BorgStore.Backends.Sftp.Connection;
 using BorgStore.Backends.Sftp.Packets;
 using BorgStore.Backends.Sftp.Values;
 using BorgStore.Backends.Shared;
+using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Sftp;
 
@@ -56,7 +57,7 @@ internal sealed partial class SftpBackend
     {
         try
         {
-            return await RetryAdmittedAsync(write, cancellationToken).ConfigureAwait(false);
+            return await RetryAdmittedAsync(write, cancellationToken, writing.Name).ConfigureAwait(false);
         }
         finally
         {
@@ -377,8 +378,8 @@ internal sealed partial class SftpBackend
                 var download = isKept ? new Download(connection, handle, start + first.Content.Length, end) : null;
                 return new SftpValueStream(name, start, count, first, download, ResumeAsync);
 
-                ValueTask<Download> ResumeAsync(long position, CancellationToken token)
-                    => this.ResumeAsync(name, stat.Attributes, position, end, token);
+                ValueTask<Download> ResumeAsync(long position, Fingerprint passed, CancellationToken token)
+                    => this.ResumeAsync(name, stat.Attributes, (start, position, end), passed, token);
             }
             catch
             {
@@ -448,20 +449,47 @@ internal sealed partial class SftpBackend
             : CreateException(refusal, piece.Name);
     }
 
-    private ValueTask<Download> ResumeAsync(string name, ItemAttributes before, long position, long end, CancellationToken cancellationToken)
-        => RunAsync(async (connection, _) =>
+    // The server shows no more of a file than its size, and the second of its last change, which a value that replaced it may share.
+    // So what the reader already has is read again.
+    private ValueTask<Download> ResumeAsync(
+        string name, ItemAttributes before, (long Start, long Position, long End) part, Fingerprint passed, CancellationToken cancellationToken)
+        => RunAsync(async (connection, retry) =>
         {
             var handle = await OpenAsync(connection, name).ConfigureAwait(false);
             if (handle is not null)
             {
                 using var stat = await HandleStatAsync(connection, handle).ConfigureAwait(false);
-                if (stat.IsOk && stat.Attributes.Size == before.Size && stat.Attributes.LastWriteTime == before.LastWriteTime)
-                    return new Download(connection, handle, position, end);
-                connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+                if (!stat.IsOk || stat.Attributes.Size != before.Size || stat.Attributes.LastWriteTime != before.LastWriteTime)
+                    connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+                else if (await HasPassedAsync(new(connection, handle, part.Start, part.Position), part.Position - part.Start, passed, retry.CancellationToken).ConfigureAwait(false))
+                    return new Download(connection, handle, part.Position, part.End);
             }
             throw new StoreException(StoreError.BackendFailure,
                 $"The connection was lost while '{name}' was being read, and the item has changed since. Load it again.", name);
         }, cancellationToken);
+
+    // Closes the file unless its beginning is what was read before.
+    private static async Task<bool> HasPassedAsync(Download beginning, long length, Fingerprint passed, CancellationToken cancellationToken)
+    {
+        var isSame = false;
+        try
+        {
+            var again = default(Fingerprint);
+            while (length > 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var reply = await beginning.NextAsync().ConfigureAwait(false);
+                if (!reply.IsOk || reply.Content.IsEmpty) break;
+                again.Append(reply.Content.Span);
+                length -= reply.Content.Length;
+            }
+            return isSame = again.Matches(passed);
+        }
+        finally
+        {
+            if (!isSame) await beginning.DisposeAsync().ConfigureAwait(false);
+        }
+    }
 
     private async ValueTask<byte[]?> OpenAsync(SftpConnection connection, string name)
     {
@@ -481,6 +509,8 @@ internal sealed partial class SftpBackend
 
     // The server handles other requests between two copies of this size.
     private const long CopySize = 64 << 20;
+    // The size of a file is what the server says, which may be anything.
+    private const int CopiesAtOnce = 256;
 
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)
@@ -554,22 +584,13 @@ internal sealed partial class SftpBackend
             var handles = await Task.WhenAll(opening).ConfigureAwait(false);
             if (Array.FindIndex(handles, handle => handle is null) is >= 0 and var absent)
                 throw new StoreException(StoreError.ObjectNotFound, name: names[absent]);
-            var copies = new List<Task<Reply>>();
+            var copies = new List<Task>();
             foreach (var block in blocks)
             {
-                var source = handles[names.IndexOf(block.Name)]!;
-                for (long done = 0; done < block.Length && !cancellationToken.IsCancellationRequested;)
-                {
-                    var count = Math.Min(CopySize, block.Length - done);
-                    copies.Add(connection.SendAsync(
-                        new CopyDataRequest(source, block.Offset + done, count, target, offset)).AsTask());
-                    (done, offset) = (done + count, offset + count);
-                }
+                copies.Add(CopyAsync(connection, handles[names.IndexOf(block.Name)]!, block, target, offset, name, cancellationToken));
+                offset += block.Length;
             }
-            foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
-            {
-                if (!reply.IsOk) throw await ExplainFailedWriteAsync(connection, reply, name, offset).ConfigureAwait(false);
-            }
+            await Task.WhenAll(copies).ConfigureAwait(false);
         }
         finally
         {
@@ -578,6 +599,66 @@ internal sealed partial class SftpBackend
                 if (opened is { IsCompletedSuccessfully: true, Result: { } handle }) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
             }
         }
+    }
+
+    /// <summary>Copies a block of an open file on the server.</summary>
+    private async Task CopyAsync(
+        SftpConnection connection, byte[] source, Block block, byte[] target, long offset, string name, CancellationToken cancellationToken)
+    {
+        for (long done = 0; done < block.Length && !cancellationToken.IsCancellationRequested;)
+        {
+            var copies = new List<Task<Reply>>();
+            for (; done < block.Length && copies.Count < CopiesAtOnce; done += CopySize)
+            {
+                copies.Add(connection.SendAsync(new CopyDataRequest(
+                    source, block.Offset + done, Math.Min(CopySize, block.Length - done), target, offset + done)).AsTask());
+            }
+            foreach (var reply in await Task.WhenAll(copies).ConfigureAwait(false))
+            {
+                if (!reply.IsOk) throw await ExplainFailedWriteAsync(connection, reply, name, offset + block.Length).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask<long?> CopyFromCoreAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        if (origin.Storage is not SftpBackend other || !HasLoginOf(other)) return null;
+        using var reading = other.Gate.Enter(cancellationToken);
+        var writing = new PendingWrite(name, mode);
+        long? size = null;
+        await RunWritingAsync(writing, async (connection, retry) =>
+        {
+            if (await SettleAsync(connection, retry, writing).ConfigureAwait(false)) return true;
+            size = null;
+            if (!connection.Features.Has(Extension.CopyData) || await other.OpenAsync(connection, origin.Name).ConfigureAwait(false) is not { } source) return true;
+            try
+            {
+                using var stat = await HandleStatAsync(connection, source).ConfigureAwait(false);
+                // Some servers open directories.
+                if (!stat.IsOk || !stat.Attributes.IsRegular) return true;
+                var whole = new Block(origin.Name, 0, stat.Attributes.Size);
+                await WriteAsync(connection, retry, writing,
+                    (target, token) => CopyAsync(connection, source, whole, target, offset: 0, name, token)).ConfigureAwait(false);
+                size = whole.Length;
+            }
+            finally
+            {
+                connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, source));
+            }
+            await PublishAsync(connection, writing, name).ConfigureAwait(false);
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+        return size;
+    }
+
+    // Another login may see other folders by the same paths.
+    private bool HasLoginOf(SftpBackend other)
+    {
+        return LoginOf(this) == LoginOf(other);
+
+        static (SftpUrl, string?, string?, string?) LoginOf(SftpBackend backend) => (backend._url with { Path = "", Connections = 1, Timeout = default },
+            backend._options.Credential?.UserName, backend._options.Credential?.Password, backend._options.HostKeyFingerprint);
     }
 
     private async Task<string> HashFileAsync(SftpConnection connection, string name, DefragRequest request, RetryState retry)

@@ -19,7 +19,9 @@ internal sealed partial class SftpBackend : Backend
     private readonly SftpUrl _url;
     private readonly string _displayUrl;
     private readonly string _root;
+    private readonly BackendOptions _options;
     private readonly Durability _durability;
+    private readonly Action<StoreRetry>? _retried;
     private readonly ConnectionPool _pool;
 
     /// <summary>Initializes a backend; nothing is connected yet.</summary>
@@ -36,7 +38,9 @@ internal sealed partial class SftpBackend : Backend
         _url = url;
         _displayUrl = $"sftp://{url.Server}/{url.Path}";
         _root = url.Path;
+        _options = options;
         _durability = options.Durability;
+        _retried = options.Retried;
         _pool = new(async cancellationToken => await SftpConnection.OpenAsync(
             await connect(cancellationToken).ConfigureAwait(false), url.Timeout, cancellationToken).ConfigureAwait(false), url.Connections);
     }
@@ -77,19 +81,20 @@ internal sealed partial class SftpBackend : Backend
 
     // Not every request is made within an operation of the caller: streams and listings read ahead and resume by themselves, and a cancelled
     // operation cleans up after its caller has left. So each passes the gate once more, and closing waits for it.
-    private async Task<T> RetryAdmittedAsync<T>(Func<SftpConnection, RetryState, Task<T>> operation, CancellationToken cancellationToken)
+    private async Task<T> RetryAdmittedAsync<T>(Func<SftpConnection, RetryState, Task<T>> operation, CancellationToken cancellationToken, string? name = null)
     {
         using var admission = Gate.Enter(cancellationToken);
-        return await RetryAsync(operation, cancellationToken).ConfigureAwait(false);
+        return await RetryAsync(operation, cancellationToken, name).ConfigureAwait(false);
     }
 
-    private async Task<T> RetryAsync<T>(Func<SftpConnection, RetryState, Task<T>> operation, CancellationToken cancellationToken)
+    private async Task<T> RetryAsync<T>(Func<SftpConnection, RetryState, Task<T>> operation, CancellationToken cancellationToken, string? name = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var retry = new RetryState(_url.Timeout, cancellationToken);
         while (true)
         {
             SftpConnection? connection = null;
+            StoreException failure;
             try
             {
                 connection = await _pool.GetAsync(cancellationToken).ConfigureAwait(false);
@@ -99,12 +104,14 @@ internal sealed partial class SftpBackend : Backend
             catch (StoreException e) when (retry.ShouldRetry(e, connection is null ? _pool.HasConnected : connection.Failure is not null))
             {
                 // The next attempt uses a new connection.
+                failure = e;
             }
             catch (ProtocolException e)
             {
                 // The packets are intact, so other operations can still use the connection.
                 throw SftpConnection.Broken(e).ToException();
             }
+            _retried?.Invoke(new(name, retry.FailedAttempts + 2, failure.Message));
             await retry.DelayAsync().ConfigureAwait(false);
         }
     }

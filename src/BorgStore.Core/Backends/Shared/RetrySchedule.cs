@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+
 namespace BorgStore.Backends.Shared;
 
 /// <summary>When to try again, for all storages: each pause is twice as long as the one before, and random by a quarter, so that several
@@ -6,6 +8,10 @@ namespace BorgStore.Backends.Shared;
 /// <param name="InitialRetryDelay">The pause before the first of them.</param>
 internal sealed record RetrySchedule(int Retries, TimeSpan InitialRetryDelay)
 {
+    // In the meter of the calls to storages, which knows nothing of the attempts that one call takes.
+    private static readonly Counter<long> Attempts = new Meter("BorgStore").CreateCounter<long>(
+        "borgstore.retries", "{retry}", "Requests to storages and servers that were repeated after a failure.");
+
     /// <summary>No further attempt.</summary>
     public static RetrySchedule Never { get; } = new(0, TimeSpan.Zero);
 
@@ -17,6 +23,7 @@ internal sealed record RetrySchedule(int Retries, TimeSpan InitialRetryDelay)
     public TimeSpan? GetPause(int failures)
     {
         if (failures >= Retries) return null;
+        Attempts.Add(1);
         var pause = InitialRetryDelay * Math.Pow(2, Math.Min(failures, 20)) * (0.75 + (Random.Shared.NextDouble() / 2));
         return pause < MaxPause ? pause : MaxPause;
     }

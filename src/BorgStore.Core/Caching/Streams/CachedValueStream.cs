@@ -1,15 +1,24 @@
+using System.Buffers;
 using BorgStore.Backends;
+using BorgStore.Hashing;
 
 namespace BorgStore.Caching.Streams;
 
 /// <summary>A value from the cache that continues from the storage if the cache fails halfway.</summary>
+/// <remarks>It continues only if the storage begins with the bytes that the caller already has. Otherwise the caller would get parts of two values, so
+/// the read fails, and the value is removed from the cache, so that loading it again succeeds.</remarks>
 /// <param name="cached">The value in the cache.</param>
 /// <param name="cache">The cache, to report failures to.</param>
 /// <param name="reload">Opens the same value or part in the storage.</param>
-internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, Func<CancellationToken, ValueTask<ValueStream?>> reload) : ValueStream
+/// <param name="drop">Removes the value from the cache.</param>
+internal sealed class CachedValueStream(
+    ValueStream cached, CacheStorage cache, Func<CancellationToken, ValueTask<ValueStream?>> reload, Func<ValueTask> drop) : ValueStream
 {
+    private const int SkipSize = 128 * 1024;
+
     private readonly long _length = cached.Length;
     private ValueStream? _reloaded;
+    private Fingerprint _passed;
     private long _position;
 
     /// <inheritdoc/>
@@ -31,6 +40,7 @@ internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, 
             count = await Current.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         _position += count;
+        if (_reloaded is null) _passed.Append(buffer.Span[..count]);
         return count;
     }
 
@@ -68,21 +78,40 @@ internal sealed class CachedValueStream(ValueStream cached, CacheStorage cache, 
     {
         cache.Report(failure);
         var loaded = await reload(cancellationToken).ConfigureAwait(false);
-        if (loaded is null || loaded.Length != Length)
+        var isSame = false;
+        try
         {
-            if (loaded is not null) await loaded.DisposeAsync().ConfigureAwait(false);
+            isSame = loaded?.Length == Length && await BeginsAlikeAsync(loaded, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!isSame && loaded is not null) await loaded.DisposeAsync().ConfigureAwait(false);
+        }
+        if (!isSame)
+        {
+            await drop().ConfigureAwait(false);
             throw new StoreException(StoreError.BackendFailure,
                 "The cached value could not be read to its end, and the value in the store has changed since. Load it again.", null, failure);
         }
         await cached.DisposeAsync().ConfigureAwait(false);
         _reloaded = loaded;
-        // Skip what the caller already has.
-        var passed = new byte[Math.Min(_position, 64 * 1024)];
+    }
+
+    // Skips what the caller already has.
+    private async ValueTask<bool> BeginsAlikeAsync(ValueStream loaded, CancellationToken cancellationToken)
+    {
+        if (_position == 0) return true;
+        var passed = default(Fingerprint);
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(_position, SkipSize));
         for (var left = _position; left > 0;)
         {
-            var count = await loaded.ReadAsync(passed.AsMemory(0, (int)Math.Min(passed.Length, left)), cancellationToken).ConfigureAwait(false);
+            var count = await loaded.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken).ConfigureAwait(false);
             if (count == 0) break;
+            passed.Append(buffer.AsSpan(0, count));
             left -= count;
         }
+        // Not returned after a failure, when something may still be writing to it.
+        ArrayPool<byte>.Shared.Return(buffer);
+        return passed.Matches(_passed);
     }
 }

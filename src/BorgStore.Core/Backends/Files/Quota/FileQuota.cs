@@ -55,6 +55,12 @@ internal sealed class FileQuota(FileSystem fileSystem, string root, long? limit)
     public Change Begin(string name, long length, Reservation? reservation, CancellationToken cancellationToken)
         => Begin(name, length, checkOnly: false, reservation, cancellationToken);
 
+    /// <summary>Locks the number for a change that leaves it as it is. Without the lock, the change could come between another one's look at the size
+    /// of an item and its deletion or replacement, which would then be counted wrong.</summary>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    /// <returns>The change, to be disposed when it is done.</returns>
+    public Change Hold(CancellationToken cancellationToken) => Begin(null, 0, checkOnly: false, reservation: null, cancellationToken);
+
     /// <summary>Returns the bytes of all values. Writes nothing if the store is read-only.</summary>
     public long GetUsed(CancellationToken cancellationToken)
     {
@@ -162,8 +168,11 @@ internal sealed class FileQuota(FileSystem fileSystem, string root, long? limit)
         return Parse(text[.._fileSystem.Read(file, text, 0)]);
     }
 
-    // A text with more digits was not read completely.
-    private static long? Parse(ReadOnlySpan<byte> text)
+    /// <summary>Parses the count.</summary>
+    /// <param name="text">The content of the file.</param>
+    /// <returns>The count, or <see langword="null"/> if the content is anything else.</returns>
+    internal static long? Parse(ReadOnlySpan<byte> text)
+        // A text with more digits was not read completely.
         => text.Length <= MaxDigits && !text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out long number, out _) ? number : null;
 
     private int Write(SafeFileHandle file, long used, int characters)

@@ -84,11 +84,16 @@ internal sealed class QuotaSession(FileSystem fileSystem, string root) : IDispos
         using var directory = fileSystem.ReadDirectory("");
         return [.. (directory?.Entries ?? []).Select(entry => entry.Name).Where(name
             => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffixes.Hidden, StringComparison.Ordinal)
-                && !RemovedLink(name))];
+                && !RemovedForeign(name))];
     }
 
-    // A mark is always a regular file. A link under its name is removed, so that its target is never opened.
-    private bool RemovedLink(string mark) => PortableFileSystem.IsLink(PathOf(mark)) && fileSystem.Delete(mark);
+    // A mark is always a regular file. Anything else under its name is removed: the target of a link must not be opened, and opening a pipe
+    // would wait for a writer.
+    private bool RemovedForeign(string mark)
+    {
+        using var file = fileSystem.OpenInternal(mark);
+        return file is null && fileSystem.Delete(mark);
+    }
 
     private bool IsHeldByOthers(string mark)
     {

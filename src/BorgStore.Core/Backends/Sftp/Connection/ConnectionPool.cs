@@ -23,13 +23,13 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<SftpConnection
         Task<SftpConnection> beingMade;
         lock (_lock)
         {
-            var (best, vacant) = Choose();
+            var (best, pending, vacant) = Choose();
             if (best is not null)
             {
                 if (vacant >= 0 && best.Waiting >= Busy) Connect(vacant);
                 return new(best);
             }
-            beingMade = Array.Find(_slots, s => s is { IsCompleted: false }) ?? Connect(vacant);
+            beingMade = pending ?? Connect(vacant);
         }
         return new(beingMade.WaitAsync(cancellationToken));
     }
@@ -56,23 +56,29 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<SftpConnection
         }
     }
 
-    private (SftpConnection? Best, int Vacant) Choose()
+    private (SftpConnection? Best, Task<SftpConnection>? Pending, int Vacant) Choose()
     {
         SftpConnection? best = null;
+        Task<SftpConnection>? pending = null;
         var vacant = -1;
         for (var i = _slots.Length - 1; i >= 0; i--)
         {
             var slot = _slots[i];
-            if (slot is { IsCompletedSuccessfully: true } && slot.Result is { Failure: null } connection)
+            // Asked once, because a connection may be established, or fail, at any moment.
+            if (slot is { IsCompleted: false })
+            {
+                pending = slot;
+            }
+            else if (slot is { IsCompletedSuccessfully: true } && slot.Result is { Failure: null } connection)
             {
                 if (best is null || connection.Waiting < best.Waiting) best = connection;
             }
-            else if (slot is null or { IsCompleted: true })
+            else
             {
                 vacant = i;
             }
         }
-        return (best, vacant);
+        return (best, pending, vacant);
     }
 
     private Task<SftpConnection> Connect(int slot)

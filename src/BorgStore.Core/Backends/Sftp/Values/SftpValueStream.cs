@@ -1,4 +1,5 @@
 using BorgStore.Backends.Sftp.Packets;
+using BorgStore.Hashing;
 
 namespace BorgStore.Backends.Sftp.Values;
 
@@ -8,12 +9,14 @@ namespace BorgStore.Backends.Sftp.Values;
 /// <param name="count">The number of bytes.</param>
 /// <param name="first">The first bytes, which were read together with the opening.</param>
 /// <param name="download">Reads the rest; <see langword="null"/> if there is none.</param>
-/// <param name="resume">Continues from an offset after the connection was lost; <see langword="null"/> if there is nothing to continue.</param>
+/// <param name="resume">Continues from an offset after the connection was lost, if what is before it has not changed;
+/// <see langword="null"/> if there is nothing to continue.</param>
 internal sealed class SftpValueStream(string name, long start, long count, Reply first, Download? download,
-    Func<long, CancellationToken, ValueTask<Download>>? resume) : ValueStream
+    Func<long, Fingerprint, CancellationToken, ValueTask<Download>>? resume) : ValueStream
 {
     private readonly long _end = start + count;
     private long _position = start;
+    private Fingerprint _passed;
     private Reply _current = first;
     private int _used;
     private Download? _download = download;
@@ -60,7 +63,9 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
     private int Copy(Span<byte> buffer)
     {
         var length = (int)Math.Min(Math.Min(buffer.Length, _current.Content.Length - _used), _end - _position);
-        _current.Content.Span.Slice(_used, length).CopyTo(buffer);
+        var bytes = _current.Content.Span.Slice(_used, length);
+        bytes.CopyTo(buffer);
+        if (resume is not null) _passed.Append(bytes);
         _used += length;
         _position += length;
         return length;
@@ -74,7 +79,7 @@ internal sealed class SftpValueStream(string name, long start, long count, Reply
         {
             try
             {
-                _download ??= await resume!(_position, cancellationToken).ConfigureAwait(false);
+                _download ??= await resume!(_position, _passed, cancellationToken).ConfigureAwait(false);
                 // The request continues if the caller cancels, and a later read can still use it.
                 _next ??= _download.NextAsync().AsTask();
                 _current = await _next.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -29,13 +29,14 @@ public sealed partial class S3Backend
     /// <inheritdoc/>
     protected override async ValueTask StoreCoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
     {
+        var source = new SourceReader();
         try
         {
-            await StoreKeyAsync(name, value, mode, cancellationToken).ConfigureAwait(false);
+            await StoreKeyAsync(name, value, source, mode, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (S3Errors.IsFailure(e) && e is not IOException)
+        // An exception of the value's own stream is passed on unchanged.
+        catch (Exception e) when (S3Errors.IsFailure(e) && e != source.Failure)
         {
-            // An IOException comes from the value's own stream and is passed on to the caller.
             throw S3Errors.ToStoreException(e, name);
         }
     }
@@ -109,17 +110,23 @@ public sealed partial class S3Backend
 
         var length = Math.Min(range.Length ?? long.MaxValue, response.ContentLength);
         if (response.ResponseStream is MemoryStream whole && whole.TryGetBuffer(out var bytes)) return new MemoryValueStream(bytes.AsMemory(0, (int)length));
+        if (string.IsNullOrEmpty(response.ETag))
+        {
+            // Further requests for the rest could not be bound to the same value.
+            response.Dispose();
+            throw S3Errors.InvalidResponse("it does not contain the ETag of a value");
+        }
         var version = new ObjectVersion(Bucket, KeyOf(name), response.ETag, name);
         return length > ParallelObjectStream.Threshold
             ? new ParallelObjectStream(version, start, length, response)
             : new ObjectStream(version, start, length, response);
     }
 
-    private async Task StoreKeyAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
+    private async Task StoreKeyAsync(string name, StoreValue value, SourceReader source, StoreMode mode, CancellationToken cancellationToken)
     {
         if (value.Length > PartSizes.DefaultPartSize)
         {
-            await UploadAsync(name, mode, upload => AddPartsAsync(upload, value), cancellationToken).ConfigureAwait(false);
+            await UploadAsync(name, mode, upload => AddPartsAsync(upload, value, source), cancellationToken).ConfigureAwait(false);
         }
         else if (value.IsInMemory)
         {
@@ -130,12 +137,12 @@ public sealed partial class S3Backend
             // Only a value in memory can be sent again after a broken connection.
             using var buffer = await PartBuffers.Uploads.RentAsync((int)value.Length, cancellationToken).ConfigureAwait(false);
             var stream = value.OpenStream();
-            await using (stream.ConfigureAwait(false)) await stream.ReadExactlyAsync(buffer.Memory, cancellationToken).ConfigureAwait(false);
+            await using (stream.ConfigureAwait(false)) await source.ReadAsync(stream, buffer.Memory, cancellationToken).ConfigureAwait(false);
             await PutAsync(name, buffer.Memory, mode, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private static async Task AddPartsAsync(MultipartUploader upload, StoreValue value)
+    private static async Task AddPartsAsync(MultipartUploader upload, StoreValue value, SourceReader source)
     {
         var partSize = PartSizes.For(value.Length);
         if (value.IsInMemory)
@@ -147,7 +154,7 @@ public sealed partial class S3Backend
         await using (stream.ConfigureAwait(false))
         {
             for (var left = value.Length; left > 0; left -= partSize)
-                await upload.AddAsync((int)Math.Min(partSize, left), buffer => stream.ReadExactlyAsync(buffer, upload.CancellationToken)).ConfigureAwait(false);
+                await upload.AddAsync((int)Math.Min(partSize, left), buffer => source.ReadAsync(stream, buffer, upload.CancellationToken)).ConfigureAwait(false);
         }
     }
 
@@ -214,7 +221,7 @@ public sealed partial class S3Backend
     }
 
     private async Task<bool> IsDirectoryAsync(string name, CancellationToken cancellationToken)
-        => (await Bucket.ListAsync(KeyOf(name) + "/", oneLevel: false, continuation: null, max: 1, cancellationToken).ConfigureAwait(false)).S3Objects is { Count: > 0 };
+        => (await Bucket.ListAsync(KeyOf(name) + "/", oneLevel: false, startAfter: null, continuation: null, max: 1, cancellationToken).ConfigureAwait(false)).S3Objects is { Count: > 0 };
 
     private static StoreException AlreadyExists(string name)
         => new(StoreError.ObjectAlreadyExists, name: name);
@@ -226,74 +233,94 @@ public sealed partial class S3Backend
         {
             if (await Bucket.HeadAsync(KeyOf(name), cancellationToken).ConfigureAwait(false) is not { } head) return false;
             if (name == newName) return mode == StoreMode.Overwrite ? true : throw AlreadyExists(newName);
-            await CopyAsync(name, newName, head, mode, cancellationToken).ConfigureAwait(false);
+            head = await CopyAsync(this, name, newName, head, mode, cancellationToken).ConfigureAwait(false);
             await DeleteMovedAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false);
     }
 
-    private async Task CopyAsync(string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override async ValueTask<long?> CopyFromCoreAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+    {
+        if (origin.Storage is not S3Backend other) return null;
+        using var reading = other.Gate.Enter(cancellationToken);
+        return await TryAsync<long?>(name, async () =>
+        {
+            // The server refuses to copy an object onto itself.
+            var isItself = (other.Bucket.Name, other.KeyOf(origin.Name)) == (Bucket.Name, KeyOf(name));
+            if (isItself || !await _connection!.SharesServerAsync(other._connection!).ConfigureAwait(false)
+                || await other.Bucket.HeadAsync(other.KeyOf(origin.Name), cancellationToken).ConfigureAwait(false) is not { } head) return null;
+            // Such a value would be downloaded and uploaded again here, too.
+            if (mode == StoreMode.CreateNew && !Bucket.Traits.ConditionalCopies && head.Size <= PartSizes.DefaultPartSize
+                && await PrepareToCreateAsync(name, cancellationToken).ConfigureAwait(false)) return null;
+            return (await CopyAsync(other, origin.Name, name, head, mode, cancellationToken).ConfigureAwait(false)).Size;
+        }).ConfigureAwait(false);
+    }
+
+    // Returns which version was copied.
+    private async Task<ObjectHead> CopyAsync(S3Backend source, string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
     {
         if (head.Size > Bucket.MaxCopySize)
         {
-            await UploadAsync(newName, mode, upload => CopyPartsAsync(upload, name, head), cancellationToken).ConfigureAwait(false);
+            await UploadAsync(newName, mode, upload => CopyPartsAsync(upload, source, name, head), cancellationToken).ConfigureAwait(false);
             await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
+            return head;
         }
-        else if (mode == StoreMode.CreateNew && !Bucket.Traits.ConditionalCopies)
-        {
-            await CreateCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await CopyAtOnceAsync(name, newName, head, mode, cancellationToken).ConfigureAwait(false);
-        }
+        return mode == StoreMode.CreateNew && !Bucket.Traits.ConditionalCopies
+            ? await CreateCopyAsync(source, name, newName, head, cancellationToken).ConfigureAwait(false)
+            : await CopyAtOnceAsync(source, name, newName, head, mode, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task CopyPartsAsync(MultipartUploader upload, string name, ObjectHead head)
+    private static async Task CopyPartsAsync(MultipartUploader upload, S3Backend source, string name, ObjectHead head)
     {
-        if (Bucket.CanCopyParts(KeyOf(name)))
+        if (source.Bucket.CanCopyParts(source.KeyOf(name)))
         {
-            await upload.CopyAsync(KeyOf(name), head.ETag, 0, head.Size).ConfigureAwait(false);
+            await upload.CopyAsync(source.Bucket.Name, source.KeyOf(name), head.ETag, 0, head.Size).ConfigureAwait(false);
             return;
         }
-        var source = await OpenAsync(name, head, upload.CancellationToken).ConfigureAwait(false);
-        await using (source.ConfigureAwait(false)) await AddPartsAsync(upload, new(source, head.Size)).ConfigureAwait(false);
+        var value = await source.OpenAsync(name, head, upload.CancellationToken).ConfigureAwait(false);
+        await using (value.ConfigureAwait(false)) await AddPartsAsync(upload, new(value, head.Size), new()).ConfigureAwait(false);
     }
 
     // If the server supports conditional writes but not conditional copies, a value that fits into one request is downloaded and uploaded again.
-    private async Task CreateCopyAsync(string name, string newName, ObjectHead head, CancellationToken cancellationToken)
+    private async Task<ObjectHead> CreateCopyAsync(S3Backend source, string name, string newName, ObjectHead head, CancellationToken cancellationToken)
     {
         var decides = await PrepareToCreateAsync(newName, cancellationToken).ConfigureAwait(false);
         if (!decides || head.Size > PartSizes.DefaultPartSize)
         {
             if (decides) await ThrowIfExistsAsync(newName, cancellationToken).ConfigureAwait(false);
-            await CopyAtOnceAsync(name, newName, head, StoreMode.Overwrite, cancellationToken).ConfigureAwait(false);
-            return;
+            return await CopyAtOnceAsync(source, name, newName, head, StoreMode.Overwrite, cancellationToken).ConfigureAwait(false);
         }
         using var buffer = await PartBuffers.Uploads.RentAsync((int)head.Size, cancellationToken).ConfigureAwait(false);
-        var source = await OpenAsync(name, head, cancellationToken).ConfigureAwait(false);
-        await using (source.ConfigureAwait(false)) await source.ReadExactlyAsync(buffer.Memory, cancellationToken).ConfigureAwait(false);
+        var value = await source.OpenAsync(name, head, cancellationToken).ConfigureAwait(false);
+        await using (value.ConfigureAwait(false)) await value.ReadExactlyAsync(buffer.Memory, cancellationToken).ConfigureAwait(false);
         await PutAsync(newName, buffer.Memory, StoreMode.CreateNew, cancellationToken).ConfigureAwait(false);
+        return head;
     }
 
     private ValueTask<Stream> OpenAsync(string name, ObjectHead head, CancellationToken cancellationToken)
         => new ObjectVersion(Bucket, KeyOf(name), head.ETag, name).OpenAsync(0, head.Size, cancellationToken);
 
-    private async Task CopyAtOnceAsync(string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
+    private async Task<ObjectHead> CopyAtOnceAsync(S3Backend source, string name, string newName, ObjectHead head, StoreMode mode, CancellationToken cancellationToken)
     {
         try
         {
             var copied = await Bucket.Client.CopyObjectAsync(new CopyObjectRequest
             {
-                SourceBucket = Bucket.Name,
-                SourceKey = KeyOf(name),
+                SourceBucket = source.Bucket.Name,
+                SourceKey = source.KeyOf(name),
                 DestinationBucket = Bucket.Name,
                 DestinationKey = KeyOf(newName),
+                ChecksumAlgorithm = BucketClient.ChecksumOf(Bucket.Traits.Checksum),
                 ETagToMatch = head.ETag,
                 IfNoneMatch = mode == StoreMode.CreateNew ? "*" : null,
             }, cancellationToken).ConfigureAwait(false);
+            if (ETags.AreEqual(copied.ETag, head.ETag)) return head;
+            // Ceph's gateway checks the condition before it reads the value, which may be replaced in between.
+            if (await source.Bucket.HeadAsync(source.KeyOf(name), cancellationToken).ConfigureAwait(false) is { } newer && ETags.AreEqual(copied.ETag, newer.ETag)) return newer;
             // Equal ETags mean equal content; encryption or parts result in a different one, and then the size must do.
-            if (copied.ETag?.Trim('"') != head.ETag.Trim('"')) await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
+            await CheckCopyAsync(name, newName, head, cancellationToken).ConfigureAwait(false);
+            return head;
         }
         catch (AmazonServiceException e) when (mode == StoreMode.CreateNew && S3Errors.IsConditionFailed(e))
         {
@@ -354,7 +381,7 @@ public sealed partial class S3Backend
             foreach (var step in DefragPlan.Make(request.Sources, PartSizes.For(blocks.Length), block => Bucket.CanCopyParts(KeyOf(block.Name))))
             {
                 if (step is { IsCopy: true, Pieces: [var piece] })
-                    await upload.CopyAsync(KeyOf(piece.Name), blocks.ETagOf(piece.Name), piece.Offset, piece.Length).ConfigureAwait(false);
+                    await upload.CopyAsync(Bucket.Name, KeyOf(piece.Name), blocks.ETagOf(piece.Name), piece.Offset, piece.Length).ConfigureAwait(false);
                 else
                     await upload.AddAsync((int)step.Length, buffer => blocks.FillAsync(step.Pieces, buffer, upload.CancellationToken)).ConfigureAwait(false);
             }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Amazon.Runtime;
 using Amazon.S3.Model;
 using BorgStore.Backends.Http;
@@ -31,7 +32,7 @@ public sealed partial class S3Backend : Backend
     /// <summary>Creates a backend for a URL. Nothing is accessed yet.</summary>
     /// <param name="url">The URL of a store.</param>
     /// <param name="options">The options; their credential may contain access key and secret key.</param>
-    public static IBackend Create(string url, BackendOptions options) => new S3Backend(S3Url.Parse(url), options.Credential);
+    public static IBackend Create(string url, BackendOptions options) => new S3Backend(S3Url.Parse(url), options.Credential) { Retried = options.Retried };
 
     /// <summary>Registers the schemes <c>s3</c> and <c>b2</c>. Only needed by a
     /// program that keeps this assembly elsewhere than beside Core.</summary>
@@ -46,6 +47,9 @@ public sealed partial class S3Backend : Backend
 
     /// <summary>The number of attempts for each request; tests reduce it.</summary>
     internal RetrySchedule Retry { get; init; } = S3Connection.DefaultRetry;
+
+    /// <summary>Called when a request is repeated.</summary>
+    internal Action<StoreRetry>? Retried { get; init; }
 
     private string Root => _url.Path + "/";
 
@@ -94,7 +98,7 @@ public sealed partial class S3Backend : Backend
     {
         cancellationToken.ThrowIfCancellationRequested();
         // Finding credentials may query the machine's metadata service, and blocks.
-        var connection = await Task.Run(() => S3Connection.Open(_url, _credential, Retry.Retries), cancellationToken).ConfigureAwait(false);
+        var connection = await Task.Run(() => S3Connection.Open(_url, _credential, Retry.Retries, Retried is null ? null : ReportRetry), cancellationToken).ConfigureAwait(false);
         Use(connection);
         return await TryAsync(null, async () =>
         {
@@ -115,7 +119,14 @@ public sealed partial class S3Backend : Backend
         }).ConfigureAwait(false);
 
         async Task<bool> IsEmptyCoreAsync()
-            => (await Bucket.ListAsync(Root, oneLevel: false, continuation: null, max: 1, cancellationToken).ConfigureAwait(false)).S3Objects is not { Count: > 0 };
+            => (await Bucket.ListAsync(Root, oneLevel: false, startAfter: null, continuation: null, max: 1, cancellationToken).ConfigureAwait(false)).S3Objects is not { Count: > 0 };
+    }
+
+    private void ReportRetry(string? key, int attempt, Exception failure)
+    {
+        var name = key is not null && key.Length > Root.Length && key.StartsWith(Root, StringComparison.Ordinal) ? key[Root.Length..].TrimEnd('/') : null;
+        var reason = S3Errors.IsFailure(failure) ? S3Errors.ToStoreException(failure, name) : new StoreException(StoreError.BackendFailure, failure.Message);
+        Retried!(new(name, attempt, reason.Message));
     }
 
     private void Use(S3Connection connection)
@@ -127,7 +138,7 @@ public sealed partial class S3Backend : Backend
 
     private async Task<string?> FindForeignAsync(CancellationToken cancellationToken)
     {
-        await foreach (var page in PagesAsync(Root, oneLevel: false, cancellationToken).ConfigureAwait(false))
+        await foreach (var page in PagesAsync(Root, oneLevel: false, startAfter: null, cancellationToken).ConfigureAwait(false))
         {
             foreach (var item in page.S3Objects ?? [])
             {
@@ -145,7 +156,7 @@ public sealed partial class S3Backend : Backend
         var left = 0;
         (StoreError, string)? reason = null;
         var deleting = Task.CompletedTask;
-        await foreach (var page in PagesAsync(Root, oneLevel: false, cancellationToken).ConfigureAwait(false))
+        await foreach (var page in PagesAsync(Root, oneLevel: false, startAfter: null, cancellationToken).ConfigureAwait(false))
         {
             await deleting.ConfigureAwait(false);
             deleting = DeletePageAsync([.. (page.S3Objects ?? []).Select(item => BucketClient.Decode(item.Key))]);
@@ -208,7 +219,7 @@ public sealed partial class S3Backend : Backend
         return await TryAsync(name, async () =>
         {
             var marker = DirectoryKeyOf(name);
-            var page = await Bucket.ListAsync(marker, oneLevel: false, continuation: null, max: 2, cancellationToken).ConfigureAwait(false);
+            var page = await Bucket.ListAsync(marker, oneLevel: false, startAfter: null, continuation: null, max: 2, cancellationToken).ConfigureAwait(false);
             if (page.S3Objects is not { Count: > 0 } objects) return false;
             if (objects.Exists(item => BucketClient.Decode(item.Key) != marker))
                 throw new StoreException(StoreError.InvalidArgument, $"Could not remove the directory '{name}': it is not empty.", name);
@@ -223,11 +234,53 @@ public sealed partial class S3Backend : Backend
         string directory, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var start = DirectoryKeyOf(directory);
-        await foreach (var page in PagesOfAsync(directory, prefix, oneLevel: false, cancellationToken).ConfigureAwait(false))
+        await foreach (var page in PagesOfAsync(directory, prefix, oneLevel: false, after: "", cancellationToken).ConfigureAwait(false))
         {
             foreach (var item in page.S3Objects ?? [])
                 if (ToItem(item, start) is { } info) yield return info;
         }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Each request lists a thousand keys, however many directories they are in.</remarks>
+    protected override async IAsyncEnumerable<ItemInfo> ListRawTreeCoreAsync(
+        string directory, string after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var start = DirectoryKeyOf(directory);
+        var last = "";
+        await foreach (var page in PagesOfAsync(directory, prefix: "", oneLevel: false, after, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var item in page.S3Objects ?? [])
+            {
+                var path = BucketClient.Decode(item.Key)[start.Length..];
+                // In another order, a listing that continues after a name could miss others. Names of items are ASCII; those of others need not even be valid.
+                if (CompareBytes(path, last) < 0 && Ascii.IsValid(path) && Ascii.IsValid(last)) throw S3Errors.InvalidResponse($"it lists '{PrintableText.Escape(last)}' before '{PrintableText.Escape(path)}'");
+                last = path;
+                // Some servers ignore where a listing should start.
+                if (path.Length == 0 || (after.Length > 0 && CompareBytes(path, after) <= 0)) continue;
+                yield return path[^1] == '/' ? new(path, 0, IsDirectory: true)
+                    : new(path, item.Size ?? 0, LastWriteTime: item.LastModified, DeletedTime: DeletedTimeOf(path, item.LastModified));
+            }
+        }
+    }
+
+    // Compares in the order of a server: by the bytes of UTF-8.
+    private static int CompareBytes(string a, string b)
+    {
+        var common = a.AsSpan().CommonPrefixLength(b);
+        return Rank(a, common) - Rank(b, common);
+
+        // Surrogates are for characters above all others.
+        static int Rank(string text, int position) => position == text.Length ? -1 : char.IsSurrogate(text[position]) ? text[position] + 0x10000 : text[position];
+    }
+
+    // Returns a key to start after, which servers repeat in their response. They may do that even with what XML cannot represent,
+    // so the listing then starts earlier.
+    private static string? StartAfter(string directory, string path)
+    {
+        var bad = path.AsSpan().IndexOfAnyExceptInRange(' ', '\uFFFD');
+        var start = bad < 0 ? path : path[..bad];
+        return start.Length == 0 ? null : directory + start;
     }
 
     private async IAsyncEnumerable<ItemInfo> ListLevelAsync(
@@ -235,7 +288,7 @@ public sealed partial class S3Backend : Backend
     {
         var start = DirectoryKeyOf(directory);
         var order = new LevelSorter();
-        await foreach (var page in PagesOfAsync(directory, prefix, oneLevel: true, cancellationToken).ConfigureAwait(false))
+        await foreach (var page in PagesOfAsync(directory, prefix, oneLevel: true, after: "", cancellationToken).ConfigureAwait(false))
         {
             var last = "";
             foreach (var item in page.S3Objects ?? [])
@@ -257,10 +310,11 @@ public sealed partial class S3Backend : Backend
 
     // Lists the pages of a directory; throws if there is not even a marker. With a prefix the marker is not listed.
     private async IAsyncEnumerable<ListObjectsV2Response> PagesOfAsync(
-        string directory, string prefix, bool oneLevel, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string directory, string prefix, bool oneLevel, string after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var isFirst = true;
-        var pages = PagesAsync(DirectoryKeyOf(directory) + prefix, oneLevel, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        // Only a listing from the beginning shows whether the directory exists: there may be nothing after a name.
+        var isFirst = after.Length == 0;
+        var pages = PagesAsync(DirectoryKeyOf(directory) + prefix, oneLevel, StartAfter(DirectoryKeyOf(directory), after), cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (pages.ConfigureAwait(false))
         {
             while (await MoveNextAsync().ConfigureAwait(false))
@@ -279,18 +333,18 @@ public sealed partial class S3Backend : Backend
 
     // The next page is requested while the caller processes the current one.
     private async IAsyncEnumerable<ListObjectsV2Response> PagesAsync(
-        string prefix, bool oneLevel, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string prefix, bool oneLevel, string? startAfter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var bucket = Bucket;
         using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var next = (Task<ListObjectsV2Response>?)bucket.ListAsync(prefix, oneLevel, continuation: null, BucketClient.BatchSize, left.Token);
+        var next = (Task<ListObjectsV2Response>?)bucket.ListAsync(prefix, oneLevel, startAfter, continuation: null, BucketClient.BatchSize, left.Token);
         try
         {
             while (next is not null)
             {
                 var page = await next.ConfigureAwait(false);
                 next = page.IsTruncated == true
-                    ? bucket.ListAsync(prefix, oneLevel, page.NextContinuationToken, BucketClient.BatchSize, left.Token)
+                    ? bucket.ListAsync(prefix, oneLevel, startAfter: null, page.NextContinuationToken, BucketClient.BatchSize, left.Token)
                     : null;
                 yield return page;
             }

@@ -41,6 +41,9 @@ internal sealed class DirectLoadClient
         (_origin, _authority) = (server.GetLeftPart(UriPartial.Authority), server.Authority);
     }
 
+    /// <summary>Receives the requests that the SDK repeats because the server failed.</summary>
+    public RetryReport? Report { get; init; }
+
     /// <summary>Starts to load an object.</summary>
     /// <param name="bucket">The bucket.</param>
     /// <param name="key">The key.</param>
@@ -81,6 +84,7 @@ internal sealed class DirectLoadClient
             }
             // Other refusals would occur again, so direct loading is turned off.
             if ((int)answer.StatusCode is < 500 and not (404 or 412 or 416 or 429)) _isOff = true;
+            if ((int)answer.StatusCode is >= 500 or 429) Report?.Invoke(key, 2, new HttpRequestException($"The server answered with the status {(int)answer.StatusCode}."));
             return null;
         }
         catch (OperationCanceledException e) when (watch.HasStalled)
@@ -89,6 +93,7 @@ internal sealed class DirectLoadClient
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
+            Report?.Invoke(key, 2, e);
             return null;
         }
         finally

@@ -22,9 +22,9 @@ internal sealed class S3Connection : IDisposable
     private readonly Uri? _endpoint;
     private readonly int _retries;
 
-    private S3Connection(AWSCredentials credentials, Uri? endpoint, string region, ServerTraits traits, int retries)
+    private S3Connection(AWSCredentials credentials, Uri? endpoint, string region, ServerTraits traits, int retries, RetryReport? report)
     {
-        (_credentials, _endpoint, Traits, _retries) = (credentials, endpoint, traits, retries);
+        (_credentials, _endpoint, Traits, _retries, Report) = (credentials, endpoint, traits, retries, report);
         var checksums = traits.Checksum != ChecksumKind.None;
         var config = new AmazonS3Config
         {
@@ -50,10 +50,10 @@ internal sealed class S3Connection : IDisposable
             config.ServiceURL = endpoint.GetLeftPart(UriPartial.Authority);
             config.AuthenticationRegion = region;
         }
-        Client = new S3SdkClient(credentials, config);
+        Client = new S3SdkClient(credentials, config, report);
         // Only the SDK verifies loaded objects against the server's checksums.
         if (endpoint is not null && traits is { PathStyle: true, Checksum: ChecksumKind.None })
-            DirectLoadClient = new(SharedHttp.Current.Connections, credentials, endpoint, region);
+            DirectLoadClient = new(SharedHttp.Current.Connections, credentials, endpoint, region) { Report = report };
     }
 
     /// <summary>The loader of objects without the SDK, or <see langword="null"/> if the SDK must be used.</summary>
@@ -61,6 +61,9 @@ internal sealed class S3Connection : IDisposable
 
     /// <summary>The client.</summary>
     public AmazonS3Client Client { get; }
+
+    /// <summary>Receives the requests that are repeated; <see langword="null"/> if nobody is interested.</summary>
+    public RetryReport? Report { get; }
 
     /// <summary>The features of the server.</summary>
     public ServerTraits Traits { get; }
@@ -76,11 +79,12 @@ internal sealed class S3Connection : IDisposable
     /// <param name="url">The URL.</param>
     /// <param name="credential">Access key and secret key, if the URL has none.</param>
     /// <param name="retries">The maximum number of further retries of the SDK.</param>
-    public static S3Connection Open(S3Url url, NetworkCredential? credential, int retries)
+    /// <param name="report">Receives the requests that are repeated.</param>
+    public static S3Connection Open(S3Url url, NetworkCredential? credential, int retries, RetryReport? report)
     {
         try
         {
-            return Configure(url, credential, retries);
+            return Configure(url, credential, retries, report);
         }
         // The SDK reads files and runs programs to find the configuration, and passes on their exceptions.
         catch (Exception e) when (e is not (StoreException or OperationCanceledException))
@@ -90,7 +94,7 @@ internal sealed class S3Connection : IDisposable
         }
     }
 
-    private static S3Connection Configure(S3Url url, NetworkCredential? credential, int retries)
+    private static S3Connection Configure(S3Url url, NetworkCredential? credential, int retries, RetryReport? report)
     {
         var profile = FindProfile(url.Profile, url.DisplayUrl);
         var endpoint = url.Endpoint ?? FindEndpoint(profile, url);
@@ -99,8 +103,13 @@ internal sealed class S3Connection : IDisposable
                 $"'{url.DisplayUrl}' names no server. B2 shows the server next to the bucket, as in 'b2:key:secret@https://s3.us-west-004.backblazeb2.com/{url.Bucket}/{url.Path}'.", url.DisplayUrl);
         var traits = ServerTraits.For(endpoint, url.Options);
         var region = traits.Region ?? ReadVariable(RegionVariables) ?? profile?.Region?.SystemName ?? RegionEndpoint.USEast1.SystemName;
-        return new(FindCredentials(url, profile, credential), endpoint, region, traits, retries);
+        return new(FindCredentials(url, profile, credential), endpoint, region, traits, retries, report);
     }
+
+    /// <summary>Returns whether another connection is to the same server with the same credentials, so that the server can copy between them.</summary>
+    /// <param name="other">The other connection.</param>
+    public async Task<bool> SharesServerAsync(S3Connection other) => Endpoint == other.Endpoint
+        && (await _credentials.GetCredentialsAsync().ConfigureAwait(false)).AccessKey == (await other._credentials.GetCredentialsAsync().ConfigureAwait(false)).AccessKey;
 
     /// <summary>Returns the same connection for another region.</summary>
     /// <param name="region">The region.</param>
@@ -108,7 +117,7 @@ internal sealed class S3Connection : IDisposable
     {
         // The endpoint of one AWS region does not serve buckets of another.
         var endpoint = Traits.IsAws ? null : _endpoint;
-        return new(_credentials, endpoint, region, Traits, _retries);
+        return new(_credentials, endpoint, region, Traits, _retries, Report);
     }
 
     /// <inheritdoc/>
@@ -154,3 +163,9 @@ internal sealed class S3Connection : IDisposable
     private static string? ReadVariable(string[] names)
         => names.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value));
 }
+
+/// <summary>Receives the repetition of a request.</summary>
+/// <param name="key">The key of the object; <see langword="null"/> if it concerns several.</param>
+/// <param name="attempt">The number of the next attempt.</param>
+/// <param name="failure">Why the attempt before it failed.</param>
+internal delegate void RetryReport(string? key, int attempt, Exception failure);

@@ -32,6 +32,9 @@ internal sealed partial class BucketClient(S3Connection connection, string name)
     /// <summary>When to retry after a response that ends too early, which the SDK does not retry.</summary>
     public RetrySchedule Retry { get; init; } = S3Connection.DefaultRetry;
 
+    /// <summary>Receives the requests that are repeated here, and not by the SDK.</summary>
+    public RetryReport? Report => connection.Report;
+
     /// <summary>The name.</summary>
     public string Name => name;
 
@@ -196,10 +199,12 @@ internal sealed partial class BucketClient(S3Connection connection, string name)
     /// <summary>Requests one page of a listing.</summary>
     /// <param name="prefix">The prefix of all keys.</param>
     /// <param name="oneLevel">Whether to combine deeper keys into directories.</param>
+    /// <param name="startAfter">The key after which the first page begins; <see langword="null"/> for the beginning.</param>
     /// <param name="continuation">The token from the previous page.</param>
     /// <param name="max">The maximum number of keys.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public async Task<ListObjectsV2Response> ListAsync(string prefix, bool oneLevel, string? continuation, int max, CancellationToken cancellationToken)
+    public async Task<ListObjectsV2Response> ListAsync(
+        string prefix, bool oneLevel, string? startAfter, string? continuation, int max, CancellationToken cancellationToken)
     {
         for (var failures = 0; ; failures++)
         {
@@ -211,6 +216,7 @@ internal sealed partial class BucketClient(S3Connection connection, string name)
                     Prefix = prefix,
                     Delimiter = oneLevel ? "/" : null,
                     ContinuationToken = continuation,
+                    StartAfter = startAfter,
                     MaxKeys = max,
                     // Foreign keys may contain characters that XML cannot represent.
                     Encoding = EncodingType.Url,
@@ -220,6 +226,7 @@ internal sealed partial class BucketClient(S3Connection connection, string name)
             }
             catch (Exception e) when (S3Errors.IsTruncatedResponse(e) && failures < Retry.Retries)
             {
+                Report?.Invoke(null, failures + 2, e);
                 await Task.Delay(Retry.GetPause(failures)!.Value, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -299,7 +306,9 @@ internal sealed partial class BucketClient(S3Connection connection, string name)
         ChecksumAlgorithm = ChecksumOf(Traits.Checksum),
     };
 
-    private static ChecksumAlgorithm? ChecksumOf(ChecksumKind kind) => kind switch
+    /// <summary>Returns the checksum that the server computes of a new object.</summary>
+    /// <param name="kind">The kind of checksum.</param>
+    public static ChecksumAlgorithm? ChecksumOf(ChecksumKind kind) => kind switch
     {
         ChecksumKind.Crc32 => ChecksumAlgorithm.CRC32,
         ChecksumKind.Sha256 => ChecksumAlgorithm.SHA256,

@@ -92,7 +92,7 @@ internal sealed class MultipartUploader : IDisposable
     }
 
     /// <summary>Lets the server copy a range of another object as the next parts.</summary>
-    public async Task CopyAsync(string sourceKey, string etag, long start, long length)
+    public async Task CopyAsync(string sourceBucket, string sourceKey, string etag, long start, long length)
     {
         // Parts of equal size, so that none is too small.
         var count = (length + _bucket.MaxCopySize - 1) / _bucket.MaxCopySize;
@@ -101,7 +101,7 @@ internal sealed class MultipartUploader : IDisposable
             var (first, next) = (start + (length * i / count), start + (length * (i + 1) / count));
             await StartAsync(async number => new PartETag(await _bucket.Client.CopyPartAsync(new CopyPartRequest
             {
-                SourceBucket = _bucket.Name,
+                SourceBucket = sourceBucket,
                 SourceKey = sourceKey,
                 DestinationBucket = _bucket.Name,
                 DestinationKey = _key,
@@ -160,7 +160,7 @@ internal sealed class MultipartUploader : IDisposable
         catch (Exception e) when (S3Errors.IsFailure(e) && MayHaveSucceeded(e))
         {
             var head = await _bucket.HeadAsync(_key, cancellationToken).ConfigureAwait(false);
-            if (head?.ETag is not { } etag || etag.Trim('"') != ExpectedETag(parts)) throw;
+            if (!ETags.AreEqual(head?.ETag, ExpectedETag(parts))) throw;
         }
     }
 

@@ -13,8 +13,14 @@ internal sealed record ObjectVersion(BucketClient Bucket, string Key, string ETa
 {
     /// <summary>Requests a range.</summary>
     public async Task<GetObjectResponse> GetAsync(long start, long length, CancellationToken cancellationToken)
-        => (await Bucket.GetAsync(Key, new(start, length), ETag, cancellationToken).ConfigureAwait(false))?.Response
+    {
+        var response = (await Bucket.GetAsync(Key, new(start, length), ETag, cancellationToken).ConfigureAwait(false))?.Response
             ?? throw new StoreException(StoreError.ObjectNotFound, "It was deleted while it was being loaded.", DisplayName);
+        // Some servers ignore the condition.
+        if (ETags.AreEqual(response.ETag, ETag)) return response;
+        response.Dispose();
+        throw new StoreException(StoreError.BackendFailure, "Another client changed it while it was being loaded. Load it again.", DisplayName);
+    }
 
     /// <summary>Opens a range.</summary>
     public async ValueTask<Stream> OpenAsync(long start, long length, CancellationToken cancellationToken)
@@ -64,6 +70,7 @@ internal sealed class ObjectStream(ObjectVersion version, long start, long lengt
             {
                 // A request without any response was already retried by the SDK.
                 DropResponse();
+                version.Bucket.Report?.Invoke(version.Key, _failures + 2, e);
                 await Task.Delay(S3Connection.DefaultRetry.GetPause(_failures++)!.Value, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (S3Errors.IsFailure(e))

@@ -44,7 +44,8 @@ internal static class Credentials
     private static string? ReadCredential(string name)
         => Read(SystemdVariable) is { } directory && Path.Combine(directory, name) is var file && File.Exists(file) ? ReadFile(file) : null;
 
-    private static string ReadFile(string file)
+    /// <summary>Reads a password from a file, without the line break at its end.</summary>
+    public static string ReadFile(string file)
     {
         try
         {

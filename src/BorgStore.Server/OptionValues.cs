@@ -9,27 +9,30 @@ internal sealed class OptionValues
     [
         "--host", "--port", "--backend", "--username", "--password", "--password-file", "--permissions", "--quota", "--unix-socket",
         "--certificate", "--certificate-key", "--durability", "--stall-timeout", "--minimum-rate", "--log-level",
-        "--restrict-to-path", "--restrict-to-repository",
+        "--restrict-to-path", "--restrict-to-repository", "--metrics-listen", "--access-log", "--access-log-format", "--audit-log", "--log-max-size", "--log-keep",
+        "--root", "--depth", "--idle", "--max-open-stores", "--users", "--rights", "--client-ca", "--client-certificate", "--trusted-proxy", "--content-hash", "--tls-min-version", "--proxy-user-header",
         // Passed by Borg; they concern only its own files and locks.
         "--umask", "--lock-wait", "--debug-topic",
     ];
 
     private static readonly HashSet<string> Flags =
-        ["--socket-activation", "--stdio", "--attached", "--rest", "--critical", "--error", "--warning", "--info", "--verbose", "--debug", "--log-json"];
+        ["--socket-activation", "--page", "--metrics", "--metrics-by-user", "--stdio", "--attached", "--private-repos", "--append-only", "--rest", "--critical", "--error", "--warning", "--info", "--verbose", "--debug", "--log-json"];
 
     private readonly Dictionary<string, List<string>> _values = [];
 
     /// <summary>Parses a command line. Unknown options are rejected.</summary>
     /// <param name="args">The arguments.</param>
     /// <param name="start">The index of the first option.</param>
-    public OptionValues(IReadOnlyList<string> args, int start)
+    /// <param name="withValue">The options that have a value, or <see langword="null"/> for those of the server.</param>
+    /// <param name="flags">The options without a value, or <see langword="null"/> for those of the server.</param>
+    public OptionValues(IReadOnlyList<string> args, int start, IReadOnlySet<string>? withValue = null, IReadOnlySet<string>? flags = null)
     {
         for (var i = start; i < args.Count; i++)
         {
             var (name, value) = SplitAtEquals(args[i]);
-            if (Flags.Contains(name) && value is null)
+            if ((flags ?? Flags).Contains(name) && value is null)
                 value = "";
-            else if (!WithValue.Contains(name))
+            else if (!(withValue ?? WithValue).Contains(name))
                 throw CommandLine.UsageError($"There is no option '{name}'.");
             else if (value is null)
                 value = ++i < args.Count ? args[i] : throw CommandLine.UsageError($"'{name}' needs a value.");

@@ -3,14 +3,19 @@ using System.Net.Security;
 using System.Net.Sockets;
 using BorgStore.Backends;
 using BorgStore.Diagnostics;
+using BorgStore.Server.Access;
 using BorgStore.Server.Hosting;
 using BorgStore.Server.Http;
+using BorgStore.Server.Observability;
+using BorgStore.Server.Page;
 using BorgStore.Server.Stdio;
+using BorgStore.Server.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -29,10 +34,19 @@ public sealed partial class RestServer : IAsyncDisposable
     private const int MaxConnections = 4096;
 
     private readonly ServerOptions _options;
-    private readonly SharedBackend _store;
+    private readonly IStoreSource _stores;
+    private readonly ILoginCheck _logins;
+    private readonly ClientCertificates? _clientCertificates;
     private readonly WebApplication _app;
     private readonly ILogger _logger;
     private readonly UnixSocket? _unixSocket;
+    private readonly ServerMetrics _metrics;
+    private readonly MetricsExport? _metricsExport;
+    private readonly AccessLog? _accessLog;
+    private readonly AuditLog? _auditLog;
+    private readonly LiveTraffic? _traffic;
+    private readonly PageStores? _pageStores;
+    private readonly List<Action> _refreshes = [];
     private readonly UnauthenticatedConnections _unauthenticatedConnections;
     private readonly int _maxConnections = OpenFiles.LimitConnections(MaxConnections);
     private Socket? _boundUnixSocket;
@@ -44,23 +58,33 @@ public sealed partial class RestServer : IAsyncDisposable
     {
         Credentials.Check(options.Username, options.Password);
         _options = options;
+        _metrics = new() { HasUserLabel = options.MetricsByUser };
         _unixSocket = options.UnixSocket is { } path ? new(path) : null;
         _unauthenticatedConnections = new(Math.Max(1, _maxConnections / 2), HeadTimeout < options.StallTimeout ? HeadTimeout : options.StallTimeout);
-        var logger = new LineLogger(options.LogLevel, log ?? Console.Error);
+        var events = options.Page ? new RecentEvents() : null;
+        var logger = new LineLogger(options.LogLevel, log ?? Console.Error, events is null ? null : events.Add);
         _logger = logger;
         var backendOptions = new BackendOptions
         {
-            Permissions = options.Permissions,
             Quota = options.Quota,
             Durability = options.Durability,
             Warning = LogWarning,
         };
-        // Created once here, so that an invalid URL fails now and not with the first request.
-        _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
-        _store = new(() => new ExplainingBackend(BackendFactory.Create(options.Backend, backendOptions), displayUrl: null));
+        var addresses = new ClientAddress(options.TrustedProxies);
+        var passwords = options.UsersFile is { } users ? new ReloadedFile<PasswordFile>(users, PasswordFile.Parse, logger) : null;
+        if (passwords is not null) _refreshes.Add(passwords.Refresh);
+        var getRights = GetRights(options, logger);
+        _clientCertificates = options.ClientAuthority is { } authority ? new(authority) : null;
+        _logins = options.HasUsers
+            ? new UserLogins(() => passwords?.Get(), getRights, options.NeedsCertificateAndPassword, addresses, logger, options.Time)
+            : new SingleLogin(options.Username, options.Password);
+        if (options.ProxyUserHeader is { } header) _logins = new ProxyLogin(header, addresses, _logins, logger);
+        _stores = options.Root is null ? CreateSingleStore(options, backendOptions) : new StoreDirectory(options, backendOptions, getRights, Measure, logger, options.Time);
 
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace);
+        builder.Logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace)
+            // It would make an activity for each request as long as anything may be logged, but the server's own logs say all of it.
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = CreateListenSocket);
@@ -69,7 +93,25 @@ public sealed partial class RestServer : IAsyncDisposable
             => new BoundedTransportFactory(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services), _maxConnections + OpenFiles.MaxPendingRejections));
         if (options.Stdio) builder.Services.AddSingleton<IConnectionListenerFactory>(new StdioTransportFactory(EndStdio));
         _app = builder.Build();
-        _app.Run(new RestApplication(_store, options, logger).HandleAsync);
+        var pages = new StatusPages(new(_stores.CheckAsync, _app.Lifetime.ApplicationStopping));
+        _metricsExport = MetricsExport.CreateIfWanted(options.MetricsEndPoint, options.Metrics, pages, logger);
+        if (options.AccessLog is { } accessLog) _accessLog = new(accessLog == "-" ? null : OpenLog(accessLog), FormatAccess, logger);
+        if (options.AuditLog is { } auditLog) _auditLog = new(OpenLog(auditLog), options.Durability == Durability.Each, logger);
+        if (events is not null) (_traffic, _pageStores) = (new(events, addresses), new());
+        RequestDelegate application = new RestApplication(_stores, _logins, options, logger).HandleAsync;
+        var metricsPage = options.Metrics ? new MetricsPage(_metricsExport!.CreateHandler(_app.Services), _logins, MayReadMetrics) : null;
+        if (metricsPage is not null) application = Branch(MetricsPage.IsWanted, metricsPage.HandleAsync, application);
+        RequestDelegate observed = new RequestObserver(application, pages, _metrics, _accessLog, _auditLog, _traffic).HandleAsync;
+        var handler = observed;
+        if (events is not null)
+            handler = new AdminPage(new(options, _stores, _logins, getRights, _pageStores!, addresses, events), new(options.Time), _traffic!, events, logger).Wrap(handler);
+        if (metricsPage is not null) handler = Branch(MetricsPage.IsWanted, observed, handler);
+        _app.Run(handler);
+
+        byte[] FormatAccess(RequestRecord record, MeasuredBody body, TimeSpan duration)
+            => options.AccessLogFormat == AccessLogFormat.Combined ? record.ToCombinedLine(body, addresses) : record.ToLine(body, duration);
+        bool MayReadMetrics(string user) => options.Root is null || getRights().MayReadMetrics(user);
+        static RequestDelegate Branch(Func<HttpContext, bool> isWanted, RequestDelegate wanted, RequestDelegate other) => context => isWanted(context) ? wanted(context) : other(context);
     }
 
     /// <summary>The URLs that the server listens on, available after it was started.</summary>
@@ -83,12 +125,20 @@ public sealed partial class RestServer : IAsyncDisposable
     {
         foreach (var warning in _options.Warnings) LogWarning(warning);
         await ListenAsync(cancellationToken);
+        if (_metricsExport is not null) await _metricsExport.StartAsync(cancellationToken);
+        if (_metricsExport?.Url is { } url) LogMetrics(url);
         SystemdNotification.SendReady();
         LogListening(string.Join(", ", Addresses));
     }
 
     /// <summary>Waits until the server has stopped.</summary>
     public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
+
+    /// <summary>Reads users, rights and the certificate again. The server does that by itself when their files change.</summary>
+    public void Reload()
+    {
+        foreach (var refresh in _refreshes) refresh();
+    }
 
     /// <summary>Tells the server to finish the requests in progress and stop.</summary>
     public void Stop() => _app.Lifetime.StopApplication();
@@ -99,9 +149,35 @@ public sealed partial class RestServer : IAsyncDisposable
         SystemdNotification.SendStopping();
         await _app.StopAsync();
         await _app.DisposeAsync();
-        await _store.DisposeAsync();
+        if (_pageStores is not null) await _pageStores.DisposeAsync();
+        _traffic?.Dispose();
+        await _stores.DisposeAsync();
+        (_logins as IDisposable)?.Dispose();
+        if (_metricsExport is not null) await _metricsExport.DisposeAsync();
+        _metrics.Dispose();
+        if (_accessLog is not null) await _accessLog.DisposeAsync();
+        _auditLog?.Dispose();
         _boundUnixSocket?.Dispose();
         _unixSocket?.Remove();
+    }
+
+    private SingleStore CreateSingleStore(ServerOptions options, BackendOptions backendOptions)
+    {
+        // Created once here, so that an invalid URL fails now and not with the first request.
+        _ = BackendFactory.Create(options.Backend, backendOptions).DisposeAsync().AsTask();
+        return new(() => Measure(BackendFactory.Create(options.Backend, backendOptions), options.Quota is not null, store: null), options);
+    }
+
+    private Func<Rights> GetRights(ServerOptions options, ILogger logger)
+    {
+        if (options.RightsFile is not { } path)
+        {
+            var always = RightsCheck.Combine(Rights.Unlimited, options);
+            return () => always;
+        }
+        var rights = new ReloadedFile<Rights>(path, (text, file) => RightsCheck.Parse(text, file, options), logger);
+        _refreshes.Add(rights.Refresh);
+        return rights.Get;
     }
 
     private async Task ListenAsync(CancellationToken cancellationToken)
@@ -118,6 +194,24 @@ public sealed partial class RestServer : IAsyncDisposable
         catch (SocketException e)
         {
             throw Explain(e.Message + ".", e);
+        }
+    }
+
+    private IBackend Measure(IBackend backend, bool hasQuota, string? store)
+        => _metrics.Watch(InstrumentedBackend.WrapIfEnabled(backend, BackendFactory.GetKnownScheme(_options.StorageUrl)), hasQuota, store);
+
+    // A log that can't be written is found now and not with the first request.
+    private LogFile OpenLog(string path)
+    {
+        var file = new LogFile(path, _options.LogMaxSize, _options.LogKeep);
+        try
+        {
+            file.Append([]);
+            return file;
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"The log '{path}' can't be written: {e.Message}", e);
         }
     }
 
@@ -157,13 +251,20 @@ public sealed partial class RestServer : IAsyncDisposable
     private void ConfigureListener(ListenOptions listener)
     {
         listener.Protocols = HttpProtocols.Http1;
+        _metrics.Watch(listener);
         // The only client on stdin may take its time.
         if (!_options.Stdio) _unauthenticatedConnections.Watch(listener);
         if (_options.Certificate is null) return;
         var certificate = new CertificateFile(_options.Certificate, _options.CertificateKey, _logger);
+        _refreshes.Add(certificate.Refresh);
         listener.UseHttps(new TlsHandshakeCallbackOptions
         {
-            OnConnection = _ => new(new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Get() }),
+            OnConnection = _ =>
+            {
+                var tls = new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Get(), EnabledSslProtocols = _options.TlsProtocols };
+                _clientCertificates?.Configure(tls);
+                return new(tls);
+            },
         });
     }
 
@@ -195,6 +296,9 @@ public sealed partial class RestServer : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Information, "BorgStore REST server listening on {Addresses}")]
     private partial void LogListening(string addresses);
+
+    [LoggerMessage(LogLevel.Information, "Metrics at {Url}")]
+    private partial void LogMetrics(string url);
 
     [LoggerMessage(LogLevel.Warning, "{Warning}")]
     private partial void LogWarning(string warning);

@@ -40,19 +40,29 @@ internal sealed partial class CertificateFile
             if (Environment.TickCount64 - _checked < CheckInterval.TotalMilliseconds) return _current;
             _checked = Environment.TickCount64;
             var stamp = GetStamp();
-            if (stamp == _stamp) return _current;
-            try
-            {
-                _current = Read();
-                _stamp = stamp;
-                LogRenewed(_path);
-            }
-            catch (CryptographicException e)
-            {
-                // The file may be only partly written; the next connection tries again.
-                LogNotRenewed(e.Message);
-            }
+            if (stamp != _stamp) Reload(stamp);
             return _current;
+        }
+    }
+
+    /// <summary>Reads the certificate again, even if its files seem unchanged.</summary>
+    public void Refresh()
+    {
+        lock (_lock) Reload(GetStamp());
+    }
+
+    private void Reload((DateTime, DateTime) stamp)
+    {
+        try
+        {
+            _current = Read();
+            _stamp = stamp;
+            LogRenewed(_path);
+        }
+        catch (CryptographicException e)
+        {
+            // The file may be only partly written; the next connection tries again.
+            LogNotRenewed(e.Message);
         }
     }
 

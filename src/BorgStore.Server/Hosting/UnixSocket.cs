@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using BorgStore.Backends.Files.Portable;
 
 namespace BorgStore.Server.Hosting;
@@ -64,8 +65,8 @@ internal sealed class UnixSocket
     [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     private void BindAside(Socket socket)
     {
-        // Short, because the path of a socket is limited to about a hundred bytes.
-        var directory = Path.Combine(Path.GetDirectoryName(_path)!, $".{Random.Shared.Next():x8}");
+        // Short, because the path of a socket is limited to about a hundred bytes, and not to be guessed by who could make it before.
+        var directory = Path.Combine(Path.GetDirectoryName(_path)!, $".{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
         Directory.CreateDirectory(directory, OwnerOnly);
         try
         {

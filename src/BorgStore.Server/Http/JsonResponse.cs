@@ -23,6 +23,9 @@ internal sealed class JsonResponse : IAsyncDisposable
     /// <summary>The writer of the JSON.</summary>
     public Utf8JsonWriter Json { get; }
 
+    /// <summary>The number of bytes of the complete response.</summary>
+    public long Length => _spool.Length;
+
     /// <summary>Moves the written JSON to the spool, if it is large enough.</summary>
     public ValueTask FlushAsync(CancellationToken cancellationToken)
         => Json.BytesPending + _buffer.WrittenCount < ChunkSize ? default : FlushToSpoolAsync(cancellationToken);

@@ -30,5 +30,6 @@ internal static class RangeHeader
     }
 
     private static (bool IsNumber, long Number) ParseNumber(ReadOnlySpan<char> text)
-        => (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number), number);
+        // .NET would ignore NULs at the end.
+        => text.ContainsAnyExceptInRange('0', '9') ? default : (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number), number);
 }

@@ -3,23 +3,25 @@ using BorgStore.Backends;
 
 namespace BorgStore.Server.Http;
 
-/// <summary>Lists the files of a tree after a given one, directory by directory in ordinal order, so that a page can continue where the previous
-/// one ended without any state on the server.</summary>
-internal static class TreePage
+/// <summary>A page of the files of a tree: those after a given one, directory by directory in ordinal order, so that a page can continue where
+/// the previous one ended without any state on the server.</summary>
+/// <param name="Scope">Equal for all requests on the same open store with the same permissions.</param>
+/// <param name="Directory">The directory; <c>""</c> for the root.</param>
+/// <param name="Prefix">The start of the names in that directory; <c>""</c> for all.</param>
+/// <param name="TellsUnreadable">Whether directories that cannot be read are listed; otherwise the first of them is a failure.</param>
+/// <param name="After">The path of the last file of the previous page, relative to the directory, or null for the first page.</param>
+internal sealed record TreePage(object Scope, string Directory, string Prefix, bool TellsUnreadable, string? After)
 {
-    /// <summary>Lists the files.</summary>
-    /// <param name="backend">The backend.</param>
-    /// <param name="directory">The directory; <c>""</c> for the root.</param>
-    /// <param name="prefix">The start of the names in that directory; <c>""</c> for all.</param>
-    /// <param name="after">The path of the last file of the previous page, relative to the directory, or null for the first page.</param>
+    /// <summary>Lists the files from the start of the page to the end of the tree.</summary>
+    /// <param name="backend">The store.</param>
     /// <param name="unreadable">Collects directories that cannot be read, or <see langword="null"/> to fail at the first one.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public static async IAsyncEnumerable<ItemInfo> WalkAsync(
-        IBackend backend, string directory, string prefix, string? after, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<ItemInfo> WalkAsync(
+        IBackend backend, UnreadableDirectories? unreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var seen = after?.Split('/') ?? [];
+        var seen = After?.Split('/') ?? [];
         var open = new Stack<Level>();
-        open.Push(new(null, "", List(directory, prefix), IsOnSeenPath: seen.Length > 0));
+        open.Push(new(null, "", List(Directory, Prefix), IsOnSeenPath: seen.Length > 0));
         try
         {
             while (open.TryPeek(out var level))
@@ -37,7 +39,7 @@ internal static class TreePage
                 var path = level.Path + item.Name;
                 if (item.IsDirectory)
                 {
-                    var name = directory.Length == 0 ? path : $"{directory}/{path}";
+                    var name = Directory.Length == 0 ? path : $"{Directory}/{path}";
                     open.Push(new(name, path + "/", List(name, ""), IsOnSeenPath: order == 0));
                 }
                 else if (order > 0)

@@ -1,26 +1,19 @@
-using System.Security.Cryptography;
 using BorgStore.Backends;
 using Microsoft.AspNetCore.Http;
 
 namespace BorgStore.Server.Http;
 
 /// <summary>The body of an upload, hashed while the backend reads it.</summary>
-/// <remarks>If the hash differs from the announced one, the last read throws, so that the backend stores nothing.</remarks>
+/// <remarks>If the hash is not the expected one, the last read throws, so that the backend stores nothing.</remarks>
 /// <param name="body">The body.</param>
-/// <param name="length">The length of the body [bytes].</param>
-/// <param name="expectedHash">The announced SHA-256 in hex, or <see langword="null"/> if there is none.</param>
-/// <param name="computeHash">Whether to compute the hash even if none was announced.</param>
+/// <param name="length">The length of the body, at least 1 [bytes].</param>
+/// <param name="hash">The hashes of the body, which are checked at its end.</param>
 /// <param name="stallTimeout">The maximum time to wait for data from the client.</param>
-internal sealed class UploadStream(Stream body, long length, string? expectedHash, bool computeHash, TimeSpan stallTimeout) : ReadOnlyStream
+internal sealed class UploadStream(Stream body, long length, UploadHash hash, TimeSpan stallTimeout) : ReadOnlyStream
 {
-    private readonly IncrementalHash? _hash =
-        computeHash || expectedHash is not null ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
     private readonly CancellationTokenSource _stalled = new();
     private readonly long _length = length;
     private long _left = length;
-
-    /// <summary>The hash of the body, once all of it was read.</summary>
-    public byte[]? Hash { get; private set; }
 
     public override long Length => _length;
 
@@ -33,14 +26,13 @@ internal sealed class UploadStream(Stream body, long length, string? expectedHas
         if (count == 0) throw new BadHttpRequestException("The body ended before its announced length.");
 
         _left -= count;
-        _hash?.AppendData(wanted.Span[..count]);
-        if (_left == 0) CheckHash();
+        hash.Append(wanted.Span[..count]);
+        if (_left == 0) hash.Check();
         return count;
     }
 
     protected override void Dispose(bool disposing)
     {
-        _hash?.Dispose();
         _stalled.Dispose();
         base.Dispose(disposing);
     }
@@ -60,12 +52,5 @@ internal sealed class UploadStream(Stream body, long length, string? expectedHas
         {
             _stalled.CancelAfter(Timeout.InfiniteTimeSpan);
         }
-    }
-
-    private void CheckHash()
-    {
-        if (_hash is null) return;
-        Hash = _hash.GetHashAndReset();
-        ContentHash.Check(Hash, expectedHash);
     }
 }

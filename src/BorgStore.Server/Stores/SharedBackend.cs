@@ -1,43 +1,57 @@
 using BorgStore.Backends;
+using BorgStore.Diagnostics;
 
-namespace BorgStore.Server.Http;
+namespace BorgStore.Server.Stores;
 
 /// <summary>The open backend that all requests share. The first request that needs it opens it.</summary>
 /// <remarks>Creating and destroying need a closed store and use a backend of their own. Destroying first closes the shared backend after its
 /// requests have ended. A later request finds the store gone, or a new one.</remarks>
+/// <param name="create">Creates a backend for the store, without the permissions of a user: <see cref="StoreAccess"/> adds those.</param>
 internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _change = new(1);
     private volatile Session? _session;
+    private long _spooled;
 
     /// <summary>Begins a request, opening the backend if necessary.</summary>
-    /// <returns>A lease whose disposal ends the request.</returns>
-    public async ValueTask<Lease> EnterAsync(CancellationToken cancellationToken)
+    /// <returns>The session, which the request has to leave at its end.</returns>
+    public async ValueTask<Session> EnterAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            if (_session is { } session && session.TryEnter()) return new(session);
+            if (_session is { } session && session.TryEnter()) return session;
             await OpenAsync(cancellationToken);
         }
     }
 
+    /// <summary>Whether the store is open.</summary>
+    public bool IsOpen => _session is not null;
+
     /// <summary>Creates the store.</summary>
-    public Task CreateAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
+    /// <param name="restrict">Wraps the backend in one with the permissions of the user.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public Task CreateAsync(Func<IBackend, IBackend> restrict, CancellationToken cancellationToken) => ChangeAsync(async () =>
     {
-        await using var backend = create();
+        await using var backend = restrict(create());
         await backend.CreateAsync(cancellationToken);
     }, cancellationToken);
 
     /// <summary>Destroys the store after the requests in progress.</summary>
-    public Task DestroyAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
+    /// <param name="restrict">Wraps the backend in one with the permissions of the user.</param>
+    /// <param name="cancellationToken">A token to cancel the operation.</param>
+    public Task DestroyAsync(Func<IBackend, IBackend> restrict, CancellationToken cancellationToken) => ChangeAsync(async () =>
     {
         await CloseAsync();
-        await using var backend = create();
+        await using var backend = restrict(create());
         await backend.DestroyAsync(cancellationToken);
     }, cancellationToken);
 
     /// <summary>Flushes and closes the backend after the requests in progress.</summary>
     public async ValueTask DisposeAsync() => await ChangeAsync(CloseAsync, CancellationToken.None);
+
+    /// <summary>Adds to the bytes of unfinished chunked uploads, which are not in the store yet.</summary>
+    /// <returns>The bytes of all those uploads.</returns>
+    public long AddSpooled(long bytes) => Interlocked.Add(ref _spooled, bytes);
 
     private Task OpenAsync(CancellationToken cancellationToken) => ChangeAsync(async () =>
     {
@@ -45,7 +59,7 @@ internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
         var backend = create();
         try
         {
-            await backend.OpenAsync(cancellationToken);
+            await new ExplainingBackend(backend, displayUrl: null).OpenAsync(cancellationToken);
         }
         catch
         {
@@ -74,16 +88,6 @@ internal sealed class SharedBackend(Func<IBackend> create) : IAsyncDisposable
         {
             _change.Release();
         }
-    }
-
-    /// <summary>The lease of a request on the open backend.</summary>
-    public readonly struct Lease(Session session) : IDisposable
-    {
-        /// <summary>The backend.</summary>
-        public IBackend Backend => session.Backend;
-
-        /// <summary>Ends the request.</summary>
-        public void Dispose() => session.Leave();
     }
 
     /// <summary>A backend from opening to closing.</summary>

@@ -12,9 +12,9 @@
     CmdletsToExport        = @(
         'Clear-BorgStoreCache', 'Clear-BorgStoreTemporary', 'Close-BorgStore', 'Compare-BorgStore', 'Copy-BorgStoreItem', 'Export-BorgStoreItem'
         'Export-BorgStoreReport', 'Get-BorgStore', 'Get-BorgStoreItem', 'Get-BorgStoreItemContent', 'Get-BorgStoreItemHash', 'Get-BorgStoreLock', 'Get-BorgStoreQuota'
-        'Get-BorgStoreServer', 'Get-BorgStoreStatistic', 'Import-BorgStoreItem', 'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem'
-        'New-BorgStore', 'New-BorgStorePermission', 'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Remove-BorgStoreLock'
-        'Restore-BorgStoreItem', 'Set-BorgStoreItem', 'Start-BorgStoreServer', 'Stop-BorgStoreServer', 'Sync-BorgStore', 'Test-BorgStore'
+        'Get-BorgStoreServer', 'Get-BorgStoreServerUser', 'Get-BorgStoreStatistic', 'Import-BorgStoreItem', 'Invoke-BorgStoreDefrag', 'Measure-BorgStore', 'Move-BorgStoreItem'
+        'New-BorgStore', 'New-BorgStorePermission', 'New-BorgStoreServerUser', 'Open-BorgStore', 'Remove-BorgStore', 'Remove-BorgStoreItem', 'Remove-BorgStoreLock'
+        'Remove-BorgStoreServerUser', 'Restore-BorgStoreItem', 'Set-BorgStoreItem', 'Set-BorgStoreServerUser', 'Start-BorgStoreServer', 'Stop-BorgStoreServer', 'Sync-BorgStore', 'Test-BorgStore'
         'Test-BorgStoreItem', 'Test-BorgStorePermission'
     )
     FunctionsToExport      = @()

@@ -25,6 +25,9 @@ public sealed class BorgStoreDriveInfo : PSDriveInfo
 
     internal RecentAnswers Recent { get; } = new();
 
+    /// <summary>The lock for changes, if the store is a Borg 2 repository.</summary>
+    internal DriveLock Lock { get; } = new();
+
     /// <summary>The path of the provider at which the session is, if that is one of this provider.</summary>
     internal string? Location
     {

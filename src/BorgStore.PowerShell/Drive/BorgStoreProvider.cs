@@ -79,12 +79,15 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
             Layout = LayoutArgument.Read(parameters.Namespace, parameters.Preset),
             CacheUrl = parameters.CacheUri,
             Warning = session.Warnings.Enqueue,
+            Retried = RetryScope.Receive,
             Permissions = parameters.Permission,
             Durability = parameters.Durability,
             Credential = credential?.GetNetworkCredential(),
             HostKeyFingerprint = parameters.HostKeyFingerprint,
         };
-        return session.Add(Wait(token => Store.OpenAsync(options, token)), options, isDefault: false);
+        var store = Wait(token => Store.OpenAsync(options, token));
+        WriteVerbose(store.DescribeLayout());
+        return session.Add(store, options, isDefault: false);
     }
 
     private static BorgStoreInfo? FindOpen(StoreSession session, string url) => session.FindAllOpen(url) is [.., var last] ? last : null;
@@ -292,6 +295,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
                 $"'{at.Path}' is soft-deleted already. Omit -Soft to remove it permanently, or use Rename-Item or Restore-BorgStoreItem to restore '{at.Name}'.", at.Name);
         if (!ShouldProcess(at.Path, soft ? "Soft-delete item" : "Remove item for good")) return;
         var store = at.Drive.Open();
+        using var locked = Lock(at, soft ? RepositoryChanges.OfSoftDeletion(at.Name) : RepositoryChange.Remove);
         if (soft) Wait(async token => await store.SoftDeleteAsync(at.Name, token));
         else Wait(async token => await store.DeleteAsync(at.Name, at.IsDeleted, token));
     });
@@ -329,6 +333,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         if (!target.IsContainer)
             throw new StoreException(StoreError.InvalidArgument, $"There is no namespace '{target.Path}' on the drive '{target.Drive.Name}', so the items of '{at.Path}' were not copied.", target.Path);
         if (!ShouldProcess($"all items of {at.Path} to {Show(target, at)}", "Copy items")) return;
+        using var locked = Lock(target, RepositoryChange.Add);
         foreach (var ns in at.Namespaces)
         {
             // Into the namespace of the same name, if the whole store is given.
@@ -390,7 +395,9 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
             ThrowIfDeleted(at);
             if (!IsSelected(at.Leaf)) return;
             Get(at);
-            if (ShouldProcess(at.Path, "Clear content")) Wait(async token => await at.Drive.Open().StoreAsync(at.Name, Array.Empty<byte>(), cancellationToken: token));
+            if (!ShouldProcess(at.Path, "Clear content")) return;
+            using var locked = Lock(at, RepositoryChange.Add);
+            Wait(async token => await at.Drive.Open().StoreAsync(at.Name, Array.Empty<byte>(), cancellationToken: token));
         });
     }
 
@@ -407,6 +414,10 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         => Locate(path) is { IsContainer: false } at ? at : throw new StoreException(StoreError.InvalidArgument,
             Locate(path) is { Path.Length: > 0 } container ? $"'{container.Path}' is a namespace, not an item. Specify an item in it, or {container.Path}/* for all."
                 : "This is the root of the drive, not an item. Specify an item by its namespace and key, as in config/main.", path);
+
+    // Locks the repository on a drive, if it is one, for a change at a place.
+    private DriveLock.Use Lock(DrivePath at, RepositoryChange change)
+        => at.Drive.Lock.Enter(this, at.Drive.Open(), change, at.IsContainer ? at.Path + "/" : at.Name);
 
     private static void ThrowIfDeleted(DrivePath at)
     {
@@ -482,6 +493,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         ThrowIfDeleted(at);
         var value = ValueArgument.Read(content, EncodingTransformationAttribute.Default, at.Name);
         var store = at.Drive.Open();
+        using var locked = Lock(at, RepositoryChange.Add);
         Wait(async token => await store.StoreAsync(at.Name, value, mode, token));
         Write(at, Wait(async token => await store.GetInfoAsync(at.Name, cancellationToken: token)));
     }
@@ -504,6 +516,8 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         var mode = Force ? StoreMode.Overwrite : StoreMode.CreateNew;
         var (source, store) = (at.Drive.Open(), target.Drive.Open());
         var known = at.Drive.Recent.Take(source, at.Path);
+        using var locked = Lock(at, source != store || at.IsDeleted == target.IsDeleted ? RepositoryChange.Remove
+            : at.IsDeleted ? RepositoryChange.Add : RepositoryChanges.OfSoftDeletion(at.Name));
         if (source != store)
         {
             Copy(at, target, mode);
@@ -524,6 +538,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
     {
         var (source, store) = (at.Drive.Open(), target.Drive.Open());
         ThrowIfDeleted(target);
+        using var locked = Lock(target, RepositoryChange.Add);
         var size = 0L;
         Wait(async token =>
         {
@@ -546,6 +561,7 @@ public sealed class BorgStoreProvider : StoreCmdletProvider, IContentCmdletProvi
         var action = soft ? "Soft-delete all items" : "Remove all items for good, soft-deleted ones too";
         if (!ShouldProcess(at.Path, action)) return;
         if (!Force && !ShouldContinue($"{action} of the namespace {PrintableText.Escape(at.Path)} in {PrintableText.Escape(at.Drive.Root)}?", "Remove the items of a namespace")) return;
+        using var locked = Lock(at, soft ? RepositoryChanges.OfSoftDeletion(at.Path + "/") : RepositoryChange.Remove);
         foreach (var ns in at.Namespaces)
             Stream<ErrorRecord>((_, fail, token) => DeleteAllAsync(at.Drive, ns, soft, fail, token), static _ => { });
     }

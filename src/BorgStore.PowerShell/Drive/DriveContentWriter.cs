@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Management.Automation;
 using System.Management.Automation.Provider;
 using BorgStore.PowerShell.Binding;
+using BorgStore.PowerShell.Pipeline;
 
 namespace BorgStore.PowerShell.Drive;
 
@@ -36,8 +37,12 @@ internal sealed class DriveContentWriter(StoreCmdletProvider provider, DrivePath
         _isClosed = true;
         if (_isRefused || IsAbandoned()) return;
         // PowerShell drops an exception here, but not an error record.
-        provider.Guard(() => provider.Wait(async token =>
-            await at.Drive.Open().StoreAsync(at.Name, new(_value.GetBuffer().AsMemory(0, (int)_value.Length)), cancellationToken: token)));
+        provider.Guard(() =>
+        {
+            var store = at.Drive.Open();
+            using var locked = at.Drive.Lock.Enter(provider, store, RepositoryChange.Add, at.Name);
+            provider.Wait(async token => await store.StoreAsync(at.Name, new(_value.GetBuffer().AsMemory(0, (int)_value.Length)), cancellationToken: token));
+        });
     }
 
     public void Dispose() => Close();

@@ -1,13 +1,18 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Management.Automation.Provider;
+using BorgStore.Backends;
 using BorgStore.PowerShell.Pipeline;
 
 namespace BorgStore.PowerShell.Drive;
 
 /// <summary>Base class of the provider: waits for the storage, stops on Ctrl-C, and writes failures as error records.</summary>
-public abstract class StoreCmdletProvider : NavigationCmdletProvider
+public abstract class StoreCmdletProvider : NavigationCmdletProvider, ILockingCommand
 {
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
+
     private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentQueue<string> _retries = new();
 
     /// <inheritdoc/>
     protected override void StopProcessing() => _stop.Cancel();
@@ -17,9 +22,10 @@ public abstract class StoreCmdletProvider : NavigationCmdletProvider
     {
         try
         {
-            var task = Task.Run(() => work(_stop.Token), _stop.Token);
+            var task = Task.Run(() => RunReportedAsync(work), _stop.Token);
             // WaitAny does not throw the task's exception wrapped in another.
-            Task.WaitAny([task], _stop.Token);
+            while (Task.WaitAny([task], (int)RetryInterval.TotalMilliseconds, _stop.Token) < 0) WriteRetries();
+            WriteRetries();
             return task.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -27,6 +33,12 @@ public abstract class StoreCmdletProvider : NavigationCmdletProvider
             throw new PipelineStoppedException();
         }
     }
+
+    T ILockingCommand.Wait<T>(Func<CancellationToken, Task<T>> work) => Wait(work);
+
+    void ILockingCommand.WriteVerbose(string text) => WriteVerbose(text);
+
+    void ILockingCommand.WriteWarning(string text) => WriteWarning(PrintableText.Escape(text));
 
     /// <summary>Waits for an asynchronous operation or Ctrl-C.</summary>
     internal void Wait(Func<CancellationToken, Task> work) => Wait(async token =>
@@ -54,6 +66,7 @@ public abstract class StoreCmdletProvider : NavigationCmdletProvider
                     queue.Wait(Timeout.InfiniteTimeSpan);
                     continue;
                 }
+                WriteRetries();
                 switch (message.Kind)
                 {
                     case MessageKind.Result:
@@ -75,6 +88,7 @@ public abstract class StoreCmdletProvider : NavigationCmdletProvider
 
         async Task ProduceAsync()
         {
+            RetryScope.Enter(ReportRetry);
             try
             {
                 await produce(async result => await queue.WriteAsync(new(0, MessageKind.Result, result)), FailAsync, cancel.Token);
@@ -106,7 +120,23 @@ public abstract class StoreCmdletProvider : NavigationCmdletProvider
         }
     }
 
+    /// <summary>Writes a verbose message, with control characters escaped.</summary>
+    private protected new void WriteVerbose(string text) => base.WriteVerbose(PrintableText.Escape(text));
+
     /// <summary>Handles <c>-WhatIf</c> and <c>-Confirm</c>, with control characters escaped.</summary>
     private protected new bool ShouldProcess(string target, string action)
         => base.ShouldProcess(PrintableText.Escape(target), PrintableText.Escape(action));
+
+    private Task<T> RunReportedAsync<T>(Func<CancellationToken, Task<T>> work)
+    {
+        RetryScope.Enter(ReportRetry);
+        return work(_stop.Token);
+    }
+
+    private void ReportRetry(StoreRetry retry) => _retries.Enqueue(RetryScope.Describe(retry));
+
+    private void WriteRetries()
+    {
+        while (_retries.TryDequeue(out var text)) WriteVerbose(text);
+    }
 }

@@ -1,6 +1,7 @@
 using BorgStore.Backends;
 using BorgStore.Hashing;
 using BorgStore.PowerShell.Binding;
+using BorgStore.PowerShell.Pipeline;
 
 namespace BorgStore.PowerShell.Files;
 
@@ -15,20 +16,21 @@ internal static class HashedContentReader
     /// <param name="source">The source, which must stay open until the value is stored.</param>
     /// <param name="name">The name of the source, for error messages.</param>
     /// <param name="kind">The algorithm.</param>
+    /// <param name="output">The job, for which the bytes that are stored are counted; reading them for the hash before is not.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
     public static async Task<(string Digest, StoreValue Value)> ReadAsync(
-        Stream source, string name, HashKind kind, CancellationToken cancellationToken)
+        Stream source, string name, HashKind kind, JobOutput output, CancellationToken cancellationToken)
     {
         var length = source.CanSeek ? Math.Max(0, source.Length - source.Position) : 0;
         if (length <= InMemory)
         {
-            var bytes = ValueArgument.ReadToEnd(source, length, name);
+            var bytes = ValueArgument.ReadToEnd(new ProgressStream(source, output), length, name);
             return (kind.ComputeHex(bytes.Span), bytes);
         }
         var start = source.Position;
         var digest = await kind.ComputeHexAsync(source, cancellationToken);
         source.Position = start;
-        return (digest, new(new CheckedStream(source, name, length, kind, digest), length));
+        return (digest, new(new CheckedStream(new ProgressStream(source, output), name, length, kind, digest), length));
     }
 
     // Hashes the value again while it is read, and throws at its last bytes if the hash differs.

@@ -9,10 +9,15 @@ internal sealed class ProgressStream : ReadOnlyStream
     private readonly Stream _stream;
     private readonly JobOutput _output;
 
-    public ProgressStream(Stream stream, JobOutput output)
+    /// <summary>Initializes a stream.</summary>
+    /// <param name="stream">The stream to read.</param>
+    /// <param name="output">The job that reads it.</param>
+    /// <param name="isExpected">Whether the job has already announced the bytes.</param>
+    public ProgressStream(Stream stream, JobOutput output, bool isExpected = false)
     {
         (_stream, _output) = (stream, output);
-        if (stream is ValueStream || stream.CanSeek) output.Expect(stream.Length);
+        if (isExpected) return;
+        if (stream is ValueStream || stream.CanSeek) output.Expect(stream.CanSeek ? stream.Length - stream.Position : stream.Length);
     }
 
     public override bool CanSeek => _stream.CanSeek;

@@ -95,6 +95,18 @@ public sealed class BorgStoreStatistic
     /// <summary>The total time of these calls; concurrent calls add up.</summary>
     public TimeSpan DefragTime => Of(Operation.Defrag).Time;
 
+    /// <summary>The number of values copied by the storage itself, from this store or another one.</summary>
+    public long CopyCount => Of(Operation.Copy).Calls;
+
+    /// <summary>The total time of these copies; concurrent ones add up.</summary>
+    public TimeSpan CopyTime => Of(Operation.Copy).Time;
+
+    /// <summary>The amount of data copied [bytes].</summary>
+    public long CopyVolume => Of(Operation.Copy).Volume;
+
+    /// <summary>The throughput [bytes/s].</summary>
+    public double CopyThroughput => Of(Operation.Copy).Throughput;
+
     /// <summary>The number of load calls to the storage, after the cache and the search of levels.</summary>
     public long BackendLoadCount => Of(Operation.Load).BackendCalls;
 
@@ -115,6 +127,12 @@ public sealed class BorgStoreStatistic
 
     /// <summary>The number of delete calls to the storage, after the cache and the search of levels.</summary>
     public long BackendDeleteCount => Of(Operation.Delete).BackendCalls;
+
+    /// <summary>The number of values copied by the storage itself.</summary>
+    public long BackendCopyCount => Of(Operation.Copy).BackendCalls;
+
+    /// <summary>The amount of data copied by the storage itself [bytes].</summary>
+    public long BackendCopyVolume => Of(Operation.Copy).BackendVolume;
 
     /// <summary>The number of loads served by the cache.</summary>
     public long CacheHitCount => _cache.Hits;
@@ -153,9 +171,9 @@ public sealed class BorgStoreStatistic
 /// <param name="Operation">The operation.</param>
 /// <param name="Calls">The number of calls to the store.</param>
 /// <param name="Time">The total time of all calls; concurrent calls add up.</param>
-/// <param name="Volume">The amount of data loaded or stored [bytes].</param>
+/// <param name="Volume">The amount of data loaded, stored or copied [bytes].</param>
 /// <param name="Throughput">The volume divided by the time [bytes/s].</param>
 /// <param name="BackendCalls">The number of calls to the storage, after the cache and the search of levels.</param>
-/// <param name="BackendVolume">The amount of data that the storage loaded or stored [bytes].</param>
+/// <param name="BackendVolume">The amount of data that the storage loaded, stored or copied [bytes].</param>
 public sealed record BorgStoreOperation(
     Operation Operation, long Calls, TimeSpan Time, long Volume, double Throughput, long BackendCalls, long BackendVolume);

@@ -22,6 +22,7 @@ internal sealed class EventLog : IDisposable
     private readonly long _start = Stopwatch.GetTimestamp();
     private long _done;
     private long _failed;
+    private long _retried;
     private bool _isEnded;
 
     /// <summary>Opens the log.</summary>
@@ -69,6 +70,21 @@ internal sealed class EventLog : IDisposable
         });
     }
 
+    /// <summary>Logs a request that was repeated.</summary>
+    /// <param name="name">The name of the item, or the store.</param>
+    /// <param name="attempt">The number of the next attempt.</param>
+    /// <param name="reason">Why the last one failed.</param>
+    public void WriteRetried(string name, int attempt, string reason)
+    {
+        Interlocked.Increment(ref _retried);
+        Write("retried", json =>
+        {
+            json.WriteString("name", name);
+            json.WriteNumber("attempt", attempt);
+            json.WriteString("message", reason);
+        });
+    }
+
     /// <summary>Logs the end of the cmdlet, once.</summary>
     public void Dispose()
     {
@@ -79,6 +95,7 @@ internal sealed class EventLog : IDisposable
             {
                 json.WriteNumber("done", _done);
                 json.WriteNumber("failed", _failed);
+                json.WriteNumber("retried", _retried);
                 json.WriteNumber("ms", Math.Round(Stopwatch.GetElapsedTime(_start).TotalMilliseconds));
             });
             _isEnded = true;

@@ -5,16 +5,16 @@ using BorgStore.Backends;
 namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>The output of a job of a <see cref="JobRunner"/>. Writing waits while the queue to the pipeline is full.</summary>
-internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, JobRunnerOptions options, long job)
+internal readonly struct JobOutput(MessageQueue queue, PhaseProgress progress, JobRunnerOptions options, long job)
 {
-    // Only counted for the log.
-    private readonly StrongBox<long>? _moved = options.Log is null ? null : new();
+    private readonly StrongBox<long> _moved = new();
+    private readonly StrongBox<long> _expected = new();
 
     /// <summary>The limit on the rate of transfers, if there is one.</summary>
     public RateLimit? Limit => options.Limit;
 
-    /// <summary>The number of bytes that the job has read or written, if there is a log.</summary>
-    public long Moved => _moved is null ? 0 : Interlocked.Read(ref _moved.Value);
+    /// <summary>The number of bytes that the job has read or written.</summary>
+    public long Moved => Interlocked.Read(ref _moved.Value);
 
     /// <summary>Writes an object to the pipeline, or disposes it if the pipeline has ended.</summary>
     public async ValueTask WriteAsync(object result)
@@ -29,11 +29,15 @@ internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, J
     public void Move(long bytes)
     {
         progress.Move(bytes);
-        if (_moved is not null) Interlocked.Add(ref _moved.Value, bytes);
+        Interlocked.Add(ref _moved.Value, bytes);
     }
 
     /// <summary>Announces bytes that will be read or written, for the progress.</summary>
-    public void Expect(long bytes) => progress.Expect(bytes);
+    public void Expect(long bytes)
+    {
+        progress.Expect(bytes);
+        Interlocked.Add(ref _expected.Value, bytes);
+    }
 
     public async ValueTask WarnAsync(string text) => await SendAsync(MessageKind.Warning, text);
 
@@ -43,7 +47,13 @@ internal readonly struct JobOutput(MessageQueue queue, ProgressMeter progress, J
         await SendAsync(MessageKind.Error, error);
     }
 
-    public async ValueTask EndAsync(object? target) => await SendAsync(MessageKind.End, target);
+    public async ValueTask EndAsync(object? target)
+    {
+        // An item that needed no bytes, or failed, is done all the same.
+        if (Interlocked.Read(ref _expected.Value) is > 0 and var expected) progress.Settle(expected - Moved);
+        progress.End();
+        await SendAsync(MessageKind.End, target);
+    }
 
     private ValueTask<bool> SendAsync(MessageKind kind, object? content) => queue.WriteAsync(new(job, kind, content));
 }

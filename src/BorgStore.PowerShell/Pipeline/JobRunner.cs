@@ -33,6 +33,7 @@ internal sealed class JobRunner
     private long _ended;
     private long _next;
     private long _lastReturn = Stopwatch.GetTimestamp();
+    private bool _inputHasEnded;
     private volatile bool _isAbandoned;
 
     /// <summary>Creates a job runner.</summary>
@@ -49,6 +50,9 @@ internal sealed class JobRunner
         _messages = new(stopping);
         _progress = new(cmdlet, activity);
     }
+
+    /// <summary>The phase whose progress is shown.</summary>
+    public PhaseProgress Phase => _progress.Phase;
 
     private int Outstanding => (int)(_posted - _ended);
 
@@ -68,6 +72,17 @@ internal sealed class JobRunner
     /// <summary>Writes the output that is ready. To be called for a record that was added to a waiting job.</summary>
     public void WriteReadyOutput() => WriteReadyOutput(Stopwatch.GetElapsedTime(_lastReturn));
 
+    /// <summary>Runs a phase, whose progress is shown by itself: calls an action for each element of a sequence, and waits for the jobs that it posts.</summary>
+    /// <param name="phase">The progress of the phase.</param>
+    /// <param name="items">The elements, which are read ahead on another thread.</param>
+    /// <param name="action">The action, which usually posts a job.</param>
+    public void RunPhase<T>(PhaseProgress phase, IAsyncEnumerable<T> items, Action<T> action)
+    {
+        _progress.Phase = phase;
+        ForEach(items, action);
+        Drain();
+    }
+
     /// <summary>Calls an action on the pipeline thread for each element of a sequence, and writes the output of jobs that is ready meanwhile.</summary>
     /// <param name="items">The elements, which are read ahead on another thread.</param>
     /// <param name="action">The action, which usually posts a job.</param>
@@ -75,7 +90,7 @@ internal sealed class JobRunner
     {
         using var abandon = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
         var channel = Channel.CreateBounded<T>(new BoundedChannelOptions(MaxReadAhead) { SingleReader = true, SingleWriter = true });
-        var reading = Task.Run(() => ReadAsync(items, channel.Writer, abandon.Token), CancellationToken.None);
+        var reading = Task.Run(() => ReadAsync(_cmdlet, items, channel.Writer, abandon.Token), CancellationToken.None);
         Task<bool>? next = null;
         try
         {
@@ -107,6 +122,7 @@ internal sealed class JobRunner
     /// <summary>Waits for all jobs, writes their output, and ends the progress display.</summary>
     public void Complete()
     {
+        _inputHasEnded = true;
         Drain();
         _progress.Complete();
     }
@@ -128,8 +144,9 @@ internal sealed class JobRunner
         ReportOutcome(finished, failed);
     }
 
-    private static async Task ReadAsync<T>(IAsyncEnumerable<T> items, ChannelWriter<T> writer, CancellationToken cancellationToken)
+    private static async Task ReadAsync<T>(StoreCommand cmdlet, IAsyncEnumerable<T> items, ChannelWriter<T> writer, CancellationToken cancellationToken)
     {
+        RetryScope.Enter(retry => cmdlet.ReportRetry(retry));
         try
         {
             await foreach (var item in items.WithCancellation(cancellationToken)) await writer.WriteAsync(item, cancellationToken);
@@ -172,7 +189,8 @@ internal sealed class JobRunner
 
     private async Task RunAsync(Job job)
     {
-        var output = new JobOutput(_messages, _progress, _options, job.Number);
+        RetryScope.Enter(retry => _cmdlet.ReportRetry(retry, job.Target));
+        var output = new JobOutput(_messages, Phase, _options, job.Number);
         var start = Stopwatch.GetTimestamp();
         object? finished = null;
         try
@@ -231,7 +249,11 @@ internal sealed class JobRunner
         return true;
     }
 
-    private void ShowProgress() => _progress.Show(_ended, Math.Min(Outstanding, _options.Parallelism), Outstanding <= _options.Parallelism);
+    private void ShowProgress()
+    {
+        if (!_isAbandoned) _cmdlet.WriteRetries();
+        _progress.Show(Math.Min(Outstanding, _options.Parallelism), _inputHasEnded && Outstanding <= _options.Parallelism);
+    }
 
     // Waits for a message, updating the progress regularly.
     private bool WaitForMessage(TimeSpan limit)

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
+using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
 using BorgStore.Backends.Sftp.Transport;
 using BorgStore.Borg;
@@ -10,12 +12,13 @@ using BorgStore.PowerShell.Session;
 namespace BorgStore.PowerShell.Pipeline;
 
 /// <summary>Base class of all cmdlets: provides the session, stops on Ctrl-C, leases stores, and writes errors as error records.</summary>
-public abstract class StoreCommand : PSCmdlet, IDisposable
+public abstract class StoreCommand : PSCmdlet, ILockingCommand, IDisposable
 {
     // The maximum time that Ctrl-C waits for a store to close; after that, it closes in the background.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<StoreConnection, StoreLease> _leases = [];
+    private readonly ConcurrentQueue<string> _retries = new();
     private readonly RepositoryGuard _guard;
     private StoreSession? _session;
     private EventLog? _log;
@@ -99,7 +102,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     /// <summary>Waits for an asynchronous operation or Ctrl-C. A result that is too late is disposed.</summary>
     internal T Wait<T>(Func<CancellationToken, Task<T>> work)
     {
-        var task = Task.Run(() => work(StopToken), StopToken);
+        var task = Task.Run(() => RunReportedAsync(work), StopToken);
         try
         {
             WaitWithProgress(task);
@@ -116,10 +119,18 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     /// <summary>Waits for an asynchronous operation or Ctrl-C.</summary>
     internal void Wait(Func<CancellationToken, Task> work)
     {
-        var task = Task.Run(() => work(StopToken), StopToken);
-        WaitWithProgress(task);
-        task.GetAwaiter().GetResult();
+        Wait(async token =>
+        {
+            await work(token);
+            return true;
+        });
     }
+
+    T ILockingCommand.Wait<T>(Func<CancellationToken, Task<T>> work) => Wait(work);
+
+    void ILockingCommand.WriteVerbose(string text) => WriteVerbose(text);
+
+    void ILockingCommand.WriteWarning(string text) => WriteWarning(text);
 
     /// <summary>Throws if a text is not a URL, with the correct URL if it is a path.</summary>
     internal void CheckUrl(string url)
@@ -133,6 +144,31 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     {
         if (StoreUrl.GetScheme(options.Url) == "sftp")
             WriteVerbose($"'{StoreUrl.Redact(options.Url)}' is reached by {SftpConnector.Choose(SftpUrl.Parse(options.Url), options.ToBackendOptions())}.");
+    }
+
+    /// <summary>Reports with -Verbose what a store contains, and how that is known.</summary>
+    internal void ReportLayout(Store store) => WriteVerbose(store.DescribeLayout());
+
+    /// <summary>Reports a retry in the log, and with -Verbose when the pipeline thread comes by. May be called on any thread.</summary>
+    /// <param name="retry">The retry.</param>
+    /// <param name="target">The target of the job, for requests that don't concern a single item.</param>
+    internal void ReportRetry(StoreRetry retry, object? target = null)
+    {
+        _retries.Enqueue(RetryScope.Describe(retry, target?.ToString()));
+        try
+        {
+            _log?.WriteRetried(retry.Name ?? target?.ToString() ?? "", retry.Attempt, retry.Reason);
+        }
+        catch (StoreException)
+        {
+            // The next line about an item fails as well, and is reported.
+        }
+    }
+
+    /// <summary>Writes the retries since the last call.</summary>
+    internal void WriteRetries()
+    {
+        while (_retries.TryDequeue(out var text)) WriteVerbose(text);
     }
 
     /// <summary>Returns the URL of a store given by its folder.</summary>
@@ -170,7 +206,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
     {
         if (reference?.Url is { } url) CheckUrl(url);
         var connection = Session.Find(reference);
-        return _leases.TryGetValue(connection, out var lease) ? lease : _leases[connection] = Wait(connection.LeaseAsync);
+        if (_leases.TryGetValue(connection, out var lease)) return lease;
+        if (connection.ClosesAutomatically) ReportTransport(connection.Options);
+        _leases[connection] = lease = Wait(connection.LeaseAsync);
+        if (connection.ClosesAutomatically) ReportLayout(lease.Store);
+        return lease;
     }
 
     /// <summary>Returns whether an argument is a script block that is evaluated for each record. Must be called before the first record.</summary>
@@ -241,6 +281,12 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         await lease.DisposeAsync();
     });
 
+    private Task<T> RunReportedAsync<T>(Func<CancellationToken, Task<T>> work)
+    {
+        RetryScope.Enter(retry => ReportRetry(retry));
+        return work(StopToken);
+    }
+
     // Shows progress while waiting.
     private void WaitWithProgress(Task task)
     {
@@ -248,7 +294,11 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         try
         {
             // WaitAny does not throw the task's exception; that is left to the caller.
-            while (Task.WaitAny([task], (int)ProgressMeter.Interval.TotalMilliseconds, StopToken) < 0) progress.ShowWait();
+            while (Task.WaitAny([task], (int)ProgressMeter.Interval.TotalMilliseconds, StopToken) < 0)
+            {
+                WriteRetries();
+                progress.ShowWait();
+            }
         }
         finally
         {
@@ -280,6 +330,7 @@ public abstract class StoreCommand : PSCmdlet, IDisposable
         try
         {
             step();
+            WriteRetries();
             while (Session.Warnings.TryDequeue(out var warning)) WriteWarning(warning);
             isWhole = true;
         }

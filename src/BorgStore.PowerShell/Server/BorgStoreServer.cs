@@ -27,7 +27,7 @@ public sealed class BorgStoreServer
     /// <summary>The URL for clients on this machine.</summary>
     public string Uri => Server.Url;
 
-    /// <summary>The URL of the served store, without its password.</summary>
+    /// <summary>The URL of the served store, or of the root below which the stores are, without its password.</summary>
     public string StoreUri => StoreUrl.Redact(_settings.StoreUrl);
 
     /// <summary>The rights of clients by path, or <see langword="null"/> if everything is allowed.</summary>
@@ -35,6 +35,12 @@ public sealed class BorgStoreServer
 
     /// <summary>The maximum total size of all values [bytes], or <see langword="null"/> if none was set.</summary>
     public long? Quota => _settings.Quota;
+
+    /// <summary>The file with users and passwords, or <see langword="null"/> if there is none.</summary>
+    public string? UserFile => _settings.Root?.UserFile;
+
+    /// <summary>The file with the rights of users, or <see langword="null"/> if there is none.</summary>
+    public string? RightsFile => _settings.Root?.RightsFile;
 
     /// <summary>Whether the server is still running.</summary>
     public bool IsRunning => !Server.HasEnded;

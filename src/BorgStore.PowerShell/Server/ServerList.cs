@@ -23,6 +23,10 @@ internal sealed class ServerList(ConcurrentQueue<string> warnings)
         }
     }
 
+    /// <summary>Returns the files with users of the running servers, each once.</summary>
+    public IReadOnlyList<ServerUserFiles> FindUserFiles()
+        => [.. Running.Where(server => server.UserFile is not null || server.RightsFile is not null).Select(server => new ServerUserFiles(server.UserFile, server.RightsFile)).Distinct()];
+
     /// <summary>Adds a server that was just started.</summary>
     public BorgStoreServer Add(ServerSettings settings, ServerProcess process)
     {

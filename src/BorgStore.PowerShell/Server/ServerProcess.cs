@@ -1,19 +1,11 @@
-using System.ComponentModel;
 using System.Text;
-using System.Text.RegularExpressions;
 using BorgStore.Processes;
 
 namespace BorgStore.PowerShell.Server;
 
 /// <summary>A REST server that runs as a child process and never outlives this process.</summary>
-internal sealed partial class ServerProcess : IAsyncDisposable
+internal sealed class ServerProcess : IAsyncDisposable
 {
-    private const string Prefix = "borgstore-server-rest: ";
-    private const int UsageErrorStatus = 2;
-
-    // The exit code of the .NET host when a framework is missing; Unix keeps only its lowest byte.
-    private const int FrameworkMissing = unchecked((int)0x80008096);
-
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(1);
     private readonly ChildProcess _child;
     private readonly object _lock = new();
@@ -37,7 +29,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public static async Task<ServerProcess> StartAsync(ServerSettings settings, CancellationToken cancellationToken)
     {
         var log = new ServerLog();
-        var child = Launch(settings.ToCommand(ServerProgram.Find(), log.Add));
+        var child = ServerProgram.Launch(settings.ToCommand(ServerProgram.Find(), log.Add));
         try
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -65,7 +57,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             if (_end is not null) return null;
         }
         await DisposeAsync();
-        return $"status {status}. {FindWords(_child.Errors)}".TrimEnd();
+        return $"status {status}. {ServerProgram.FindWords(_child.Errors)}".TrimEnd();
     }
 
     /// <summary>Kills the server.</summary>
@@ -82,18 +74,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         lock (_lock) return new(_end ??= _child.DisposeAsync().AsTask());
     }
 
-    private static ChildProcess Launch(ChildCommand command)
-    {
-        try
-        {
-            return ChildProcess.Start(command);
-        }
-        catch (Win32Exception e)
-        {
-            throw new StoreException(StoreError.NotSupported, $"The server could not be started: {e.Message.TrimEnd('.')}. {ServerProgram.Advice}", innerException: e);
-        }
-    }
-
     private static async Task<string?> ReadLineAsync(ChildProcess child, CancellationToken cancellationToken)
     {
         var line = new StringBuilder();
@@ -107,25 +87,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     }
 
     private static async Task<StoreException> ExplainAsync(ChildProcess child)
-    {
-        var status = await child.WaitAsync(TimeSpan.FromSeconds(10));
-        if (status is { } code && (code & 0xff) == (FrameworkMissing & 0xff))
-            return new(StoreError.NotSupported, $"The server needs a component of .NET that was not found. {ServerProgram.Advice}");
-        var words = FindWords(child.Errors) is { Length: > 0 } told ? told : $"it exited with status {status} without a message.";
-        return new(status == UsageErrorStatus ? StoreError.InvalidArgument : StoreError.BackendFailure, $"The server did not start: {words}");
-    }
-
-    // Returns the server's last message, which follows its name; without one, any other output of the system or .NET.
-    private static string FindWords(string errors)
-        => errors.LastIndexOf(Prefix, StringComparison.Ordinal) is >= 0 and var start
-            ? ServerSettings.Translate(errors[(start + Prefix.Length)..].Replace(" See --help.", "", StringComparison.Ordinal))
-            : QuietLines().Replace(errors, "").Trim();
+        => ServerProgram.Explain(child, await child.WaitAsync(TimeSpan.FromSeconds(10)), "The server did not start: ");
 
     // A server on all addresses is reached at the loopback address.
     private static string ToUrl(string address)
         => address.Replace("//0.0.0.0:", "//127.0.0.1:", StringComparison.Ordinal).Replace("//[::]:", "//[::1]:", StringComparison.Ordinal);
-
-    // Matches log lines that are not about problems.
-    [GeneratedRegex(@"^\S+Z (?:trace|debug|info ) .*\n?", RegexOptions.Multiline)]
-    private static partial Regex QuietLines();
 }

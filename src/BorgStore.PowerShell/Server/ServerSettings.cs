@@ -8,7 +8,7 @@ using BorgStore.Security;
 namespace BorgStore.PowerShell.Server;
 
 /// <summary>The settings of a server.</summary>
-/// <param name="StoreUrl">The URL of the store to serve, which may contain a secret.</param>
+/// <param name="StoreUrl">The URL of the store to serve, or of the root with many stores; it may contain a secret.</param>
 internal sealed partial record ServerSettings(string StoreUrl)
 {
     // The server lets requests in progress finish, for at most 30 seconds.
@@ -36,6 +36,33 @@ internal sealed partial record ServerSettings(string StoreUrl)
 
     public required string LogLevel { get; init; }
 
+    /// <summary>The settings for many stores and users, or <see langword="null"/> for a single store.</summary>
+    public RootSettings? Root { get; init; }
+
+    public IReadOnlyList<string> TrustedProxies { get; init; } = [];
+
+    public IReadOnlyList<string> ContentHashes { get; init; } = [];
+
+    public string? TlsMinVersion { get; init; }
+
+    public bool Metrics { get; init; }
+
+    public bool MetricsByUser { get; init; }
+
+    public string? MetricsListen { get; init; }
+
+    public string? AccessLog { get; init; }
+
+    public string? AccessLogFormat { get; init; }
+
+    public string? AuditLog { get; init; }
+
+    public long? LogMaxSize { get; init; }
+
+    public int? LogKeep { get; init; }
+
+    public bool Page { get; init; }
+
     /// <summary>Returns the command that starts the server. Arguments are visible to other users, so
     /// anything that may be secret goes into environment variables.</summary>
     /// <param name="program">The program, with its leading arguments.</param>
@@ -56,19 +83,38 @@ internal sealed partial record ServerSettings(string StoreUrl)
         .. Quota is { } quota ? ["--quota", Text(quota)] : Array.Empty<string>(),
         .. Certificate is null ? Array.Empty<string>() : ["--certificate", Certificate],
         .. CertificateKey is null ? Array.Empty<string>() : ["--certificate-key", CertificateKey],
+        .. Root?.Arguments ?? [],
+        .. TrustedProxies.SelectMany(proxy => new[] { "--trusted-proxy", proxy }),
+        .. ContentHashes.Count == 0 ? Array.Empty<string>() : ["--content-hash", string.Join(',', ContentHashes)],
+        .. TlsMinVersion is null ? Array.Empty<string>() : ["--tls-min-version", TlsMinVersion],
+        .. Metrics ? ["--metrics"] : Array.Empty<string>(),
+        .. MetricsByUser ? ["--metrics-by-user"] : Array.Empty<string>(),
+        .. MetricsListen is null ? Array.Empty<string>() : ["--metrics-listen", MetricsListen],
+        .. AccessLog is null ? Array.Empty<string>() : ["--access-log", AccessLog],
+        .. AccessLogFormat is null ? Array.Empty<string>() : ["--access-log-format", AccessLogFormat.ToLowerInvariant()],
+        .. AuditLog is null ? Array.Empty<string>() : ["--audit-log", AuditLog],
+        .. LogMaxSize is { } size ? ["--log-max-size", Text(size)] : Array.Empty<string>(),
+        .. LogKeep is { } count ? ["--log-keep", Text(count)] : Array.Empty<string>(),
+        .. Page ? ["--page"] : Array.Empty<string>(),
     ];
 
-    /// <summary>Rewrites a message of the server with the cmdlet's parameters in place of the program's options.</summary>
+    /// <summary>Rewrites a message of the server with cmdlets and their parameters in place of the program's commands and options.</summary>
     public static string Translate(string words) => Options().Replace(words, option => option.Value switch
     {
         "--host" => "-ListenAddress",
         "--backend" => "-Uri",
         "--username NAME" or "--password-file FILE" or "--username" or "--password-file" or "--password" => "-Credential",
         "--permissions" => "-Permission",
-        "--certificate-key" => "-CertificateKey",
-        "--log-level" => "-LogLevel",
+        "--users" => "-UserFile",
+        "--rights" => "-RightsFile",
+        "--private-repos" => "-PrivateRepositories",
+        "--client-ca" => "-ClientAuthority",
+        "--idle" => "-IdleTimeout",
+        "--stores" or "--remove-stores" => "-Store",
         CertificatePasswordVariable => "-CertificatePassword",
-        var same => $"-{char.ToUpperInvariant(same[2])}{same[3..]}",
+        "borgstore-server-rest user add" or "user token add" => "New-BorgStoreServerUser",
+        "borgstore-server-rest user set" or "user set" => "Set-BorgStoreServerUser",
+        var same => string.Concat(same[2..].Split('-').Select(word => $"{char.ToUpperInvariant(word[0])}{word[1..]}").Prepend("-")),
     });
 
     private Dictionary<string, string?> Environment
@@ -77,7 +123,8 @@ internal sealed partial record ServerSettings(string StoreUrl)
         {
             var variables = new Dictionary<string, string?>
             {
-                ["BORGSTORE_SERVER_BACKEND"] = StoreUrl,
+                ["BORGSTORE_SERVER_BACKEND"] = Root is null ? StoreUrl : null,
+                ["BORGSTORE_SERVER_ROOT"] = Root is null ? null : StoreUrl,
                 // Keeps the server from reporting its readiness to the service manager that started PowerShell.
                 ["NOTIFY_SOCKET"] = null,
             };
@@ -90,7 +137,10 @@ internal sealed partial record ServerSettings(string StoreUrl)
         }
     }
 
-    [GeneratedRegex($"--(?:host|backend|username NAME|password-file FILE|username|password-file|password|permissions|certificate-key|log-level|port|quota|durability|certificate)\\b|{CertificatePasswordVariable}")]
+    // Longer names come before those that they begin with.
+    [GeneratedRegex("--(?:host|backend|username NAME|password-file FILE|username|password-file|password|permissions|certificate-key|log-level|log-max-size|log-keep|port|quota"
+        + "|durability|certificate|root|depth|idle|max-open-stores|users|rights|private-repos|append-only|client-ca|client-certificate|trusted-proxy|proxy-user-header"
+        + $"|content-hash|tls-min-version|metrics-listen|metrics-by-user|metrics|access-log-format|access-log|audit-log|page|stores|remove-stores|group|admin|expires)\\b|{CertificatePasswordVariable}|borgstore-server-rest user add|borgstore-server-rest user set|user token add|user set")]
     private static partial Regex Options();
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

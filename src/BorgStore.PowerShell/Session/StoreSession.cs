@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
 using BorgStore.PowerShell.Drive;
+using BorgStore.PowerShell.Pipeline;
 using BorgStore.PowerShell.Server;
 
 namespace BorgStore.PowerShell.Session;
@@ -88,6 +89,7 @@ internal sealed class StoreSession
     public async Task RemoveAsync(BorgStoreDriveInfo drive)
     {
         var store = drive.Store;
+        await drive.Lock.ReleaseAsync();
         lock (_lock)
         {
             if (!_drives.Remove(drive) || _drives.Any(other => other.Store == store) || !_openedByDrives.Remove(store)) return;
@@ -165,7 +167,7 @@ internal sealed class StoreSession
         if (FindOpen(url) is { } open) return open;
         lock (_lock)
         {
-            if (!_named.TryGetValue(url, out var named)) _named[url] = named = new(new(url));
+            if (!_named.TryGetValue(url, out var named)) _named[url] = named = new(new(url) { Retried = RetryScope.Receive });
             return named;
         }
     }

@@ -73,6 +73,8 @@ public sealed class ImportBorgStoreItemCommand : ItemCommand, ITransferCommand
 
     private protected override void Process(StoreLease store)
     {
+        // Piped folders are not known before their turn.
+        if (!MyInvocation.ExpectingInput) CountFiles(store, Path.Select(path => LocalPath.ResolveAny(this, path)).Where(Directory.Exists));
         foreach (var path in Path)
         {
             var folder = LocalPath.ResolveAny(this, path);
@@ -83,8 +85,7 @@ public sealed class ImportBorgStoreItemCommand : ItemCommand, ITransferCommand
 
     private void Import(StoreLease store, string folder)
     {
-        var starts = Namespace is null ? [folder] : Namespace.Select(ns => ItemPath.Combine(folder, ns.TrimEnd('/'))).Where(Directory.Exists);
-        foreach (var start in starts)
+        foreach (var start in FindStarts(folder))
         {
             try
             {
@@ -97,17 +98,57 @@ public sealed class ImportBorgStoreItemCommand : ItemCommand, ITransferCommand
         }
     }
 
+    private IEnumerable<string> FindStarts(string folder)
+        => Namespace is null ? [folder] : Namespace.Select(ns => ItemPath.Combine(folder, ns.TrimEnd('/'))).Where(Directory.Exists);
+
+    // Looks at all files once more, beside the import, because to remember them would take memory.
+    private void CountFiles(StoreLease store, IEnumerable<string> folders)
+    {
+        var (progress, stopping) = (JobRunner.Phase, StopToken);
+        List<(string Folder, string Start)> starts = [.. folders.SelectMany(folder => FindStarts(folder).Select(start => (folder, start)))];
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                var (count, bytes) = (0L, 0L);
+                foreach (var (folder, start) in starts)
+                {
+                    foreach (var (file, name, isDeleted) in ItemPath.Enumerate(folder, start))
+                    {
+                        if (stopping.IsCancellationRequested) return;
+                        if (!IsSelected(store, file, name, isDeleted)) continue;
+                        count++;
+                        bytes += file.Length;
+                    }
+                }
+                progress.SetTotal(count, bytes);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The import finds the same and reports it. No total is known then.
+            }
+        });
+    }
+
+    private bool IsSelected(StoreLease store, FileInfo file, string name, bool isDeleted)
+        => _selector.Selects(new(name, store.Store.Layout.Find(name)?.Name ?? "", file.Length, isDeleted, Level: 0));
+
     private void Import(StoreLease store, FileInfo file, string name, bool isDeleted)
     {
-        var ns = store.Store.Layout.Find(name)?.Name ?? "";
-        if (!_selector.Selects(new(name, ns, file.Length, isDeleted, Level: 0))) return;
-        if (!ShouldChange(store, RepositoryChange.Add, name, isDeleted ? "Import soft-deleted item" : "Import item", $"{name} (from {file.FullName})")) return;
+        if (!IsSelected(store, file, name, isDeleted)) return;
+        var length = file.Length;
+        if (!ShouldChange(store, RepositoryChange.Add, name, isDeleted ? "Import soft-deleted item" : "Import item", $"{name} (from {file.FullName})"))
+        {
+            JobRunner.Phase.Skip(length);
+            return;
+        }
         var (mode, skip, passThru) = (Force ? StoreMode.Overwrite : StoreMode.CreateNew, SkipExisting.IsPresent, PassThru.IsPresent);
         JobRunner.Post(name, async (output, token) =>
         {
-            if (skip && await store.Store.FindAsync(name, isDeleted, token) is { } existing && existing.Size == file.Length) return;
+            output.Expect(length);
+            if (skip && await store.Store.FindAsync(name, isDeleted, token) is { } existing && existing.Size == length) return;
             await using var stream = await LocalPath.OpenReadAsync(file.FullName, output.WarnAsync, token);
-            var value = Binding.ValueArgument.Read(new ProgressStream(stream, output), name);
+            var value = Binding.ValueArgument.Read(new ProgressStream(stream, output, isExpected: true), name);
             if (isDeleted) await store.Store.StoreDeletedAsync(name, value, mode, token);
             else await store.Store.StoreAsync(name, value, mode, token);
             if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(name, isDeleted, token)));

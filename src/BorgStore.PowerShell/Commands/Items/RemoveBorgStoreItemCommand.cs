@@ -71,8 +71,7 @@ public sealed class RemoveBorgStoreItemCommand : SelectedItemCommand
         }
         if (_isByAge && !IsOldEnough(store, name)) return;
         var action = soft ? "Soft-delete item" : deleted ? "Remove soft-deleted item for good" : "Remove item for good";
-        // Borg soft-deletes archives beside other clients.
-        var change = soft && name.StartsWith("archives/", StringComparison.Ordinal) ? RepositoryChange.Add : RepositoryChange.Remove;
+        var change = soft ? RepositoryChanges.OfSoftDeletion(name) : RepositoryChange.Remove;
         if (!ShouldChange(store, change, name, action)) return;
         if (Level is { } level && !soft && !passThru && store.Store.DeleteBatchSize > 1)
         {

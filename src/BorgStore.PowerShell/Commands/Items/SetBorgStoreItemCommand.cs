@@ -212,10 +212,23 @@ public sealed class SetBorgStoreItemCommand : ItemCommand, ITransferCommand
         var (mode, passThru) = (Mode, PassThru.IsPresent);
         JobRunner.Post(name, async (output, token) =>
         {
-            await store.Store.StoreAsync(name, value, mode, token);
+            await StoreAsync(store.Store, name, ValueArgument.Unwrap(content) as Stream, value, mode, output, token);
             if (ValueArgument.Unwrap(content) is LeasedStream stream) await stream.DisposeAsync();
             if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(name, cancellationToken: token)));
         });
+    }
+
+    private static async Task StoreAsync(Store store, string name, Stream? stream, StoreValue value, StoreMode mode, JobOutput output, CancellationToken cancellationToken)
+    {
+        if (value.IsInMemory)
+        {
+            // It stays in memory, so that it can be sent again after a failure.
+            output.Expect(value.Length);
+            await store.StoreAsync(name, output.Limit is { } limit ? await limit.ApplyAsync(value, cancellationToken) : value, mode, cancellationToken);
+            output.Move(value.Length);
+            return;
+        }
+        await store.StoreAsync(name, ValueArgument.Read(new ProgressStream(stream!, output), name), mode, cancellationToken);
     }
 
     // Each piped object is a value of its own here, because its name is computed from it.
@@ -239,8 +252,15 @@ public sealed class SetBorgStoreItemCommand : ItemCommand, ITransferCommand
         if (!ShouldChange(store, RepositoryChange.Add, digest is null ? name : prefix + digest, "Set item")) return;
         JobRunner.Post(digest is null ? name : prefix + digest, async (output, token) =>
         {
-            if (stream is not null) (digest, value) = await HashedContentReader.ReadAsync(stream, name, hash, token);
-            await store.Store.StoreAsync(prefix + digest, value, mode, token);
+            if (stream is null)
+            {
+                await StoreAsync(store.Store, prefix + digest, null, value, mode, output, token);
+            }
+            else
+            {
+                (digest, value) = await HashedContentReader.ReadAsync(stream, name, hash, output, token);
+                await store.Store.StoreAsync(prefix + digest, value, mode, token);
+            }
             if (stream is LeasedStream leased) await leased.DisposeAsync();
             if (passThru) await output.WriteAsync(store.Describe(await store.Store.GetInfoAsync(prefix + digest, cancellationToken: token)));
         });
@@ -275,7 +295,7 @@ public sealed class SetBorgStoreItemCommand : ItemCommand, ITransferCommand
             if (hash is null) value = ValueArgument.Read(new ProgressStream(file, output), final);
             else
             {
-                (var digest, value) = await HashedContentReader.ReadAsync(new ProgressStream(file, output), path, hash, token);
+                (var digest, value) = await HashedContentReader.ReadAsync(file, path, hash, output, token);
                 final = prefix + digest;
             }
             await store.Store.StoreAsync(final, value, mode, token);

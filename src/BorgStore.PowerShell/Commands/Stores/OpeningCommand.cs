@@ -82,6 +82,7 @@ public abstract class OpeningCommand : StoreCommand
             Layout = LayoutArgument.Read(Namespace, Preset),
             CacheUrl = CacheUri,
             Warning = Session.Warnings.Enqueue,
+            Retried = RetryScope.Receive,
             Permissions = Permission,
             Durability = Durability,
             Quota = IsBound(nameof(Quota)) ? Quota : null,
@@ -95,7 +96,11 @@ public abstract class OpeningCommand : StoreCommand
         return options;
     }
 
-    private protected void Register(Store store, StoreOptions options) => WriteObject(Session.Add(store, options, Default));
+    private protected void Register(Store store, StoreOptions options)
+    {
+        ReportLayout(store);
+        WriteObject(Session.Add(store, options, Default));
+    }
 
     private bool IsBound(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 }

@@ -49,7 +49,7 @@ public sealed class RemoveBorgStoreCommand : StoreCommand
         var url = Store?.Connection.Options.Url ?? (ParameterSetName == ByPath ? GetUrl(Path!) : Uri!);
         CheckUrl(url);
         var open = Session.FindAllOpen(url);
-        var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url);
+        var options = (Store?.Connection ?? Session.FindOpen(url))?.Options ?? new(url) { Retried = RetryScope.Receive };
         if (Credential is not null) options = options with { Credential = Credential.GetNetworkCredential() };
         if (HostKeyFingerprint is not null) options = options with { HostKeyFingerprint = HostKeyFingerprint };
         if (!ShouldProcess(StoreUrl.Redact(url), "Permanently remove the store and its contents", Force)) return;

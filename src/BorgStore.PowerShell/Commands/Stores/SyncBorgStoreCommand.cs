@@ -50,6 +50,8 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
     /// <inheritdoc/>
     protected override void Process()
     {
+        // First, so that the log also has what is repeated while the stores are opened.
+        _jobRunner = new(this, MyInvocation.MyCommand.Name, ForTransfers(new(ThrottleLimit) { FinishesJobs = true }), StopToken);
         var (source, destination) = (Lease(Store), Lease(DestinationStore));
         if (source.Store.Url == destination.Store.Url)
             throw new StoreException(StoreError.InvalidArgument, $"'{source.Store.Url}' is both the source and the destination. Specify another store as -DestinationStore.", source.Store.Url);
@@ -63,13 +65,14 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
             Deletes = Delete,
             IsVerified = Verify,
         });
-        _jobRunner = new(this, MyInvocation.MyCommand.Name, ForTransfers(new(ThrottleLimit) { FinishesJobs = true }), StopToken);
         try
         {
             foreach (var phase in sync.Phases)
             {
-                _jobRunner.ForEach(sync.PlanAsync(phase, StopToken), step => Begin(sync, step, destination));
-                _jobRunner.Drain();
+                var before = sync.Compared;
+                var progress = new PhaseProgress(Describe(phase)) { Compared = () => sync.Compared - before };
+                var steps = new StepQueue(sync.PlanAsync(phase, StopToken), progress.SetTotal);
+                _jobRunner.RunPhase(progress, steps.ReadAsync(StopToken), step => Begin(sync, step, destination));
             }
         }
         catch (StoreException e)
@@ -86,14 +89,21 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
     /// <inheritdoc/>
     protected override void Unwind() => _jobRunner?.Abandon();
 
+    private static string Describe(SyncPhase phase) => $"{(phase.Deletes ? "deleting from" : "copying to")} {(phase.Namespace.Length == 0 ? "the store" : phase.Namespace)}";
+
     private void Begin(StoreSync sync, SyncStep step, StoreLease destination)
     {
         var name = step.IsDeleted ? $"{step.Name} (soft-deleted)" : step.Name;
         var change = step.Action == SyncAction.Delete ? RepositoryChange.Remove : RepositoryChange.Add;
-        if (step.Failure is null && !ShouldChange(destination, change, step.Name, $"{step.Action} item", $"{name}, {ViewText.Size(step.Size)}, in {destination.Store.Url}")) return;
+        if (step.Failure is null && !ShouldChange(destination, change, step.Name, $"{step.Action} item", $"{name}, {ViewText.Size(step.Size)}, in {destination.Store.Url}"))
+        {
+            _jobRunner!.Phase.Skip(BytesOf(step));
+            return;
+        }
         var passThru = PassThru.IsPresent;
         _jobRunner!.Post(step.Name, async (output, token) =>
         {
+            output.Expect(BytesOf(step));
             await sync.ApplyAsync(step, output.Limit, output.Move, token);
             if (step.Action == SyncAction.Delete)
             {
@@ -107,4 +117,7 @@ public sealed class SyncBorgStoreCommand : ComparingCommand, ITransferCommand
             if (passThru) await output.WriteAsync(new BorgStoreSyncResult(step.Name, $"{step.Action}", step.Size, step.IsDeleted, destination.Connection.Handle));
         });
     }
+
+    // The bytes that the step moves, unless the storage does it by itself.
+    private static long BytesOf(SyncStep step) => step.Action == SyncAction.Delete ? 0 : step.Size;
 }

@@ -23,6 +23,9 @@ public sealed class TestBorgStoreCommand : StoreCommand
     // How long Ctrl-C waits for the verification to record how far it came.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
 
+    // Most verifications end before there is anything to see of their progress.
+    private static readonly TimeSpan CountDelay = TimeSpan.FromSeconds(1);
+
     private JobRunner? _jobRunner;
     private Task _verification = Task.CompletedTask;
 
@@ -85,7 +88,7 @@ public sealed class TestBorgStoreCommand : StoreCommand
         var connection = url is null ? (Store ?? Session.GetDefaultStore("-Uri")).Connection
             : Credential is null && HostKeyFingerprint is null ? Session.FindOpen(url)
             : null;
-        var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential(), HostKeyFingerprint = HostKeyFingerprint };
+        var options = connection?.Options ?? new(url!) { Credential = Credential?.GetNetworkCredential(), HostKeyFingerprint = HostKeyFingerprint, Retried = RetryScope.Receive };
         if (!Quiet) ReportTransport(options);
         if (Verifies)
         {
@@ -145,14 +148,42 @@ public sealed class TestBorgStoreCommand : StoreCommand
                     output.Move(size);
                 },
             });
-            await foreach (var finding in verifier.FindProblemsAsync(cancellationToken))
-                if (!Quiet) await output.WriteAsync(new BorgStoreFinding(finding, connection.Handle));
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var counting = CountAsync(lease.Store, verifier, options, ended.Token);
+            try
+            {
+                await foreach (var finding in verifier.FindProblemsAsync(cancellationToken))
+                    if (!Quiet) await output.WriteAsync(new BorgStoreFinding(finding, connection.Handle));
+            }
+            finally
+            {
+                await ended.CancelAsync();
+                await counting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
             await output.WriteAsync(Quiet ? verifier.Summary.Run.Problems == 0 : new BorgStoreVerification(verifier.Summary, connection.Handle));
         }
         catch (StoreException e) when (Quiet && e.Error is not (StoreError.InvalidUrl or StoreError.InvalidArgument))
         {
             await output.WriteAsync(false);
         }
+    }
+
+    // Finds out how much there is to verify, beside a verification that takes long. What part a run with a limit will reach is not known.
+    private async Task CountAsync(Store store, StoreVerifier verifier, VerificationOptions options, CancellationToken cancellationToken)
+    {
+        if (options.Percent is not null || options.MaxDuration is not null) return;
+        var done = verifier.Summary.Pass with { };
+        await Task.Delay(CountDelay, cancellationToken);
+        var (items, bytes) = (-done.Items, -done.Bytes);
+        foreach (var ns in options.Namespaces ?? [.. store.Layout.Namespaces.Select(ns => ns.Name)])
+        {
+            await foreach (var item in store.ListAsync(ns, ItemSelection.All, cancellationToken))
+            {
+                items++;
+                bytes += item.Size;
+            }
+        }
+        if (items > 0 && bytes >= 0) _jobRunner!.Phase.SetTotal(items, bytes);
     }
 
     private async Task<BorgStoreTest> TestAsync(

@@ -1,25 +1,29 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using BorgStore;
 using BorgStore.Backends;
+using BorgStore.Benchmarks.Rest;
 using BorgStore.Tests.Sftp;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-// The helper of bench/rest.sh.
-//   floor PORT FOLDER                      a bare Kestrel handler that reads and writes the same files without any checks
+// The helper of bench/rest.sh, bench/rest-server.sh and bench/scale.sh.
+//   floor PORT FOLDER [LOGIN AUDIT]        a bare Kestrel handler that reads and writes the same files without any checks; or with the least that a
+//                                          login (a header), metrics and an audit log (a file) take
 //   client URL store|load CONNECTIONS S    our client: requests per second for values of 1 KiB
 //   big URL BYTES                          transfers one large value both ways
+//   values COUNT FOLDER                    writes values of 1 KiB as FOLDER/data/ab/abcd..., named by their SHA-256, and the names as FOLDER/names
 //   gather PORT MS                         1,000 ranges of 100 items compared with one load of as many bytes, with a delay of MS each way
+//   fill URL LEVELS FROM TO                stores the values FROM to TO - 1, of 1 KiB, in a namespace with so many levels; creates the store if needed
+//   list URL LEVELS                        lists that namespace: the number of items, and the seconds
 switch (args)
 {
     case ["floor", var port, var folder]:
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(int.Parse(port), listener => listener.Protocols = HttpProtocols.Http1));
-        var app = builder.Build();
-        app.Run(context => HandleAsync(context, folder));
-        app.Run();
+        Floor.Run(int.Parse(port), folder, books: null);
+        return;
+
+    case ["floor", var port, var folder, var login, var audit]:
+        using (var books = new Books(login, audit)) Floor.Run(int.Parse(port), folder, books);
         return;
 
     case ["client", var url, var what, var connections, var seconds]:
@@ -30,27 +34,21 @@ switch (args)
         await MoveBigAsync(url, long.Parse(size));
         return;
 
+    case ["values", var count, var folder]:
+        WriteValues(int.Parse(count), folder);
+        return;
+
     case ["gather", var port, var milliseconds]:
         await GatherAsync(int.Parse(port), TimeSpan.FromMilliseconds(int.Parse(milliseconds)));
         return;
-}
 
-static async Task HandleAsync(HttpContext context, string folder)
-{
-    var path = folder + context.Request.Path.Value;
-    if (context.Request.Method == "POST")
-    {
-        var temporary = $"{path}.{Guid.NewGuid():n}.tmp";
-        await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0))
-            await context.Request.Body.CopyToAsync(file);
-        File.Move(temporary, path, overwrite: true);
+    case ["fill", var url, var levels, var from, var to]:
+        await FillAsync(url, int.Parse(levels), int.Parse(from), int.Parse(to));
         return;
-    }
-    using var handle = File.OpenHandle(path);
-    var length = RandomAccess.GetLength(handle);
-    context.Response.ContentLength = length;
-    var buffer = context.Response.BodyWriter.GetMemory((int)length);
-    context.Response.BodyWriter.Advance(RandomAccess.Read(handle, buffer.Span[..(int)length], 0));
+
+    case ["list", var url, var levels]:
+        await ListAsync(url, levels);
+        return;
 }
 
 static async Task MeasureAsync(string url, bool stores, int connections, TimeSpan duration)
@@ -96,6 +94,20 @@ static async Task MoveBigAsync(string url, long size)
     Console.WriteLine($"down {size / clock.Elapsed.TotalSeconds / 1e6:f0} MB/s");
 }
 
+// bench/rest-server.lua makes the same values, each from its number, so that only their names need a file.
+static void WriteValues(int count, string folder)
+{
+    for (var first = 0; first < 256; first++) Directory.CreateDirectory($"{folder}/data/{first:x2}");
+    using var names = File.CreateText($"{folder}/names");
+    for (var number = 1; number <= count; number++)
+    {
+        var value = Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture).PadRight(1024));
+        var name = Convert.ToHexStringLower(SHA256.HashData(value));
+        File.WriteAllBytes($"{folder}/data/{name[..2]}/{name}", value);
+        names.WriteLine(name);
+    }
+}
+
 static async Task GatherAsync(int port, TimeSpan delay)
 {
     const int Items = 100, Ranges = 1000, Size = 4096;
@@ -127,6 +139,36 @@ static async Task GatherAsync(int port, TimeSpan delay)
         if ((await stream!.ReadToEndAsync()).Length != length) throw new InvalidDataException();
         return clock.Elapsed.TotalMilliseconds;
     }
+}
+
+// The same names as in the scripts for wrk: keys in a random order, each once.
+static async Task FillAsync(string url, int levels, int from, int to)
+{
+    await using var backend = BackendFactory.Create(url, new() { Durability = Durability.None });
+    try
+    {
+        await backend.CreateAsync(default);
+    }
+    catch (StoreException e) when (e.Error == StoreError.StoreAlreadyExists)
+    {
+        // Filled further.
+    }
+    await backend.OpenAsync(default);
+    await Parallel.ForAsync(from, to, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (i, token) =>
+    {
+        var key = $"{unchecked((uint)i * 2654435761u):x8}";
+        var name = $"data{levels}/{string.Concat(Enumerable.Range(0, levels).Select(level => key.AsSpan(level * 2, 2).ToString() + "/"))}{key}";
+        await backend.StoreAsync(name, new byte[1024], StoreMode.Overwrite, token);
+    });
+}
+
+static async Task ListAsync(string url, string levels)
+{
+    await using var backend = BackendFactory.Create(url, new());
+    await backend.OpenAsync(default);
+    var clock = Stopwatch.StartNew();
+    var count = await backend.ListAsync($"data{levels}", ListScope.Tree, default).CountAsync();
+    Console.WriteLine($"{count} {clock.Elapsed.TotalSeconds:f2}");
 }
 
 internal sealed class Zeros(long size) : ReadOnlyStream

@@ -9,3 +9,16 @@ counts() {
       awk '{ print $1 - $2 - $3 - $4 - $5, $2 + $3, $4 + $5 }' ;;
   esac
 }
+
+# failures FILE: prints the name of each test in a TRX or NUnit file that failed, and the start of its message.
+failures() {
+  awk '
+    function text(s) { gsub(/&lt;/, "<", s); gsub(/&gt;/, ">", s); gsub(/&quot;/, "\"", s); gsub(/&#x[AD];/, " ", s); gsub(/&amp;/, "\\&", s); return s }
+    /<UnitTestResult / || /<test-case / {
+      failed = /outcome="Failed"/ || /result="(Failure|Error)"/
+      if (failed && match($0, / (testName|name)="[^"]*"/)) { name = substr($0, RSTART, RLENGTH); sub(/^[^"]*"/, "", name); print "  " text(substr(name, 1, length(name) - 1)) }
+    }
+    failed && match(tolower($0), /<message>/) { lines = 3; $0 = substr($0, RSTART + 9) }
+    lines > 0 { lines--; end = sub(/<\/[Mm]essage>.*/, ""); print "      " text(substr($0, 1, 300)); if (end) lines = failed = 0 }
+  ' "$1" 2> /dev/null
+}

@@ -12,6 +12,11 @@ BeforeAll {
         "locks/$key"
     }
 
+    # Sets how long a drive holds a lock after a change.
+    function Set-HoldTime([timespan] $Time) {
+        (Get-PSDrive -PSProvider BorgStore | Select-Object -First 1).GetType().Assembly.GetType('BorgStore.PowerShell.Drive.DriveLock').GetProperty('HoldTime', [Reflection.BindingFlags] 'NonPublic, Static').SetValue($null, $Time)
+    }
+
     function Get-LockFile([string] $Folder) { Get-ChildItem "$Folder/locks" -ErrorAction Ignore }
 }
 
@@ -99,6 +104,87 @@ Describe 'Locks of a Borg repository' {
         Get-LockFile $folder | Should -BeNullOrEmpty -Because 'locks themselves need none'
         Remove-BorgStore $store.Uri -Confirm:$false
         Test-Path $folder/config | Should -BeFalse
+    }
+
+    It 'are held by changes through a drive for a moment, of the kind that the item cmdlets take' {
+        $null = New-PSDrive repo BorgStore $store -Scope Global
+        try {
+            Set-HoldTime 1:00:00
+            $pack = (Get-BorgStoreItem -Namespace packs | Select-Object -First 1).Name
+            Test-Path repo:/cache/mine | Should -BeFalse
+            $null = Get-Content repo:/config/readme -ErrorAction Ignore
+            Get-LockFile $folder | Should -BeNullOrEmpty -Because 'reading needs none'
+
+            Set-Content repo:/cache/mine x -WhatIf
+            Get-LockFile $folder | Should -BeNullOrEmpty
+            Set-Content repo:/cache/mine x
+            $first = Get-BorgStoreLock
+            "$($first.IsExclusive) $($first.IsOwn)" | Should -Be 'False True'
+            Set-Content repo:/cache/mine2 x
+            (Get-BorgStoreLock).Name | Should -Be $first.Name -Because 'consecutive changes share it'
+            Copy-Item repo:/cache/mine repo:/cache/mine3
+            Rename-Item repo:/cache/mine3 mine4
+            (Get-BorgStoreLock).IsExclusive | Should -BeTrue
+            Remove-Item repo:/cache/mine4
+            @(Get-BorgStoreLock).Count | Should -Be 1
+            Set-HoldTime 0:00:00.05
+            Set-Content repo:/cache/mine5 x
+            while (Get-LockFile $folder) { Start-Sleep -Milliseconds 50 }
+
+            Set-HoldTime 1:00:00
+            Remove-Item repo:/cache/mine
+            (Get-BorgStoreLock).IsExclusive | Should -BeTrue
+            Remove-Item "repo:/$pack" -Soft
+            Set-Content repo:/cache/mine x
+            @(Get-BorgStoreLock).Count | Should -Be 1
+        }
+        finally {
+            Set-HoldTime 0:00:01
+            Remove-PSDrive repo
+        }
+        Get-LockFile $folder | Should -BeNullOrEmpty -Because 'they end with the drive'
+    }
+
+    It 'of others stop changes through a drive' {
+        $null = New-PSDrive repo BorgStore $store -Scope Global
+        try {
+            $pack = (Get-BorgStoreItem -Namespace packs | Select-Object -First 1).Name
+            $all = @(Get-BorgStoreItem -Namespace packs).Count
+            Set-HoldTime 0:00:00.05
+            $null = Add-Lock $folder $false
+            Set-Content repo:/cache/one 1 -WarningVariable warnings 3>$null
+            $warnings | Should -BeLike '*is in use: shared lock of process 4711*'
+            Get-Content repo:/cache/one | Should -Be 1
+            Get-ErrorText { Remove-Item "repo:/$pack" } | Should -BeLike "The Borg repository '$($store.Uri)' is locked: shared lock of process 4711*"
+            Get-ErrorId { Rename-Item "repo:/$pack" other } | Should -Be 'StoreLocked'
+            Get-ErrorId { Remove-Item repo:/packs -Recurse -Force } | Should -Be 'StoreLocked'
+            @(Get-BorgStoreItem -Namespace packs).Count | Should -Be $all
+            while (@(Get-LockFile $folder).Count -gt 1) { Start-Sleep -Milliseconds 50 }
+
+            $null = Add-Lock $folder $true
+            Get-ErrorId { Set-Content repo:/cache/two 2 } | Should -Be 'StoreLocked'
+            Get-ErrorId { New-Item repo:/cache/three -Value three } | Should -Be 'StoreLocked'
+            Get-ErrorId { Copy-Item repo:/cache/one repo:/cache/four } | Should -Be 'StoreLocked'
+            Get-ChildItem repo:/cache -Name | Should -Not -Contain two
+            Get-ChildItem repo:/locks | Remove-Item
+            Get-LockFile $folder | Should -BeNullOrEmpty -Because 'locks themselves need none'
+            Set-Content repo:/cache/two 2
+            Get-Content repo:/cache/two | Should -Be 2
+        }
+        finally {
+            Set-HoldTime 0:00:01
+            Remove-PSDrive repo
+        }
+    }
+
+    It 'of a drive end with the session' {
+        $shell = [powershell]::Create()
+        try {
+            $null = $shell.AddScript("Import-Module '$modulePath'; `$null = New-PSDrive repo BorgStore '$($store.Uri)' -Scope Global; Set-Content repo:/cache/mine x; (Get-PSDrive repo).Store.IsOpen").Invoke() | Should -BeTrue
+            $shell.HadErrors | Should -BeFalse
+        }
+        finally { $shell.Dispose() }
+        Get-LockFile $folder | Should -BeNullOrEmpty
     }
 
     It 'are done without where they may not be written' {

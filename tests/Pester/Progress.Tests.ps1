@@ -41,6 +41,46 @@ Describe 'Progress' {
         $seen.LeftBehind | Should -Be 0
     }
 
+    It 'has a percentage and a remaining time as soon as the total of a synchronisation is known' {
+        $source = New-BorgStore (New-TestUri) @{ a = 0 }
+        $copy = New-BorgStore (New-TestUri) @{ a = 0 }
+        1..30 | ForEach-Object { [pscustomobject]@{ Name = "a/k$_"; Value = 'v' * $_ } } | Set-BorgStoreItem -Store $source
+        $source, $copy | Close-BorgStore
+        $seen = Watch-Progress "`$copy = Open-BorgStore '$($copy.Uri)' @{ a = 0 } -Latency 0:0:0.3; Sync-BorgStore '$($source.Uri)' `$copy -ThrottleLimit 2" '0:0:0'
+        $seen.Thrown | Should -BeNullOrEmpty
+        $known = @($seen.Records | Where-Object PercentComplete -GE 0)
+        $known.Count | Should -BeGreaterThan 3
+        $known.StatusDescription | ForEach-Object { $_ | Should -Match '^copying to a: \d+ of 30 done' }
+        $known.PercentComplete | Should -Be ($known.PercentComplete | Sort-Object)
+        $known[-1].PercentComplete | Should -BeGreaterThan $known[0].PercentComplete
+        ($known | Where-Object { $_.SecondsRemaining -lt 0 }) | Should -BeNullOrEmpty
+        # The listing of the destination takes as long as every other call to it, so the first copies come after it.
+        $seen.LeftBehind | Should -Be 0
+    }
+
+    It 'has no percentage while the total is not known' {
+        $seen = Watch-Progress '1..20 | ForEach-Object { [pscustomobject]@{ Name = "a/s$_"; Value = "v" } } | Set-BorgStoreItem -ThrottleLimit 1'
+        $seen.Records.Count | Should -BeGreaterThan 3
+        @($seen.Records | Where-Object PercentComplete -GE 0) | Should -BeNullOrEmpty
+    }
+
+    It 'has a percentage of the files of an import and of the items of a verification' {
+        $folder = (New-Item (Join-Path $TestDrive "import-$(New-Guid)/a") -ItemType Directory).FullName
+        1..30 | ForEach-Object { [IO.File]::WriteAllText("$folder/i$_", 'value') }
+        $seen = Watch-Progress "Import-BorgStoreItem '$(Split-Path $folder)' -Store `$slow -ThrottleLimit 2"
+        $seen.Thrown | Should -BeNullOrEmpty
+        $known = @($seen.Records | Where-Object PercentComplete -GE 0)
+        $known.StatusDescription | Select-Object -First 1 | Should -Match '^\d+ of 30 done'
+        $known[-1].PercentComplete | Should -BeGreaterThan $known[0].PercentComplete
+
+        $count = @(Get-BorgStoreItem a/* -Store $uri).Count
+        $seen = Watch-Progress 'Test-BorgStore $slow -Integrity -ThrottleLimit 2'
+        $seen.Thrown | Should -BeNullOrEmpty
+        $known = @($seen.Records | Where-Object PercentComplete -GE 0)
+        $known.StatusDescription | Select-Object -First 1 | Should -Match "^\d+ of $count done"
+        $seen.LeftBehind | Should -Be 0
+    }
+
     It 'shows the volume of large values' {
         $file = Join-Path $TestDrive big
         [IO.File]::WriteAllBytes($file, [byte[]]::new(6MB))

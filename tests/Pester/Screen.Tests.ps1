@@ -50,6 +50,7 @@ Describe 'A view' {
         @{ Name = 'a block'; Make = { [BorgStore.PowerShell.Output.BorgStoreBlock]::new("config/$hostile", 0, 3) } }
         @{ Name = 'a left-over file'; Make = { [BorgStore.Backends.TemporaryItem]::new("config/$hostile.tmp", 3, [datetime]::UtcNow) } }
         @{ Name = 'a test'; Make = { $test } }
+        @{ Name = 'a user of a server'; Make = { [BorgStore.PowerShell.Output.BorgStoreServerUser] @{ Name = "x$hostile"; Kind = 'User'; MemberOf = [string[]] "x$hostile"; UserFile = "/x$hostile" } } }
     ) {
         $object = & $Make
         Assert-Harmless ($object | Out-String -Width 500)

@@ -37,6 +37,19 @@ Describe 'Comparing, synchronising, exporting and importing' {
         (Sync-BorgStore $a $b -Delete).Copied | Should -Be 0
     }
 
+    It 'the file system copies by itself, for both cmdlets' -Skip:(-not $IsLinux) {
+        $null = $a, $b | Get-BorgStoreStatistic -Reset
+        $null = Sync-BorgStore $a $b -Verify
+        $large = [pscustomobject]@{ Name = 'config/large'; Value = [byte[]]::new(2MB) } | Set-BorgStoreItem -Store $a -PassThru
+        $large | Copy-BorgStoreItem -DestinationStore $b
+        $large | Copy-BorgStoreItem -Destination config/again
+        $there, $here = $b, $a | Get-BorgStoreStatistic
+        $there.CopyCount, $there.StoreCount, $here.CopyCount, $here.LoadCount | Should -Be 22, 0, 1, 0
+        $here.CopyVolume, $here.copy_volume, $here.BackendCopyCount, $here.backend_copy_volume | Should -Be 2MB, 2MB, 1, 2MB
+        Compare-BorgStore $a $b -Hash -Namespace data | Should -BeNullOrEmpty
+        Get-BorgStoreItemHash config/again -Store $a | ForEach-Object Hash | Should -Be (Get-BorgStoreItemHash config/large -Store $b).Hash
+    }
+
     It 'Sync-BorgStore leaves alone what a pattern excludes' {
         'x' | Set-BorgStoreItem config/keep -Store $b
         (Sync-BorgStore $a $b -Delete -Namespace config -Exclude keep, color).Deleted | Should -Be 1
@@ -75,8 +88,62 @@ Describe 'Comparing, synchronising, exporting and importing' {
         Test-BorgStoreItem config/new -Store $a | Should -BeFalse
     }
 
+    It 'a log has the sizes of values from anywhere' {
+        $log = "$TestDrive/log-$(New-Guid).jsonl"
+        $file = "$TestDrive/large-$(New-Guid)"
+        [IO.File]::WriteAllBytes($file, [byte[]]::new(2MB))
+        [pscustomobject]@{ Name = 'config/bytes'; Value = [byte[]]::new(1000) } | Set-BorgStoreItem -Store $a -LogPath $log
+        'text' | Set-BorgStoreItem config/text -Store $a -LogPath $log
+        Set-BorgStoreItem -Namespace data -Value 'hashed' -ContentHash SHA256 -Store $a -LogPath $log
+        Set-BorgStoreItem -Namespace data -Path $file -ContentHash SHA256 -Store $a -LogPath $log
+        Set-BorgStoreItem config/file -Path $file -Store $a -LogPath $log
+        $stream = [IO.File]::OpenRead($file)
+        try { Set-BorgStoreItem config/stream -Value $stream -Store $a -LogPath $log } finally { $stream.Dispose() }
+        Set-BorgStoreItem config/empty -Value '' -Store $a -LogPath $log
+        (Get-Content $log | ConvertFrom-Json | Where-Object event -EQ done).bytes | Should -Be 1000, 4, 6, 2MB, 2MB, 2MB, 0
+    }
+
+    It 'a log and -Verbose have what was repeated, and why' {
+        Add-Type -TypeDefinition (Get-Content "$PSScriptRoot/CuttingProxy.cs" -Raw)
+        $folder = New-TestUri
+        New-BorgStore $folder -Namespace @{ config = 0; data = 2 } | Close-BorgStore
+        $server = Start-BorgStoreServer $folder -Port 0 -Credential ([pscredential]::new('me', (ConvertTo-SecureString 'se-cret' -AsPlainText -Force)))
+        $proxy = [CuttingProxy]::new(([uri] $server.Uri).Port)
+        try {
+            $remote = Open-BorgStore "http://me:se-cret@127.0.0.1:$($proxy.Port)" -Verbose 4>&1
+            $remote[0].Message | Should -BeLike 'The namespaces of *are config (level unknown), data (level unknown), recognised from a sample of the items.'
+            $remote = $remote[-1]
+            $remote | Close-BorgStore
+            $remote = Open-BorgStore "http://me:se-cret@127.0.0.1:$($proxy.Port)" -Namespace @{ config = 0; data = 2 }
+            $log = "$TestDrive/log-$(New-Guid).jsonl"
+            # The first new item is preceded by a look at the levels.
+            'x' | Set-BorgStoreItem config/one -Store $remote
+            $proxy.Cut(1)
+            $said = 'x' | Set-BorgStoreItem config/one -Store $remote -LogPath $log -Verbose 4>&1
+            $said = @($said.Message) -like 'Retried*'
+            $said | Should -BeLike "Retried 'config/one', attempt 2, because the last one failed: *"
+            $lines = Get-Content $log | ConvertFrom-Json
+            $lines.event | Should -Be 'start', 'retried', 'done', 'end'
+            ($lines[1].command, $lines[1].name, $lines[1].attempt) | Should -Be ('Set-BorgStoreItem', 'config/one', 2)
+            $lines[1].message | Should -Not -BeNullOrEmpty
+            $lines[-1].retried | Should -Be 1
+            $null = New-PSDrive remote BorgStore $remote -Scope Global
+            $proxy.Cut(1)
+            @((Set-Content remote:/config/one y -Verbose 4>&1).Message) -like 'Retried*' | Should -HaveCount 1
+            "$said $(Get-Content $log)" | Should -Not -Match 'se-cret'
+        }
+        finally {
+            Remove-PSDrive remote -ErrorAction Ignore
+            Close-AllStore
+            $proxy.Dispose()
+            Stop-BorgStoreServer $server
+        }
+    }
+
     It 'transfers keep to the limit of a cmdlet' {
         [pscustomobject]@{ Name = 'config/large'; Value = [byte[]]::new(200KB) } | Set-BorgStoreItem -Store $a
+        # A plain folder would let the file system copy, which the limit does not concern.
+        $b = New-BorgStore (New-TestUri) -Namespace @{ config = 0 } -Latency 0:0:0.001
         (Measure-Command { Copy-BorgStoreItem config/large -Store $a -DestinationStore $b -MaxBytesPerSecond 400KB }).TotalSeconds | Should -BeGreaterThan 0.4
     }
 

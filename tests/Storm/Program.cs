@@ -3,8 +3,9 @@
 //   storm crash PATH SEED                      stores, overwrites, moves and defragments until it is killed
 //   storm quota PATH LIMIT SEED STEPS          stores and deletes under a quota
 //   storm cache URL CACHEURL SEED              uses a cached store until it is killed
+//   storm model                                runs workers of the model (tests/Unit/Model), which are described on stdin
 //   storm sync SOURCEURL DESTINATIONURL        makes a Borg repository equal to another one
-//   storm bench PATH linux|portable COUNT      prints the nanoseconds per operation
+//   storm work URL ACCESS [CACHEURL]           performs operations requested on stdin, and reports what each took (WorkLoop)
 
 using System.Globalization;
 using BorgStore.Tests.Storm;
@@ -24,11 +25,14 @@ switch (args)
     case ["cache", var url, var cacheUrl, _]:
         await CacheStorm.RunAsync(url, cacheUrl, (int)number(3));
         return 0;
+    case ["model"]:
+        await ModelStorm.RunAsync();
+        return 0;
     case ["sync", var sourceUrl, var destinationUrl]:
         await SyncStorm.RunAsync(sourceUrl, destinationUrl);
         return 0;
-    case ["bench", var path, var way, _]:
-        await Benchmark.RunAsync(path, way, (int)number(3));
+    case ["work", var url, "store" or "nested" or "backend", ..]:
+        await WorkLoop.RunAsync(url, args[2], args.Length > 3 ? args[3] : null);
         return 0;
     default:
         Console.Error.WriteLine("usage: see Program.cs");

@@ -95,6 +95,9 @@ bluestore block size = 21474836480
 rgw frontends = beast endpoint=127.0.0.1:$rgw_port tcp_nodelay=1
 rgw data = $folder/rgw
 rgw run sync thread = false
+# Deleted large objects would take memory for hours.
+rgw gc obj min wait = 30
+rgw gc processor period = 30
 # Level 1 logs one line per request.
 log file = $folder/log/requests.log
 debug rgw = 1/1

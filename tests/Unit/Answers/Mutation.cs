@@ -47,5 +47,13 @@ internal static class Mutation
         return [.. bytes];
     }
 
+    /// <summary>Returns random bytes up to a maximum length.</summary>
+    public static byte[] Noise(Random random, int longest)
+    {
+        var noise = new byte[random.Next(longest)];
+        random.NextBytes(noise);
+        return noise;
+    }
+
     private static byte[] Piece(Random random) => System.Text.Encoding.UTF8.GetBytes(Pieces[random.Next(Pieces.Length)]);
 }

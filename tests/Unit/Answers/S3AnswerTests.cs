@@ -56,7 +56,40 @@ public sealed class S3AnswerTests : IAsyncLifetime
         _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: application/xml", List.Replace(part, instead, StringComparison.Ordinal));
         foreach (var scope in new[] { ListScope.Tree, ListScope.OneLevel })
             await AssertWrongAsync(async () => await _store.ListAsync("data", scope, Ct).ToListAsync(Ct));
+        await AssertWrongAsync(async () => await _store.ListRawTreeAsync("data", "", Ct)!.ToListAsync(Ct));
     }
+
+    [Fact]
+    public async Task A_raw_listing_of_a_tree_in_another_order_is_rejected()
+    {
+        // A verification that continued after a name could miss others.
+        AnswerWithKeys("a-b/x", "a/x", "a0");
+        Assert.Equal(["a-b/x", "a/x", "a0"], await ListRawTreeAsync(after: ""));
+        AnswerWithKeys("a/x", "a-b/x", "a0");
+        await AssertWrongAsync(() => ListRawTreeAsync(after: ""));
+        // A name that is not ASCII may not even be valid UTF-8.
+        AnswerWithKeys("b/%80", "b/%C3%A9", "c");
+        Assert.Equal(["b/\uFFFD", "b/é", "c"], await ListRawTreeAsync(after: ""));
+    }
+
+    [Fact]
+    public async Task A_server_that_ignores_where_a_listing_should_start_only_costs_time()
+    {
+        AnswerWithKeys("a-b/x", "a/x", "a/y", "a0");
+        Assert.Equal(["a/y", "a0"], await ListRawTreeAsync(after: "a/x"));
+        Assert.Equal(["a/x", "a/y", "a0"], await ListRawTreeAsync(after: "a/"));
+        Assert.Empty(await ListRawTreeAsync(after: "b"));
+        AnswerWithKeys("a", "%EE%80%80", "%F0%90%80%80", "%F0%90%80%81");
+        Assert.Equal(["\uE000", "\U00010000", "\U00010001"], await ListRawTreeAsync(after: "a"));
+        Assert.Equal(["\U00010001"], await ListRawTreeAsync(after: "\U00010000"));
+    }
+
+    private void AnswerWithKeys(params string[] keys)
+        => _answer = _ => ScriptedHttp.Http("200 OK\nContent-Type: application/xml", List.Replace("</ListBucketResult>", "", StringComparison.Ordinal).Split("<Contents>") is [var head, var item]
+            ? head + string.Concat(keys.Select(key => "<Contents>" + item.Replace("path/data/a", "path/data/" + key, StringComparison.Ordinal))) + "</ListBucketResult>" : "");
+
+    private async Task<List<string>> ListRawTreeAsync(string after)
+        => await _store.ListRawTreeAsync("data", after, Ct)!.Select(item => item.Name).ToListAsync(Ct);
 
     [Fact]
     public async Task A_one_level_listing_with_deeper_keys_is_rejected()
@@ -116,6 +149,26 @@ public sealed class S3AnswerTests : IAsyncLifetime
                 await value!.ReadToEndAsync(Ct);
             });
         }
+    }
+
+    // The first response is cut, and the second one has the rest of another value.
+    [Fact]
+    public async Task The_rest_of_another_value_is_rejected_even_if_the_server_ignores_the_condition()
+    {
+        await using var store = new S3Backend(S3Url.Parse($"s3:key:secret@{_server.Url}/bucket/path"), null);
+        await store.OpenAsync(Ct);
+        var requests = 0;
+        var half = new string('a', 100_000);
+        _answer = _ => requests++ == 0 ? ScriptedHttp.Http("200 OK\nContent-Length: 200000\nETag: \"e\"", half)
+            : ScriptedHttp.Http("206 Partial Content\nETag: \"f\"\nContent-Range: bytes 100000-199999/200000", half);
+        await using var value = await store.LoadAsync("data/a", default, Ct);
+        var error = await Assert.ThrowsAsync<StoreException>(() => value!.ReadToEndAsync(Ct).AsTask());
+        Assert.Contains("changed it", error.Message, StringComparison.Ordinal);
+        Assert.Equal(2, requests);
+
+        // Without an ETag the condition could not even be requested.
+        _answer = _ => ScriptedHttp.Http("200 OK\nContent-Length: 200000", half);
+        await AssertWrongAsync(() => store.LoadAsync("data/a", default, Ct).AsTask());
     }
 
     [Theory]

@@ -47,6 +47,34 @@ public abstract partial class BackendContract
         Assert.Equal(0, await value.ReadAsync(new byte[1], Ct));
     }
 
+    // Of another size, because some storages record times of a second.
+    [Fact]
+    public async Task Gather_never_joins_parts_of_two_values_to_one_range()
+    {
+        var (old, value) = (Bytes(20 << 20, 1), Bytes((20 << 20) + 1, 2));
+        await StoreAsync("data/a", old);
+        await using var stream = await Store.GatherAsync([new("data/a", 0, old.Length)], Ct);
+        var bytes = new byte[old.Length];
+        await stream.ReadExactlyAsync(bytes.AsMemory(0, 1), Ct);
+        try
+        {
+            await StoreAsync("data/a", value);
+        }
+        catch (StoreException) when (OperatingSystem.IsWindows())
+        {
+            // The old value is still open.
+        }
+        try
+        {
+            await stream.ReadExactlyAsync(bytes.AsMemory(1), Ct);
+            Assert.True(bytes.AsSpan().SequenceEqual(old));
+        }
+        catch (StoreException e) when (e.Error is StoreError.BackendFailure or StoreError.ConnectionLost)
+        {
+            // A server can only cut a response that it has begun.
+        }
+    }
+
     [Fact]
     public async Task An_abandoned_gather_leaves_the_store_usable()
     {

@@ -99,6 +99,65 @@ public abstract partial class BackendContract
         Assert.Equal(["data/a"], await ListNamesAsync("", ListScope.Tree));
     }
 
+    [Fact]
+    public async Task A_raw_listing_also_has_temporary_hidden_and_foreign_names()
+    {
+        string[] items = ["a", "b", "gone.del"];
+        string[] others = ["a.tmp", "b..c", "quota.hid", "Upper", "with blank", "x.tmp", "ümlaut"];
+        await StoreAsync("data/a", [1]);
+        await StoreAsync("data/b/c", [1]);
+        await StoreAsync("data/gone.del", [1]);
+        foreach (var name in others)
+            if (!await PutRawAsync($"data/{name}", Bytes(name.Length)))
+                Assert.Skip("Nothing can be put past this backend.");
+        Assert.True(await PutRawAsync("data/Folder/a", [1]));
+        Assert.True(await PutRawAsync("Foreign/a", [1]));
+
+        // In the order of all listings, by which the verification walks a store and says how far it came.
+        string[] expected = ShowsForeignNames ? [.. items, .. others, "Folder"] : items;
+        var found = await ListAsync("data", ListScope.RawLevel);
+        Assert.Equal(expected.Order(StringComparer.Ordinal), found.Select(item => item.Name));
+        Assert.Equal(expected.Intersect(["b", "Folder"]).Order(StringComparer.Ordinal), found.Where(item => item.IsDirectory).Select(item => item.Name));
+        Assert.All(found, item => Assert.Equal(item.IsDirectory ? 0 : others.Contains(item.Name) ? item.Name.Length : 1, item.Size));
+        // Some storages have hidden files of their own there.
+        Assert.Equal(ShowsForeignNames ? ["Foreign", "data"] : ["data"], (await ListNamesAsync("", ListScope.RawLevel)).Where(name => !name.EndsWith(".hid", StringComparison.Ordinal)));
+        Assert.Equal(ShowsForeignNames ? ["x.tmp"] : [], await Store.ListAsync("data", ListScope.RawLevel, "x", Ct).Select(item => item.Name).ToListAsync(Ct));
+        Assert.Equal(items, await ListNamesAsync("data"));
+        SkipIf(BackendLimits.NoDirectories);
+        await AssertFailsAsync(StoreError.ObjectNotFound, () => ListAsync("none", ListScope.RawLevel).AsTask());
+    }
+
+    [Fact]
+    public async Task A_raw_listing_of_the_whole_tree_has_everything_below_and_continues_after_any_path()
+    {
+        string[] names = ["a", "a+/x", "a-b/x", "a.tmp", "a/x", "a/x/y", "a/x-1", "a/z.del", "a0", "b/Folder/one two", "b/c", "c\u0001/\u0002x", "ü/x", "\uE000\uFFFE/x", "\U00010000x"];
+        await StoreAsync("data/a-b/x", [1]);
+        await Store.MakeDirectoryAsync("data/empty", Ct);
+        await StoreAsync("database/a", [1]);
+        if (Store.ListRawTreeAsync("data", "", Ct) is null) Assert.Skip("This storage lists directories one at a time.");
+        foreach (var name in names) Assert.True(await PutRawAsync($"data/{name}", Bytes(name.Length)));
+
+        var found = await Store.ListRawTreeAsync("data", "", Ct)!.ToListAsync(Ct);
+        Assert.Contains(found, item => item is { Name: "empty/", IsDirectory: true });
+        Assert.All(found, item => Assert.Equal((item.Name.EndsWith('/'), item.IsDirectory ? 0 : item.Name.Length), (item.IsDirectory, item.Size)));
+        Assert.Equal(names.Order(StringComparer.Ordinal), found.Where(item => !item.IsDirectory).Select(item => item.Name).Order(StringComparer.Ordinal));
+        // Each directory is in one piece.
+        foreach (var directory in new[] { "a/", "a-b/", "a+/", "a/x/", "b/", "b/Folder/" })
+        {
+            var first = found.FindIndex(item => item.Name.StartsWith(directory, StringComparison.Ordinal));
+            var last = found.FindLastIndex(item => item.Name.StartsWith(directory, StringComparison.Ordinal));
+            Assert.All(found[first..(last + 1)], item => Assert.StartsWith(directory, item.Name, StringComparison.Ordinal));
+        }
+        for (var i = 0; i < found.Count; i++)
+            Assert.Equal(found[(i + 1)..].Select(item => item.Name), await Store.ListRawTreeAsync("data", found[i].Name, Ct)!.Select(item => item.Name).ToListAsync(Ct));
+
+        // Nothing need be there.
+        Assert.True(await Store.DeleteAsync("data/a/z.del", Ct));
+        Assert.Equal(found.Select(item => item.Name).SkipWhile(name => name != "a/z.del").Skip(1), await Store.ListRawTreeAsync("data", "a/z.del", Ct)!.Select(item => item.Name).ToListAsync(Ct));
+        Assert.Empty(await Store.ListRawTreeAsync("data", "~", Ct)!.Where(item => item.Name[0] < '~').ToListAsync(Ct));
+        await AssertFailsAsync(StoreError.ObjectNotFound, () => Store.ListRawTreeAsync("none", "", Ct)!.ToListAsync(Ct).AsTask());
+    }
+
     [Theory]
     [InlineData(ListScope.OneLevel)]
     [InlineData(ListScope.Tree)]

@@ -31,8 +31,9 @@ public abstract partial class BackendContract : IAsyncLifetime
         nameof(Load_returns_the_stored_value), nameof(Operations_on_a_missing_item_return_null_or_false), nameof(Overwrite_replaces_an_item_and_CreateNew_fails_if_it_exists),
         nameof(Delete_returns_true_once_and_then_false), nameof(Load_of_a_range_is_clipped_to_the_value), nameof(A_loaded_stream_can_be_read_in_pieces_and_abandoned),
         nameof(A_one_level_listing_returns_files_and_directories_in_ordinal_order), nameof(A_tree_listing_returns_files_by_their_relative_path),
+        nameof(A_raw_listing_also_has_temporary_hidden_and_foreign_names),
         nameof(A_listing_of_many_items_is_complete), nameof(Dispose_during_a_listing_completes), nameof(Move_renames_an_item_and_creates_directories),
-        nameof(Defrag_names_the_new_item_by_the_hash_of_its_blocks), nameof(Gather_concatenates_ranges_of_several_items_in_the_given_order),
+        nameof(Defrag_names_the_new_item_by_the_hash_of_its_blocks), nameof(A_copy_by_the_storage_is_the_whole_value_in_a_new_directory), nameof(Gather_concatenates_ranges_of_several_items_in_the_given_order),
         nameof(Storing_a_stream_that_throws_changes_nothing), nameof(A_cancelled_store_leaves_no_files), nameof(An_abandoned_load_leaves_no_file_open),
         nameof(Unfinished_items_are_found_by_age_and_removed), nameof(Create_fails_if_the_store_is_not_empty),
         nameof(Destroy_removes_everything_including_the_store_itself), nameof(Dispose_waits_for_running_operations), nameof(A_concurrent_reader_sees_either_the_complete_old_or_the_complete_new_value),
@@ -82,6 +83,10 @@ public abstract partial class BackendContract : IAsyncLifetime
 
     /// <summary>Whether the storage knows when an item was soft-deleted.</summary>
     protected virtual bool KnowsDeletedTime => false;
+
+    /// <summary>Whether a raw listing has the names that no item has, with which the verification finds stray files. Services that only know items
+    /// leave them out.</summary>
+    protected virtual bool ShowsForeignNames => true;
 
     /// <summary>The number of operations to abandon halfway. Lower where each costs a process.</summary>
     protected virtual int Abandonments => 20;

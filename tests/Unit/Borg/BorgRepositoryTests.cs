@@ -14,6 +14,31 @@ public sealed class BorgOverHttpTests : BorgRepositoryContract
     }
 }
 
+/// <summary>Over TCP to our server for many users, with a token, whose repositories are private.</summary>
+public sealed class BorgWithTokenTests : BorgRepositoryContract
+{
+    private string? _root;
+
+    private protected override bool IsTriedWithTwo => false;
+
+    private protected override async Task<string> ServeAsync(string name)
+    {
+        _root ??= await StartAsync();
+        return $"{_root}/nightly/{name}";
+    }
+
+    private async Task<string> StartAsync()
+    {
+        var (root, rights) = (PathOf("root"), PathOf("rights.json"));
+        Directory.CreateDirectory(root);
+        await using var adding = ServerProcess.Start(ServerProcess.OurServer, ["user", "token", "add", "nightly", "--rights", rights, "--expires", "1d"]);
+        await adding.Process.WaitForExitAsync(Ct);
+        var (server, url) = await ServerProcess.StartOurServerAsync("--port", "0", "--root", root, "--depth", "2", "--private-repos", "--rights", rights);
+        Keep(server);
+        return url.Replace("://", $"://nightly:{adding.Output.Trim()}@", StringComparison.Ordinal);
+    }
+}
+
 /// <summary>Over ssh, with our server in place of <c>borg serve --rest</c>.</summary>
 public sealed class BorgOverSshTests : BorgRepositoryContract
 {
@@ -42,7 +67,7 @@ public sealed class BorgThroughNginxTests : BorgRepositoryContract
         LongTests.Require("The same is done over http and ssh");
         var socket = PathOf(name + ".sock");
         var server = Keep(ServerProcess.Start(ServerProcess.OurServer, ["--unix-socket", socket, "--backend", new Uri(PathOf(name)).AbsoluteUri]));
-        await ServerProcess.WaitUntilAsync(() => File.Exists(socket), () => server.Output, server.Process);
+        await ServerProcess.WaitUntilAsync(() => server.Output.Contains("listening on", StringComparison.Ordinal), () => server.Output, server.Process);
         var nginx = Keep(await TestNginx.StartAsync(PathOf("nginx-" + name), socket));
         return $"http://127.0.0.1:{nginx.Port}/repos/first";
     }

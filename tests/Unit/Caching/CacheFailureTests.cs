@@ -97,6 +97,57 @@ public sealed class CacheFailureTests : CachingFixture
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_cache_read_that_fails_halfway_does_not_continue_with_another_value(bool byAnother)
+    {
+        await using var store = await OpenCachedAsync(WriteThrough);
+        await store.StoreAsync("data/a", Random(300_000));
+        Cache.OnLoaded = stream => new BreakingStream(stream, 100_000);
+        await using var stream = await store.OpenReadAsync("data/a", cancellationToken: Ct);
+        Cache.OnLoaded = null;
+        await stream.ReadExactlyAsync(new byte[1], Ct);
+        // Of the same size. Another program does not tell the cache.
+        if (byAnother) await File.WriteAllBytesAsync(Folder.Combine("store", "data/a"), Random(300_000, seed: 2), Ct);
+        else await store.StoreAsync("data/a", Random(300_000, seed: 2));
+        await FailsAsync(StoreError.BackendFailure, () => stream.CopyToAsync(Stream.Null, Ct));
+        Assert.Equal(Random(300_000, seed: 2), await store.LoadAsync("data/a"));
+    }
+
+    [Fact]
+    public async Task A_cache_read_that_fails_halfway_returns_a_new_value_that_begins_alike()
+    {
+        var (old, value) = (Random(300_000), Random(300_000));
+        value.AsSpan(100_000).Clear();
+        await using var store = await OpenCachedAsync(WriteThrough);
+        await store.StoreAsync("data/a", old);
+        await File.WriteAllBytesAsync(Folder.Combine("store", "data/a"), value, Ct);
+        Cache.OnLoaded = stream => new BreakingStream(stream, 100_000);
+        await using var stream = await store.OpenReadAsync("data/a", cancellationToken: Ct);
+        using var read = new MemoryStream();
+        await stream.CopyToAsync(read, Ct);
+        Assert.Equal(value, read.ToArray());
+    }
+
+    [Fact]
+    public async Task A_cancelled_change_to_the_storage_loses_no_bytes()
+    {
+        var value = Random(300_000);
+        await using var store = await OpenCachedAsync(WriteThrough);
+        await store.StoreAsync("data/a", value);
+        Cache.OnLoaded = stream => new BreakingStream(stream, 100_000);
+        await using var stream = await store.OpenReadAsync("data/a", cancellationToken: Ct);
+        await stream.ReadExactlyAsync(new byte[100_000], Ct);
+        using var cancellation = new CancellationTokenSource();
+        Primary.OnLoaded = loaded => new CancellingStream(loaded, cancellation);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stream.ReadAsync(new byte[1], cancellation.Token).AsTask());
+        Primary.OnLoaded = null;
+        var rest = new byte[200_000];
+        await stream.ReadExactlyAsync(rest, Ct);
+        Assert.Equal(value[100_000..], rest);
+    }
+
+    [Theory]
     [InlineData("sha256")]
     [InlineData("blake3")]
     public async Task A_damaged_cached_value_is_dropped_and_loaded_again(string algorithm)
@@ -141,6 +192,27 @@ public sealed class CacheFailureTests : CachingFixture
         Assert.Equal(Bytes("two"), await store.LoadAsync("data/y"));
         await store.DeleteAsync("data/y");
         await FailsAsync(StoreError.ObjectNotFound, () => store.LoadAsync("data/y").AsTask());
+    }
+
+    // Cancels the read that is under way, after some bytes.
+    private sealed class CancellingStream(ValueStream inner, CancellationTokenSource cancellation) : ValueStream
+    {
+        private int _reads;
+
+        public override long Length => inner.Length;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_reads++ == 1) cancellation.Cancel();
+            cancellationToken.ThrowIfCancellationRequested();
+            return inner.ReadAsync(buffer[..Math.Min(buffer.Length, 1000)], cancellationToken);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            inner.Dispose();
+            base.Dispose(disposing);
+        }
     }
 
     private sealed class BreakingStream(ValueStream inner, int at) : ValueStream

@@ -16,6 +16,8 @@ public abstract class CachedBackendContract(CachePolicy policy) : BackendContrac
 
     protected override bool KnowsDeletedTime => OperatingSystem.IsLinux();
 
+    protected override bool Copies(StoreMode mode) => policy.Mode != CacheMode.Mirror && OperatingSystem.IsLinux();
+
     protected override ValueTask<IBackend> CreateBackendAsync()
     {
         var layout = new StoreLayout([new NamespaceLayout("", 0) { Cache = policy }]);

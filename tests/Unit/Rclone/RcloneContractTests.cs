@@ -17,6 +17,8 @@ public abstract class RcloneContract(string parent) : BackendContract
     /// <summary>The part of the URL after <c>rclone:</c> for the folder.</summary>
     protected abstract string Remote { get; }
 
+    protected override bool Copies(StoreMode mode) => true;
+
     protected override ValueTask<IBackend> CreateBackendAsync()
     {
         RcloneProgram.Require();
@@ -99,6 +101,8 @@ public sealed class RcloneMemoryTests : BackendContract
 
     protected override BackendLimits Limits => BackendLimits.NoDirectories;
 
+    protected override bool Copies(StoreMode mode) => true;
+
     protected override ValueTask<IBackend> CreateBackendAsync()
     {
         RcloneProgram.Require();
@@ -149,6 +153,9 @@ public sealed class SftpServing() : RcloneServing(
 
 public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(server), IClassFixture<SftpServing>
 {
+    // Rclone itself would transfer the value.
+    protected override bool Copies(StoreMode mode) => false;
+
     protected override string? WholeElsewhere => "the remotes local, alias, memory and webdav";
 
     // The password is "secret", obscured by rclone.
@@ -165,12 +172,24 @@ public sealed class RcloneS3Tests(CephServer ceph) : BackendContract
 
     protected override BackendLimits Limits => BackendLimits.NoDirectories;
 
+    protected override bool Copies(StoreMode mode) => true;
+
     protected override async ValueTask<IBackend> CreateBackendAsync()
     {
         RcloneProgram.Require();
         _server ??= await ceph.GetAsync();
         return new RcloneBackend($"rclone::s3,provider=Ceph,endpoint='{_server.Endpoint.GetLeftPart(UriPartial.Authority)}',"
             + $"access_key_id='{_server.AccessKey}',secret_access_key='{_server.SecretKey}':{CephServer.BucketName}/{_prefix}");
+    }
+
+    [Fact]
+    public async Task A_copy_by_the_storage_loads_nothing()
+    {
+        await StoreAsync("data/a", Bytes(1 << 20));
+        var requests = await _server!.LogAsync(_prefix, async () => Assert.Equal(1 << 20, await Store.CopyFromAsync(Store.FindOrigin("data/a")!, "data/b", StoreMode.Overwrite, Ct)));
+        Assert.DoesNotContain(requests, request => request.StartsWith("GET", StringComparison.Ordinal) && request.Contains("data/a", StringComparison.Ordinal));
+        Assert.Contains(requests, request => request.StartsWith("PUT", StringComparison.Ordinal));
+        Assert.Equal(Bytes(1 << 20), await LoadAsync("data/b"));
     }
 
     protected override async ValueTask<bool> PutRawAsync(string path, byte[] content)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -57,6 +58,28 @@ public sealed class RcloneProcessTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.Unauthorized, call.StatusCode);
         using var load = await stranger.GetAsync($"{Uri.EscapeDataString($"[{_folder.Path}]")}/file", Ct);
         Assert.Equal(HttpStatusCode.Unauthorized, load.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_call_that_is_repeated_with_a_new_rclone_is_reported()
+    {
+        var retries = new ConcurrentQueue<StoreRetry>();
+        await using var store = new RcloneBackend("rclone:" + _folder.Combine("store"), _service) { Retried = retries.Enqueue };
+        await store.CreateAsync(Ct);
+        await store.OpenAsync(Ct);
+        await store.StoreAsync("data/a", new byte[10], StoreMode.Overwrite, Ct);
+        Assert.Empty(retries);
+
+        // If its end is noticed before the next call, a new one is started and nothing has to be repeated.
+        for (var i = 0; i < 20 && retries.IsEmpty; i++)
+        {
+            using var rclone = Process.GetProcessById((await _service.GetServerAsync(Ct)).Id);
+            rclone.Kill();
+            await using var value = await store.LoadAsync("data/a", default, Ct);
+            Assert.Equal(new byte[10], await value!.ReadToEndAsync(Ct));
+        }
+        Assert.NotEmpty(retries);
+        Assert.All(retries, retry => Assert.Equal(("data/a", 2), (retry.Name, retry.Attempt)));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
 using BorgStore.Backends.Shared;
@@ -50,6 +51,22 @@ public sealed class LostConnectionTests : IAsyncLifetime
         }
         _line.AnswersToCut = int.MaxValue;
         await AssertFailsAsync(StoreError.ConnectionLost, () => LoadAsync("data/a"));
+    }
+
+    [Fact]
+    public async Task Retries_are_reported_with_the_full_name_the_attempt_and_the_reason()
+    {
+        var retries = new ConcurrentQueue<StoreRetry>();
+        var url = _line.Url.Replace("//", "//me:se%20cret@", StringComparison.Ordinal);
+        await using var store = await Store.OpenAsync(new(url) { Layout = new(("config", 0), ("deep", 2)), Retried = retries.Enqueue }, Ct);
+        await store.StoreAsync("deep/0123ab", "value"u8.ToArray(), cancellationToken: Ct);
+        Assert.Empty(retries);
+        // Of requests without content, HttpClient itself repeats some.
+        _line.AnswersToCut = 2;
+        await store.StoreAsync("deep/0123ab", "other"u8.ToArray(), cancellationToken: Ct);
+        Assert.Equal([("deep/0123ab", 2), ("deep/0123ab", 3)], retries.Select(retry => (retry.Name!, retry.Attempt)));
+        Assert.All(retries, retry => Assert.NotEmpty(retry.Reason));
+        Assert.DoesNotContain(retries, retry => retry.ToString().Contains("cret", StringComparison.Ordinal));
     }
 
     [Fact]

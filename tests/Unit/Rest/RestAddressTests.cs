@@ -13,6 +13,7 @@ public sealed class RestAddressTests
     [InlineData("http://u:p@q@host", "http://host", "", "u:p@q")]
     [InlineData("https://[::1]:5618/a", "https://[::1]:5618", "/a", null)]
     [InlineData("http://u:p@[fe80::1]", "http://[fe80::1]", "", "u:p")]
+    [InlineData("http://host/M\u00fcller/%C3%A9/anna@b", "http://host", "/M%C3%BCller/%C3%A9/anna@b", null)]
     public void An_http_URL_is_parsed(string url, string origin, string basePath, string? credential)
     {
         var address = RestAddress.Parse(url);

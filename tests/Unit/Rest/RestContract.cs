@@ -21,6 +21,8 @@ public abstract class RestContract : BackendContract
 
     protected override BackendLimits Limits => Wine.OfFiles;
 
+    protected override bool ShowsForeignNames => false;
+
     protected override bool KnowsDeletedTime => OperatingSystem.IsLinux();
 
     protected override ValueTask<IBackend> CreateBackendAsync() => new(new RestBackend(Url));

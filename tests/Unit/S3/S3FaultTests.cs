@@ -76,6 +76,27 @@ public sealed class S3FaultTests(CephServer ceph) : S3ProxyTest(ceph)
     }
 
     [Fact]
+    public async Task Retries_of_the_SDK_and_of_interrupted_loads_are_reported()
+    {
+        var retries = new ConcurrentQueue<StoreRetry>();
+        await using var backend = S3Backend.Create(Url(Proxy.Address), new() { Retried = retries.Enqueue });
+        await backend.OpenAsync(Ct);
+        var left = 2;
+        Proxy.Decide = request => request.HttpMethod == "PUT" && Interlocked.Decrement(ref left) >= 0 ? Fault.Error(503, "SlowDown") : null;
+        await backend.StoreAsync("data/a", Bytes(1000), StoreMode.Overwrite, Ct);
+        Assert.Equal([("data/a", 2), ("data/a", 3)], retries.Select(retry => (retry.Name!, retry.Attempt)));
+        Assert.All(retries, retry => Assert.Contains("SlowDown", retry.Reason, StringComparison.OrdinalIgnoreCase));
+
+        retries.Clear();
+        left = 1;
+        Proxy.Decide = request => request.HttpMethod == "GET" && Interlocked.Decrement(ref left) >= 0 ? Fault.Error(500, "InternalError") : null;
+        await using var value = await backend.LoadAsync("data/a", default, Ct);
+        Assert.Equal(Bytes(1000), await value!.ReadToEndAsync(Ct));
+        Assert.Equal(("data/a", 2), (Assert.Single(retries).Name, retries.First().Attempt));
+        Assert.DoesNotContain(retries, retry => retry.ToString().Contains(Server.SecretKey, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_wrong_local_clock_is_corrected()
     {
         // Within the tolerance of the real server, so that it also accepts the corrected time.

@@ -2,6 +2,9 @@ using BorgStore.Backends;
 using BorgStore.Backends.S3;
 using BorgStore.Backends.S3.Connection;
 using BorgStore.Backends.S3.Values;
+using BorgStore.Diagnostics;
+using BorgStore.Hashing;
+using BorgStore.Synchronization;
 using BorgStore.Tests.S3.Servers;
 
 namespace BorgStore.Tests.S3;
@@ -94,9 +97,9 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
         Assert.Equal(Bytes(10), await LoadAsync("data/a"));
     }
 
-    // With or without support for the condition of the copy.
+    // With support for the condition of the copy the move fails, and without it the new value is moved.
     [Fact]
-    public async Task A_move_keeps_a_source_that_changed_meanwhile()
+    public async Task A_move_loses_no_value_that_its_source_gets_meanwhile()
     {
         await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
         await using var backend = await OpenAsync(Proxy.Address);
@@ -105,8 +108,75 @@ public sealed class S3MoveTests(CephServer ceph) : S3ProxyTest(ceph)
             if (request.HttpMethod == "PUT") Server.PutAsync($"{Path}/data/a", Bytes(20)).GetAwaiter().GetResult();
             return null;
         };
-        await AssertFailsAsync(StoreError.BackendFailure, () => backend.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct).AsTask());
-        Assert.Equal(Bytes(20), await LoadAsync("data/a"));
+        var isMoved = true;
+        try
+        {
+            await backend.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct);
+        }
+        catch (StoreException e) when (e.Error == StoreError.BackendFailure)
+        {
+            isMoved = false;
+        }
+        Assert.Equal(Bytes(20), await LoadAsync(isMoved ? "data/b" : "data/a"));
+        Assert.Equal(isMoved, await Store.FindAsync("data/a", Ct) is null);
+    }
+
+    // Between the check of the condition and the copying, the value is replaced, and the server copies the new one.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_copy_of_a_value_that_was_just_replaced_is_one_of_the_new_value(bool isMove)
+    {
+        await Store.StoreAsync("data/a", Bytes(10), StoreMode.Overwrite, Ct);
+        await using var backend = await OpenAsync(Proxy.Address);
+        Proxy.Decide = request =>
+        {
+            if (request.HttpMethod != "PUT") return null;
+            foreach (var name in new[] { "a", "b" }) Server.PutAsync($"{Path}/data/{name}", Bytes(20)).GetAwaiter().GetResult();
+            var etag = HashKind.Parse("md5").ComputeHex(Bytes(20));
+            return new() { Status = System.Net.HttpStatusCode.OK, Body = $"<CopyObjectResult><ETag>\"{etag}\"</ETag></CopyObjectResult>" };
+        };
+        if (isMove) Assert.True(await backend.MoveAsync("data/a", "data/b", StoreMode.Overwrite, Ct));
+        else Assert.Equal(20, await backend.CopyFromAsync(backend.FindOrigin("data/a")!, "data/b", StoreMode.Overwrite, Ct));
+        Assert.Equal(Bytes(20), await LoadAsync("data/b"));
+        Assert.Equal(isMove, await Store.FindAsync("data/a", Ct) is null);
+    }
+
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(20 << 20)]
+    public async Task A_copy_between_stores_of_one_server_loads_nothing(int size)
+    {
+        await Store.StoreAsync("data/a", Bytes(size), StoreMode.Overwrite, Ct);
+        var bucket = $"copies-{Guid.NewGuid():n}";
+        await Server.Client.PutBucketAsync(bucket, Ct);
+        await using var other = new S3Backend(S3Url.Parse(Server.UrlOf("other", endpoint: null, bucket)), credential: null) { MaxCopySize = Lowered };
+        await other.CreateAsync(Ct);
+        await other.OpenAsync(Ct);
+        List<string> written = [];
+        var read = await Server.LogAsync(Path, async () => written = await Server.LogAsync(bucket, async ()
+            => Assert.Equal(size, await other.CopyFromAsync(Store.FindOrigin("data/a")!, "data/b", StoreMode.Overwrite, Ct))));
+        Assert.DoesNotContain(read.Concat(written), request => request.StartsWith("GET", StringComparison.Ordinal));
+        Assert.Contains(read, request => request.StartsWith("HEAD", StringComparison.Ordinal));
+        Assert.Equal(size > Lowered ? (size + Lowered - 1) / Lowered : 1, written.Count(request => request.StartsWith("PUT", StringComparison.Ordinal)));
+        await using var copy = (await other.LoadAsync("data/b", default, Ct))!;
+        Assert.Equal(Bytes(size), await copy.ReadToEndAsync(Ct));
+
+        // Only the user knows that two addresses are the same server.
+        await using var elsewhere = await OpenAsync(Proxy.Address);
+        Assert.Null(await elsewhere.CopyFromAsync(Store.FindOrigin("data/a")!, "data/c", StoreMode.Overwrite, Ct));
+    }
+
+    [Fact]
+    public async Task A_refused_copy_between_stores_is_made_by_loading_and_storing()
+    {
+        await Store.StoreAsync("data/a", Bytes(1000), StoreMode.Overwrite, Ct);
+        await using var store = await BorgStore.Store.OpenAsync(new StoreOptions(Url(Proxy.Address)) { Layout = new(("data", 0)) }, Ct);
+        Proxy.Decide = request => request.Headers["x-amz-copy-source"] is not null ? Fault.Error(501, "NotImplemented") : null;
+        await new ItemCopy(store, "data/a", IsDeleted: false, store) { NewName = "data/b" }.CopyAsync(Ct);
+        Assert.Equal(Bytes(1000), await LoadAsync("data/b"));
+        var copies = store.GetStatistics().Operations.Single(operation => operation.Operation == Operation.Copy);
+        Assert.Equal(0, copies.Calls);
     }
 
     private async Task<IBackend> OpenWithLimitAsync(long limit)

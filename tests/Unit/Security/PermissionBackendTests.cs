@@ -22,6 +22,7 @@ public sealed class PermissionBackendTests : IDisposable
     [InlineData("store-new", "wW")]
     [InlineData("store-existing", "W")]
     [InlineData("delete", "D")]
+    [InlineData("delete-unfinished", "D")]
     [InlineData("mkdir", "w")]
     [InlineData("rmdir", "wD")]
     public async Task Each_operation_requires_one_of_its_rights(string operation, string sufficient)
@@ -140,6 +141,103 @@ public sealed class PermissionBackendTests : IDisposable
         Assert.Equal(["to/two.tmp"], (await backend.ListTemporaryAsync(TimeSpan.Zero, default).ToListAsync()).Select(item => item.Id));
     }
 
+    [Theory]
+    [InlineData("w", true, false)]
+    [InlineData("W", true, false)]
+    [InlineData("D", false, true)]
+    [InlineData("lr", false, false)]
+    public async Task A_store_is_created_by_those_who_may_write_and_destroyed_by_those_who_may_delete(string rights, bool mayCreate, bool mayDestroy)
+    {
+        await using var backend = Create(rights);
+        Assert.Equal(mayCreate, await SucceedsAsync(() => backend.CreateAsync(default)));
+        Assert.Equal(mayCreate, Directory.Exists(_folder.Combine("store")));
+        if (!mayCreate) await PrepareAsync();
+        Assert.Equal(mayDestroy, await SucceedsAsync(() => backend.DestroyAsync(default)));
+        Assert.Equal(!mayDestroy, Directory.Exists(_folder.Combine("store")));
+    }
+
+    [Fact]
+    public async Task Of_many_items_those_that_may_be_deleted_are()
+    {
+        await PrepareAsync();
+        await using var backend = await OpenAsync("D", ("from", "lrwW"));
+        var failure = Assert.Single(await backend.DeleteManyAsync(["to/existing", "from/x", "to/missing"], default));
+        Assert.Equal(("from/x", StoreError.PermissionDenied), (failure.Name, failure.Reason.Error));
+        Assert.Contains("one of 'D'", failure.Reason.Message, StringComparison.Ordinal);
+        failure = Assert.Single(await backend.DeleteManyAsync(["from/x"], default));
+        Assert.Equal("from/x", failure.Name);
+        Assert.Empty(await backend.DeleteManyAsync(["to/x2"], default));
+        Assert.Equal(["from/x"], await ListFilesAsync());
+    }
+
+    [Fact]
+    public async Task A_copy_by_the_storage_needs_read_for_its_source_and_write_for_its_target()
+    {
+        await PrepareAsync();
+        await using var source = await OpenAsync("r", ("to", "lwWD"));
+        Assert.Null(source.FindOrigin("to/existing"));
+        var origin = source.FindOrigin("from/x");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && origin is not null, "These system calls do not copy.");
+        foreach (var (rights, target, mode, error) in new (string, string, StoreMode, StoreError?)[]
+        {
+            ("lrD", "to/new", StoreMode.Overwrite, StoreError.PermissionDenied), ("w", "to/existing", StoreMode.Overwrite, StoreError.PermissionDenied),
+            ("w", "to/existing", StoreMode.CreateNew, StoreError.ObjectAlreadyExists), ("W", "to/existing", StoreMode.CreateNew, StoreError.ObjectAlreadyExists),
+            ("w", "to/new", StoreMode.Overwrite, null), ("W", "to/existing", StoreMode.Overwrite, null),
+        })
+        {
+            await using var backend = await OpenAsync(rights);
+            if (error is null) Assert.Equal(5, await backend.CopyFromAsync(origin!, target, mode, default));
+            else Assert.Equal((error, target, rights), ((await Assert.ThrowsAsync<StoreException>(async () => await backend.CopyFromAsync(origin!, target, mode, default))).Error, target, rights));
+        }
+    }
+
+    [Fact]
+    public async Task An_item_that_may_not_be_replaced_is_refused_and_one_that_was_not_to_be_replaced_exists()
+    {
+        await PrepareAsync();
+        var blocks = new DefragRequest([new("from/x", 0, 3)]) { Target = "to/existing" };
+        var store = (IBackend backend, StoreMode mode) => (Func<Task>)(async () => await backend.StoreAsync("to/existing", "v"u8.ToArray(), mode, default));
+        var move = (IBackend backend, StoreMode mode) => (Func<Task>)(async () => await backend.MoveAsync("from/x", "to/existing", mode, default));
+        var defrag = (IBackend backend, StoreMode mode) => (Func<Task>)(async () => await backend.DefragAsync(blocks with { Mode = mode }, default));
+        foreach (var operation in new[] { store, move, defrag })
+        {
+            await using var creating = await OpenAsync("rwD");
+            var refused = await Assert.ThrowsAsync<StoreException>(operation(creating, StoreMode.Overwrite));
+            Assert.Equal(StoreError.PermissionDenied, refused.Error);
+            Assert.Contains("require one of 'W' there", refused.Message, StringComparison.OrdinalIgnoreCase);
+            foreach (var rights in new[] { "rwD", "rwWD" })
+            {
+                await using var backend = await OpenAsync(rights);
+                Assert.Equal(StoreError.ObjectAlreadyExists, (await Assert.ThrowsAsync<StoreException>(operation(backend, StoreMode.CreateNew))).Error);
+            }
+        }
+        Assert.Equal(["from/x", "to/existing", "to/x2"], await ListFilesAsync());
+    }
+
+    [Fact]
+    public async Task A_raw_listing_of_a_tree_is_only_for_those_who_may_list_all_of_it()
+    {
+        await PrepareAsync();
+        await using var backend = new PermissionBackend(new RawListing(await OpenAsync("lrwWD")), PermissionMap.Parse("""{"": "l", "to": "r"}"""));
+        Assert.Null(backend.ListRawTreeAsync("to", "", default));
+        Assert.Null(backend.ListRawTreeAsync("", "", default));
+        Assert.Equal(["x"], await backend.ListRawTreeAsync("from", "", default)!.Select(item => item.Name).ToListAsync());
+    }
+
+    [Fact]
+    public async Task Unfinished_values_cannot_be_listed_without_any_right_to_list()
+    {
+        await PrepareAsync();
+        await using var backend = await OpenAsync("rwWD");
+        Assert.False(await SucceedsAsync(async () => await backend.ListTemporaryAsync(TimeSpan.Zero, default).ToListAsync()));
+    }
+
+    private async Task<List<string>> ListFilesAsync()
+    {
+        await using var free = await OpenAsync("lrwWD");
+        return (await free.ListAsync("", ListScope.Tree, default).ToListAsync()).ConvertAll(item => item.Name);
+    }
+
     private async Task PrepareAsync()
     {
         await using var backend = BackendFactory.Create(_folder.StoreUrl, new());
@@ -158,11 +256,13 @@ public sealed class PermissionBackendTests : IDisposable
 
     private async Task<IBackend> OpenAsync(string rights, params (string Path, string Rights)[] more)
     {
-        var map = new PermissionMap(more.Append(("", rights)).Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2)));
-        var backend = BackendFactory.Create(_folder.StoreUrl, new() { Permissions = map });
+        var backend = Create(rights, more);
         await backend.OpenAsync(default);
         return backend;
     }
+
+    private IBackend Create(string rights, params (string Path, string Rights)[] more)
+        => BackendFactory.Create(_folder.StoreUrl, new() { Permissions = new(more.Append(("", rights)).Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))) });
 
     private static async Task RunAsync(IBackend backend, string operation)
     {
@@ -176,6 +276,7 @@ public sealed class PermissionBackendTests : IDisposable
             case "list": await backend.ListAsync("from", ListScope.OneLevel, default).ToListAsync(); break;
             case "store-new": await backend.StoreAsync("to/new", "v"u8.ToArray(), StoreMode.Overwrite, default); break;
             case "store-existing": await backend.StoreAsync("to/existing", "v"u8.ToArray(), StoreMode.Overwrite, default); break;
+            case "delete-unfinished": await backend.DeleteTemporaryAsync(new("from/left.tmp", 0, DateTime.UtcNow), default); break;
             case "delete": await backend.DeleteAsync("from/x", default); break;
             case "mkdir": await backend.MakeDirectoryAsync("made", default); break;
             case "rmdir": await backend.RemoveDirectoryAsync("empty", default); break;
@@ -193,5 +294,12 @@ public sealed class PermissionBackendTests : IDisposable
         {
             return false;
         }
+    }
+
+    // Files have no raw listing of their own.
+    private sealed class RawListing(IBackend inner) : DelegatingBackend(inner)
+    {
+        public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+            => Inner.ListAsync(directory, ListScope.Tree, "", cancellationToken);
     }
 }

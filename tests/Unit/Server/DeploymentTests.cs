@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using BorgStore.Backends;
 using BorgStore.Backends.Rest;
+using BorgStore.Server;
 using BorgStore.Tests.Rest;
 
 namespace BorgStore.Tests.Server;
@@ -28,7 +29,8 @@ public sealed class DeploymentTests
             "-E", "BORGSTORE_SERVER_USERNAME=backup", "-E", $"NOTIFY_SOCKET={folder.Combine("notify.sock")}",
             ServerProcess.OurServer, "--socket-activation", "--backend", folder.StoreUrl,
         ]);
-        await ServerProcess.WaitUntilAsync(() => File.Exists(folder.Combine("s.sock")), () => server.Output, server.Process);
+        // The file is there before anything listens on it.
+        await ServerProcess.WaitUntilAsync(() => server.Output.Contains("Listening on", StringComparison.Ordinal), () => server.Output, server.Process);
 
         await using (var client = new RestBackend("http+unix://" + Uri.EscapeDataString(folder.Combine("s.sock")), new BackendOptions { Credential = new("backup", "secret") }))
         {
@@ -137,6 +139,15 @@ public sealed class DeploymentTests
         Assert.True(server.Process.WaitForExit(20_000));
         await ServerProcess.WaitUntilAsync(() => server.Output.Contains(message, StringComparison.Ordinal), () => server.Output);
         Assert.Equal(2, server.Process.ExitCode);
+    }
+
+    [Fact]
+    public async Task The_options_in_the_example_for_Kubernetes_are_valid()
+    {
+        var lines = await File.ReadAllLinesAsync(Path.Combine(AppContext.BaseDirectory, "deploy", "kubernetes.yaml"), Ct);
+        var options = CommandLine.Parse([.. lines.Select(line => line.Trim()).Where(line => line.StartsWith("- --", StringComparison.Ordinal)).Select(line => line[2..])]);
+        Assert.StartsWith("s3:", options.Root, StringComparison.Ordinal);
+        Assert.NotNull(options.RightsFile);
     }
 
     [Fact]

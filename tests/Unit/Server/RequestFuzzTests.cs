@@ -1,19 +1,14 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using BorgStore.Backends;
-using BorgStore.Naming;
 using BorgStore.Security;
-using BorgStore.Server.Http;
 using BorgStore.Tests.Answers;
 using Microsoft.Extensions.Logging;
 
 namespace BorgStore.Tests.Server;
 
 /// <summary>Almost valid requests and noise: the server rejects them with a reason or executes them,
-/// and memory stays flat. BORGSTORE_TEST_LONG=1 tries a million of each.</summary>
+/// and memory stays flat. BORGSTORE_TEST_LONG=1 tries a million. <c>tests/fuzz</c> tries them in memory, and each parser alone.</summary>
 public sealed partial class RequestFuzzTests
 {
     private static readonly int Count = LongTests.Choose(3000, 1_000_000);
@@ -22,69 +17,6 @@ public sealed partial class RequestFuzzTests
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    [Fact]
-    public void Mutated_targets_and_names_are_parsed_or_rejected() => Fuzz.Texts(Count,
-        ["/data/00/0011223344", "/data/", "/", "/a/b/c?cmd=move&current=data%2Fa&new=data%2Fb.del", "http://host/data/a?cmd=hash&algorithm=sha256", "/config/main.del"],
-        text =>
-        {
-            var target = new RequestTarget(text);
-            foreach (var name in new[] { target.Name, target["current"], target["new"], target["id"], text }.OfType<string>())
-            {
-                if (Fuzz.IsRefused(() => RequestTarget.CheckReadable(name))) continue;
-                Assert.InRange(name.Length, 1, ItemName.MaxLength);
-                Assert.All(name, c => Assert.InRange(c, '!', '~'));
-                Assert.DoesNotContain(name.Split('/'), element => element is "" or "." or "..");
-            }
-            Fuzz.IsRefused(() => target.GetWritableName());
-            Fuzz.IsRefused(() => target.GetDirectory());
-            Fuzz.IsRefused(() => ItemName.CheckTemporary(text, Suffixes.Temporary));
-        });
-
-    [Fact]
-    public void Mutated_ranges_are_parsed_or_rejected() => Fuzz.Texts(Count, ["bytes=0-9", "bytes=100-", "bytes=-5", "bytes=9223372036854775807-9223372036854775807", "bytes=0-1,3-4", "items=0-1"], text =>
-    {
-        if (Fuzz.IsRefused(() => RangeHeader.Parse(text))) return;
-        var range = RangeHeader.Parse(text);
-        Assert.True(range.Length is null or >= 0);
-    });
-
-    [Fact]
-    public void Mutated_permission_maps_are_parsed_or_rejected() => Fuzz.Texts(Count,
-        ["""{"": "lr", "archives": "lrw", "data/00": "lrwWD", "keys": ""}""", "read-only", "no-delete", """{"data/":"l"}"""],
-        text =>
-        {
-            if (Fuzz.IsRefused(() => PermissionMap.Parse(text))) return;
-            var map = PermissionMap.Parse(text);
-            Assert.All(map.Entries.Keys.Where(path => path.Length > 0), path => Assert.True(map.GetRights(path + "/x") == map.Entries[path], path));
-        });
-
-    [Fact]
-    public void Mutated_credentials_never_match_wrongly()
-    {
-        var right = new BasicCredentials("user", "pass");
-        var header = $"Basic {Convert.ToBase64String("user:pass"u8)}";
-        Assert.True(right.Matches(header));
-        Fuzz.Texts(Count, [header, "Basic ", "Bearer x"], text =>
-        {
-            if (right.Matches(text)) Assert.Equal("user:pass"u8.ToArray(), Convert.FromBase64String(text[6..]));
-        });
-    }
-
-    [Fact]
-    public void Mutated_block_lists_are_parsed_or_rejected() => Fuzz.Texts(Count,
-        ["""[["data/a", 0, 10], ["data/a", 10, 10], ["data/b", -5, 5]]""", "[]", """[ [ "config\/main" , 0 , 9223372036854775807 ] ]"""],
-        text =>
-        {
-            foreach (var bytes in new[] { Encoding.Latin1.GetBytes(text), Encoding.UTF8.GetBytes(text) })
-            {
-                var admitted = new List<string>();
-                IReadOnlyList<Block> blocks = [];
-                if (Fuzz.IsRefused(() => blocks = BlockList.ReadAsync(PipeReader.Create(new ReadOnlySequence<byte>(bytes)), true, (name, _) => admitted.Add(name), Ct).AsTask().GetAwaiter().GetResult())) continue;
-                Assert.Equal(admitted, blocks.Select(block => block.Name));
-                Assert.All(blocks, block => Assert.True(ItemName.IsReadable(block.Name) && block.Length >= 0));
-            }
-        });
 
     [Fact]
     public async Task Mutated_requests_never_cause_a_server_error()
@@ -110,7 +42,7 @@ public sealed partial class RequestFuzzTests
         await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Ct }, async (seed, token) =>
         {
             var random = new Random(seed);
-            var bytes = random.Next(20) == 0 ? Fuzz.Noise(random, 300) : Mutate(Requests[random.Next(Requests.Length)], random);
+            var bytes = random.Next(20) == 0 ? Mutation.Noise(random, 300) : Mutate(Requests[random.Next(Requests.Length)], random);
             string answer;
             try
             {

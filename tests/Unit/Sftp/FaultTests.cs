@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using BorgStore.Backends;
 using BorgStore.Backends.Sftp;
@@ -41,6 +42,26 @@ public class FaultTests : IAsyncLifetime
         if (_line is not null) await _line.DisposeAsync();
         _folder.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Retries_over_a_new_connection_are_reported()
+    {
+        var retries = new ConcurrentQueue<StoreRetry>();
+        var url = _server.Url(_folder.Combine("store"), _line.Port) with { Timeout = Timeout, Connections = 1 };
+        await using var store = await SshServer.OpenWatchedAsync(url, _server.Options, transport => new(transport), new BackendOptions { Retried = retries.Enqueue });
+        await store.StoreAsync("data/a", new byte[1], StoreMode.Overwrite, Ct);
+        Assert.Empty(retries);
+
+        _line.IsStuck = true;
+        var storing = store.StoreAsync("data/a", new byte[2], StoreMode.Overwrite, Ct).AsTask();
+        await Task.Delay(50, Ct);
+        _line.Cut();
+        _line.IsStuck = false;
+        await storing;
+        Assert.Equal(2, (await store.FindAsync("data/a", Ct))!.Value.Size);
+        Assert.Equal(("data/a", 2), (retries.First().Name, retries.First().Attempt));
+        Assert.NotEmpty(retries.First().Reason);
     }
 
     [Theory]

@@ -250,6 +250,7 @@ public class FuzzTests
         async store => await ReadAsync(await store.GatherAsync([new("data/a", 1, 50), new("data/b", -3, 2)], default)),
         store => store.DefragAsync(new([new("data/a", 0, 10), new("data/b", 5, 5)]) { Target = "data/c" }, default).AsTask(),
         store => store.DefragAsync(new([new("data/a", 0, 10)]) { Algorithm = HashKind.Sha256, Namespace = "data" }, default).AsTask(),
+        store => store.CopyFromAsync(store.FindOrigin("data/a")!, "data/b", StoreMode.Overwrite, default).AsTask(),
         store => store.FlushAsync(default).AsTask(),
     ];
 

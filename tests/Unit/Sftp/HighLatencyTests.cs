@@ -149,6 +149,24 @@ public class HighLatencyTests : IAsyncLifetime
         Assert.Equal(HashKind.Sha256.ComputeHex([.. value.AsSpan(1000, 8 << 20), .. value.AsSpan(0, 1000)]), name.Split('/')[^1]);
     }
 
+    [Fact]
+    public async Task Copies_between_stores_on_the_server_transfer_no_values()
+    {
+        // Larger than one request copies.
+        var value = new byte[70 << 20];
+        Random.Shared.NextBytes(value);
+        await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(_folder.Combine("store", "data")).FullName, "large"), value, Ct);
+        await using var other = await SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("other"), _line.Port), _server.Options, transport => new WatchedTransport(transport));
+        var before = _line.Bytes;
+        Assert.Equal(value.Length, await other.CopyFromAsync(_store.FindOrigin("data/large")!, "new/large", StoreMode.CreateNew, Ct));
+        Assert.InRange(_line.Bytes - before, 0, 30_000);
+        Assert.Equal(value, await File.ReadAllBytesAsync(_folder.Combine("other", "new", "large"), Ct));
+
+        // Another login may see another folder by the same path.
+        await using var direct = await SshServer.OpenWatchedAsync(_server.Url(_folder.Combine("direct")), _server.Options, transport => new WatchedTransport(transport));
+        Assert.Null(await direct.CopyFromAsync(_store.FindOrigin("data/large")!, "new/large", StoreMode.CreateNew, Ct));
+    }
+
     private static byte[] Value(string name)
     {
         var value = new byte[1024];

@@ -44,7 +44,10 @@ public abstract class SftpContractTests : BackendContract
 }
 
 /// <summary>OpenSSH's sshd.</summary>
-public sealed class OpenSshContractTests() : SftpContractTests(OpenSshServer.Instance);
+public sealed class OpenSshContractTests() : SftpContractTests(OpenSshServer.Instance)
+{
+    protected override bool Copies(StoreMode mode) => true;
+}
 
 /// <summary>ProFTPD's mod_sftp.</summary>
 public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance);

@@ -55,7 +55,7 @@ public sealed class StallTimeoutTests
         }
         Assert.False(end.IsCompleted);
         Assert.Equal(StoreError.Timeout, (await Assert.ThrowsAsync<StoreException>(() => first)).Error);
-        await Task.WhenAll(others).ContinueWith(_ => { }, Ct);
+        await Task.WhenAll(others).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using BorgStore.Backends;
 using BorgStore.Tests.Sftp;
 
 namespace BorgStore.Tests.SshNet;
@@ -5,6 +6,8 @@ namespace BorgStore.Tests.SshNet;
 /// <summary>The contract on OpenSSH's sshd over SSH.NET.</summary>
 public sealed class SshNetContractTests() : SftpContractTests(SshNetAccess.OpenSsh)
 {
+    protected override bool Copies(StoreMode mode) => true;
+
     protected override string? WholeElsewhere => "the same server over ssh";
 }
 

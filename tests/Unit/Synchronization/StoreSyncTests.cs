@@ -157,6 +157,43 @@ public sealed class StoreSyncTests : StoreFixture
     }
 
     [Fact]
+    public async Task The_storage_copies_by_itself_where_it_can()
+    {
+        await using var a = await CreateAsync("a", new(("config", 0), ("data", 2)));
+        await using var b = await CreateAsync("b", new(("config", 0), ("data", 1)));
+        await a.StoreAsync("config/main", Bytes("1"));
+        await a.StoreAsync("data/0013", new byte[3 << 20]);
+        await a.StoreAsync("data/0014", Bytes("14"));
+        await a.SoftDeleteAsync("data/0014");
+        await b.StoreAsync("config/main", Bytes("old"));
+        a.ResetStatistics();
+        b.ResetStatistics();
+        await RunAsync(a, b, new() { IsVerified = true });
+        Assert.Equal(await ContentAsync(a), await ContentAsync(b));
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only the calls of Linux copy.");
+        Assert.Equal((3, (3 << 20) + 3), CountOf(b, Diagnostics.Operation.Copy));
+        Assert.Equal((0, 0), CountOf(b, Diagnostics.Operation.Store));
+        Assert.Equal((0, 0), CountOf(a, Diagnostics.Operation.Load));
+    }
+
+    [Fact]
+    public async Task A_bad_copy_by_the_storage_is_removed()
+    {
+        await using var a = await CreateAsync("a", new(("data", 2)));
+        await a.StoreAsync("data/0012", Bytes("12"));
+        var spoiling = new SpoilingBackend(BackendFactory.Create(new Uri(Folder.Combine("b")).AbsoluteUri, new())) { CopiesBadly = true };
+        await spoiling.CreateAsync(default);
+        await using var b = await Store.OpenAsync(spoiling, new("memory:") { Layout = new(("data", 2)) });
+        var error = await FailsAsync(StoreError.HashMismatch, () => RunAsync(a, b, new() { IsVerified = true }));
+        Assert.Contains("was removed", error.Message, StringComparison.Ordinal);
+        Assert.Null(await b.FindAsync("data/0012"));
+        Assert.Equal((1, 2), CountOf(b, Diagnostics.Operation.Copy));
+    }
+
+    private static (long Calls, long Volume) CountOf(Store store, Diagnostics.Operation operation)
+        => store.GetStatistics().Operations.Where(found => found.Operation == operation).Select(found => (found.Calls, found.Volume)).Single();
+
+    [Fact]
     public async Task A_bad_copy_is_removed()
     {
         await using var a = await CreateAsync("a", new(("data", 2)));
@@ -183,5 +220,14 @@ public sealed class StoreSyncTests : StoreFixture
     {
         public override ValueTask StoreAsync(string name, StoreValue value, StoreMode mode, CancellationToken cancellationToken)
             => Inner.StoreAsync(name, new byte[value.Length], mode, cancellationToken);
+
+        public bool CopiesBadly { get; init; }
+
+        public override async ValueTask<long?> CopyFromAsync(ValueOrigin origin, string name, StoreMode mode, CancellationToken cancellationToken)
+        {
+            if (!CopiesBadly) return null;
+            await Inner.StoreAsync(name, new byte[2], mode, cancellationToken);
+            return 2;
+        }
     }
 }

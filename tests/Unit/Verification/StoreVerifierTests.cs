@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
 using BorgStore.Hashing;
+using BorgStore.Layout;
 using BorgStore.Naming;
 using BorgStore.Tests.Server;
 using BorgStore.Tests.Stores;
@@ -31,8 +33,10 @@ public sealed class StoreVerifierTests : StoreFixture
         Assert.Equal(summary.Run, summary.Pass);
     }
 
-    [Fact]
-    public async Task Every_kind_of_problem_in_a_repository_is_reported_as_what_it_is()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Every_kind_of_problem_in_a_repository_is_reported_as_what_it_is(bool listsTrees)
     {
         var folder = Unpack("borg-b25");
         string Find(string start) => Directory.EnumerateFiles(folder, start + "*", SearchOption.AllDirectories).Single();
@@ -64,7 +68,7 @@ public sealed class StoreVerifierTests : StoreFixture
         File.SetLastWriteTimeUtc(leftOver, DateTime.UtcNow.AddDays(-2));
         await File.WriteAllTextAsync(Path.Combine(folder, "packs", "ff", "just-now.tmp"), "1234", Ct);
 
-        var (findings, summary) = await VerifyAsync(folder);
+        var (findings, summary) = await VerifyAsync(folder, listsTrees: listsTrees);
         Assert.Equal(
             new[]
             {
@@ -156,8 +160,10 @@ public sealed class StoreVerifierTests : StoreFixture
         Assert.Equal(17, verifier.Summary.Run.Items);
     }
 
-    [Fact]
-    public async Task An_interrupted_verification_continues_where_it_ended_and_checks_each_item_once()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_interrupted_verification_continues_where_it_ended_and_checks_each_item_once(bool listsTrees)
     {
         var folder = Unpack("borg-b25");
         Flip(Directory.EnumerateFiles(folder, "34abc37a*", SearchOption.AllDirectories).Single(), 9);
@@ -172,7 +178,7 @@ public sealed class StoreVerifierTests : StoreFixture
             Assert.True(++runs < 20);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
             var hashed = 0;
-            var backend = new FailingBackend(new FileBackend(folder), _ =>
+            var backend = new FailingBackend(Wrap(new FileBackend(folder), listsTrees), _ =>
             {
                 // As if it were interrupted, or lost the connection, at every fourth value.
                 if (++hashed < 4) return null;
@@ -206,14 +212,16 @@ public sealed class StoreVerifierTests : StoreFixture
     }
 
     [Theory]
-    [InlineData("percent")]
-    [InlineData("time")]
-    public async Task Parts_of_a_store_are_checked_one_after_another(string by)
+    [InlineData("percent", false)]
+    [InlineData("percent", true)]
+    [InlineData("time", false)]
+    [InlineData("time", true)]
+    public async Task Parts_of_a_store_are_checked_one_after_another(string by, bool listsTrees)
     {
         var folder = Unpack("borg-b25");
         var options = new VerificationOptions { StateFile = Folder.Combine("state.json"), Percent = by == "percent" ? 25 : null, MaxDuration = by == "time" ? TimeSpan.FromTicks(1) : null };
         var runs = new List<VerificationSummary>();
-        do runs.Add((await VerifyAsync(folder, options)).Summary);
+        do runs.Add((await VerifyAsync(folder, options, listsTrees)).Summary);
         while (!runs[^1].IsComplete);
         Assert.Equal(17, runs.Sum(run => run.Run.Items));
         Assert.Equal(17, runs[^1].Pass.Items);
@@ -233,6 +241,127 @@ public sealed class StoreVerifierTests : StoreFixture
         }
         Assert.True(counts.Count > 5);
         Assert.True(counts.Max() < 26 * 90_000);
+    }
+
+    [Fact]
+    public async Task A_storage_that_lists_whole_trees_leads_to_the_same_findings()
+    {
+        var folder = await CreateStrayStoreAsync();
+        var (expected, byDirectory) = await VerifyAsync(folder, layout: StrayLayout);
+        var (findings, byTree) = await VerifyAsync(folder, listsTrees: true, layout: StrayLayout);
+        Assert.Equal(Sort(expected), Sort(findings));
+        Assert.Equal(byDirectory.Run, byTree.Run);
+        Assert.Equal(
+            new[]
+            {
+                ("blobs/My Folder", VerificationProblem.Foreign), ("blobs/aa/bb/cc/0badc0de", VerificationProblem.Foreign), ("blobs/ab-1/x", VerificationProblem.Foreign),
+                ("blobs/ab.old/x", VerificationProblem.Foreign), ("blobs/readme", VerificationProblem.Foreign), ("notes/To Do.txt", VerificationProblem.Foreign),
+                ("blobs/00112233", VerificationProblem.Unreadable), ("blobs/00112234", VerificationProblem.Unreadable), ("blobs/00/11/00112234/part", VerificationProblem.Foreign),
+                ($"blobs/{KeyOf("level")}", VerificationProblem.WrongLevel), ($"blobs/ab/cd/{KeyOf("moved")}", VerificationProblem.Misplaced),
+            }.Order(),
+            findings.Select(finding => (finding.Name, finding.Problem)).Order());
+    }
+
+    // Runs of one item each.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(20)]
+    public async Task A_verification_that_began_with_directories_ends_with_them_and_checks_each_item_once(int runsByDirectory)
+    {
+        var folder = await CreateStrayStoreAsync();
+        var (expected, whole) = await VerifyAsync(folder, layout: StrayLayout);
+        var options = new VerificationOptions { StateFile = Folder.Combine("state.json"), MaxDuration = TimeSpan.FromTicks(1) };
+        var findings = new List<VerificationFinding>();
+        VerificationSummary summary;
+        var runs = 0;
+        do
+        {
+            (var found, summary) = await VerifyAsync(folder, options, listsTrees: runs++ >= runsByDirectory, StrayLayout);
+            findings.AddRange(found);
+        }
+        while (!summary.IsComplete);
+        Assert.True(runs > 20);
+        Assert.Equal(Sort(expected), Sort(findings));
+        Assert.Equal(whole.Run, summary.Pass);
+    }
+
+    [Fact]
+    public async Task A_verification_begins_a_namespace_anew_if_its_tree_is_no_longer_listed()
+    {
+        var folder = await CreateStrayStoreAsync();
+        var options = new VerificationOptions { StateFile = Folder.Combine("state.json"), MaxDuration = TimeSpan.FromTicks(1) };
+        for (var i = 0; i < 8; i++) await VerifyAsync(folder, options, listsTrees: true, StrayLayout);
+        var (_, whole) = await VerifyAsync(folder, layout: StrayLayout);
+        var summary = (await VerifyAsync(folder, options with { MaxDuration = null }, layout: StrayLayout)).Summary;
+        Assert.True(summary.IsComplete);
+        Assert.Equal(whole.Run.Items, summary.Run.Items);
+        Assert.True(summary.Pass.Items > whole.Run.Items);
+    }
+
+    [Fact]
+    public async Task The_tree_of_a_namespace_with_another_one_inside_is_walked_by_directories()
+    {
+        var folder = await CreateStrayStoreAsync();
+        var layout = new StoreLayout(("blobs", 2), ("notes", 0), ("notes/a", 0));
+        var backend = new TreeListingBackend(new FileBackend(folder));
+        await using var store = await Store.OpenAsync(backend, new("file:///repository") { Layout = layout }, Ct);
+        var verifier = new StoreVerifier(store);
+        var findings = await verifier.FindProblemsAsync(Ct).ToListAsync(Ct);
+        Assert.Equal(Sort((await VerifyAsync(folder, layout: layout)).Findings), Sort(findings));
+        Assert.Equal(["blobs", "notes/a"], backend.Listed);
+    }
+
+    [Fact]
+    public async Task A_tree_that_may_not_be_listed_completely_is_walked_by_directories()
+    {
+        var folder = await CreateStrayStoreAsync();
+        var inner = new TreeListingBackend(new FileBackend(folder));
+        var backend = new PermissionBackend(inner, new([new("", "lr"), new("blobs/aa", "")]));
+        await using var store = await Store.OpenAsync(backend, new("file:///repository") { Layout = StrayLayout }, Ct);
+        var findings = await new StoreVerifier(store).FindProblemsAsync(Ct).ToListAsync(Ct);
+        Assert.Equal(VerificationProblem.Unreadable, Assert.Single(findings, finding => finding.Name == "blobs/aa").Problem);
+        Assert.DoesNotContain(findings, finding => finding.Name.StartsWith("blobs/aa/", StringComparison.Ordinal));
+        Assert.Equal(["notes"], inner.Listed);
+    }
+
+    private static StoreLayout StrayLayout => new(("blobs", 2), ("notes", 0));
+
+    private static IEnumerable<VerificationFinding> Sort(IEnumerable<VerificationFinding> findings)
+        => findings.OrderBy(finding => finding.Name, StringComparer.Ordinal).ThenBy(finding => finding.Problem).ThenBy(finding => finding.Size);
+
+    private static string KeyOf(string value) => HashKind.Sha256.ComputeHex(Bytes(value));
+
+    // Everything that a walk distinguishes, with names whose order depends on how slashes are sorted.
+    private async Task<string> CreateStrayStoreAsync()
+    {
+        var folder = Folder.Combine("store");
+        await using (var store = await CreateAsync(("blobs", 2), ("notes", 0)))
+        {
+            foreach (var number in Enumerable.Range(0, 12))
+                await store.StoreAsync($"blobs/{KeyOf($"value {number}")}", Bytes($"value {number}"), cancellationToken: Ct);
+            foreach (var note in new[] { "a-b/x", "a/x", "a/x-1", "a/y/z", "a0", "b", "b.1" }) await store.StoreAsync($"notes/{note}", Bytes(note), cancellationToken: Ct);
+            await store.SoftDeleteAsync("notes/b", Ct);
+        }
+        foreach (var file in new[]
+        {
+            "blobs/My Folder/a/b", "blobs/My Folder/c", "blobs/aa/bb/cc/0badc0de", "blobs/ab-1/x", "blobs/ab.old/x", "blobs/00/11/00112234/part", "notes/To Do.txt",
+            "blobs/readme", "blobs/aa/quota.hid", "blobs/aa/now.tmp", "blobs/aa/folder.tmp/x", $"notes/{new string('d', 99)}/x/y",
+        })
+        {
+            var path = Path.Combine(folder, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            await File.WriteAllTextAsync(path, file, Ct);
+        }
+        foreach (var (value, directory) in new[] { ("level", KeyOf("level")[..2]), ("moved", "ab/cd") })
+        {
+            var place = Directory.CreateDirectory(Path.Combine(folder, "blobs", directory));
+            await File.WriteAllTextAsync(Path.Combine(place.FullName, KeyOf(value)), value, Ct);
+        }
+        Directory.CreateDirectory(Path.Combine(folder, "blobs", "00", "11", "00112233"));
+        Directory.CreateDirectory(Path.Combine(folder, "blobs", "ee", "ee"));
+        return folder;
     }
 
     [Fact]
@@ -270,9 +399,10 @@ public sealed class StoreVerifierTests : StoreFixture
         Assert.DoesNotContain("password", await File.ReadAllTextAsync(Folder.Combine("state.json"), Ct), StringComparison.Ordinal);
     }
 
-    private static async Task<(List<VerificationFinding> Findings, VerificationSummary Summary)> VerifyAsync(string folder, VerificationOptions? options = null)
+    private static async Task<(List<VerificationFinding> Findings, VerificationSummary Summary)> VerifyAsync(
+        string folder, VerificationOptions? options = null, bool listsTrees = false, StoreLayout? layout = null)
     {
-        await using var store = await Store.OpenAsync(new(new Uri(folder).AbsoluteUri), Ct);
+        await using var store = await Store.OpenAsync(Wrap(new FileBackend(folder), listsTrees), new(new Uri(folder).AbsoluteUri) { Layout = layout }, Ct);
         var verifier = new StoreVerifier(store, options);
         var findings = await verifier.FindProblemsAsync(Ct).ToListAsync(Ct);
         return (findings, verifier.Summary);
@@ -301,10 +431,42 @@ public sealed class StoreVerifierTests : StoreFixture
         stream.SetLength(length);
     }
 
+    private static IBackend Wrap(FileBackend backend, bool listsTrees) => listsTrees ? new TreeListingBackend(backend) : backend;
+
+    /// <summary>A backend that lists whole trees in the order of object storages.</summary>
+    private sealed class TreeListingBackend(IBackend inner) : DelegatingBackend(inner)
+    {
+        /// <summary>The directories whose trees were listed.</summary>
+        public List<string> Listed { get; } = [];
+
+        public override async IAsyncEnumerable<ItemInfo> ListRawTreeAsync(
+            string directory, string after, [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            Listed.Add(directory);
+            var found = new List<ItemInfo>();
+            await AddAsync("");
+            foreach (var item in found.OrderBy(item => item.Name, StringComparer.Ordinal))
+                if (string.CompareOrdinal(item.Name, after) > 0) yield return item;
+
+            async Task AddAsync(string below)
+            {
+                await foreach (var item in Inner.ListAsync($"{directory}/{below}".Trim('/'), ListScope.RawLevel, cancellationToken))
+                {
+                    var path = below + item.Name + (item.IsDirectory ? "/" : "");
+                    found.Add(item with { Name = path });
+                    if (item.IsDirectory) await AddAsync(path);
+                }
+            }
+        }
+    }
+
     /// <summary>A backend whose hashing fails for some items.</summary>
     private sealed class FailingBackend(IBackend inner, Func<string, StoreException?> fail) : DelegatingBackend(inner)
     {
         public override async ValueTask<string?> HashAsync(string name, HashKind algorithm, CancellationToken cancellationToken)
             => fail(name) is { } failure ? throw failure : await base.HashAsync(name, algorithm, cancellationToken);
+
+        public override IAsyncEnumerable<ItemInfo>? ListRawTreeAsync(string directory, string after, CancellationToken cancellationToken)
+            => Inner.ListRawTreeAsync(directory, after, cancellationToken);
     }
 }

@@ -14,6 +14,8 @@ public abstract class FileBackendContract(BackendOptions options) : BackendContr
 
     protected override bool KnowsDeletedTime => OperatingSystem.IsLinux();
 
+    protected override bool Copies(StoreMode mode) => LinuxFileSystem.IsSupported;
+
     internal abstract FileSystem CreateFileSystem(string root);
 
     protected override ValueTask<IBackend> CreateBackendAsync()
@@ -57,6 +59,8 @@ public sealed class LinuxFileBackendTests() : FileBackendContract(new BackendOpt
 public sealed class PortableFileBackendTests() : FileBackendContract(new BackendOptions())
 {
     protected override bool KnowsDeletedTime => false;
+
+    protected override bool Copies(StoreMode mode) => false;
 
     internal override FileSystem CreateFileSystem(string root) => new PortableFileSystem(root);
 }

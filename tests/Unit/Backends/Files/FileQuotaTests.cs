@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using BorgStore.Backends;
 using BorgStore.Backends.Files;
 using BorgStore.Backends.Files.Linux;
@@ -42,6 +43,22 @@ public abstract class FileQuotaTests : IDisposable
     {
         _directory.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task A_copy_by_the_file_system_is_counted_and_refused_like_a_store()
+    {
+        await using var backend = await OpenAsync(200_000);
+        await StoreAsync(backend, "data/a", 80_000);
+        var origin = backend.FindOrigin("data/a")!;
+        Assert.SkipWhen(await backend.CopyFromAsync(origin, "data/b", StoreMode.Overwrite, Ct) is null, "These system calls do not copy.");
+        Assert.Equal(160_000, (await backend.GetQuotaAsync(Ct)).Used);
+        Assert.Equal(80_000, await backend.CopyFromAsync(origin, "data/b", StoreMode.Overwrite, Ct));
+        Assert.Equal("160000", await File.ReadAllTextAsync(Number, Ct));
+        var error = await Assert.ThrowsAsync<StoreException>(() => backend.CopyFromAsync(origin, "data/c", StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal(StoreError.QuotaExceeded, error.Error);
+        Assert.Null(await backend.FindAsync("data/c", Ct));
+        Assert.Equal(160_000, (await backend.GetQuotaAsync(Ct)).Used);
     }
 
     [Fact]
@@ -324,8 +341,10 @@ public abstract class FileQuotaTests : IDisposable
         using var refused = new PausedStream(900_000);
         refused.Fail();
         var exception = await Assert.ThrowsAsync<StoreException>(() => backend.StoreAsync("data/a", new StoreValue(refused, 900_000), StoreMode.Overwrite, Ct).AsTask());
-        Assert.Equal(StoreError.QuotaExceeded, exception.Error);
+        Assert.Equal((StoreError.QuotaExceeded, "900000 bytes are being written under the quota of 1000000 bytes, and this one needs 900000 more"), (exception.Error, exception.Message));
         Assert.False(refused.Paused.IsCompleted);
+        await StoreAsync(backend, "data/b", 100_000);
+        await backend.DeleteAsync("data/b", Ct);
         slow.Continue();
         await storing;
         Assert.Equal(900_000, (await backend.GetQuotaAsync(Ct)).Used);
@@ -358,6 +377,140 @@ public abstract class FileQuotaTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_refusal_says_what_is_left_used_and_being_written()
+    {
+        await using var backend = await OpenAsync(1_000_000);
+        await StoreAsync(backend, "data/a", 300_000);
+        Assert.Equal("the quota of 1000000 bytes has 700000 left (300000 are used), and this needs 700001 more", await RefusalAsync("data/b", 700_001));
+        Assert.Equal("the quota of 1000000 bytes has 700000 left (300000 are used), and this needs 700001 more", await RefusalAsync("data/a", 1_000_001));
+        using var slow = new PausedStream(500_000);
+        var storing = Task.Run(() => backend.StoreAsync("data/c", new StoreValue(slow, 500_000), StoreMode.Overwrite, Ct).AsTask(), Ct);
+        await slow.Paused.WaitAsync(Ct);
+        Assert.Equal("the quota of 1000000 bytes has 200000 left (300000 are used and 500000 are being written), and this needs 200001 more", await RefusalAsync("data/b", 200_001));
+        await StoreAsync(backend, "data/b", 200_000);
+        Assert.Equal("the quota of 1000000 bytes has 0 left (500000 are used and 500000 are being written), and this needs 1 more", await RefusalAsync("data/d", 1));
+        slow.Continue();
+        await storing;
+        Assert.Equal(1_000_000, (await backend.GetQuotaAsync(Ct)).Used);
+
+        await using var smaller = await OpenAsync(1000, create: false);
+        Assert.Equal("the quota of 1000 bytes has 0 left (1000000 are used), and this needs 1 more", await RefusalAsync("data/d", 1, smaller));
+
+        async Task<string> RefusalAsync(string name, int size, FileBackend? other = null)
+            => (await Assert.ThrowsAsync<StoreException>(() => StoreAsync(other ?? backend, name, size))).Message;
+    }
+
+    [Fact]
+    public async Task During_a_change_the_usage_file_contains_no_number()
+    {
+        Assert.SkipWhen(this is PortableFileQuotaTests, "The file cannot be opened during a change.");
+        var seen = new List<string>();
+        var isWatching = true;
+        await using var backend = new FileBackend(_directory["store"], new BackendOptions { Quota = 10_000, Durability = Durability.None },
+            root => new WatchedFileSystem(CreateFileSystem(root), () =>
+            {
+                if (isWatching) seen.Add(ReadNumber());
+            }));
+        await backend.CreateAsync(Ct);
+        await backend.OpenAsync(Ct);
+        await StoreAsync(backend, "data/a", 1500);
+        await StoreAsync(backend, "data/b", 500);
+        await backend.MoveAsync("data/a", "data/a.del", StoreMode.Overwrite, Ct);
+        await backend.DeleteAsync("data/a.del", Ct);
+        Assert.Equal(["?", "?500", "2000", "?000"], seen);
+        Assert.Equal("500", ReadNumber());
+        // While the store is closed, the file is locked.
+        isWatching = false;
+
+        string ReadNumber()
+        {
+            // The framework would want a lock of its own.
+            var fileSystem = CreateFileSystem(_directory["store"]);
+            using var file = fileSystem.OpenInternal(Path.GetFileName(Number));
+            var text = new byte[20];
+            return Encoding.ASCII.GetString(text, 0, fileSystem.Read(file!, text, 0));
+        }
+    }
+
+    [Fact]
+    public async Task A_change_that_fails_leaves_the_number_as_it_is()
+    {
+        await using var backend = await OpenAsync(10_000);
+        await StoreAsync(backend, "data/a", 1500);
+        await StoreAsync(backend, "data/b", 500);
+        await Assert.ThrowsAsync<StoreException>(() => backend.StoreAsync("data/a", new byte[100], StoreMode.CreateNew, Ct).AsTask());
+        Assert.Equal("2000", await File.ReadAllTextAsync(Number, Ct));
+        await Assert.ThrowsAsync<StoreException>(() => backend.MoveAsync("data/b", "data/a", StoreMode.CreateNew, Ct).AsTask());
+        Assert.Equal("2000", await File.ReadAllTextAsync(Number, Ct));
+        Assert.False(await backend.MoveAsync("data/none", "data/a", StoreMode.Overwrite, Ct));
+        Assert.Equal("2000", await File.ReadAllTextAsync(Number, Ct));
+        Assert.False(await backend.DeleteAsync("data/none", Ct));
+        await Assert.ThrowsAsync<StoreException>(() => backend.StoreAsync("data/a/below", new byte[1], StoreMode.Overwrite, Ct).AsTask());
+        Assert.Equal("2000", await File.ReadAllTextAsync(Number, Ct));
+    }
+
+    [Fact]
+    public async Task Values_are_recounted_in_all_directories_and_without_links_and_internal_files()
+    {
+        await using (var backend = await OpenAsync(10_000))
+        {
+            await StoreAsync(backend, "top", 1);
+            await StoreAsync(backend, "data/01/23/a", 20);
+            await StoreAsync(backend, "data/01/b.del", 300);
+        }
+        File.Delete(Number);
+        await File.WriteAllBytesAsync(_directory["elsewhere"], new byte[4000], Ct);
+        await File.WriteAllBytesAsync(_directory["store/data/x.tmp"], new byte[4000], Ct);
+        await File.WriteAllBytesAsync(_directory["store/data/x.hid"], new byte[4000], Ct);
+        File.CreateSymbolicLink(_directory["store/data/link"], _directory["elsewhere"]);
+        await using var again = await OpenAsync(10_000, create: false);
+        Assert.Equal(321, (await again.GetQuotaAsync(Ct)).Used);
+        Assert.Equal("321", await File.ReadAllTextAsync(Number, Ct));
+    }
+
+    [Fact]
+    public async Task A_number_that_is_too_small_never_becomes_negative()
+    {
+        await using var backend = await OpenAsync(10_000);
+        await StoreAsync(backend, "data/a", 1500);
+        await File.WriteAllTextAsync(Number, "7", Ct);
+        await backend.DeleteAsync("data/a", Ct);
+        Assert.Equal("0", await File.ReadAllTextAsync(Number, Ct));
+    }
+
+    [Fact]
+    public async Task Other_files_of_similar_names_are_no_marks_of_an_earlier_start()
+    {
+        await using (var backend = await OpenAsync(10_000)) await StoreAsync(backend, "data/a", 1500);
+        await File.WriteAllTextAsync(Number, "7", Ct);
+        foreach (var name in new[] { "quota-session-x", "other.hid" }) await File.WriteAllTextAsync(_directory["store/" + name], "", Ct);
+        await using var again = await OpenAsync(10_000, create: false);
+        Assert.Equal(7, (await again.GetQuotaAsync(Ct)).Used);
+        foreach (var name in new[] { "quota-session-x", "other.hid" }) Assert.True(File.Exists(_directory["store/" + name]));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_mark_of_a_session_is_on_disk_before_its_first_change_and_the_number_before_the_mark_is_removed(bool whole)
+    {
+        if (!OperatingSystem.IsLinux() || (whole && CreateFileSystem(_directory["store"]) is PortableFileSystem)) Assert.Skip("Only Linux syncs a whole file system and tells boots apart.");
+        RecordingFileSystem calls = null!;
+        await using var backend = new FileBackend(_directory["store"], new BackendOptions { Quota = 10_000, Durability = Durability.None },
+            root => calls = new(CreateFileSystem(root)) { IsSyncedAsAWhole = whole });
+        await backend.CreateAsync(Ct);
+        await backend.OpenAsync(Ct);
+        await StoreAsync(backend, "data/a", 1500);
+        await StoreAsync(backend, "data/b", 1500);
+        await backend.DisposeAsync();
+        string[] expected = whole
+            ? ["sync file", "sync directory ", "rename data/a", "rename data/b", "sync all", $"delete {QuotaSession.FileName}"]
+            : ["sync file", $"sync name {QuotaSession.FileName}", "sync directory ", "rename data/a", "rename data/b", "sync file"];
+        Assert.Equal(expected, calls.Calls.Where(call => call.StartsWith("sync", StringComparison.Ordinal) || call.StartsWith("rename", StringComparison.Ordinal) || call.StartsWith("delete", StringComparison.Ordinal)));
+        Assert.Equal(!whole, File.Exists(Mark));
+    }
+
     protected long Bytes() => TestDirectory.FilesBelow(_directory["store"]).Where(file => file.StartsWith("data/", StringComparison.Ordinal))
         .Sum(file => new FileInfo(_directory["store/" + file]).Length);
 
@@ -370,6 +523,22 @@ public abstract class FileQuotaTests : IDisposable
         if (create) await backend.CreateAsync(Ct);
         await backend.OpenAsync(Ct);
         return backend;
+    }
+
+    /// <summary>Calls back before a change gets visible.</summary>
+    private sealed class WatchedFileSystem(FileSystem inner, Action beforeChange) : DelegatingFileSystem(inner)
+    {
+        public override RenameResult Rename(string name, string newName, StoreMode mode)
+        {
+            beforeChange();
+            return Inner.Rename(name, newName, mode);
+        }
+
+        public override bool Delete(string name)
+        {
+            beforeChange();
+            return Inner.Delete(name);
+        }
     }
 
     /// <summary>Bytes whose second half waits until the test releases it.</summary>

@@ -6,9 +6,12 @@ using Microsoft.Win32.SafeHandles;
 namespace BorgStore.Tests.Backends.Files;
 
 /// <summary>Records the calls that matter to durability, and fails syncs on request.</summary>
-internal sealed class RecordingFileSystem(FileSystem inner) : FileSystem
+internal sealed class RecordingFileSystem(FileSystem inner) : DelegatingFileSystem(inner)
 {
     public ConcurrentQueue<string> Calls { get; } = new();
+
+    /// <summary>How often the status of a directory's entry was looked up.</summary>
+    public int Looks => _looks;
 
     public bool FailSync { get; set; }
 
@@ -21,36 +24,19 @@ internal sealed class RecordingFileSystem(FileSystem inner) : FileSystem
     /// <summary>Overrides whether a sync of the whole file system is trusted, because tests may run on an overlay.</summary>
     public bool? IsSyncedAsAWhole { get; set; }
 
-    public override bool SyncsAll => IsSyncedAsAWhole ?? inner.SyncsAll;
+    private int _looks;
 
-    public override FileStatus? GetStatus(string name) => inner.GetStatus(name);
-
-    public override SafeFileHandle? OpenFile(string name, out FileStatus status) => inner.OpenFile(name, out status);
-
-    public override SafeFileHandle? OpenInternal(string name) => inner.OpenInternal(name);
-
-    public override SafeFileHandle? CreateFile(string name) => inner.CreateFile(name);
+    public override bool SyncsAll => IsSyncedAsAWhole ?? Inner.SyncsAll;
 
     public override SafeFileHandle? OpenRoot()
     {
         Calls.Enqueue("open root");
-        return inner.OpenRoot();
+        return Inner.OpenRoot();
     }
-
-    public override int Read(SafeFileHandle file, Span<byte> buffer, long offset) => inner.Read(file, buffer, offset);
-
-    public override void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) => inner.Write(file, bytes, offset);
-
-    public override void SetLength(SafeFileHandle file, long length) => inner.SetLength(file, length);
-
-    public override long Copy(SafeFileHandle source, long offset, SafeFileHandle target, long targetOffset, long count)
-        => inner.Copy(source, offset, target, targetOffset, count);
-
-    public override void Close(SafeFileHandle file) => inner.Close(file);
 
     public override RenameResult Rename(string name, string newName, StoreMode mode)
     {
-        var result = inner.Rename(name, newName, mode);
+        var result = Inner.Rename(name, newName, mode);
         if (result == RenameResult.Done) Calls.Enqueue($"rename {newName}");
         return result;
     }
@@ -58,49 +44,45 @@ internal sealed class RecordingFileSystem(FileSystem inner) : FileSystem
     public override bool Delete(string name)
     {
         Calls.Enqueue($"delete {name}");
-        return inner.Delete(name);
+        return Inner.Delete(name);
     }
 
     public override MakeDirectoryResult MakeDirectory(string name)
     {
-        var result = inner.MakeDirectory(name);
+        var result = Inner.MakeDirectory(name);
         if (result == MakeDirectoryResult.Done) Calls.Enqueue($"mkdir {name}");
         return result;
     }
 
-    public override bool RemoveDirectory(string name) => inner.RemoveDirectory(name);
-
     public override DirectoryReader? ReadDirectory(string name)
     {
         Calls.Enqueue($"list {name}");
-        return inner.ReadDirectory(name);
+        return Inner.ReadDirectory(name) is { } directory ? new RecordingDirectory(this, directory) : null;
     }
 
     public override void Sync(SafeFileHandle file)
     {
         Note("sync file");
-        inner.Sync(file);
+        Inner.Sync(file);
     }
 
     public override void SyncDirectory(string name)
     {
         Note($"sync directory {name}");
-        inner.SyncDirectory(name);
+        Inner.SyncDirectory(name);
     }
 
     public override void SyncAll(SafeFileHandle root)
     {
         Note("sync all");
-        inner.SyncAll(root);
+        Inner.SyncAll(root);
     }
 
     public override void SyncNamed(string name)
     {
         Note($"sync name {name}");
-        inner.SyncNamed(name);
+        Inner.SyncNamed(name);
     }
-
-    public override FileLock CreateLock(string name) => inner.CreateLock(name);
 
     private void Note(string call)
     {
@@ -108,5 +90,25 @@ internal sealed class RecordingFileSystem(FileSystem inner) : FileSystem
         if (SyncTime > TimeSpan.Zero) Thread.Sleep(SyncTime);
         Syncing?.Invoke(call);
         if (FailSync) throw new StoreException(StoreError.BackendFailure, "input/output error");
+    }
+
+    private sealed class RecordingDirectory : DirectoryReader
+    {
+        private readonly RecordingFileSystem _fileSystem;
+        private readonly DirectoryReader _inner;
+
+        public RecordingDirectory(RecordingFileSystem fileSystem, DirectoryReader inner)
+        {
+            (_fileSystem, _inner) = (fileSystem, inner);
+            Entries.AddRange(inner.Entries);
+        }
+
+        public override FileStatus? GetStatus(DirectoryEntry entry)
+        {
+            Interlocked.Increment(ref _fileSystem._looks);
+            return _inner.GetStatus(entry);
+        }
+
+        public override void Dispose() => _inner.Dispose();
     }
 }

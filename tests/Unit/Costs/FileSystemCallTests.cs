@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using BorgStore.Tests.Backends.Files;
 
-namespace BorgStore.Tests.Backends.Files;
+namespace BorgStore.Tests.Costs;
 
 /// <summary>Operations make no more system calls than they need.</summary>
 public sealed partial class FileSystemCallTests : IDisposable

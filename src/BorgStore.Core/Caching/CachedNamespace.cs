@@ -175,7 +175,8 @@ internal sealed class CachedNamespace(string name, CachePolicy policy, CacheStor
                 var accessed = journal.TryGetValue(AccessJournal.HashOf(_prefix, info.Name), out var seconds)
                     ? seconds * 1000L
                     : TimeOf(info);
-                Index!.AddListed(info.Name, info.Size, accessed);
+                // Another clock may be ahead, and an item from the future would never be old enough to be evicted.
+                Index!.AddListed(info.Name, info.Size, Math.Min(accessed, Now));
             }
         }
         catch (StoreException e) when (e.Error == StoreError.ObjectNotFound)

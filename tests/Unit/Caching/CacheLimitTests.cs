@@ -112,6 +112,20 @@ public sealed class CacheLimitTests : CachingFixture
     }
 
     [Fact]
+    public async Task Items_from_the_future_expire_like_the_others()
+    {
+        // The clock of the file system is ahead of the one of this test.
+        await using (var backend = await OpenAsync(WriteThrough))
+            for (var i = 0; i < 5; i++) await StoreAsync(backend, $"data/{i}", 100);
+        await using (var backend = await OpenAsync(WriteThrough with { MaxAge = TimeSpan.FromMinutes(10) }))
+        {
+            await StoreAsync(backend, "data/new", 100);
+            _clock.Advance(TimeSpan.FromMinutes(11));
+        }
+        Assert.Empty(CachedFiles());
+    }
+
+    [Fact]
     public async Task The_size_and_age_limits_hold_under_random_load_from_four_threads()
     {
         const int Size = 200_000;

@@ -7,7 +7,11 @@ namespace BorgStore.Tests.S3.Connection;
 /// <summary>Stalled transfers are ended, but slow ones are not.</summary>
 public sealed class StallHandlerTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(400);
+    // Far longer than the pause between two bytes, because a busy machine makes that longer.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    // So many take longer than the limit.
+    private const int SlowBytes = 16;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -22,9 +26,9 @@ public sealed class StallHandlerTests
     [Fact]
     public async Task A_stalled_body_times_out_and_a_slow_one_does_not()
     {
-        using var client = Client(_ => Task.FromResult(new HttpResponseMessage { Content = OfLength(5, new Slowly(5, stalls: false)) }));
+        using var client = Client(_ => Task.FromResult(new HttpResponseMessage { Content = OfLength(SlowBytes, new Slowly(SlowBytes, stalls: false)) }));
         using var slow = await client.GetAsync("http://host/", HttpCompletionOption.ResponseHeadersRead, Ct);
-        Assert.Equal(5, (await slow.Content.ReadAsByteArrayAsync(Ct)).Length);
+        Assert.Equal(SlowBytes, (await slow.Content.ReadAsByteArrayAsync(Ct)).Length);
 
         using var stopping = Client(_ => Task.FromResult(new HttpResponseMessage { Content = OfLength(4, new Slowly(3, stalls: true)) }));
         using var response = await stopping.GetAsync("http://host/", HttpCompletionOption.ResponseHeadersRead, Ct);
@@ -37,7 +41,7 @@ public sealed class StallHandlerTests
     public async Task A_slow_upload_does_not_time_out()
     {
         using var client = new HttpClient(new StallHandler(new Reader()) { Limit = Limit }) { Timeout = Timeout.InfiniteTimeSpan };
-        using var content = new StreamContent(new Slowly(6, stalls: false));
+        using var content = new StreamContent(new Slowly(SlowBytes, stalls: false));
         using var response = await client.PutAsync("http://host/", content, Ct);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 
-namespace BorgStore.Benchmarks.Run;
+namespace BorgStore.Benchmarks.Measuring;
 
 /// <summary>Counts what operations take besides time: memory, requests, system calls. These hardly depend on what else the machine does.</summary>
 internal static partial class Counting

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace BorgStore.Benchmarks.Run;
+namespace BorgStore.Benchmarks.Measuring;
 
 /// <summary>What results depend on besides our code.</summary>
 internal static class Machine

@@ -1,8 +1,8 @@
-using BorgStore.Benchmarks.Run;
-using BorgStore.Benchmarks.Run.Comparison;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Reports;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring;
+using BorgStore.Benchmarks.Measuring.Comparison;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Reports;
+using BorgStore.Benchmarks.Measuring.Subjects;
 
 // bench/run and bench/compare. The command "stream" is a subject of its own.
 try

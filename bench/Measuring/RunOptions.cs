@@ -1,8 +1,8 @@
 using System.Globalization;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Places;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Places;
 
-namespace BorgStore.Benchmarks.Run;
+namespace BorgStore.Benchmarks.Measuring;
 
 /// <summary>The options of <c>bench/run</c>.</summary>
 internal sealed record RunOptions

@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Places;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Places;
+using BorgStore.Benchmarks.Measuring.Subjects;
 
-namespace BorgStore.Benchmarks.Run;
+namespace BorgStore.Benchmarks.Measuring;
 
 /// <summary>Measures places one after another. In each, the subjects take turns case by case and round by round, so that all meet the same moods of the machine.</summary>
 /// <param name="options">What is measured.</param>

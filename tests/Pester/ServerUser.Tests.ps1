@@ -87,10 +87,11 @@ Describe 'A user of a running server' {
         (Set-BorgStoreServerUser ben -Store photos -Permission All -PassThru).Rights | ForEach-Object ToString | Should -Be 'photos = all', '* = read-only'
         Wait-Until { -not (Get-ErrorId { Set-BorgStoreItem data/a -Value x -Store $photos }) }
         Get-ErrorId { Set-BorgStoreItem data/a -Value x -Store $music } | Should -Be 'PermissionDenied'
+        # Closing flushes, which they may not do any more once they have no rights.
+        $photos, $music | Close-BorgStore
         $changed = Set-BorgStoreServerUser ben -RemoveStore '*', photos -Store music -Permission @{ '' = 'lr' } -PassThru
         $changed.Rights.Store | Should -Be music
         $changed.Rights.Permission | Should -Be '{"":"lr"}'
-        $photos, $music | Close-BorgStore
         Wait-Until { (Get-LoginError "$($server.Uri)/photos" $ben) -eq 'StoreDoesNotExist' }
     }
 

@@ -1,8 +1,8 @@
 using System.Globalization;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Reports;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Reports;
 
-namespace BorgStore.Benchmarks.Run.Comparison;
+namespace BorgStore.Benchmarks.Measuring.Comparison;
 
 /// <summary>Finds what became slower or needs more between two runs.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 
-namespace BorgStore.Benchmarks.Run.Model;
+namespace BorgStore.Benchmarks.Measuring.Model;
 
 /// <summary>A thing that is measured: an operation on so many items of a size, so many at a time, at a place.</summary>
 /// <param name="Place">The place: a backend, or a group of other measurements.</param>

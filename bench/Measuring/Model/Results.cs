@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace BorgStore.Benchmarks.Run.Model;
+namespace BorgStore.Benchmarks.Measuring.Model;
 
 /// <summary>Whose work is measured.</summary>
 internal enum Role

@@ -1,4 +1,4 @@
-namespace BorgStore.Benchmarks.Run.Model;
+namespace BorgStore.Benchmarks.Measuring.Model;
 
 /// <summary>A median with its quartiles.</summary>
 internal readonly record struct Spread(double Median, double Low, double High)

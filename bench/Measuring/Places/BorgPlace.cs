@@ -1,9 +1,9 @@
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 using BorgStore.Tests.Borg;
 using BorgStore.Tests.Server;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>Borg 2 on a local folder, through our server, and through the Python package's server.</summary>
 internal sealed class BorgPlace : Place

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>A folder, compared with the system calls alone, the Python package and the programs of the system.</summary>
 internal sealed class FilePlace : Place

@@ -1,7 +1,7 @@
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>How cost grows with the number of items in a folder: time of an item, memory, opening, the first result of a listing.</summary>
 internal sealed class GrowthPlace : Place

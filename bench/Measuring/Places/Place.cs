@@ -1,6 +1,6 @@
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>A backend with its servers and peers, or another group of measurements that are taken together.</summary>
 internal abstract class Place

@@ -1,9 +1,9 @@
 using System.Globalization;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 using BorgStore.Tests.Server;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>Our server over TCP, compared with a bare handler of Kestrel, one bare stream over TCP, and the Python package's server; with our client, and with wrk.</summary>
 internal sealed class RestPlace : Place

@@ -1,9 +1,9 @@
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 using BorgStore.Tests.S3.Servers;
 using Xunit.Sdk;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>An S3 server of its own (Ceph in memory), compared with rclone, the AWS command line, s3cmd and the Python package.</summary>
 internal sealed class S3Place : Place

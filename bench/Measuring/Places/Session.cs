@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 using BorgStore.Processes;
 using BorgStore.Tests;
 using BorgStore.Tests.Server;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>What the subjects of one place share: a folder, servers, and what was left out.</summary>
 /// <param name="folder">The folder, which is deleted in the end.</param>

@@ -1,8 +1,8 @@
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 using BorgStore.Tests.Sftp;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>An sshd of this machine, over the program ssh and over SSH.NET, compared with the program sftp and the Python package.</summary>
 internal sealed class SftpPlace : Place

@@ -1,8 +1,8 @@
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Subjects;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Subjects;
 using BorgStore.Tests.Sftp;
 
-namespace BorgStore.Benchmarks.Run.Places;
+namespace BorgStore.Benchmarks.Measuring.Places;
 
 /// <summary>How long programs take to start: the module, stores at the prompt, the server.</summary>
 internal sealed class StartPlace : Place

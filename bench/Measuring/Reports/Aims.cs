@@ -1,7 +1,7 @@
-using BorgStore.Benchmarks.Run.Model;
-using BorgStore.Benchmarks.Run.Places;
+using BorgStore.Benchmarks.Measuring.Model;
+using BorgStore.Benchmarks.Measuring.Places;
 
-namespace BorgStore.Benchmarks.Run.Reports;
+namespace BorgStore.Benchmarks.Measuring.Reports;
 
 /// <summary>A figure that this project wants to reach.</summary>
 /// <param name="What">What is compared.</param>

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Reports;
+namespace BorgStore.Benchmarks.Measuring.Reports;
 
 /// <summary>Writes the figures of <c>docs/performance.md</c>, between its marks, and the plots beside it.</summary>
 internal static class Page

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Reports;
+namespace BorgStore.Benchmarks.Measuring.Reports;
 
 /// <summary>Plots as SVG, in which times and numbers are logarithmic.</summary>
 internal static class Plot

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Reports;
+namespace BorgStore.Benchmarks.Measuring.Reports;
 
 /// <summary>Results as tables of Markdown: the median time of an item with its quartiles, and by how much ours is faster than each.</summary>
 internal static class Table

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Subjects;
+namespace BorgStore.Benchmarks.Measuring.Subjects;
 
 /// <summary>The benchmark <c>openssl speed</c>, which computes SHA-256 of the same bytes in memory for a second.</summary>
 internal sealed partial class OpenSslSpeedSubject(string name, Func<Case, bool> does) : Subject(name, Role.Peer, does)

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Subjects;
+namespace BorgStore.Benchmarks.Measuring.Subjects;
 
 /// <summary>A program that is started for each measurement, so that its start counts.</summary>
 /// <remarks>Commands are lines of bash. They find the files to store in <c>$SRC</c>, bring them back to the empty folder <c>$OUT</c>, and do <c>$N</c>

@@ -1,6 +1,6 @@
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Subjects;
+namespace BorgStore.Benchmarks.Measuring.Subjects;
 
 /// <summary>Something that performs operations: our library, our cmdlets, another program, or the least that the work takes.</summary>
 /// <param name="name">The name in results.</param>

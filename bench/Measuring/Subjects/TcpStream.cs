@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace BorgStore.Benchmarks.Run.Subjects;
+namespace BorgStore.Benchmarks.Measuring.Subjects;
 
 /// <summary>Values over one bare TCP connection of this machine, to and from memory: the floor of everything that transfers large values.</summary>
 internal static class TcpStream

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Subjects;
+namespace BorgStore.Benchmarks.Measuring.Subjects;
 
 /// <summary>A process that stays and serves requests on stdin, as <c>tests/Storm/WorkLoop.cs</c> describes them.</summary>
 internal sealed class WorkerSubject : Subject

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using BorgStore.Benchmarks.Run.Model;
+using BorgStore.Benchmarks.Measuring.Model;
 
-namespace BorgStore.Benchmarks.Run.Subjects;
+namespace BorgStore.Benchmarks.Measuring.Subjects;
 
 /// <summary>The program wrk, which leaves most of the processors to the server: what the server can do with any client.</summary>
 /// <param name="name">The name, with the server.</param>

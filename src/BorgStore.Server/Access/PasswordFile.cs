@@ -1,9 +1,15 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace BorgStore.Server.Access;
 
 /// <summary>Users and the hashes of their passwords, from a file as <c>htpasswd</c> writes it: <c>NAME:HASH</c>, one a line.</summary>
 internal sealed class PasswordFile
 {
-    private readonly Dictionary<string, string> _hashes = new(StringComparer.Ordinal);
+    private static readonly byte[] DecoyKey = RandomNumberGenerator.GetBytes(32);
+
+    private readonly OrderedDictionary<string, string> _hashes = new(StringComparer.Ordinal);
 
     private PasswordFile()
     {
@@ -14,6 +20,13 @@ internal sealed class PasswordFile
 
     /// <summary>Returns the hash of a user's password, or <see langword="null"/> if there is no such user.</summary>
     public string? FindHash(string user) => _hashes.GetValueOrDefault(user);
+
+    /// <summary>Returns the hash of any user to verify for a name that has none, or <see langword="null"/> if there are no users. The hashes of a file
+    /// may differ in how long they take to verify, so that one of a fixed kind would tell names that exist from others.</summary>
+    /// <param name="name">The name, which always gets the same hash, as a user would.</param>
+    public string? FindDecoy(string name)
+        => _hashes.Count == 0 ? null
+            : _hashes.GetAt((int)(BinaryPrimitives.ReadUInt32LittleEndian(HMACSHA256.HashData(DecoyKey, Encoding.UTF8.GetBytes(name))) % _hashes.Count)).Value;
 
     /// <summary>Parses the text of a file.</summary>
     /// <param name="text">The text.</param>

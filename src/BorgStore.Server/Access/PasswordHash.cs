@@ -16,28 +16,23 @@ internal static class PasswordHash
 
     private static readonly SearchValues<char> BcryptCharacters = SearchValues.Create("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
 
-    // Verified for unknown users, so that the time of a refusal is the same for all.
-    private static readonly Lazy<string> Dummy = new(() => Create(Convert.ToHexString(RandomNumberGenerator.GetBytes(16))));
-
     /// <summary>The maximum length of a password [bytes]: bcrypt ignores the rest.</summary>
     public const int MaxPasswordLength = 72;
 
     /// <summary>Creates the hash of a password.</summary>
     public static string Create(string password) => BCrypt.Net.BCrypt.HashPassword(password, WorkFactor);
 
-    /// <summary>Returns whether a password has this hash; false for a missing hash or a password that is too long, in the same time.</summary>
+    /// <summary>Returns whether a password has this hash; false for a password that is too long, in the same time.</summary>
     /// <param name="password">The password.</param>
-    /// <param name="hash">A hash that has no problem, or <see langword="null"/>.</param>
-    public static bool Verify(string password, string? hash)
+    /// <param name="hash">A hash that has no problem.</param>
+    public static bool Verify(string password, string hash)
     {
-        if (hash is null || Encoding.UTF8.GetByteCount(password) > MaxPasswordLength)
-        {
-            _ = BCrypt.Net.BCrypt.Verify("", Dummy.Value);
-            return false;
-        }
-        return hash.StartsWith(ShaPrefix, StringComparison.Ordinal)
+        var isTooLong = Encoding.UTF8.GetByteCount(password) > MaxPasswordLength;
+        if (isTooLong) password = "";
+        var isRight = hash.StartsWith(ShaPrefix, StringComparison.Ordinal)
             ? CryptographicOperations.FixedTimeEquals(Sha1(password), Convert.FromBase64String(hash[ShaPrefix.Length..]))
             : BCrypt.Net.BCrypt.Verify(password, hash);
+        return isRight && !isTooLong;
     }
 
     /// <summary>Returns why a hash cannot be used and what to do, or <see langword="null"/> if it can.</summary>

@@ -88,7 +88,8 @@ internal sealed partial class UserLogins : ILoginCheck, IDisposable
                 isTooMany = true;
                 return false;
             }
-            var isVerified = await VerifyAsync(password, hash);
+            // The password of a user who does not exist is verified too, so that a refusal takes as long.
+            var isVerified = (hash ?? _getPasswords()?.FindDecoy(user)) is { } verified && await VerifyAsync(password, verified) && hash is not null;
             if (isVerified)
             {
                 _throttle.Succeed(user);
@@ -101,7 +102,7 @@ internal sealed partial class UserLogins : ILoginCheck, IDisposable
         return isRight ? new(StatusCodes.Status200OK, user) : isTooMany ? LoginResult.TooMany : LoginResult.Unauthorized;
     }
 
-    private async Task<bool> VerifyAsync(string password, string? hash)
+    private async Task<bool> VerifyAsync(string password, string hash)
     {
         await _verifying.WaitAsync();
         try

@@ -16,6 +16,9 @@ public abstract class BorgRepositoryContract : IAsyncDisposable
     /// <returns>The store's URL for Borg.</returns>
     private protected abstract Task<string> ServeAsync(string name);
 
+    /// <summary>Whether every run tests this connection with the most important commands of one client.</summary>
+    private protected virtual bool IsTriedWithOne => true;
+
     /// <summary>Whether every run tests this connection with two clients at once.</summary>
     private protected virtual bool IsTriedWithTwo => true;
 
@@ -32,6 +35,7 @@ public abstract class BorgRepositoryContract : IAsyncDisposable
     [Fact]
     public async Task The_most_important_Borg_commands_work_on_a_repository()
     {
+        if (!IsTriedWithOne) LongTests.Require("The same is done over http with a token");
         var borg = await ConnectAsync();
         await borg.RunAsync(_folder.Path, "repo-create", "--encryption=aes256-ocb");
         SampleTree.Write(PathOf("tree"), seed: 1);

@@ -6,6 +6,8 @@ namespace BorgStore.Tests.Borg;
 /// <summary>Over TCP to our server in a process of its own, with a folder as its storage.</summary>
 public sealed class BorgOverHttpTests : BorgRepositoryContract
 {
+    private protected override bool IsTriedWithOne => false;
+
     private protected override async Task<string> ServeAsync(string name)
     {
         var (server, url) = await ServerProcess.StartOurServerAsync("--port", "0", "--backend", new Uri(PathOf(name)).AbsoluteUri);

@@ -82,12 +82,12 @@ public class ChildProcessTests
     }
 
     [Theory]
-    [InlineData("cat", 0)] // ends with its input
-    [InlineData("sleep 100", 128 + 15)] // must be terminated
-    [InlineData("trap '' TERM; echo ready; while :; do sleep 100; done", 128 + 9)] // ignores SIGTERM and must be killed
-    public async Task Dispose_ends_the_child(string script, int status)
+    [InlineData("cat", 30_000, 0)] // ends with its input
+    [InlineData("sleep 100", 200, 128 + 15)] // must be terminated
+    [InlineData("trap '' TERM; echo ready; while :; do sleep 100; done", 200, 128 + 9)] // ignores SIGTERM and must be killed
+    public async Task Dispose_ends_the_child(string script, int milliseconds, int status)
     {
-        var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { ExitTimeout = TimeSpan.FromMilliseconds(200) });
+        var child = ChildProcess.Start(new("/bin/sh", ["-c", script]) { ExitTimeout = TimeSpan.FromMilliseconds(milliseconds) });
         if (script.Contains("ready")) await ReadLineAsync(child.Stream);
         await child.DisposeAsync();
         Assert.Equal(status, await child.Exited);

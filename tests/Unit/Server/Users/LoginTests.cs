@@ -23,7 +23,7 @@ public sealed class LoginTests
             Assert.Equal(200, client.Exchange("GET", "/photos/data/a", UsersServer.Basic("anna", "pear:and:more")).Status);
             Assert.Equal(200, client.Exchange("GET", "/photos/data/a", UsersServer.Basic("ben", "plum")).Status);
         }
-        foreach (var (user, password) in new[] { ("anna", "plum"), ("anna", ""), ("anna", "pear"), ("ben", "pear:and:more"), ("carl", "plum"), ("", "plum") })
+        foreach (var (user, password) in new[] { ("anna", "plum"), ("anna", ""), ("anna", "pear"), ("ben", "pear:and:more"), ("carl", "plum"), ("carl", "pear:and:more"), ("", "plum") })
         {
             var answer = client.Exchange("GET", "/photos/data/a", UsersServer.Basic(user, password));
             Assert.Equal((401, "Unauthorized"), (answer.Status, answer.Text));

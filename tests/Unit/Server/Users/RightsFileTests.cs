@@ -138,10 +138,23 @@ public sealed class RightsFileTests
         Assert.Equal(["sha", "bcrypt"], file.Users);
         foreach (var user in file.Users)
         {
-            Assert.True(PasswordHash.Verify("myPassword", file.FindHash(user)), user);
-            Assert.False(PasswordHash.Verify("myPassworD", file.FindHash(user)), user);
+            Assert.True(PasswordHash.Verify("myPassword", file.FindHash(user)!), user);
+            Assert.False(PasswordHash.Verify("myPassworD", file.FindHash(user)!), user);
+            Assert.False(PasswordHash.Verify(new string('x', PasswordHash.MaxPasswordLength + 1), file.FindHash(user)!), user);
         }
-        Assert.False(PasswordHash.Verify("myPassword", file.FindHash("other")));
+        Assert.Null(file.FindHash("other"));
+    }
+
+    [Fact]
+    public void Refusing_an_unknown_user_costs_as_much_as_one_of_the_users()
+    {
+        var file = PasswordFile.Parse("quick:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=\nslow:" + UsersServer.Hash("myPassword"), "users");
+        var decoys = Enumerable.Range(0, 200).ToDictionary(i => $"other{i}", i => file.FindDecoy($"other{i}"));
+        Assert.InRange(decoys.Values.Count(hash => hash == file.FindHash("quick")), 50, 150);
+        Assert.InRange(decoys.Values.Count(hash => hash == file.FindHash("slow")), 50, 150);
+        var reloaded = PasswordFile.Parse("quick:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=\nslow:" + file.FindHash("slow"), "users");
+        Assert.All(decoys, decoy => Assert.Equal(decoy.Value, reloaded.FindDecoy(decoy.Key)));
+        Assert.Null(PasswordFile.Parse("", "users").FindDecoy("other"));
     }
 
     private static Rights Parse(string text) => RightsCheck.Parse(text, "rights.json", new ServerOptions { Root = Path.GetTempPath() });

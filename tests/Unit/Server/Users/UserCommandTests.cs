@@ -215,5 +215,5 @@ public sealed class UserCommandTests : IDisposable
     }
 
     private bool Verify(string user, string password)
-        => PasswordHash.Verify(password, ReloadedFile<PasswordFile>.Read(UsersFile, PasswordFile.Parse).FindHash(user));
+        => ReloadedFile<PasswordFile>.Read(UsersFile, PasswordFile.Parse).FindHash(user) is { } hash && PasswordHash.Verify(password, hash);
 }

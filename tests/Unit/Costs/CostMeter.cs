@@ -27,8 +27,12 @@ internal sealed class CostMeter : IAsyncDisposable
 
     /// <summary>Performs an operation on 200 items of 1 KiB, one after another.</summary>
     /// <param name="operation">The operation, as WorkLoop names it.</param>
-    /// <returns>The HTTP requests for each item.</returns>
-    public async Task<double> CountRequestsAsync(string operation) => (await PerformAsync(operation)).Requests;
+    /// <returns>The HTTP requests for each item, the second time: the first stores also look for the namespace.</returns>
+    public async Task<double> CountRequestsAsync(string operation)
+    {
+        await PerformAsync(operation);
+        return (await PerformAsync(operation)).Requests;
+    }
 
     /// <summary>Performs an operation on 200 items of 1 KiB, one after another, several times, and fails if each takes too much
     /// memory.</summary>

@@ -4,13 +4,16 @@ using BorgStore.Benchmarks.Measuring.Model;
 using BorgStore.Benchmarks.Measuring.Reports;
 using BorgStore.Benchmarks.Measuring.Subjects;
 
-// bench/run and bench/compare. The command "stream" is a subject of its own.
+// bench/run and bench/compare. The commands "stream" and "http" are subjects of their own.
 try
 {
     switch (args)
     {
         case ["stream"]:
             await TcpStream.RunAsync();
+            return 0;
+        case ["http", var url]:
+            await BareHttpClient.RunAsync(url);
             return 0;
         case ["compare", var before, var after]:
             return Comparer.Compare(Results.Read(before), Results.Read(after), Console.Out);

@@ -5,7 +5,7 @@ using BorgStore.Tests.Server;
 
 namespace BorgStore.Benchmarks.Measuring.Places;
 
-/// <summary>Our server over TCP, compared with a bare handler of Kestrel, one bare stream over TCP, and the Python package's server; with our client, and with wrk.</summary>
+/// <summary>Our server over TCP, compared with a bare handler of Kestrel, one bare stream over TCP, and the Python package's server; with our client, a bare one, and wrk.</summary>
 internal sealed class RestPlace : Place
 {
     // Of a password "benchmark", as expensive as usual.
@@ -15,6 +15,7 @@ internal sealed class RestPlace : Place
     public const string WrkFull = "wrk → ours, users, metrics, audit";
     public const string WrkOurs = "wrk → ours";
     public const string WrkFloor = "wrk → bare Kestrel";
+    public const string Client = "HttpClient → ours";
     public const string Stream = "TCP stream";
 
     public override string Name => "rest";
@@ -36,16 +37,18 @@ internal sealed class RestPlace : Place
             session.AddPython($"http://127.0.0.1:{port}", @case => @case.Size == KiB && @case.Operation is ("store" or "load" or "info"), "Python → Python", modules: "borgstore, requests", most: 5);
         }
         session.AddWorker(Stream, Role.Floor, @case => @case is { Operation: "load" or "store", Size: 64 * MiB, Concurrency: 1 }, "dotnet", [typeof(RestPlace).Assembly.Location, "stream"]);
-        await AddWrkAsync(session);
+        await AddSmallAsync(session);
     }
 
     private static async Task<string> StartOursAsync(Session session)
         => await session.StartServerAsync("--port", "0", "--durability", "none", "--backend", "file://" + session.NewPath("server"));
 
-    private static async Task AddWrkAsync(Session session)
+    private static async Task AddSmallAsync(Session session)
     {
+        var bare = await session.StartServerAsync("--port", "0", "--durability", "none", "--backend", "file://" + MakeFolder("ours"));
+        session.AddWorker(Client, Role.Peer, @case => @case is { Operation: "load" or "store", Size: KiB }, "dotnet", [typeof(RestPlace).Assembly.Location, "http", bare]);
         if (!session.Has("wrk")) return;
-        Add(WrkOurs, Role.Ours, await session.StartServerAsync("--port", "0", "--durability", "none", "--backend", "file://" + MakeFolder("ours")), "");
+        Add(WrkOurs, Role.Ours, bare, "");
 
         var root = MakeFolder("root/bench", "root");
         var (users, rights) = (session.NewPath("users"), session.NewPath("rights"));

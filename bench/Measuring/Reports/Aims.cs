@@ -59,6 +59,8 @@ internal sealed record Aim(string What, string Unit, double Limit, bool IsAtLeas
                 new("rest", operation, KiB, 16, RestPlace.WrkFull), RestPlace.WrkFloor);
             yield return Faster($"REST: {operation}, 1 KiB, 16 at a time, our client compared with wrk on the same server", 0.7,
                 new("rest", operation, KiB, 16, Names.Ours), RestPlace.WrkOurs);
+            yield return Faster($"REST: {operation}, 1 KiB, 16 at a time, our client compared with a bare HttpClient on the same server", 0.9,
+                new("rest", operation, KiB, 16, Names.Ours), RestPlace.Client);
         }
         foreach (var operation in new[] { "load", "store" })
             yield return Faster($"sftp: {operation}, 64 MiB, compared with the program sftp", 1.3, new("sftp", operation, 64 * MiB, 1, Names.Ours), SftpPlace.Program);

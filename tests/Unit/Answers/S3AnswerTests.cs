@@ -205,7 +205,6 @@ public sealed class S3AnswerTests : IAsyncLifetime
     [Fact]
     public async Task An_endless_response_is_cut_off_at_its_limit()
     {
-        var before = GC.GetTotalAllocatedBytes();
         foreach (var start in new[] { "<ListBucketResult><Name>bucket</Name><Contents><Key>", "<Error><Code>" })
         {
             _answer = request => ScriptedHttp.Http($"{(start[1] == 'E' ? "403 Forbidden" : "200 OK")}\nETag: \"e\"\nTransfer-Encoding: chunked", $"{start.Length:x}\r\n{start}\r\n");
@@ -215,7 +214,7 @@ public sealed class S3AnswerTests : IAsyncLifetime
             await Assert.ThrowsAsync<StoreException>(() => _store.HashAsync("data/a", HashKind.Sha256, Ct).AsTask());
             _server.Endless = null;
         }
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 2L << 30);
+        Assert.InRange(_server.MostEndless, 1, 32 << 20);
     }
 
     internal static S3Backend Open(string url, string options = "") => new(S3Url.Parse($"s3:key:secret@{url}/bucket/path{options}"), null) { Retry = RetrySchedule.Never };

@@ -20,6 +20,7 @@ internal sealed class ScriptedHttp : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentDictionary<Socket, byte> _connections = new();
     private readonly string? _path;
+    private long _mostEndless;
 
     public ScriptedHttp(Func<ScriptedRequest, byte[]?> answer, string? unixSocket = null)
     {
@@ -35,6 +36,9 @@ internal sealed class ScriptedHttp : IAsyncDisposable
 
     /// <summary>Bytes to repeat forever after a response, or <see langword="null"/> if it ends.</summary>
     public byte[]? Endless { get; set; }
+
+    /// <summary>The most bytes that a client took, and the system held for it, of an endless response.</summary>
+    public long MostEndless => Volatile.Read(ref _mostEndless);
 
     /// <summary>How long a connection may wait for its next request. A client that parsed
     /// a response differently may be waiting for its end.</summary>
@@ -90,7 +94,13 @@ internal sealed class ScriptedHttp : IAsyncDisposable
                     return;
                 }
                 await stream.WriteAsync(answer, _end.Token);
-                while (Endless is { } more) await stream.WriteAsync(more, _end.Token);
+                var sent = 0L;
+                while (Endless is { } more)
+                {
+                    await stream.WriteAsync(more, _end.Token);
+                    sent += more.Length;
+                    if (sent > MostEndless) Volatile.Write(ref _mostEndless, sent);
+                }
                 // A response without a length, or with a wrong one, ends with its connection.
                 if (!Keeps(request, answer)) return;
             }

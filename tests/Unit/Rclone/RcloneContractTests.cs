@@ -137,6 +137,8 @@ public sealed class WebdavServing() : RcloneServing("webdav");
 
 public sealed class RcloneWebdavTests(WebdavServing server) : RcloneServedTests(server), IClassFixture<WebdavServing>
 {
+    protected override string? WholeElsewhere => "the remotes local and memory";
+
     protected override string Remote => $":webdav,url='http://127.0.0.1:{server.Port}/':{Name}";
 
     public override ValueTask InitializeAsync()
@@ -156,7 +158,7 @@ public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(serv
     // Rclone itself would transfer the value.
     protected override bool Copies(StoreMode mode) => false;
 
-    protected override string? WholeElsewhere => "the remotes local, alias, memory and webdav";
+    protected override string? WholeElsewhere => "the remotes local and memory";
 
     // The password is "secret", obscured by rclone.
     protected override string Remote => $":sftp,host=127.0.0.1,port={server.Port},user=me,pass=8_JpXsp-O7HghqCJNc1224E6DgnOcw:{Name}";
@@ -165,7 +167,7 @@ public sealed class RcloneSftpTests(SftpServing server) : RcloneServedTests(serv
 /// <summary>An object store on the network.</summary>
 public sealed class RcloneS3Tests(CephServer ceph) : BackendContract
 {
-    protected override string? WholeElsewhere => "the remotes local, alias, memory and webdav";
+    protected override string? WholeElsewhere => "the remotes local and memory";
 
     private readonly string _prefix = "rclone-" + Guid.NewGuid().ToString("n");
     private CephServer.Running? _server;

@@ -48,7 +48,7 @@ public class FaultTests : IAsyncLifetime
     public async Task Retries_over_a_new_connection_are_reported()
     {
         var retries = new ConcurrentQueue<StoreRetry>();
-        var url = _server.Url(_folder.Combine("store"), _line.Port) with { Timeout = Timeout, Connections = 1 };
+        var url = _server.Url(_folder.Combine("store"), _line.Port) with { Connections = 1 };
         await using var store = await SshServer.OpenWatchedAsync(url, _server.Options, transport => new(transport), new BackendOptions { Retried = retries.Enqueue });
         await store.StoreAsync("data/a", new byte[1], StoreMode.Overwrite, Ct);
         Assert.Empty(retries);

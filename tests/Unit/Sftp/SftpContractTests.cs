@@ -50,4 +50,7 @@ public sealed class OpenSshContractTests() : SftpContractTests(OpenSshServer.Ins
 }
 
 /// <summary>ProFTPD's mod_sftp.</summary>
-public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance);
+public sealed class ProFtpdContractTests() : SftpContractTests(ProFtpdServer.Instance)
+{
+    protected override string? WholeElsewhere => "the server of OpenSSH";
+}

@@ -20,13 +20,21 @@ public sealed class SshNetOnProFtpdTests() : SftpContractTests(SshNetAccess.ProF
 }
 
 /// <summary>Lost requests and responses over SSH.NET.</summary>
-public sealed class SshNetLostResponseTests() : LostResponseTests(SshNetAccess.OpenSsh);
+public sealed class SshNetLostResponseTests : LostResponseTests
+{
+    public SshNetLostResponseTests()
+        : base(SshNetAccess.OpenSsh) => LongTests.Require("Every run tries this over ssh");
+}
 
 /// <summary>Durability over SSH.NET.</summary>
 public sealed class SshNetDurabilityTests() : SftpDurabilityTests(SshNetAccess.OpenSsh);
 
 /// <summary>A slow connection over SSH.NET.</summary>
-public sealed class SshNetHighLatencyTests() : HighLatencyTests(SshNetAccess.OpenSsh);
+public sealed class SshNetHighLatencyTests : HighLatencyTests
+{
+    public SshNetHighLatencyTests()
+        : base(SshNetAccess.OpenSsh) => LongTests.Require("Every run tries this over ssh");
+}
 
 /// <summary>Links over SSH.NET.</summary>
 public sealed class SshNetLinkTests() : LinkTests(SshNetAccess.OpenSsh);

@@ -73,7 +73,7 @@ read -ra operations <<< "${OPERATIONS:-load exists list store delete}"
 connections=(1 16 64)
 for operation in "${operations[@]}"; do
   # Both are warm before anything counts: .NET compiles what is used often.
-  for name in "${servers[@]}"; do measure "$operation" 16 "$name" > /dev/null; done
+  for name in "${servers[@]}"; do measure "$operation" 16 "$name" > /dev/null || true; done
 done
 for ((round = 1; round <= rounds; round++)); do
   # Either comes first in turn.
@@ -81,7 +81,8 @@ for ((round = 1; round <= rounds; round++)); do
   if ((round % 2 == 0 && ${#servers[@]} > 1)); then order=(theirs ours); fi
   for operation in "${operations[@]}"; do
     for count in "${connections[@]}"; do
-      for name in "${order[@]}"; do measure "$operation" "$count" "$name" >> "$place/$operation-$count-$name"; done
+      # rest-server verifies passwords for longer than wrk waits; its figure counts those requests.
+      for name in "${order[@]}"; do measure "$operation" "$count" "$name" >> "$place/$operation-$count-$name" || true; done
     done
   done
 done

@@ -11,12 +11,10 @@ namespace BorgStore.Backends;
 /// <param name="permissions">The permissions.</param>
 internal sealed class PermissionBackend(IBackend inner, PermissionMap permissions) : DelegatingBackend(inner)
 {
-    private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
-
     /// <inheritdoc/>
     public override Task CreateAsync(CancellationToken cancellationToken)
     {
-        ThrowIfDenied("", AnyWrite);
+        ThrowIfDenied("", PermissionMap.AnyWrite);
         return base.CreateAsync(cancellationToken);
     }
 
@@ -201,13 +199,13 @@ internal sealed class PermissionBackend(IBackend inner, PermissionMap permission
     // An item named by its content may be anywhere below the namespace.
     private StoreMode EnsureMayWriteBelow(string directory, StoreMode mode)
     {
-        permissions.ThrowIfDeniedBelow(directory, AnyWrite);
+        permissions.ThrowIfDeniedBelow(directory, PermissionMap.AnyWrite);
         return permissions.AllowsBelow(directory, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
     }
 
     private StoreMode EnsureMayWrite(string name, StoreMode mode)
     {
-        ThrowIfDenied(name, AnyWrite);
+        ThrowIfDenied(name, PermissionMap.AnyWrite);
         return permissions.Allows(name, AccessRights.Overwrite) ? mode : StoreMode.CreateNew;
     }
 

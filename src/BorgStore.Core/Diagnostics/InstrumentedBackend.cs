@@ -135,17 +135,9 @@ internal sealed class InstrumentedBackend(IBackend inner, string scheme) : Deleg
     }
 
     private async Task MeasureAsync(string operation, Func<Task> call, long bytes = 0)
-    {
-        var start = Stopwatch.GetTimestamp();
-        try
+        => await MeasureAsync<long>(operation, async () =>
         {
             await call().ConfigureAwait(false);
-            StoreInstruments.Record(operation, scheme, Stopwatch.GetElapsedTime(start), bytes, failure: null);
-        }
-        catch (Exception e)
-        {
-            StoreInstruments.Record(operation, scheme, Stopwatch.GetElapsedTime(start), 0, e);
-            throw;
-        }
-    }
+            return bytes;
+        }, moved => moved).ConfigureAwait(false);
 }

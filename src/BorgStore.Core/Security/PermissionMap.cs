@@ -10,6 +10,9 @@ namespace BorgStore.Security;
 /// <remarks>Only the entry with the longest path that contains a name applies; the path <c>""</c> contains everything.</remarks>
 public sealed class PermissionMap
 {
+    /// <summary>The rights of which a client that stores an item needs one: which one, the storage decides.</summary>
+    internal const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
+
     private readonly FrozenDictionary<string, AccessRights> _entries;
 
     /// <summary>Initializes a map.</summary>

@@ -90,19 +90,12 @@ internal sealed partial class VerificationState
     /// <exception cref="StoreException"><see cref="StoreError.InvalidArgument"/>: it cannot be written.</exception>
     public void Save(string path)
     {
-        var unfinished = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Path.GetRandomFileName()}.tmp");
         try
         {
-            using (var file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(file, this, Format.Default.VerificationState);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(unfinished, path, overwrite: true);
+            ReplacedFile.Write(path, file => JsonSerializer.Serialize(file, this, Format.Default.VerificationState));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (File.Exists(unfinished)) File.Delete(unfinished);
             throw new StoreException(StoreError.InvalidArgument,
                 $"The state of the verification could not be written to '{path}': {e.Message} Specify a file in an existing folder that you may write to.", path, e);
         }

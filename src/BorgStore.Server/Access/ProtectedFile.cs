@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace BorgStore.Server.Access;
 
 /// <summary>Changes files that only their owner may read. A reader finds the old content or the new, and of several programs that change a
@@ -15,28 +17,8 @@ internal static class ProtectedFile
         // A link is followed, so that the file it leads to is replaced and not the link.
         path = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         using var held = Lock(path + ".lock");
-        Replace(path, change(File.Exists(path) ? File.ReadAllText(path) : ""));
-    }
-
-    private static void Replace(string path, string text)
-    {
-        var unfinished = $"{path}.{Path.GetRandomFileName()}.tmp";
-        try
-        {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
-            using (var file = new FileStream(unfinished, options))
-            {
-                using (var writer = new StreamWriter(file, leaveOpen: true)) writer.Write(text);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(unfinished, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(unfinished);
-            throw;
-        }
+        var text = change(File.Exists(path) ? File.ReadAllText(path) : "");
+        ReplacedFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text)), OwnerOnly);
     }
 
     // The file stays, because a waiting program would else lock one that is gone.

@@ -26,6 +26,9 @@ internal sealed partial class RestApplication(IStoreSource stores, ILoginCheck l
     private readonly RequestDispatcher _dispatcher = new(options);
     private readonly ErrorSender _errors = new(options);
 
+    /// <summary>Returns whether a request comes from a client of a store, to which every path is the name of an item.</summary>
+    public static bool IsOfStoreClient(HttpRequest request) => request.Headers.Accept is [MediaType];
+
     /// <summary>Handles a request.</summary>
     public Task HandleAsync(HttpContext context)
         => logger.IsEnabled(LogLevel.Debug) ? HandleAndLogAsync(context) : HandleCoreAsync(context);
@@ -93,7 +96,7 @@ internal sealed partial class RestApplication(IStoreSource stores, ILoginCheck l
         }
         if (!RequestDispatcher.IsMethodKnown(request.Method))
             await _errors.SendAsync(context, StatusCodes.Status501NotImplemented, "The server knows GET, HEAD, POST and DELETE only.", UnauthenticatedBodyLimit);
-        else if (request.Headers.Accept is not [MediaType])
+        else if (!IsOfStoreClient(request))
             await _errors.SendAsync(context, StatusCodes.Status406NotAcceptable, $"Not Acceptable: send exactly 'Accept: {MediaType}'.", UnauthenticatedBodyLimit);
         else
             await CheckLoginAsync(context, rawTarget);

@@ -12,12 +12,11 @@ namespace BorgStore.Server.Observability;
 /// <param name="mayRead">Returns whether a user may read them.</param>
 internal sealed class MetricsPage(RequestDelegate send, ILoginCheck logins, Func<string, bool> mayRead)
 {
-    /// <summary>Returns whether a request is for the metrics. One with the media type of the stores' clients means an item of this name.</summary>
+    /// <summary>Returns whether a request is for the metrics.</summary>
     public static bool IsWanted(HttpContext context)
         => context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget is var target && target.StartsWith(MetricsExport.Path, StringComparison.Ordinal)
             && (target.Length == MetricsExport.Path.Length || target[MetricsExport.Path.Length] == '?')
-            && (context.Request.Method == HttpMethods.Get || context.Request.Method == HttpMethods.Head)
-            && context.Request.Headers.Accept is not [RestApplication.MediaType];
+            && StatusPages.IsPageWanted(context.Request);
 
     /// <summary>Answers a request.</summary>
     public async Task HandleAsync(HttpContext context)

@@ -12,7 +12,7 @@ internal sealed class StatusPages(Readiness readiness)
     private const string Health = "/-/health";
     private const string Ready = "/-/ready";
 
-    /// <summary>Returns the word for a request for one of the pages. A client of a store says so in its <c>Accept</c>, and means an item of this name.</summary>
+    /// <summary>Returns the word for a request for one of the pages.</summary>
     public static string? Find(HttpContext context)
         => context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget switch
         {
@@ -32,6 +32,7 @@ internal sealed class StatusPages(Readiness readiness)
         await ResponseBody.SendTextAsync(context, problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, (problem ?? "ok") + "\n");
     }
 
-    private static bool IsPageWanted(HttpRequest request)
-        => (request.Method == HttpMethods.Get || request.Method == HttpMethods.Head) && request.Headers.Accept is not [RestApplication.MediaType];
+    /// <summary>Returns whether a request may be for a page of the server rather than for an item of the same name.</summary>
+    public static bool IsPageWanted(HttpRequest request)
+        => (request.Method == HttpMethods.Get || request.Method == HttpMethods.Head) && !RestApplication.IsOfStoreClient(request);
 }

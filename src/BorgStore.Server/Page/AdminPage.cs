@@ -32,10 +32,9 @@ internal sealed partial class AdminPage(PageAccess access, PageSessions sessions
     public RequestDelegate Wrap(RequestDelegate next)
         => context => IsWanted(context) && StatusPages.Find(context) is null ? HandleAsync(context) : next(context);
 
-    // A client of a store says so in its Accept, and means an item.
     private static bool IsWanted(HttpContext context)
         => context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.StartsWith(Root, StringComparison.Ordinal)
-            && context.Request.Headers.Accept is not [RestApplication.MediaType];
+            && !RestApplication.IsOfStoreClient(context.Request);
 
     private async Task HandleAsync(HttpContext context)
     {

@@ -28,7 +28,7 @@ internal sealed partial class FileBackend
 
     /// <inheritdoc/>
     protected override ValueTask<ValueStream> GatherCoreAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-        => GatherStream.OpenAsync(FindAsync, blocks, ReadPiecesAsync, ChunkSize, cancellationToken);
+        => GatherStream.OpenAsync(this, blocks, ReadPiecesAsync, ChunkSize, cancellationToken);
 
     /// <inheritdoc/>
     protected override async ValueTask<string> DefragCoreAsync(DefragRequest request, CancellationToken cancellationToken)

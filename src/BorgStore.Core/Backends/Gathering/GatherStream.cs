@@ -13,7 +13,7 @@ internal sealed class GatherStream : ValueStream
     private const int LoadsAtOnce = 16;
 
     private readonly GatherPlan _plan;
-    private readonly Func<string, CancellationToken, ValueTask<ItemInfo?>> _find;
+    private readonly IBackend _backend;
     private readonly PieceReader _read;
     private readonly WindowBudget.Lease _lease;
     private readonly CancellationTokenSource _disposing = new();
@@ -22,8 +22,8 @@ internal sealed class GatherStream : ValueStream
     private Task<Window>? _next;
     private bool _isDisposed;
 
-    private GatherStream(GatherPlan plan, Func<string, CancellationToken, ValueTask<ItemInfo?>> find, PieceReader read, int windowSize)
-        => (_plan, _find, _read, _lease) = (plan, find, read, WindowBudget.Take((int)Math.Min(windowSize, plan.Length)));
+    private GatherStream(GatherPlan plan, IBackend backend, PieceReader read, int windowSize)
+        => (_plan, _backend, _read, _lease) = (plan, backend, read, WindowBudget.Take((int)Math.Min(windowSize, plan.Length)));
 
     /// <inheritdoc/>
     public override long Length => _plan.Length;
@@ -35,26 +35,26 @@ internal sealed class GatherStream : ValueStream
     /// <param name="loadsAtOnce">The number of concurrent loads.</param>
     public static ValueTask<ValueStream> OpenAsync(
         IBackend backend, IReadOnlyList<Block> blocks, CancellationToken cancellationToken, int loadsAtOnce = LoadsAtOnce)
-        => OpenAsync(backend.FindAsync, blocks, (pieces, token) => LoadEachAsync(backend, pieces, loadsAtOnce, token), LargeWindow, cancellationToken);
+        => OpenAsync(backend, blocks, (pieces, token) => LoadEachAsync(backend, pieces, loadsAtOnce, token), LargeWindow, cancellationToken);
 
     /// <summary>Opens the stream. When it returns, either everything is read or all ranges were found to exist.</summary>
-    /// <param name="find">Finds an item: called if an offset counts from the end, or if the bytes need more than one window. It may be called
-    /// after this has returned.</param>
+    /// <param name="backend">The storage. It finds an item if an offset counts from the end, or if the bytes need more than one window, also after
+    /// this has returned.</param>
     /// <param name="blocks">The ranges.</param>
     /// <param name="read">Reads pieces.</param>
     /// <param name="windowSize">The bytes to read at a time; at most twice as many are in memory.
     /// Windows are smaller while many streams are open; see <see cref="WindowBudget"/>.</param>
     /// <param name="cancellationToken">A token to cancel the operation.</param>
-    public static async ValueTask<ValueStream> OpenAsync(Func<string, CancellationToken, ValueTask<ItemInfo?>> find,
-        IReadOnlyList<Block> blocks, PieceReader read, int windowSize, CancellationToken cancellationToken)
+    public static async ValueTask<ValueStream> OpenAsync(
+        IBackend backend, IReadOnlyList<Block> blocks, PieceReader read, int windowSize, CancellationToken cancellationToken)
     {
-        var plan = await GatherPlan.MakeAsync(blocks, find, cancellationToken).ConfigureAwait(false);
+        var plan = await GatherPlan.MakeAsync(blocks, backend.FindAsync, cancellationToken).ConfigureAwait(false);
         if (plan.Length == 0) return new MemoryValueStream(default);
-        var stream = new GatherStream(plan, find, read, windowSize);
+        var stream = new GatherStream(plan, backend, read, windowSize);
         try
         {
             var lease = stream._lease;
-            if (plan.Length > lease.WindowSize) await plan.CheckAsync(find, cancellationToken).ConfigureAwait(false);
+            if (plan.Length > lease.WindowSize) await plan.CheckAsync(backend.FindAsync, cancellationToken).ConfigureAwait(false);
             stream._current = await stream.ReadWindowAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -119,7 +119,7 @@ internal sealed class GatherStream : ValueStream
         var pieces = _plan.FillWindow(window.Memory);
         var continued = _plan.Continued;
         await _read(pieces, cancellationToken).ConfigureAwait(false);
-        if (continued is not null) await _plan.ThrowIfChangedAsync(continued, _find, cancellationToken).ConfigureAwait(false);
+        if (continued is not null) await _plan.ThrowIfChangedAsync(continued, _backend.FindAsync, cancellationToken).ConfigureAwait(false);
         return window;
     }
 

@@ -394,7 +394,7 @@ internal sealed partial class SftpBackend
 
     /// <inheritdoc/>
     protected override ValueTask<ValueStream> GatherCoreAsync(IReadOnlyList<Block> blocks, CancellationToken cancellationToken)
-        => GatherStream.OpenAsync(FindCoreAsync, blocks, ReadPiecesAsync, GatherStream.LargeWindow, cancellationToken);
+        => GatherStream.OpenAsync(this, blocks, ReadPiecesAsync, GatherStream.LargeWindow, cancellationToken);
 
     // Opens each item once, and requests all its pieces before the first arrives.
     private async ValueTask ReadPiecesAsync(IReadOnlyList<Piece> pieces, CancellationToken cancellationToken)

@@ -10,7 +10,6 @@ namespace BorgStore.Server.Http.Handlers;
 internal sealed class BlockHandler(ServerOptions options, HashedNamespaces hashed)
 {
     private const int MaxBlocksBody = 32 << 20;
-    private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
 
     // The memory that a block takes during its request; the second constant is for blocks with a new name.
     private const int BytesPerBlock = 48;
@@ -27,8 +26,8 @@ internal sealed class BlockHandler(ServerOptions options, HashedNamespaces hashe
         if (newName is not null) ItemName.CheckWritable(newName, newName);
         if (ns.Length > 0) RequestTarget.CheckReadable(ns);
 
-        if (newName is not null) request.Store.ThrowIfDenied(newName, AnyWrite);
-        else request.Store.ThrowIfDeniedBelow(ns, AnyWrite);
+        if (newName is not null) request.Store.ThrowIfDenied(newName, PermissionMap.AnyWrite);
+        else request.Store.ThrowIfDeniedBelow(ns, PermissionMap.AnyWrite);
 
         using var held = _heldBlocks.Begin();
         var defrag = new DefragRequest(await ReadBlocksAsync(request, held, allowNegativeOffsets: false))

@@ -9,7 +9,6 @@ namespace BorgStore.Server.Http.Handlers;
 internal sealed class UploadHandler(ServerOptions options, HashedNamespaces hashed)
 {
     private const int SmallValue = 64 << 10;
-    private const AccessRights AnyWrite = AccessRights.Write | AccessRights.Overwrite;
 
     public async Task ReceiveValueAsync(StoreRequest request)
     {
@@ -17,7 +16,7 @@ internal sealed class UploadHandler(ServerOptions options, HashedNamespaces hash
         var name = request.Target.GetWritableName();
         if (options.Stdio) http.Headers.Remove("Expect");
         // Checked before any of the value is read.
-        request.Store.ThrowIfDenied(name, AnyWrite);
+        request.Store.ThrowIfDenied(name, PermissionMap.AnyWrite);
         using var hash = new UploadHash(ContentHash.GetAnnounced(http), ContentHash.IsWanted(http), hashed.Find(name));
         using var lease = await request.EnterAsync();
 

@@ -89,11 +89,12 @@ public sealed class StdioTests : IDisposable
         try
         {
             status = client.Exchange("HEAD", "/").Status;
+            server.StandardInput.Close();
         }
-        catch (Exception e) when (e is IOException)
+        catch (IOException)
         {
+            // A server that refuses to serve may have ended before it read anything.
         }
-        server.StandardInput.Close();
         Assert.True(server.WaitForExit(10_000));
         Assert.Equal((expected ? 200 : null, expected ? 0 : 2), (status, server.ExitCode));
     }

@@ -17,8 +17,8 @@ public sealed partial class ManyStoresSoakTests(ITestOutputHelper output) : IDis
     private static readonly int StoreCount = LongTests.Choose(20, 100);
     private static readonly TimeSpan Duration = LongTests.Choose(TimeSpan.FromSeconds(8), TimeSpan.FromMinutes(10));
     private static readonly TimeSpan SampleInterval = LongTests.Choose(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1));
-    // Small files, so that there are several.
-    private static readonly int AuditLogSize = LongTests.Choose(1 << 20, 64 << 20);
+    // Small files, so that there are several, however slow the machine is.
+    private static readonly int AuditLogSize = LongTests.Choose(128 << 10, 64 << 20);
 
     // Compilation and the first garbage collections take more in the first seconds than later, and shared libraries count too.
     private static readonly (double Factor, long Bytes) Growth = LongTests.Choose((1.2, 40L << 20), (1.05, 16L << 20));

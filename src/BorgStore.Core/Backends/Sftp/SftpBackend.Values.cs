@@ -29,7 +29,7 @@ internal sealed partial class SftpBackend
                 using var use = value.IsInMemory ? null : writing.UseSource();
                 var reply = await Upload.WriteAsync(connection, handle, value, token).ConfigureAwait(false);
                 if (!reply.IsOk) throw await ExplainFailedWriteAsync(connection, reply, name, value.Length).ConfigureAwait(false);
-            }).ConfigureAwait(false);
+            }, Upload.IsSentAtOnce(connection, value)).ConfigureAwait(false);
             await PublishAsync(connection, writing, name).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);
@@ -89,7 +89,9 @@ internal sealed partial class SftpBackend
     }
 
     /// <summary>Creates a temporary file beside the future item and fills it. A failure leaves none behind.</summary>
-    private async Task WriteAsync(SftpConnection connection, RetryState retry, PendingWrite writing, Func<byte[], CancellationToken, Task> fill)
+    /// <remarks>All requests of a filling that is sent at once are queued when its task is returned.</remarks>
+    private async Task WriteAsync(
+        SftpConnection connection, RetryState retry, PendingWrite writing, Func<byte[], CancellationToken, Task> fill, bool isSentAtOnce = false)
     {
         var name = writing.BeginTemporary();
         var opened = await OpenNewAsync(connection, name).ConfigureAwait(false);
@@ -98,23 +100,31 @@ internal sealed partial class SftpBackend
             writing.Temporary = null;
             throw await ExplainFailedWriteAsync(connection, opened, writing.Name, size: 0).ConfigureAwait(false);
         }
+        var ending = new ReplyQueue();
         try
         {
-            await fill(opened.Handle, retry.CancellationToken).ConfigureAwait(false);
-            if (_durability == Durability.Each && connection.Features.Has(Extension.Fsync))
+            var filling = fill(opened.Handle, retry.CancellationToken);
+            // Servers handle the requests for a file in their order (draft-ietf-secsh-filexfer-02, section 4.1), so a small value needs
+            // no round trip of its own. A larger one is closed after its last answer, as by all clients.
+            if (!isSentAtOnce) await filling.ConfigureAwait(false);
+            var isSynced = _durability == Durability.Each && connection.Features.Has(Extension.Fsync);
+            if (isSynced) ending.Enqueue(connection.SendAsync(new FsyncRequest(opened.Handle)));
+            ending.Enqueue(connection.SendAsync(new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)));
+            opened = default;
+            await filling.ConfigureAwait(false);
+            if (isSynced)
             {
-                using var synced = await connection.SendAsync(new FsyncRequest(opened.Handle)).ConfigureAwait(false);
+                using var synced = await ending.DequeueAsync().ConfigureAwait(false);
                 if (!synced.IsOk) throw CreateException(synced, writing.Name, NotOnDisk);
             }
-            retry.CancellationToken.ThrowIfCancellationRequested();
-            using var closed = await connection.SendAsync(
-                new HandleRequest(PacketType.Close, PacketType.Status, opened.Handle)).ConfigureAwait(false);
-            opened = default;
+            using var closed = await ending.DequeueAsync().ConfigureAwait(false);
             if (!closed.IsOk) throw CreateException(closed, writing.Name);
+            retry.CancellationToken.ThrowIfCancellationRequested();
         }
         catch when (connection.Failure is null)
         {
             if (opened.Handle is { } handle) connection.SendAndForget(new HandleRequest(PacketType.Close, PacketType.Status, handle));
+            await ending.DropAsync().ConfigureAwait(false);
             await DropTemporaryAsync(connection, writing).ConfigureAwait(false);
             throw;
         }

@@ -194,7 +194,8 @@ internal sealed class SftpConnection : IAsyncDisposable
         {
             while (TakeQueued())
             {
-                _transport.Stream.Write(_spare.Written.Span);
+                // As an array: a stream that has only that form of writing would otherwise copy it.
+                _transport.Stream.Write(_spare.Written.Array!, 0, _spare.Length);
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)

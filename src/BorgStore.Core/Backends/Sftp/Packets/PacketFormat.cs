@@ -61,7 +61,7 @@ internal sealed class PacketWriter : IDisposable
     public int Length { get; private set; }
 
     /// <summary>The bytes written.</summary>
-    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, Length);
+    public ArraySegment<byte> Written => new(_bytes, 0, Length);
 
     /// <summary>Starts a packet.</summary>
     public void Begin(PacketType type)

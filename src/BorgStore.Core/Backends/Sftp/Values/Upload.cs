@@ -11,14 +11,18 @@ internal static class Upload
     // Smaller values are sent without flow control: there are never enough of them to matter.
     private const int FreeSize = 32 * 1024;
 
-    // A server handles a write when it is complete, and until then OpenSSH's copies the received part again and again.
-    private const int MaxWriteSize = 64 * 1024;
+    // What OpenSSH's server takes at most, and more than which gains nothing.
+    private const int MaxWriteSize = 255 * 1024;
+
+    /// <summary>Whether a value is so small that it is sent in one write, without waiting for anything.</summary>
+    public static bool IsSentAtOnce(SftpConnection connection, StoreValue value)
+        => value.IsInMemory && value.Length <= Math.Min(FreeSize, connection.Features.WriteSize);
 
     /// <summary>Writes a value.</summary>
     /// <returns>The server's first refusal, or a successful reply.</returns>
     public static async Task<Reply> WriteAsync(SftpConnection connection, byte[] handle, StoreValue value, CancellationToken cancellationToken)
     {
-        if (value.IsInMemory && value.Length <= Math.Min(FreeSize, connection.Features.WriteSize))
+        if (IsSentAtOnce(connection, value))
         {
             return value.Length == 0
                 ? default

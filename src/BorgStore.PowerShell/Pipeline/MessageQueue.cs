@@ -6,10 +6,15 @@ internal sealed class MessageQueue
 {
     private const int Length = 512;
 
+    // Waking a thread takes tens of microseconds, a small item only a few. So the pipeline thread looks a while for the message before it
+    // sleeps, and gives its processor to any other thread that wants it.
+    private const int LooksBeforeSleep = 40;
+
     private readonly object _lock = new();
     private readonly CancellationToken _stopping;
     private readonly Queue<Message> _messages = new();
     private TaskCompletionSource? _room;
+    private volatile bool _hasMessages;
     private bool _isAwaited;
     private bool _isClosed;
 
@@ -29,6 +34,7 @@ internal sealed class MessageQueue
         {
             if (_isClosed) return ValueTask.FromResult(false);
             _messages.Enqueue(message);
+            _hasMessages = true;
             if (_isAwaited) Monitor.Pulse(_lock);
             if (_messages.Count < Length) return ValueTask.FromResult(true);
             _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -48,6 +54,7 @@ internal sealed class MessageQueue
         lock (_lock)
         {
             if (!_messages.TryDequeue(out message)) return false;
+            _hasMessages = _messages.Count > 0;
             if (_messages.Count < Length / 2) MakeRoom();
             return true;
         }
@@ -58,6 +65,8 @@ internal sealed class MessageQueue
     /// <returns>Whether there is a message.</returns>
     public bool Wait(TimeSpan limit)
     {
+        var looking = new SpinWait();
+        while (!_hasMessages && looking.Count < LooksBeforeSleep) looking.SpinOnce(sleep1Threshold: -1);
         lock (_lock)
         {
             if (_messages.Count > 0) return true;

@@ -25,7 +25,8 @@ static void check(int ok, const char *what)
     exit(1);
 }
 
-static void path_of(char *path, const char *prefix, int i, const char *suffix) { snprintf(path, 4096, "%s/%s%08x%s", data, prefix, i, suffix); }
+// The same names in the same order as in tests/Storm/WorkLoop.cs: how they are spread matters to caches.
+static void path_of(char *path, const char *prefix, int i, const char *suffix) { snprintf(path, 4096, "%s/%s%08x%s", data, prefix, i * 2654435761u, suffix); }
 
 static void store(int i)
 {

@@ -62,7 +62,7 @@ public static class Nesting
         var isDeleted = path.EndsWith(Suffixes.Deleted, StringComparison.Ordinal);
         var end = isDeleted ? path.Length - Suffixes.Deleted.Length : path.Length;
         var keyStart = path.AsSpan(0, end).LastIndexOf('/') + 1;
-        if (keyStart == 0) return (isDeleted ? path[..end] : path, 0, isDeleted);
+        if (keyStart == 0) return (path[..end], 0, isDeleted);
 
         var levels = CountLevels(path.AsSpan(0, keyStart), path.AsSpan(keyStart, end - keyStart));
         return (path[(levels > 0 ? keyStart : 0)..end], levels, isDeleted);

@@ -195,7 +195,8 @@ internal sealed class SftpConnection : IAsyncDisposable
             while (TakeQueued())
             {
                 // As an array: a stream that has only that form of writing would otherwise copy it.
-                _transport.Stream.Write(_spare.Written.Array!, 0, _spare.Length);
+                var written = _spare.Written;
+                _transport.Stream.Write(written.Array!, written.Offset, written.Count);
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
